@@ -1,0 +1,350 @@
+"""What a picture can be asked for by: attributes with named values, as the data has them.
+
+The schema is the thread through the whole system: the catalogue makes it, the networks take their shape from
+it, it travels inside every saved model, and it turns names into the ids the networks see and back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tfproductgan.errors import ConditionError, nearest
+
+NOT_GIVEN = 0
+"""The id that stands for "not given" in every attribute."""
+
+SCHEMA_VERSION = 1
+
+
+def fold(name: str) -> str:
+    """The form under which names are compared: case and stray spaces make no difference."""
+    return " ".join(str(name).split()).casefold()
+
+
+@dataclasses.dataclass(frozen=True)
+class Attribute:
+    """One categorical attribute, such as a colour.
+
+    Args:
+        name: Its name, as people write it.
+        values: The names of its values; the value at position `i` has id `i + 1`, id 0 is "not given".
+
+    Raises:
+        ConditionError: If the name or a value is empty, or two values differ only in case or spaces.
+    """
+
+    name: str
+    values: tuple[str, ...]
+
+    def __post_init__(self):
+        object.__setattr__(self, "values", tuple(self.values))
+        if not fold(self.name):
+            raise ConditionError("An attribute needs a name. Received an empty one.")
+        if not self.values:
+            raise ConditionError(f"Attribute {self.name!r} needs at least one value. Received none.")
+        ids: dict[str, int] = {}
+        for number, value in enumerate(self.values, start=1):
+            folded = fold(value)
+            if not folded:
+                raise ConditionError(f"Attribute {self.name!r} has an empty value at position {number - 1}.")
+            if folded in ids:
+                twin = self.values[ids[folded] - 1]
+                raise ConditionError(f"Attribute {self.name!r} has {value!r} and {twin!r}, which are one value.")
+            ids[folded] = number
+        object.__setattr__(self, "_ids", ids)
+
+    @property
+    def num_ids(self) -> int:
+        """Number of ids: the values and "not given"."""
+        return len(self.values) + 1
+
+    def id_of(self, value: str | None) -> int:
+        """The id of a value name; `None` and the empty string are "not given"."""
+        if value is None or not fold(value):
+            return NOT_GIVEN
+        try:
+            return self._ids[fold(value)]
+        except KeyError:
+            raise ConditionError(f"Unknown {self.name} {value!r}: {nearest(str(value), self.values)}") from None
+
+
+class ConditionSchema:
+    """The attributes of a catalogue, the size of its pictures, and how often each combination occurs.
+
+    Args:
+        attributes: The attributes in the order of their columns; none makes an unconditional schema.
+        image_size: Height and width of the pictures in pixels.
+        channels: 3 for colour, 1 for grey.
+        text: Name of the free-text field (a title), or `None`. Kept for a text encoder; the networks of today
+            do not read it.
+        aspect: Width divided by height shared by the original photos, or `None` if they differ: how to crop a
+            square picture back.
+        combinations: Pairs of (ids of a row, number of photos with them). The distribution from which what is
+            not given can be drawn.
+
+    Raises:
+        ConditionError: If an attribute appears twice or a size cannot be.
+
+    Example:
+    ```python
+    schema = ConditionSchema([Attribute("category", ("Ring", "Watch")), Attribute("colour", ("Gold", "Silver"))])
+    schema.encode({"category": "ring"})   # (1, 0)
+    schema.decode((1, 2))                 # {"category": "Ring", "colour": "Silver"}
+    ```
+    """
+
+    def __init__(
+        self,
+        attributes: Sequence[Attribute] = (),
+        image_size: int = 64,
+        channels: int = 3,
+        text: str | None = None,
+        aspect: float | None = None,
+        combinations: Iterable[tuple[Sequence[int], int]] = (),
+    ):
+        if image_size < 1:
+            raise ConditionError(f"image_size must be at least 1. Received: {image_size}")
+        if channels not in (1, 3):
+            raise ConditionError(f"channels must be 3 (colour) or 1 (grey). Received: {channels}")
+        self.attributes = tuple(attributes)
+        self.image_size = int(image_size)
+        self.channels = int(channels)
+        self.text = text
+        self.aspect = aspect
+        self.combinations = tuple((tuple(int(i) for i in ids), int(count)) for ids, count in combinations)
+        self._columns: dict[str, int] = {}
+        for column, attribute in enumerate(self.attributes):
+            if fold(attribute.name) in self._columns:
+                raise ConditionError(f"Attribute {attribute.name!r} appears twice.")
+            self._columns[fold(attribute.name)] = column
+        for ids, _ in self.combinations:
+            self._check_ids(ids)
+        self._observed = np.array([ids for ids, _ in self.combinations], np.int32).reshape(-1, len(self.attributes))
+        self._counts = np.array([count for _, count in self.combinations], np.float64)
+
+    @classmethod
+    def from_rows(
+        cls,
+        rows: Sequence[Mapping[str, Any]],
+        attributes: Sequence[str],
+        image_size: int = 64,
+        channels: int = 3,
+        min_count: int = 1,
+        text: str | None = None,
+        aspect: float | None = None,
+        values: Mapping[str, Sequence[str]] | None = None,
+    ) -> ConditionSchema:
+        """The schema of labelled rows.
+
+        Args:
+            rows: One mapping of attribute name to value name a photo. Missing, `None` and empty mean not given.
+            attributes: Which attributes to take, in this order.
+            image_size: Height and width of the pictures in pixels.
+            channels: 3 for colour, 1 for grey.
+            min_count: A value on fewer photos than this is folded into "not given".
+            text: Name of the free-text field, or `None`.
+            aspect: Width divided by height shared by the photos, or `None`.
+            values: Fixed value names of attributes whose order is given (class labels); the others are sorted
+                by name, each spelt as most photos spell it.
+
+        Raises:
+            ConditionError: If an attribute has no value on `min_count` photos.
+        """
+        made = []
+        for name in attributes:
+            if values and name in values:
+                made.append(Attribute(name, tuple(values[name])))
+                continue
+            spellings: dict[str, Counter] = {}
+            for row in rows:
+                value = row.get(name)
+                if value is not None and fold(value):
+                    spellings.setdefault(fold(value), Counter())[" ".join(str(value).split())] += 1
+            kept = {folded: c for folded, c in spellings.items() if c.total() >= min_count}
+            if not kept:
+                raise ConditionError(
+                    f"Attribute {name!r} has no value on {min_count} photos or more "
+                    f"(of {len(rows)} photos, {len(spellings)} values). Lower min_count or leave it out."
+                )
+            # the most frequent spelling; the alphabet decides between equals, so that order of rows does not
+            made.append(Attribute(name, tuple(min(c, key=lambda s: (-c[s], s)) for _, c in sorted(kept.items()))))
+        schema = cls(made, image_size, channels, text, aspect)
+        return schema.with_combinations(schema.encode_row(row) for row in rows)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the attributes, in column order."""
+        return tuple(attribute.name for attribute in self.attributes)
+
+    @property
+    def num_ids(self) -> tuple[int, ...]:
+        """Number of ids of each attribute, "not given" included: what an embedding needs to know."""
+        return tuple(attribute.num_ids for attribute in self.attributes)
+
+    def with_combinations(self, rows: Iterable[Sequence[int]]) -> ConditionSchema:
+        """A copy whose distribution is that of the given id rows."""
+        counts = Counter(tuple(int(i) for i in row) for row in rows)
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return ConditionSchema(
+            self.attributes, self.image_size, self.channels, self.text, self.aspect, ordered
+        )
+
+    def attribute(self, name: str) -> Attribute:
+        """The attribute of that name.
+
+        Raises:
+            ConditionError: If there is none; the message lists the nearest names.
+        """
+        return self.attributes[self._column(name)]
+
+    def encode(self, conditions: Mapping[str, str | None] | None = None) -> tuple[int, ...]:
+        """Names to ids.
+
+        Args:
+            conditions: Attribute name to value name; partial or empty is fine, what is left out is "not given".
+
+        Returns:
+            One id an attribute, in column order.
+
+        Raises:
+            ConditionError: If an attribute or value is unknown; the message lists the nearest valid names.
+        """
+        if conditions is not None and not isinstance(conditions, Mapping):
+            raise ConditionError(
+                f"Conditions map attribute names to value names, such as {self._example()}. Received: {conditions!r}"
+            )
+        ids = [NOT_GIVEN] * len(self.attributes)
+        for name, value in (conditions or {}).items():
+            column = self._column(name)
+            ids[column] = self.attributes[column].id_of(value)
+        return tuple(ids)
+
+    def encode_row(self, row: Mapping[str, Any]) -> tuple[int, ...]:
+        """The ids of a data row: other columns are ignored, values the schema folded away become "not given"."""
+        return tuple(
+            attribute._ids.get(fold(row.get(attribute.name) or ""), NOT_GIVEN) for attribute in self.attributes
+        )
+
+    def decode(self, ids: Sequence[int]) -> dict[str, str]:
+        """Ids to names; what is not given is left out.
+
+        Raises:
+            ConditionError: If there are not as many ids as attributes, or one is out of range.
+        """
+        ids = tuple(int(i) for i in ids)
+        self._check_ids(ids)
+        return {a.name: a.values[i - 1] for a, i in zip(self.attributes, ids, strict=True) if i != NOT_GIVEN}
+
+    def complete(self, ids: Sequence[int], rng: np.random.Generator) -> tuple[int, ...]:
+        """Fill in what is not given by drawing from the photos that match what is.
+
+        When no photo has the given combination, the rest is drawn from the photos that share the most of it.
+
+        Args:
+            ids: One id an attribute, some of them 0.
+            rng: The only source of randomness.
+
+        Returns:
+            The ids with every 0 replaced, except where the drawn photo itself lacks the attribute.
+        """
+        ids = tuple(int(i) for i in ids)
+        self._check_ids(ids)
+        if NOT_GIVEN not in ids or not self.combinations:
+            return ids
+        given = np.array(ids)
+        shared = ((self._observed == given) & (given != NOT_GIVEN)).sum(axis=1)
+        # prefer photos that have every attribute: a gap in the data is no wish of the person asking
+        whole = (self._observed != NOT_GIVEN).all(axis=1)
+        candidates = whole & (shared == shared[whole].max()) if whole.any() else shared == shared.max()
+        weights = np.where(candidates, self._counts, 0.0)
+        drawn = self._observed[rng.choice(len(weights), p=weights / weights.sum())]
+        return tuple(int(mine or theirs) for mine, theirs in zip(ids, drawn, strict=True))
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready form that `from_dict` reads."""
+        return {
+            "version": SCHEMA_VERSION,
+            "attributes": [{"name": a.name, "values": list(a.values)} for a in self.attributes],
+            "image_size": self.image_size,
+            "channels": self.channels,
+            "text": self.text,
+            "aspect": self.aspect,
+            "combinations": [[list(ids), count] for ids, count in self.combinations],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ConditionSchema:
+        """The schema that `to_dict` wrote.
+
+        Raises:
+            ConditionError: If it is no such form or was written by a newer version.
+        """
+        try:
+            if data["version"] > SCHEMA_VERSION:
+                raise ConditionError(
+                    f"The schema has version {data['version']}; this tfproductgan reads up to {SCHEMA_VERSION}. "
+                    "Update tfproductgan."
+                )
+            attributes = [Attribute(a["name"], tuple(a["values"])) for a in data["attributes"]]
+            return cls(
+                attributes,
+                data["image_size"],
+                data["channels"],
+                data["text"],
+                data["aspect"],
+                data["combinations"],
+            )
+        except (KeyError, TypeError) as error:
+            raise ConditionError(f"This is not a condition schema: {error!r}") from error
+
+    def to_json(self) -> str:
+        """The schema as JSON text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> ConditionSchema:
+        """The schema that `to_json` wrote.
+
+        Raises:
+            ConditionError: If the text is not JSON or not a schema.
+        """
+        try:
+            return cls.from_dict(json.loads(text))
+        except json.JSONDecodeError as error:
+            raise ConditionError(f"The schema is not JSON: {error}") from error
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ConditionSchema) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash(self.to_json())
+
+    def __repr__(self) -> str:
+        attributes = ", ".join(f"{a.name} ({len(a.values)})" for a in self.attributes) or "no attributes"
+        return f"<ConditionSchema {attributes}; {self.image_size} px, {self.channels} channels>"
+
+    def _column(self, name: str) -> int:
+        try:
+            return self._columns[fold(name)]
+        except KeyError:
+            raise ConditionError(f"Unknown attribute {name!r}: {nearest(str(name), self.names)}") from None
+
+    def _check_ids(self, ids: Sequence[int]) -> None:
+        if len(ids) != len(self.attributes):
+            raise ConditionError(f"Expected {len(self.attributes)} ids, one an attribute. Received: {tuple(ids)}")
+        for attribute, i in zip(self.attributes, ids, strict=True):
+            if not 0 <= i < attribute.num_ids:
+                raise ConditionError(
+                    f"Ids of {attribute.name!r} go from 0 to {attribute.num_ids - 1}. Received: {i}"
+                )
+
+    def _example(self) -> str:
+        if not self.attributes:
+            return "{}"
+        return repr({self.attributes[0].name: self.attributes[0].values[0]})
