@@ -1,0 +1,1 @@
+"""The command line: `main.py` knows the verbs, and each verb is one file."""

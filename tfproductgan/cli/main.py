@@ -1,0 +1,107 @@
+"""The `tfproductgan` command: finds the verb, runs it, turns what goes wrong into one line and an exit code.
+
+A verb is one module of this package with `HELP`, `add_arguments(parser)` and `run(args) -> exit code`. It is
+imported only when asked for, and itself imports what is heavy only inside `run`: help has to come at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import tfproductgan
+from tfproductgan.errors import ProductGANError
+
+# verb -> its module, and the line `tfproductgan --help` shows
+VERBS = {
+    "quickstart": (
+        "tfproductgan.cli.quickstart",
+        "train on the built-in studio for a few minutes, draw a grid",
+    ),
+    "check": ("tfproductgan.cli.check", "look through your photos and labels, report what is wrong"),
+    "train": ("tfproductgan.cli.train", "train a model on your photos, or continue a run"),
+    "generate": ("tfproductgan.cli.generate", "draw pictures by name: singles, grids, interpolations"),
+    "inspect": (
+        "tfproductgan.cli.inspect",
+        "tell what a picture shows and who drew it, or what a model knows",
+    ),
+}
+
+INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: The words after `tfproductgan`; those of the process if `None`.
+
+    Returns:
+        The exit code: 0 done, 1 an error the message explains, 130 interrupted.
+
+    Raises:
+        SystemExit: With code 2 for words that are no valid command, 0 after printing help.
+    """
+    argv = sys.argv[1:] if argv is None else list(argv)
+    # TensorFlow's notes about the processor would bury our own output; its errors still come through
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    parser = _parser(argv)
+    args = parser.parse_args(argv)
+    if args.verb is None:
+        parser.print_help(sys.stderr)
+        return 2
+    try:
+        code = importlib.import_module(VERBS[args.verb][0]).run(args)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # the reader of our output, such as `head`, has seen enough: that is no error, and the flush at exit
+        # must not become one
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("\ntfproductgan: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except (ProductGANError, OSError) as error:
+        message = " ".join(str(error).split())
+        print(f"tfproductgan: error: {message}", file=sys.stderr)
+        return 1
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps the line breaks of descriptions and gives names of options a wider column."""
+
+    def __init__(self, prog: str):
+        super().__init__(prog, max_help_position=30)
+
+
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of all verbs, complete only for the one that `argv` names."""
+    parser = argparse.ArgumentParser(
+        prog="tfproductgan",
+        description=tfproductgan.__doc__,
+        epilog="'tfproductgan VERB --help' explains a verb.",
+        formatter_class=_HelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"tfproductgan {tfproductgan.__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
+    asked = next((word for word in argv if not word.startswith("-")), None)
+    for verb, (module_name, line) in VERBS.items():
+        if verb != asked:
+            verbs.add_parser(verb, help=line)
+            continue
+        module = importlib.import_module(module_name)
+        module.add_arguments(
+            verbs.add_parser(
+                verb,
+                help=line,
+                description=module.HELP,
+                formatter_class=_HelpFormatter,
+                allow_abbrev=False,
+            )
+        )
+    return parser
