@@ -1,0 +1,287 @@
+"""The DCGAN family: convolutional generator and discriminator for 28 pixels and powers of two up to 256.
+
+In the modern form the generator is modulated by latents and condition at every size and the discriminator has
+no normalisation, as relativistic losses with R1 and R2 penalties want. The classic form is that of the paper:
+transposed convolutions and batch normalisation in both networks, the condition as one more input.
+
+References:
+    Radford et al., 2016, Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
+    Networks, https://arxiv.org/abs/1511.06434; Mirza and Osindero, 2014, Conditional Generative Adversarial
+    Nets, https://arxiv.org/abs/1411.1784
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers, ops
+
+from tfproductgan.layers.condition_embedding import ConditionEmbedding
+from tfproductgan.layers.modulated_normalization import ModulatedNormalization
+from tfproductgan.layers.upsample_conv import UpsampleConv2D
+from tfproductgan.networks.base import (
+    Discriminator,
+    Generator,
+    check_choice,
+    check_image_size,
+    make_head,
+    project,
+)
+
+FORMS = ("modern", "classic")
+
+
+def _base_size(image_size):
+    """Side of the smallest feature map: 7 for 28 pixels, else 4."""
+    return 7 if image_size == 28 else 4
+
+
+def _widths(image_size, width, max_width):
+    """Channels from the smallest feature map to the picture's size: each doubling of size halves them."""
+    doublings = (image_size // _base_size(image_size)).bit_length() - 1
+    return [min(max_width, width * 2**k) for k in range(doublings, -1, -1)]
+
+
+# === Generator ===
+
+
+@keras.saving.register_keras_serializable(package="tfproductgan")
+class DCGANGenerator(Generator):
+    """Dense stem, then one doubling of size a stage.
+
+    Args:
+        num_ids: Number of ids of each attribute, "not given" included; empty for an unconditional network.
+        image_size: 28, 32, 64, 128 or 256. Defaults to 64.
+        channels: 3 for colour, 1 for grey. Defaults to 3.
+        latent_dim: Length of the latent vectors. Defaults to 64.
+        embedding_dim: Length of the condition vectors. Defaults to 64.
+        width: Channels of the last stage; the stages before have two, four … times as many. Defaults to 32.
+        max_width: Upper limit of the channels of a stage. Defaults to 320.
+        form: `"modern"` or `"classic"`. Defaults to `"modern"`.
+        l2: Weight of an L2 regulariser on the kernels. Defaults to 0.
+        **kwargs: Arguments of `keras.Model`.
+
+    Call arguments and output shape: see `Generator`.
+
+    Raises:
+        RecipeError: If the size or form does not exist.
+    """
+
+    def __init__(
+        self,
+        num_ids,
+        image_size=64,
+        channels=3,
+        latent_dim=64,
+        embedding_dim=64,
+        width=32,
+        max_width=320,
+        form="modern",
+        l2=0.0,
+        **kwargs,
+    ):
+        check_image_size("dcgan", image_size, 32, 256, also=(28,))
+        check_choice("form", form, FORMS)
+        super().__init__(num_ids, image_size, channels, latent_dim, embedding_dim, **kwargs)
+        self.width, self.max_width, self.form, self.l2 = width, max_width, form, l2
+        widths = _widths(image_size, width, max_width)
+        self._stem_shape = (_base_size(image_size), _base_size(image_size), widths[0])
+        self._make_layers(widths)
+        self._build_layers()
+
+    def _make_layers(self, widths):
+        policy = self.dtype_policy
+        regulariser = keras.regularizers.L2(self.l2) if self.l2 else None
+        modern = self.form == "modern"
+        initialiser = "he_normal" if modern else keras.initializers.RandomNormal(stddev=0.02)
+        options = {"kernel_initializer": initialiser, "kernel_regularizer": regulariser, "dtype": policy}
+        side, _, channels = self._stem_shape
+        self.stem = layers.Dense(side * side * channels, use_bias=False, name="stem", **options)
+        self.convs, self.norms = [], []
+        for stage, filters in enumerate(widths):
+            if stage:
+                name = f"conv_{stage}"
+                self.convs.append(
+                    UpsampleConv2D(filters, use_bias=False, name=name, **options)
+                    if modern
+                    else layers.Conv2DTranspose(filters, 4, 2, "same", use_bias=False, name=name, **options)
+                )
+            self.norms.append(
+                ModulatedNormalization(name=f"norm_{stage}", dtype=policy)
+                if modern
+                else layers.BatchNormalization(
+                    momentum=0.9, synchronized=True, name=f"norm_{stage}", dtype=policy
+                )
+            )
+        # float32, for smooth colours and exact gradients
+        self.to_rgb = layers.Conv2D(
+            self.channels,
+            3,
+            padding="same",
+            activation="tanh",
+            kernel_initializer="glorot_normal" if modern else initialiser,
+            kernel_regularizer=regulariser,
+            dtype="float32",
+            name="to_rgb",
+        )
+
+    def _build_layers(self):
+        style_shape = (None, self.style_dim)
+        self.stem.build(style_shape)
+        shape = (None, *self._stem_shape)
+        for stage, norm in enumerate(self.norms):
+            if stage:
+                conv = self.convs[stage - 1]
+                conv.build(shape)
+                shape = conv.compute_output_shape(shape)
+            norm.build(shape, style_shape) if self.form == "modern" else norm.build(shape)
+        self.to_rgb.build(shape)
+        self.built = True
+
+    def synthesise(self, latents, embedding, training=False):
+        """Pictures from latents `[batch, latent_dim]` and condition vectors `[batch, embedding_dim]`."""
+        style = self.style(latents, embedding)
+        x = ops.reshape(self.stem(style), (-1, *self._stem_shape))
+        for stage, norm in enumerate(self.norms):
+            if stage:
+                x = self.convs[stage - 1](x)
+            x = norm(x, style, training=training) if self.form == "modern" else norm(x, training=training)
+            x = ops.relu(x)
+        return self.to_rgb(x)
+
+    def get_config(self):
+        """Everything the constructor takes."""
+        return {
+            **super().get_config(),
+            "width": self.width,
+            "max_width": self.max_width,
+            "form": self.form,
+            "l2": self.l2,
+        }
+
+
+# === Discriminator ===
+
+
+@keras.saving.register_keras_serializable(package="tfproductgan")
+class DCGANDiscriminator(Discriminator):
+    """Strided convolutions down to the smallest feature map, then one logit.
+
+    Args:
+        num_ids: Number of ids of each attribute, "not given" included; empty for an unconditional network.
+        image_size: 28, 32, 64, 128 or 256. Defaults to 64.
+        channels: 3 for colour, 1 for grey. Defaults to 3.
+        width: Channels of the first stage; each further one has twice as many. Defaults to 64.
+        max_width: Upper limit of the channels of a stage. Defaults to 320.
+        form: `"modern"` (no normalisation, projection head) or `"classic"` (batch normalisation, condition as
+            one more input channel). Defaults to `"modern"`.
+        spectral_normalization: Whether to normalise the kernels of the convolutions spectrally. Defaults to
+            `False`.
+        dropout: Share of features dropped after each stage. Defaults to 0.
+        l2: Weight of an L2 regulariser on the kernels. Defaults to 0.
+        **kwargs: Arguments of `keras.Model`.
+
+    Call arguments and output shape: see `Discriminator`.
+
+    Raises:
+        RecipeError: If the size or form does not exist.
+    """
+
+    def __init__(
+        self,
+        num_ids,
+        image_size=64,
+        channels=3,
+        width=64,
+        max_width=320,
+        form="modern",
+        spectral_normalization=False,
+        dropout=0.0,
+        l2=0.0,
+        **kwargs,
+    ):
+        check_image_size("dcgan", image_size, 32, 256, also=(28,))
+        check_choice("form", form, FORMS)
+        super().__init__(num_ids, image_size, channels, **kwargs)
+        self.width, self.max_width, self.form = width, max_width, form
+        self.spectral_normalization, self.dropout, self.l2 = spectral_normalization, dropout, l2
+        # the same pyramid as the generator's, read from the other end
+        widths = _widths(image_size, width // 2, max_width)[-2::-1]
+        self._make_layers(widths)
+        self._build_layers(widths)
+
+    def _make_layers(self, widths):
+        policy = self.dtype_policy
+        classic = self.form == "classic"
+        self.convs, self.norms, self.dropouts = [], [], []
+        for stage, filters in enumerate(widths):
+            conv = layers.Conv2D(
+                filters,
+                4,
+                2,
+                "same",
+                kernel_initializer=keras.initializers.RandomNormal(stddev=0.02) if classic else "he_normal",
+                kernel_regularizer=keras.regularizers.L2(self.l2) if self.l2 else None,
+                name=f"conv_{stage}",
+                dtype=policy,
+            )
+            if self.spectral_normalization:
+                conv = layers.SpectralNormalization(conv, name=f"spectral_{stage}", dtype=policy)
+            self.convs.append(conv)
+            # the paper leaves the first stage without normalisation
+            self.norms.append(
+                layers.BatchNormalization(momentum=0.9, name=f"norm_{stage}", dtype=policy)
+                if classic and stage
+                else None
+            )
+            self.dropouts.append(
+                layers.Dropout(self.dropout, name=f"dropout_{stage}", dtype=policy) if self.dropout else None
+            )
+
+    def _build_layers(self, widths):
+        shape = (None, self.image_size, self.image_size, self.channels)
+        self.to_map = None
+        if self.form == "classic" and self.conditional:
+            self.to_map = ConditionEmbedding(
+                self.num_ids, self.image_size**2, name="condition_map", dtype=self.dtype_policy
+            )
+            self.to_map.build((None, len(self.num_ids)))
+            shape = (*shape[:-1], shape[-1] + 1)
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            conv.build(shape)
+            shape = conv.compute_output_shape(shape)
+            if norm is not None:
+                norm.build(shape)
+        head_ids = self.num_ids if self.form == "modern" else ()
+        self.head, self.projection = make_head(head_ids, shape[1] * shape[2] * shape[3], self.dtype_policy)
+        self.built = True
+
+    def call(self, inputs, training=False):
+        """Judge pictures."""
+        x = ops.cast(inputs["images"], self.compute_dtype)
+        if self.to_map is not None:
+            condition_map = ops.reshape(
+                self.to_map(inputs["conditions"]), (-1, self.image_size, self.image_size, 1)
+            )
+            x = ops.concatenate([x, condition_map], axis=-1)
+        for conv, norm, dropout in zip(self.convs, self.norms, self.dropouts, strict=True):
+            x = conv(x, training=training) if self.spectral_normalization else conv(x)
+            x = norm(x, training=training) if norm is not None else x
+            x = ops.leaky_relu(x, 0.2)
+            x = dropout(x, training=training) if dropout is not None else x
+        features = ops.reshape(x, (-1, x.shape[1] * x.shape[2] * x.shape[3]))
+        return project(features, inputs["conditions"], self.head, self.projection)
+
+    def get_config(self):
+        """Everything the constructor takes."""
+        return {
+            **super().get_config(),
+            "width": self.width,
+            "max_width": self.max_width,
+            "form": self.form,
+            "spectral_normalization": self.spectral_normalization,
+            "dropout": self.dropout,
+            "l2": self.l2,
+        }
+
+
+NETWORKS = {"generator": DCGANGenerator, "discriminator": DCGANDiscriminator}
