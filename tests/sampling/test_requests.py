@@ -1,0 +1,63 @@
+import pytest
+
+from tfproductgan.conditions import Attribute, ConditionSchema
+from tfproductgan.errors import ConditionError
+from tfproductgan.sampling.requests import parse_request
+
+SCHEMA = ConditionSchema(
+    [
+        Attribute("category", ("Ring", "Shoes", "Sports Shoes", "Wash, Care", "Seed Packet")),
+        Attribute("colour", ("Gold", "Navy Blue", "Black")),
+        Attribute("strap", ("Black", "Brown")),
+        Attribute("view", ("Front", "Side")),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    "text, conditions, seed",
+    [
+        ("", {}, None),
+        ("ring, gold, side view, seed 7", {"category": "Ring", "colour": "Gold", "view": "Side"}, 7),
+        ("ring gold", {"category": "Ring", "colour": "Gold"}, None),
+        ("GOLD ring", {"category": "Ring", "colour": "Gold"}, None),
+        ("sports shoes navy  blue", {"category": "Sports Shoes", "colour": "Navy Blue"}, None),
+        ("shoes", {"category": "Shoes"}, None),
+        ("gold colour; side", {"colour": "Gold", "view": "Side"}, None),
+        ("wash, care, gold", {"category": "Wash, Care", "colour": "Gold"}, None),
+        ("colour=black strap = brown", {"colour": "Black", "strap": "Brown"}, None),
+        ("black strap, ring", {"strap": "Black", "category": "Ring"}, None),
+        ("ring ring", {"category": "Ring"}, None),
+        ("seed=12", {}, 12),
+        ("seed packet seed 3", {"category": "Seed Packet"}, 3),
+    ],
+)
+def test_words_become_conditions_and_seed(text, conditions, seed):
+    assert parse_request(text, SCHEMA) == (conditions, seed)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("rng", "'rng' is no value of category, colour, strap, view: did you mean 'Ring'?"),
+        ("gold sprots shoos, ring", "'sprots shoos' is no value of .*'Sports Shoes'"),
+        ("sports, gold", "'sports' is no value"),
+        ("ring view", "'view' is no value"),
+        ("ring black", "'black' is a value of 'colour' and 'strap'. Say which one, such as 'colour=Black'"),
+        ("ring shoes", "One picture has one category. Received: 'Ring' and 'Shoes'"),
+        ("ring seed", "whole number from 0, such as 'seed 7'. Received: 'nothing'"),
+        ("seed gold", "Received: 'gold'"),
+        ("seed -1", "Received: '-1'"),
+        ("colour=purple", "Unknown colour 'purple'"),
+        ("color=gold", "Unknown attribute 'color': did you mean 'colour'"),
+    ],
+)
+def test_words_that_mean_nothing_or_too_much_are_refused(text, message):
+    with pytest.raises(ConditionError, match=message):
+        parse_request(text, SCHEMA)
+
+
+def test_a_model_without_attributes_takes_seeds_only():
+    assert parse_request("seed 4", ConditionSchema()) == ({}, 4)
+    with pytest.raises(ConditionError, match="no attributes to ask for, only seeds"):
+        parse_request("ring", ConditionSchema())
