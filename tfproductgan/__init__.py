@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.conditions import Attribute, ConditionSchema
     from tfproductgan.models.conditional_gan import ConditionalGAN
-    from tfproductgan.models.trained_generator import TrainedGenerator, load
+    from tfproductgan.models.loading import load
+    from tfproductgan.models.trained_generator import TrainedGenerator
     from tfproductgan.recipes import Recipe
     from tfproductgan.training import callbacks
 
@@ -23,7 +24,7 @@ _HOMES = {
     "ConditionalGAN": "tfproductgan.models.conditional_gan",
     "Recipe": "tfproductgan.recipes",
     "TrainedGenerator": "tfproductgan.models.trained_generator",
-    "load": "tfproductgan.models.trained_generator",
+    "load": "tfproductgan.models.loading",
 }
 __all__ = [
     "Attribute",

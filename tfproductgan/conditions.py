@@ -55,7 +55,9 @@ class Attribute:
                 raise ConditionError(f"Attribute {self.name!r} has an empty value at position {number - 1}.")
             if folded in ids:
                 twin = self.values[ids[folded] - 1]
-                raise ConditionError(f"Attribute {self.name!r} has {value!r} and {twin!r}, which are one value.")
+                raise ConditionError(
+                    f"Attribute {self.name!r} has {value!r} and {twin!r}, which are one value."
+                )
             ids[folded] = number
         object.__setattr__(self, "_ids", ids)
 
@@ -71,7 +73,9 @@ class Attribute:
         try:
             return self._ids[fold(value)]
         except KeyError:
-            raise ConditionError(f"Unknown {self.name} {value!r}: {nearest(str(value), self.values)}") from None
+            raise ConditionError(
+                f"Unknown {self.name} {value!r}: {nearest(str(value), self.values)}"
+            ) from None
 
 
 class ConditionSchema:
@@ -125,7 +129,9 @@ class ConditionSchema:
             self._columns[fold(attribute.name)] = column
         for ids, _ in self.combinations:
             self._check_ids(ids)
-        self._observed = np.array([ids for ids, _ in self.combinations], np.int32).reshape(-1, len(self.attributes))
+        self._observed = np.array([ids for ids, _ in self.combinations], np.int32).reshape(
+            -1, len(self.attributes)
+        )
         self._counts = np.array([count for _, count in self.combinations], np.float64)
 
     @classmethod
@@ -173,7 +179,9 @@ class ConditionSchema:
                     f"(of {len(rows)} photos, {len(spellings)} values). Lower min_count or leave it out."
                 )
             # the most frequent spelling; the alphabet decides between equals, so that order of rows does not
-            made.append(Attribute(name, tuple(min(c, key=lambda s: (-c[s], s)) for _, c in sorted(kept.items()))))
+            made.append(
+                Attribute(name, tuple(min(c, key=lambda s: (-c[s], s)) for _, c in sorted(kept.items())))
+            )
         schema = cls(made, image_size, channels, text, aspect)
         return schema.with_combinations(schema.encode_row(row) for row in rows)
 
@@ -228,7 +236,8 @@ class ConditionSchema:
     def encode_row(self, row: Mapping[str, Any]) -> tuple[int, ...]:
         """The ids of a data row: other columns are ignored, values the schema folded away become "not given"."""
         return tuple(
-            attribute._ids.get(fold(row.get(attribute.name) or ""), NOT_GIVEN) for attribute in self.attributes
+            attribute._ids.get(fold(row.get(attribute.name) or ""), NOT_GIVEN)
+            for attribute in self.attributes
         )
 
     def decode(self, ids: Sequence[int]) -> dict[str, str]:
@@ -337,7 +346,9 @@ class ConditionSchema:
 
     def _check_ids(self, ids: Sequence[int]) -> None:
         if len(ids) != len(self.attributes):
-            raise ConditionError(f"Expected {len(self.attributes)} ids, one an attribute. Received: {tuple(ids)}")
+            raise ConditionError(
+                f"Expected {len(self.attributes)} ids, one an attribute. Received: {tuple(ids)}"
+            )
         for attribute, i in zip(self.attributes, ids, strict=True):
             if not 0 <= i < attribute.num_ids:
                 raise ConditionError(

@@ -1,0 +1,447 @@
+"""The model that `fit` trains: a generator and a discriminator that know what a picture should show."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+
+import keras
+import tensorflow as tf
+
+from tfproductgan.conditions import ConditionSchema
+from tfproductgan.errors import RecipeError
+from tfproductgan.layers.augmentation import Augmentation
+from tfproductgan.losses.adversarial import adversarial_loss
+from tfproductgan.losses.penalties import Penalty, noise_shape, points
+from tfproductgan.models import randomness
+from tfproductgan.models.generation import GeneratesByName, to_float
+from tfproductgan.models.precision import dtype_policy
+from tfproductgan.models.randomness import Purpose
+from tfproductgan.models.replica_step import ReplicaStep, num_replicas
+from tfproductgan.models.trained_generator import TrainedGenerator
+from tfproductgan.recipes import Recipe, get_recipe
+from tfproductgan.registry import network_class
+
+
+@keras.saving.register_keras_serializable(package="tfproductgan")
+class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
+    """A conditional GAN; with an empty schema an unconditional one.
+
+    One step takes a batch `{"images": uint8 [B, S, S, C], "conditions": int32 [B, A]}`: `discriminator_steps`
+    updates of the discriminator, each on its own part of the batch, then one of the generator. Sampling uses
+    `ema_generator`, an average of the generator over the training.
+
+    Args:
+        generator: A `Generator` network.
+        discriminator: A `Discriminator` network.
+        schema: The `ConditionSchema` both were made for.
+        recipe: The `Recipe` that gives what is not passed to `compile`, and label dropout, averaging and seed.
+            Defaults to `Recipe()`.
+        **kwargs: Arguments of `keras.Model`.
+
+    Raises:
+        RecipeError: If the networks do not fit the schema.
+
+    Example:
+    ```python
+    gan = ConditionalGAN.from_recipe("dcgan", products.schema)
+    gan.compile()
+    gan.fit(products.stream("train", batch_size=32), steps_per_epoch=500, epochs=20)
+    images = gan.generate({"articleType": "Watches", "baseColour": "Gold"}, count=16, seed=7)
+    ```
+    """
+
+    def __init__(self, generator, discriminator, schema, recipe=None, **kwargs):
+        super().__init__(**kwargs)
+        for network in (generator, discriminator):
+            made_for = (network.num_ids, network.image_size, network.channels)
+            if made_for != (schema.num_ids, schema.image_size, schema.channels):
+                raise RecipeError(
+                    f"{type(network).__name__} was made for {made_for} (ids, image size, channels), "
+                    f"the schema has {(schema.num_ids, schema.image_size, schema.channels)}."
+                )
+        self.generator = generator
+        self.discriminator = discriminator
+        self.schema = schema
+        self.recipe = recipe or Recipe()
+        # float32, so that pictures do not depend on the machine's number format more than they must
+        self.ema_generator = type(generator).from_config(
+            {**generator.get_config(), "name": "ema_generator", "dtype": "float32"}
+        )
+        self.ema_generator.trainable = False
+        self.ema_generator.set_weights(generator.get_weights())
+        counter = {"shape": (), "dtype": "int64", "initializer": "zeros", "trainable": False}
+        self.step = self.add_weight(name="step", aggregation="only_first_replica", **counter)
+        self.images_seen = self.add_weight(name="images_seen", aggregation="only_first_replica", **counter)
+        self.built = True
+
+    @classmethod
+    def from_recipe(cls, recipe, schema, **overrides):
+        """The model a recipe describes, for the conditions and picture size of a schema.
+
+        Args:
+            recipe: A `Recipe` or the name of one.
+            schema: A `ConditionSchema`.
+            **overrides: Fields of the recipe to change, such as `batch_size=64`.
+
+        Raises:
+            RecipeError: If the recipe, a field or a network option does not exist.
+        """
+        recipe = (
+            recipe.replace(**overrides) if isinstance(recipe, Recipe) else get_recipe(recipe, **overrides)
+        )
+        networks = []
+        # the networks' first weights are the seed's too
+        keras.utils.set_random_seed(recipe.seed % 2**32)
+        for role in ("generator", "discriminator"):
+            options = getattr(recipe, role)
+            try:
+                networks.append(
+                    network_class(recipe.family, role)(
+                        schema.num_ids,
+                        schema.image_size,
+                        schema.channels,
+                        dtype=dtype_policy(recipe.precision),
+                        **{"name": role, **options},
+                    )
+                )
+            except TypeError as error:
+                raise RecipeError(f"Options of the {role} do not fit {recipe.family!r}: {error}") from error
+        return cls(*networks, schema, recipe)
+
+    @property
+    def sampling_network(self):
+        """The network that `generate` draws with."""
+        return self.ema_generator
+
+    @property
+    def model_id(self):
+        """Names the model in the files it writes: recipe, size, a digest of recipe and schema, images seen."""
+        digest = hashlib.sha256((self.recipe.to_json() + self.schema.to_json()).encode()).hexdigest()[:8]
+        return f"{self.recipe.name}-{self.schema.image_size}-{digest}-{int(self.images_seen)}"
+
+    # === Compile ===
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        loss=None,
+        penalties=None,
+        augmentation=None,
+        discriminator_steps=None,
+        **kwargs,
+    ):
+        """Say how to train; what is not passed is the recipe's.
+
+        Args:
+            generator_optimizer: A Keras optimiser.
+            discriminator_optimizer: A Keras optimiser.
+            loss: Name of an adversarial loss.
+            penalties: A list of `Penalty`; lazy ones must share one interval.
+            augmentation: An `Augmentation` layer, or `False` for none.
+            discriminator_steps: Discriminator steps per generator step; must divide the batch.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` of `keras.Model.compile`.
+
+        Raises:
+            RecipeError: If a name does not exist or the penalties do not fit together.
+        """
+        kwargs.setdefault("jit_compile", False)
+        super().compile(optimizer=None, **kwargs)
+        # Keras would add a tracker for a loss this model does not have
+        self._loss_tracker = None
+        recipe = self.recipe
+        self.generator_optimizer = generator_optimizer or self._optimizer(recipe.generator_learning_rate)
+        self.discriminator_optimizer = discriminator_optimizer or self._optimizer(
+            recipe.discriminator_learning_rate
+        )
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        self.adversarial_loss = adversarial_loss(loss or recipe.loss)
+        if penalties is None:
+            penalties = [Penalty(n, w, recipe.penalty_interval) for n, w in recipe.penalties.items()]
+        self.penalties = tuple(penalties)
+        intervals = {penalty.interval for penalty in self.penalties} - {1}
+        if len(intervals) > 1:
+            raise RecipeError(f"Lazy penalties must share one interval. Received: {sorted(intervals)}")
+        self.penalty_interval = intervals.pop() if intervals else 1
+        if augmentation is None:
+            augmentation = Augmentation(recipe.augmentation) if recipe.augmentation else False
+        self.augmentation = augmentation or None
+        self.discriminator_steps = discriminator_steps or recipe.discriminator_steps
+        names = ["d_loss", "g_loss", "logit_gap", *(penalty.name for penalty in self.penalties)]
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
+
+    def _optimizer(self, learning_rate):
+        recipe = self.recipe
+        if recipe.schedule == "cosine":
+            steps = max(1, recipe.images // (recipe.batch_size * recipe.discriminator_steps))
+            learning_rate = keras.optimizers.schedules.CosineDecay(
+                learning_rate, decay_steps=steps, alpha=recipe.final_learning_rate
+            )
+        return keras.optimizers.Adam(learning_rate, recipe.beta_1, recipe.beta_2, epsilon=1e-8)
+
+    @property
+    def metrics(self):
+        """What `fit` and `evaluate` reset between epochs."""
+        return list(self._trackers.values()) if self.compiled else []
+
+    # === Training ===
+
+    def train_step(self, data):
+        """One step, as one replica sees it."""
+        images, conditions = to_float(data["images"]), data["conditions"]
+        batch = images.shape[0]
+        if batch is None or batch % self.discriminator_steps:
+            raise RecipeError(
+                "Each replica's batch must have a fixed size that the discriminator steps divide. "
+                f"Received: batch of {batch}, discriminator_steps={self.discriminator_steps}"
+            )
+        self._seed_networks()
+        conditions = self._drop_labels(conditions)
+        reals = tf.split(images, self.discriminator_steps)
+        rows = tf.split(conditions, self.discriminator_steps)
+        for index, (real, row) in enumerate(zip(reals, rows, strict=True)):
+            latents = tf.random.stateless_normal(
+                (real.shape[0], self.latent_dim), self._key(Purpose.LATENTS, index)
+            )
+            # the last pictures serve the generator's own step too: one forward pass less
+            with tf.GradientTape() as generator_tape:
+                fake = self.generator({"latents": latents, "conditions": row}, training=True)
+                regularisation = _sum(self.generator.losses)
+            gradients, logs = self._discriminator_gradients(real, tf.stop_gradient(fake), row, index)
+            self.discriminator_optimizer.apply(gradients, self.discriminator.trainable_variables)
+        gradients, g_loss = self._generator_gradients(generator_tape, real, fake, row, regularisation)
+        self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
+        self.step.assign_add(1)
+        self.images_seen.assign_add(batch * num_replicas())
+        self._update_ema(batch * num_replicas())
+        return self._track({**logs, "g_loss": (g_loss, 1.0)})
+
+    def _discriminator_gradients(self, real, fake, conditions, index):
+        """Gradients of the discriminator's loss and penalties, and what to log."""
+
+        def gradients_with(penalties):
+            with tf.GradientTape() as tape:
+                loss, logs = self._discriminator_loss(real, fake, conditions, penalties, index)
+                scaled = loss / num_replicas()
+            return _dense_gradients(tape, scaled, self.discriminator.trainable_variables), logs
+
+        if self.penalty_interval == 1:
+            return gradients_with(self.penalties)
+        each_step = tuple(penalty for penalty in self.penalties if penalty.interval == 1)
+        return tf.cond(
+            tf.equal(self.step.value % self.penalty_interval, 0),
+            lambda: gradients_with(self.penalties),
+            lambda: gradients_with(each_step),
+        )
+
+    def _discriminator_loss(self, real, fake, conditions, penalties, index):
+        """The loss and its penalties: adversarial and penalty terms share their forward passes."""
+        looked_at = {"real": real, "fake": fake}
+        for penalty in penalties:
+            if penalty.points not in looked_at:
+                shape = noise_shape(penalty.name, real.shape)
+                noise = tf.random.stateless_uniform(shape, self._key(Purpose.PENALTY, index))
+                looked_at[penalty.points] = points(penalty.name, real, fake, noise)
+        sloped = [name for name in looked_at if name in {penalty.points for penalty in penalties}]
+        with tf.GradientTape(watch_accessed_variables=False) as slope_tape:
+            slope_tape.watch([looked_at[name] for name in sloped])
+            logits = {
+                name: self._judge(
+                    images,
+                    conditions,
+                    Purpose.AUGMENT_FAKE if name == "fake" else Purpose.AUGMENT_REAL,
+                    index,
+                )
+                for name, images in looked_at.items()
+            }
+            total = tf.add_n([tf.reduce_sum(logits[name]) for name in sloped]) if sloped else None
+        loss = self.adversarial_loss.discriminator(logits["real"], logits["fake"])
+        gap = tf.reduce_mean(logits["real"]) - tf.reduce_mean(logits["fake"])
+        logs = {"d_loss": (loss, 1.0), "logit_gap": (gap, 1.0)}
+        slopes = (
+            dict(zip(sloped, slope_tape.gradient(total, [looked_at[n] for n in sloped]), strict=True))
+            if sloped
+            else {}
+        )
+        for penalty in self.penalties:
+            if penalty in penalties:
+                value = penalty.value(slopes[penalty.points])
+                loss += penalty.weight * penalty.interval * value
+                logs[penalty.name] = (value, 1.0)
+            else:
+                logs[penalty.name] = (tf.zeros(()), 0.0)
+        return loss + _sum(self.discriminator.losses), logs
+
+    def _generator_gradients(self, generator_tape, real, fake, conditions, regularisation):
+        """Gradients of the generator's loss, through the discriminator as it is now."""
+        index = self.discriminator_steps
+        real_logits = None
+        if self.adversarial_loss.paired:
+            real_logits = tf.stop_gradient(self._judge(real, conditions, Purpose.AUGMENT_REAL, index))
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(fake)
+            fake_logits = self._judge(fake, conditions, Purpose.AUGMENT_FAKE, index)
+            loss = self.adversarial_loss.generator(real_logits, fake_logits)
+            scaled = loss / num_replicas()
+        slope = tape.gradient(scaled, fake)
+        gradients = _dense_gradients(
+            generator_tape,
+            [fake, regularisation],
+            self.generator.trainable_variables,
+            output_gradients=[slope, tf.ones(()) / num_replicas()],
+        )
+        return gradients, loss
+
+    def _judge(self, images, conditions, purpose, index):
+        """Logits of pictures as the discriminator sees them, that is augmented."""
+        if self.augmentation is not None:
+            noise = tf.random.stateless_uniform(
+                (images.shape[0], self.augmentation.num_random), self._key(purpose, index)
+            )
+            images = self.augmentation(images, noise, self.recipe.augmentation_probability)
+        return self.discriminator({"images": images, "conditions": conditions}, training=True)
+
+    def _drop_labels(self, conditions):
+        if not self.schema.attributes or not self.recipe.label_dropout:
+            return conditions
+        drawn = tf.random.stateless_uniform(conditions.shape, self._key(Purpose.LABEL_DROPOUT))
+        return tf.where(drawn < self.recipe.label_dropout, 0, conditions)
+
+    def _seed_networks(self):
+        # dropout inside the networks draws from Keras seed generators: make their state a function of the step
+        for index, generator in enumerate(_seed_generators(self.generator, self.discriminator)):
+            drawn = self._key(Purpose.NETWORK, index)
+            generator.state.assign(tf.cast(drawn % 2**31, generator.state.dtype))
+
+    def _update_ema(self, batch):
+        seen = tf.cast(self.images_seen.value, tf.float32)
+        half_life = tf.minimum(float(self.recipe.ema_half_life), tf.maximum(seen * self.recipe.ema_ramp, 1.0))
+        keep = tf.pow(0.5, batch / half_life)
+        # weights are equal on all replicas after `apply`, so each averages for itself
+        for average, variable in zip(self.ema_generator.variables, self.generator.variables, strict=True):
+            average.assign(average.value + (1.0 - keep) * (variable.value - average.value))
+
+    def _track(self, logs):
+        for name, tracker in self._trackers.items():
+            value, weight = logs[name]
+            tracker.update_state(value, sample_weight=weight)
+        return {name: tracker.result() for name, tracker in self._trackers.items()}
+
+    def _key(self, purpose, index=0):
+        return randomness.key(self.recipe.seed, self.step.value, purpose, index)
+
+    # === Evaluation ===
+
+    def test_step(self, data):
+        """Losses of the averaged generator against the discriminator on photos it was not trained on."""
+        images, conditions = to_float(data["images"]), data["conditions"]
+        # the noise depends on the batch itself: the same data give the same losses, in any order
+        content = tf.reduce_sum(tf.cast(data["images"], tf.int64))
+        drawn = randomness.key(self.recipe.seed, content, Purpose.TEST)
+        latents = tf.random.stateless_normal((images.shape[0], self.latent_dim), drawn)
+        fake = self.ema_generator({"latents": latents, "conditions": conditions}, training=False)
+        real_logits = self.discriminator({"images": images, "conditions": conditions}, training=False)
+        fake_logits = self.discriminator({"images": fake, "conditions": conditions}, training=False)
+        losses = {
+            "d_loss": self.adversarial_loss.discriminator(real_logits, fake_logits),
+            "g_loss": self.adversarial_loss.generator(real_logits, fake_logits),
+            "logit_gap": tf.reduce_mean(real_logits) - tf.reduce_mean(fake_logits),
+        }
+        for name, value in losses.items():
+            self._trackers[name].update_state(value)
+        return {name: self._trackers[name].result() for name in losses}
+
+    def call(self, inputs, training=False):
+        """Pictures of the averaged generator, float32 in -1 to 1; see `Generator` for the inputs."""
+        return self.ema_generator(inputs, training=training)
+
+    def summary(self, **kwargs):
+        """Print both networks layer by layer, then what the model holds besides."""
+        self.generator.summary(**kwargs)
+        self.discriminator.summary(**kwargs)
+        print_line = kwargs.get("print_fn") or print
+        print_line(
+            f"{self.recipe.name}: {self.schema!r}; generator {self.generator.count_params():,} and discriminator "
+            f"{self.discriminator.count_params():,} parameters; ema_generator has the generator's."
+        )
+
+    # === Saving ===
+
+    def trained_generator(self):
+        """The averaged generator alone, ready to be saved and asked: a `TrainedGenerator`."""
+        return TrainedGenerator.from_network(
+            self.ema_generator,
+            self.schema,
+            self.model_id,
+            {"recipe": self.recipe.to_dict(), "images_seen": int(self.images_seen)},
+        )
+
+    def get_config(self):
+        """Everything the constructor takes."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "generator": serialize(self.generator),
+            "discriminator": serialize(self.discriminator),
+            "schema": self.schema.to_dict(),
+            "recipe": self.recipe.to_dict(),
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The model `get_config` describes."""
+        config = dict(config)
+        for role in ("generator", "discriminator"):
+            config[role] = keras.saving.deserialize_keras_object(config[role], custom_objects=custom_objects)
+        config["schema"] = ConditionSchema.from_dict(config["schema"])
+        config["recipe"] = Recipe.from_dict(config["recipe"])
+        return cls(**config)
+
+    def get_compile_config(self):
+        """How `compile` was called, for `.keras` files."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "generator_optimizer": serialize(self.generator_optimizer),
+            "discriminator_optimizer": serialize(self.discriminator_optimizer),
+            "loss": self.adversarial_loss.name,
+            "penalties": [dataclasses.asdict(penalty) for penalty in self.penalties],
+            "augmentation": serialize(self.augmentation) if self.augmentation is not None else False,
+            "discriminator_steps": self.discriminator_steps,
+        }
+
+    def compile_from_config(self, config):
+        """Compile as `get_compile_config` says."""
+        config = dict(config)
+        for name in ("generator_optimizer", "discriminator_optimizer", "augmentation"):
+            config[name] = (
+                keras.saving.deserialize_keras_object(config[name]) if config[name] else config[name]
+            )
+        config["penalties"] = [Penalty(**penalty) for penalty in config["penalties"]]
+        self.compile(**config)
+
+
+def _dense_gradients(tape, target, variables, output_gradients=None):
+    """Gradients as dense tensors: sparse ones of lookups cannot be reduced over all kinds of replicas."""
+    gradients = tape.gradient(
+        target,
+        [variable.value for variable in variables],
+        output_gradients=output_gradients,
+        unconnected_gradients=tf.UnconnectedGradients.ZERO,
+    )
+    return [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+
+def _seed_generators(*networks):
+    """The Keras seed generators of all layers, in order."""
+    return [
+        layer.seed_generator
+        for network in networks
+        for layer in network._flatten_layers()
+        if getattr(layer, "seed_generator", None) is not None
+    ]
+
+
+def _sum(losses):
+    return tf.add_n(losses) if losses else tf.zeros(())

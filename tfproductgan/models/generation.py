@@ -1,0 +1,226 @@
+"""Pictures by name: what a trained generator does for people."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tfproductgan.errors import ConditionError
+
+# Always the same batch shape: libraries may sum in another order for another shape, and then a picture would
+# depend on how many were asked for.
+_CHUNK = 16
+
+MAX_SEED = 2**63 - 1
+MAX_TRUNCATION = 2.0
+# more pictures than fit here are asked for in several calls
+_MAX_BYTES = 4 * 2**30
+
+
+@dataclasses.dataclass(frozen=True)
+class PictureRequest:
+    """Everything one picture depends on.
+
+    Args:
+        conditions: Attribute name to value name.
+        seed: From 0 to 2**63 - 1.
+        truncation: Scales the latents: below 1 for more typical pictures, 1 for the full variety.
+    """
+
+    conditions: Mapping[str, str]
+    seed: int
+    truncation: float = 1.0
+
+
+class GeneratesByName:
+    """Mixin of models that hold a `schema`, a `sampling_network` (a `Generator`) and a `model_id`."""
+
+    @property
+    def latent_dim(self):
+        """Length of the latent vectors."""
+        return self.sampling_network.latent_dim
+
+    def plan(self, conditions=None, count=None, seed=0, truncation=1.0, complete=True):
+        """The requests behind `generate`: what is asked for, picture by picture.
+
+        Args:
+            conditions: A mapping of attribute name to value name, partial or empty, or a list of them.
+            count: Number of pictures. Defaults to one a mapping; a list is repeated from its start.
+            seed: Picture `i` has seed `seed + i`.
+            truncation: Scales the latents, 0 to 2. Defaults to 1, the full variety.
+            complete: Whether what is not given is drawn from the data's own distribution, by the picture's
+                seed. Defaults to `True`; otherwise the network is told that it is not given.
+
+        Returns:
+            A list of `PictureRequest`.
+
+        Raises:
+            ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
+        """
+        rows = [conditions] if conditions is None or isinstance(conditions, Mapping) else list(conditions)
+        encoded = [self.schema.encode(row) for row in rows]
+        count = len(rows) if count is None else _whole_number("count", count, 1, self._max_count())
+        seed = _whole_number("seed", seed, 0, MAX_SEED - count)
+        truncation = _check_truncation(truncation)
+        if not rows:
+            raise ConditionError("conditions is an empty list; give at least one mapping, or None.")
+        requests = []
+        for i in range(count):
+            ids = encoded[i % len(encoded)]
+            if complete:
+                ids = self.schema.complete(ids, np.random.default_rng([seed + i, 1]))
+            requests.append(PictureRequest(self.schema.decode(ids), seed + i, truncation))
+        return requests
+
+    def draw(self, requests: Sequence[PictureRequest]):
+        """Draw what was planned.
+
+        A request gives the same picture whatever it is drawn with.
+
+        Args:
+            requests: `PictureRequest`s.
+
+        Returns:
+            uint8 array `[len(requests), image_size, image_size, channels]`.
+
+        Raises:
+            ConditionError: If a request has a condition, seed or truncation that cannot be.
+        """
+        seeds, ids, truncations = [], [], []
+        for request in requests:
+            ids.append(self.schema.encode(request.conditions))
+            seeds.append(_whole_number("seed", request.seed, 0, MAX_SEED))
+            truncations.append(_check_truncation(request.truncation))
+        ids = np.array(ids, np.int32).reshape(len(requests), len(self.schema.attributes))
+        return self._in_chunks(
+            self._draw_chunk,
+            (np.array(seeds, np.int64), ids, np.array(truncations, np.float32)),
+        )
+
+    def generate(self, conditions=None, count=None, seed=0, truncation=1.0):
+        """Pictures of what is asked for.
+
+        Args:
+            conditions: A mapping of attribute name to value name, partial or empty, or a list of them. What is
+                not given is drawn from the data's own distribution.
+            count: Number of pictures. Defaults to one a mapping.
+            seed: Picture `i` has seed `seed + i`: the same seed and conditions always give the same picture.
+            truncation: Scales the latents, 0 to 2: below 1 for more typical pictures. Defaults to 1.
+
+        Returns:
+            uint8 array `[count, image_size, image_size, channels]`.
+
+        Raises:
+            ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
+
+        Example:
+        ```python
+        images = gan.generate({"articleType": "Watches", "baseColour": "Gold"}, count=16, seed=7)
+        ```
+        """
+        return self.draw(self.plan(conditions, count, seed, truncation))
+
+    def interpolate(self, first: PictureRequest, second: PictureRequest, steps: int):
+        """Pictures on the way from one request to another.
+
+        Latents move along the sphere (slerp), condition vectors in a straight line.
+
+        Args:
+            first: Where to start.
+            second: Where to end.
+            steps: Number of pictures, both ends included; at least 2.
+
+        Returns:
+            uint8 array `[steps, image_size, image_size, channels]`.
+
+        Raises:
+            ConditionError: If a request or the number of steps cannot be.
+        """
+        steps = _whole_number("steps", steps, 2, self._max_count())
+        ends = self.draw_latents([first.seed, second.seed])
+        ends = ends * np.array([[first.truncation], [second.truncation]], np.float32)
+        ids = np.array(
+            [self.schema.encode(first.conditions), self.schema.encode(second.conditions)], np.int32
+        )
+        fractions = np.linspace(0, 1, steps, dtype=np.float32)
+        latents = _slerp(ends[0], ends[1], fractions)
+        embedding = np.asarray(self.sampling_network.embed(ids.reshape(2, len(self.schema.attributes))))
+        embeddings = embedding[0] + fractions[:, None] * (embedding[1] - embedding[0])
+        return self._in_chunks(self._synthesise_chunk, (latents, embeddings.astype(np.float32)))
+
+    def draw_latents(self, seeds):
+        """Latents of seeds, before truncation: float32 `[len(seeds), latent_dim]`."""
+        return _latents(tf.constant(seeds, tf.int64), self.latent_dim).numpy()
+
+    def _max_count(self):
+        return _MAX_BYTES // (self.schema.image_size**2 * self.schema.channels)
+
+    def _in_chunks(self, function, arrays):
+        total = len(arrays[0])
+        drawn = []
+        for start in range(0, total, _CHUNK):
+            chunk = [array[start : start + _CHUNK] for array in arrays]
+            missing = _CHUNK - len(chunk[0])
+            padded = [np.pad(a, [(0, missing)] + [(0, 0)] * (a.ndim - 1), mode="edge") for a in chunk]
+            drawn.append(function(*map(tf.convert_to_tensor, padded)).numpy()[: _CHUNK - missing])
+        if not drawn:
+            size = self.schema.image_size
+            return np.zeros((0, size, size, self.schema.channels), np.uint8)
+        return np.concatenate(drawn)
+
+    @tf.function(reduce_retracing=True)
+    def _draw_chunk(self, seeds, ids, truncations):
+        latents = _latents(seeds, self.latent_dim) * truncations[:, None]
+        return to_uint8(self.sampling_network({"latents": latents, "conditions": ids}, training=False))
+
+    @tf.function(reduce_retracing=True)
+    def _synthesise_chunk(self, latents, embeddings):
+        return to_uint8(self.sampling_network.synthesise(latents, embeddings, training=False))
+
+
+def to_uint8(images):
+    """Images in -1 to 1 as uint8, rounded to the nearest."""
+    return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0, 255), tf.uint8)
+
+
+def to_float(images):
+    """uint8 images as float32 in -1 to 1."""
+    return tf.cast(images, tf.float32) / 127.5 - 1.0
+
+
+def _latents(seeds, latent_dim):
+    """One standard normal vector a seed: a row depends on its own seed alone."""
+    return tf.map_fn(
+        lambda seed: tf.random.stateless_normal([latent_dim], tf.stack([seed, tf.zeros_like(seed)])),
+        seeds,
+        fn_output_signature=tf.TensorSpec([latent_dim], tf.float32),
+    )
+
+
+def _slerp(start, end, fractions):
+    cosine = np.dot(start, end) / max(np.linalg.norm(start) * np.linalg.norm(end), 1e-12)
+    angle = math.acos(float(np.clip(cosine, -1, 1)))
+    if math.sin(angle) < 1e-4:  # parallel, opposite or zero: a straight line
+        return start + fractions[:, None] * (end - start)
+    first = np.sin((1 - fractions) * angle) / math.sin(angle)
+    second = np.sin(fractions * angle) / math.sin(angle)
+    return (first[:, None] * start + second[:, None] * end).astype(np.float32)
+
+
+def _whole_number(option, value, smallest, largest):
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not smallest <= value <= largest:
+        raise ConditionError(
+            f"{option} must be a whole number from {smallest} to {largest}. Received: {value!r}"
+        )
+    return int(value)
+
+
+def _check_truncation(value):
+    if not isinstance(value, numbers.Real) or not 0 <= value <= MAX_TRUNCATION:
+        raise ConditionError(f"truncation must be a number from 0 to {MAX_TRUNCATION:g}. Received: {value!r}")
+    return float(value)

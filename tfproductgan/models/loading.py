@@ -1,0 +1,65 @@
+"""Trained models from files."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.resources
+from pathlib import Path
+
+import keras
+
+from tfproductgan.errors import RunError
+from tfproductgan.models.generation import GeneratesByName
+from tfproductgan.registry import FAMILIES
+
+GENERATOR_FILE = "generator.keras"
+"""Name of the trained generator inside a run directory."""
+
+SHIPPED_MODEL = "studio.keras"
+
+
+def load(path):
+    """A trained model from a `.keras` file or a run directory.
+
+    Args:
+        path: A file that `save` of a `TrainedGenerator` or a `ConditionalGAN` wrote, or a run directory.
+
+    Returns:
+        The model, ready for `generate`.
+
+    Raises:
+        RunError: If there is no such file, or it is not one of ours.
+    """
+    path = Path(path)
+    if path.is_dir():
+        if not (path / GENERATOR_FILE).is_file():
+            raise RunError(
+                f"{path} holds no {GENERATOR_FILE}: give a run directory that has trained, or a .keras file."
+            )
+        path = path / GENERATOR_FILE
+    if not path.is_file():
+        raise RunError(f"No such model: {path}. Give a .keras file or a run directory.")
+    # the classes a file refers to must be registered before it is read
+    for module in (*FAMILIES.values(), "tfproductgan.models.conditional_gan"):
+        importlib.import_module(module)
+    try:
+        model = keras.saving.load_model(path)
+    except Exception as error:  # Keras raises whatever the zip, JSON or HDF5 reader raised
+        raise RunError(f"{path} cannot be loaded as a model: {error}".splitlines()[0]) from error
+    if not isinstance(model, GeneratesByName):
+        raise RunError(f"{path} is a Keras model, but not one that this package trained.")
+    return model
+
+
+def shipped_model_path():
+    """The small studio generator that comes with the package.
+
+    Raises:
+        RunError: If this installation lacks it.
+    """
+    package = Path(str(importlib.resources.files("tfproductgan")))
+    # inside an installed wheel, or beside the package in a checkout
+    for folder in (package / "saved_models", package.parent / "saved_models"):
+        if (folder / SHIPPED_MODEL).is_file():
+            return folder / SHIPPED_MODEL
+    raise RunError(f"This installation holds no {SHIPPED_MODEL}; train one with `tfproductgan quickstart`.")

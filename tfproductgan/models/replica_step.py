@@ -1,0 +1,57 @@
+"""The one place that knows `tf.distribute`: a model's step is written as one replica sees it.
+
+Stock Keras 3 fails under several strategies (`steps_per_execution` under MirroredStrategy, everything under
+MultiWorkerMirroredStrategy). This mixin replaces how `fit` and `evaluate` turn a step into a function.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfproductgan.errors import RecipeError
+
+
+def num_replicas():
+    """Number of replicas in sync; callable inside and outside a replica."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+class ReplicaStep:
+    """Put before `keras.Model` among the bases of a model that is built when constructed."""
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # the model is built already; a symbolic build fails under MultiWorkerMirroredStrategy
+        pass
+
+    def make_train_function(self, force=False):
+        """What `fit` calls for every execution."""
+        if self.train_function is None or force:
+            self.train_function = self._replicated(self.train_step)
+
+    def make_test_function(self, force=False):
+        """What `evaluate` calls for every execution."""
+        if self.test_function is None or force:
+            self.test_function = self._replicated(self.test_step)
+
+    def _replicated(self, step):
+        strategy, steps = self.distribute_strategy, self.steps_per_execution
+        if self.jit_compile:
+            if strategy.num_replicas_in_sync > 1 and not isinstance(strategy, tf.distribute.TPUStrategy):
+                raise RecipeError(
+                    "jit_compile=True works on one replica. "
+                    f"Received: {strategy.num_replicas_in_sync} replicas. Use jit_compile=False."
+                )
+            step = tf.function(step, jit_compile=True, reduce_retracing=True)
+
+        def run_one(iterator):
+            logs = strategy.run(step, args=(next(iterator),))
+            # metrics are the same on every replica once aggregated
+            return {name: strategy.experimental_local_results(value)[0] for name, value in logs.items()}
+
+        def run_many(iterator):
+            for _ in tf.range(steps - 1):
+                strategy.run(step, args=(next(iterator),))
+            return run_one(iterator)
+
+        function = run_one if steps == 1 else run_many
+        return function if self.run_eagerly else tf.function(function, reduce_retracing=True)

@@ -1,0 +1,189 @@
+"""Recipes: everything a training run needs, as plain data with names.
+
+A recipe holds no objects: it is what `recipe.json` holds, what `--dry-run` prints, and what `--set` and Python
+override one field at a time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tfproductgan.errors import RecipeError, nearest
+
+PRECISIONS = ("auto", "float32", "mixed_bfloat16")
+SCHEDULES = ("cosine", "constant")
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How to train one model. Durations are counted in images, so they do not depend on the batch size.
+
+    Args:
+        name: What the recipe is called.
+        family: Network family, see `tfproductgan.registry.FAMILIES`.
+        generator: Options of the generator's constructor.
+        discriminator: Options of the discriminator's constructor.
+        loss: Name of the adversarial loss.
+        penalties: Weight of each gradient penalty, by name.
+        penalty_interval: The penalties are taken every so many steps, and weigh as many times more then.
+        augmentation: Operations of the differentiable augmentation; empty for none.
+        augmentation_probability: With which probability each operation is applied to a picture.
+        label_dropout: With which probability an attribute is hidden in training, so that partial conditions work.
+        balance: 0 draws photos as often as they are; 1 draws every value of an attribute equally often; 0.5
+            lies between.
+        batch_size: Real images of one discriminator step, over all replicas.
+        discriminator_steps: Discriminator steps per generator step.
+        images: Length of the training in real images seen by the discriminator.
+        generator_learning_rate: Adam's learning rate of the generator.
+        discriminator_learning_rate: Adam's learning rate of the discriminator.
+        beta_1: Adam's first decay.
+        beta_2: Adam's second decay.
+        schedule: `"cosine"` lets both learning rates fall to `final_learning_rate` of themselves at the end of
+            `images`, `"constant"` leaves them.
+        final_learning_rate: Share of the learning rates left at the end.
+        ema_half_life: Half-life of the averaged generator in images, once the ramp is over.
+        ema_ramp: The half-life is at most this share of the images seen so far.
+        precision: `"auto"` computes in bfloat16 where the machine is faster so, `"float32"`, `"mixed_bfloat16"`.
+        seed: Seed of everything random.
+
+    Raises:
+        RecipeError: If a value cannot be; the message names the field and what would be right.
+    """
+
+    name: str = "dcgan"
+    family: str = "dcgan"
+    generator: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    discriminator: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    loss: str = "relativistic"
+    penalties: Mapping[str, float] = dataclasses.field(default_factory=lambda: {"r1": 1.0, "r2": 1.0})
+    penalty_interval: int = 1
+    augmentation: tuple[str, ...] = ()
+    augmentation_probability: float = 0.3
+    label_dropout: float = 0.1
+    balance: float = 0.0
+    batch_size: int = 32
+    discriminator_steps: int = 1
+    images: int = 400_000
+    generator_learning_rate: float = 1e-3
+    discriminator_learning_rate: float = 1e-3
+    beta_1: float = 0.0
+    beta_2: float = 0.99
+    schedule: str = "cosine"
+    final_learning_rate: float = 0.1
+    ema_half_life: int = 10_000
+    ema_ramp: float = 0.05
+    precision: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self):
+        object.__setattr__(self, "generator", dict(self.generator))
+        object.__setattr__(self, "discriminator", dict(self.discriminator))
+        object.__setattr__(self, "penalties", dict(self.penalties))
+        object.__setattr__(self, "augmentation", tuple(self.augmentation))
+        for field in ("batch_size", "discriminator_steps", "penalty_interval", "images", "ema_half_life"):
+            self._check(field, lambda v: isinstance(v, int) and v >= 1, "a whole number of at least 1")
+        for field in ("generator_learning_rate", "discriminator_learning_rate"):
+            self._check(field, lambda v: math.isfinite(v) and v > 0, "above 0")
+        for field in ("beta_1", "beta_2"):
+            self._check(field, lambda v: 0 <= v < 1, "at least 0 and below 1")
+        for field in (
+            "label_dropout",
+            "augmentation_probability",
+            "balance",
+            "final_learning_rate",
+            "ema_ramp",
+        ):
+            self._check(field, lambda v: 0 <= v <= 1, "between 0 and 1")
+        self._check(
+            "seed", lambda v: isinstance(v, int) and 0 <= v < 2**63, "a whole number from 0 to 2**63 - 1"
+        )
+        self._check("schedule", lambda v: v in SCHEDULES, f"one of {SCHEDULES}")
+        self._check("precision", lambda v: v in PRECISIONS, f"one of {PRECISIONS}")
+
+    def _check(self, field, accepts, right):
+        value = getattr(self, field)
+        try:
+            fine = accepts(value)
+        except TypeError:
+            fine = False
+        if not fine:
+            raise RecipeError(f"{field} must be {right}. Received: {value!r}")
+
+    def replace(self, **overrides: Any) -> Recipe:
+        """A copy with some fields changed.
+
+        Raises:
+            RecipeError: If there is no such field; the message lists the nearest names.
+        """
+        fields = [field.name for field in dataclasses.fields(self)]
+        for name in overrides:
+            if name not in fields:
+                raise RecipeError(f"A recipe has no field {name!r}: {nearest(name, fields)}")
+        return dataclasses.replace(self, **overrides)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready form that `from_dict` reads."""
+        return {**dataclasses.asdict(self), "augmentation": list(self.augmentation)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Recipe:
+        """The recipe that `to_dict` wrote.
+
+        Raises:
+            RecipeError: If a field is unknown or its value cannot be.
+        """
+        return cls().replace(**data)
+
+    def to_json(self) -> str:
+        """The recipe as indented JSON text."""
+        return json.dumps(self.to_dict(), indent=2)
+
+
+_CLASSIC = {"form": "classic"}
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(),
+        Recipe(
+            name="dcgan-classic",
+            generator={**_CLASSIC, "latent_dim": 100},
+            discriminator=_CLASSIC,
+            loss="non-saturating",
+            penalties={},
+            generator_learning_rate=2e-4,
+            discriminator_learning_rate=2e-4,
+            beta_1=0.5,
+            beta_2=0.999,
+            schedule="constant",
+        ),
+        Recipe(
+            name="mlp",
+            family="mlp",
+            discriminator={"form": "classic", "dropout": 0.3},
+            loss="non-saturating",
+            penalties={},
+            generator_learning_rate=2e-4,
+            discriminator_learning_rate=2e-4,
+            beta_1=0.5,
+            beta_2=0.999,
+            schedule="constant",
+        ),
+    )
+}
+"""The recipes that come with the package, by name."""
+
+
+def get_recipe(name: str, **overrides: Any) -> Recipe:
+    """A recipe by name, some fields changed.
+
+    Raises:
+        RecipeError: If there is no such recipe or field; the message lists the nearest names.
+    """
+    if name not in RECIPES:
+        raise RecipeError(f"Unknown recipe {name!r}: {nearest(name, RECIPES)}")
+    return RECIPES[name].replace(**overrides)
