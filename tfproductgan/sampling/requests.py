@@ -85,9 +85,7 @@ def _tokens(name: str) -> Tokens:
     return tuple(_TOKEN.findall(name.casefold()))
 
 
-def _match(
-    folded: list[str], position: int, phrases: dict[Tokens, list[tuple[str, str]]], longest: int
-) -> int:
+def _match(folded: list[str], position: int, phrases: dict[Tokens, list[tuple[str, str]]], longest: int) -> int:
     """Number of words of the longest phrase that starts at a position, 0 if none does."""
     for length in range(min(longest, len(folded) - position), 0, -1):
         if tuple(folded[position : position + length]) in phrases:
@@ -113,9 +111,7 @@ def _seed(words: list[str], position: int) -> tuple[int, int]:
         position += 1
     received = words[position] if position < len(words) else "nothing"
     if not (received.isascii() and received.isdigit()):
-        raise ConditionError(
-            f"After 'seed' comes a whole number from 0, such as 'seed 7'. Received: {received!r}"
-        )
+        raise ConditionError(f"After 'seed' comes a whole number from 0, such as 'seed 7'. Received: {received!r}")
     return int(received), position + 1
 
 

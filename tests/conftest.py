@@ -1,0 +1,81 @@
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from tfproductgan.conditions import Attribute, ConditionSchema
+
+COLOURS = {"Gold": (212, 175, 55), "Navy Blue": (20, 30, 90), "Fluorescent Green": (90, 240, 60)}
+EXPONENTS = {"Ring": 2.0, "Mug": 8.0, "Sports Shoes": 1.0}  # of a superellipse: disc, square, diamond
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    conditions: Mapping[str, str]
+    seed: int
+    truncation: float = 1.0
+
+
+class Painter:
+    """A model that draws by name, as `GeneratesByName` promises, without a network or training."""
+
+    model_id = "painter-1"
+
+    def __init__(self, image_size=64, channels=3, most_frequent="Mug"):
+        attributes = [
+            Attribute("category", tuple(EXPONENTS)),
+            Attribute("colour", tuple(COLOURS)),
+            Attribute("view", ("Front", "Side")),
+        ]
+        schema = ConditionSchema(attributes, image_size, channels)
+        wanted = schema.attribute("category").id_of(most_frequent)
+        rows = [(a, b, c) for a in (1, 2, 3) for b in (1, 2, 3) for c in (1, 2)]
+        self.schema = schema.with_combinations(rows + [row for row in rows if row[0] == wanted])
+
+    def plan(self, conditions=None, count=None, seed=0, truncation=1.0, complete=True):
+        rows = [conditions] if conditions is None or isinstance(conditions, Mapping) else list(conditions)
+        requests = []
+        for i in range(len(rows) if count is None else count):
+            ids = self.schema.encode(rows[i % len(rows)])
+            if complete:
+                ids = self.schema.complete(ids, np.random.default_rng(seed + i))
+            requests.append(Request(self.schema.decode(ids), seed + i, truncation))
+        return requests
+
+    def draw(self, requests):
+        return np.stack([self._paint(*self._latent(request)) for request in requests])
+
+    def generate(self, conditions=None, count=None, seed=0, truncation=1.0):
+        return self.draw(self.plan(conditions, count, seed, truncation))
+
+    def interpolate(self, first, second, steps):
+        ends = [self._latent(first), self._latent(second)]
+        return np.stack(
+            [
+                self._paint(*[(1 - t) * np.asarray(a) + t * np.asarray(b) for a, b in zip(*ends, strict=True)])
+                for t in np.linspace(0, 1, steps)
+            ]
+        )
+
+    def _latent(self, request):
+        shift = np.random.default_rng(request.seed).uniform(-0.3, 0.3, 2) * request.truncation
+        colour = COLOURS.get(request.conditions.get("colour"), (128, 128, 128))
+        width = 0.3 if request.conditions.get("view") == "Side" else 0.6
+        return shift, np.array(colour), EXPONENTS.get(request.conditions.get("category"), 4.0), width
+
+    def _paint(self, shift, colour, exponent, width):
+        size, channels = self.schema.image_size, self.schema.channels
+        y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+        inside = np.abs((x - shift[0]) / width) ** exponent + np.abs((y - shift[1]) / 0.6) ** exponent < 1
+        return np.where(inside[..., None], colour[:channels], 255).astype(np.uint8)
+
+
+@pytest.fixture
+def painter():
+    return Painter()
+
+
+@pytest.fixture
+def grey_painter():
+    return Painter(image_size=28, channels=1)

@@ -1,0 +1,186 @@
+"""Pictures as files that know where they come from: what was asked, with which seed, of which model.
+
+The metadata is one JSON object: in PNG files an iTXt chunk named `tfproductgan`, in GIF files the comment.
+Images made by `grids` and `strips` carry theirs in Pillow's `image.info` until they are written.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+import tfproductgan
+from tfproductgan.errors import RunError
+
+if TYPE_CHECKING:
+    from tfproductgan.models.generation import PictureRequest
+
+KEY = "tfproductgan"
+"""Name of the metadata in a PNG file and in `image.info`."""
+
+LONGEST_SLUG = 120  # file systems take 255 bytes a name, and letters beyond ASCII take up to four
+
+
+def describe_request(request: PictureRequest) -> dict[str, Any]:
+    """The JSON form of a request: conditions, seed and truncation."""
+    return {
+        "conditions": dict(request.conditions),
+        "seed": int(request.seed),
+        "truncation": float(request.truncation),
+    }
+
+
+def annotate(image: Image.Image, kind: str, model_id: str, **details: Any) -> Image.Image:
+    """Give an image the metadata that its file will carry.
+
+    Args:
+        image: The image; changed in place.
+        kind: What it is: `"picture"`, `"grid"` or `"interpolation"`.
+        model_id: Id of the model that drew it.
+        **details: What was asked, JSON-ready.
+
+    Returns:
+        The same image.
+    """
+    image.info[KEY] = {
+        "software": KEY,
+        "version": tfproductgan.__version__,
+        "kind": kind,
+        "model_id": model_id,
+        **details,
+    }
+    return image
+
+
+def picture_name(request: PictureRequest) -> str:
+    """The file name of a single picture, such as `"ring-gold-side-seed7.png"`."""
+    return f"{request_slug(request)}.png"
+
+
+def request_slug(request: PictureRequest) -> str:
+    """A request as part of a file name, such as `"ring-gold-side-seed7"`."""
+    words = slug(request.conditions.values()) or "picture"
+    truncation = "" if request.truncation == 1 else f"-truncation{request.truncation:g}"
+    return f"{words}-seed{request.seed}{truncation}"
+
+
+def slug(names: Sequence[str]) -> str:
+    """Names as part of a file name: lower case, dashes for everything that is no letter or digit."""
+    return re.sub(r"[\W_]+", "-", " ".join(names).lower())[:LONGEST_SLUG].strip("-")
+
+
+def write_png(
+    path: str | os.PathLike,
+    image: np.ndarray | Image.Image,
+    request: PictureRequest | None = None,
+    model_id: str | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write a PNG file with its metadata; it appears under its name only when whole.
+
+    Args:
+        path: The file; missing folders above it are made.
+        image: One picture, uint8 `[H, W, 3]` or `[H, W, 1]`, or a Pillow image such as a grid, which carries
+            its metadata itself.
+        request: What was asked, if `image` is a single picture.
+        model_id: Id of the model that drew it, if `image` is a single picture.
+        overwrite: Whether a file of that name may be replaced.
+
+    Returns:
+        The path.
+
+    Raises:
+        RunError: If the file exists and may not be replaced, or cannot be written.
+    """
+    image = image if isinstance(image, Image.Image) else to_image(image)
+    if request is not None:
+        annotate(image, "picture", model_id, **describe_request(request))
+    chunks = PngImagePlugin.PngInfo()
+    if KEY in image.info:
+        chunks.add_itxt(KEY, json.dumps(image.info[KEY], ensure_ascii=False), zip=True)
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", pnginfo=chunks, optimize=True)
+    return write_whole(path, buffer.getvalue(), overwrite)
+
+
+def to_image(picture: np.ndarray) -> Image.Image:
+    """One picture, uint8 `[H, W, 3]` or `[H, W, 1]`, as a Pillow image."""
+    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+
+
+def write_whole(path: str | os.PathLike, data: bytes, overwrite: bool = False) -> Path:
+    """Write a file under a temporary name and rename it, so that nobody ever reads half of it.
+
+    Args:
+        path: The file; missing folders above it are made.
+        data: Its content.
+        overwrite: Whether a file of that name may be replaced.
+
+    Returns:
+        The path.
+
+    Raises:
+        RunError: If the file exists and may not be replaced, or cannot be written.
+    """
+    path = Path(path)
+    refuse_to_overwrite(path, overwrite)
+    temporary = path.with_name(f".{os.getpid()}.{path.name}"[:LONGEST_SLUG] + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(data)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(f"Cannot write {str(path)!r}: {error.strerror}") from error
+    return path
+
+
+def refuse_to_overwrite(path: str | os.PathLike, overwrite: bool = False) -> None:
+    """Stop before work whose result has no place to go.
+
+    Raises:
+        RunError: If the file exists and may not be replaced.
+    """
+    if not overwrite and os.path.lexists(path):
+        raise RunError(f"{str(path)!r} exists already. Give another folder or seed, or allow it with --overwrite.")
+
+
+def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
+    """What a picture's file says about itself.
+
+    Args:
+        path: A PNG or GIF file that this package wrote.
+
+    Returns:
+        The metadata: `software`, `version`, `kind`, `model_id` and what was asked.
+
+    Raises:
+        RunError: If there is no such file, it is no PNG or GIF, or it carries no metadata of ours.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise RunError(f"{str(path)!r} is no file." if path.exists() else f"There is no file {str(path)!r}.")
+    try:
+        with Image.open(path, formats=("PNG", "GIF")) as image:
+            text = image.info.get("comment" if image.format == "GIF" else KEY, "")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise RunError(f"{str(path)!r} is no PNG or GIF picture that can be read.") from error
+    try:
+        metadata = json.loads(text)
+        if metadata["software"] == KEY:
+            return metadata
+    except (ValueError, TypeError, KeyError):
+        pass
+    raise RunError(
+        f"{str(path)!r} carries no metadata of tfproductgan: another program made it, or saved it again without."
+    )

@@ -1,0 +1,231 @@
+"""Many pictures on one sheet: grids over two attributes, rows of conditions with columns of seeds."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from tfproductgan.conditions import ConditionSchema
+from tfproductgan.errors import ConditionError
+from tfproductgan.sampling.files import annotate, describe_request, to_image
+
+if TYPE_CHECKING:
+    from tfproductgan.models.generation import GeneratesByName
+
+MOST_VALUES = 16
+"""A grid shows no more values of an attribute than this, unless they are named."""
+
+_CELL = 96  # pixels below which a picture is enlarged
+_GAP = 4
+_INK = "#303030"
+_MOST_LINES = 3  # of a column's label
+
+
+def contact_grid(
+    pictures: np.ndarray,
+    columns: int,
+    row_labels: Sequence[str] = (),
+    column_labels: Sequence[str] = (),
+) -> Image.Image:
+    """Lay pictures out in rows and columns.
+
+    Small pictures are enlarged by a whole factor, so that they can be judged on a screen.
+
+    Args:
+        pictures: uint8 `[N, H, W, 3]` or `[N, H, W, 1]`, row by row; the last row may be short.
+        columns: Number of pictures in a row.
+        row_labels: Texts left of the rows, or none.
+        column_labels: Texts above the columns, or none.
+
+    Returns:
+        An image on white, in colour or grey as the pictures are.
+    """
+    cells = [enlarge(to_image(picture)) for picture in pictures]
+    rows = -(-len(cells) // columns)
+    width, height = cells[0].size
+    font = ImageFont.load_default(min(max(height // 8, 12), 18))
+    line = sum(font.getmetrics())
+    side = [_wrap(label, font, width + width // 4, height // line) for label in row_labels]
+    top = [_wrap(label, font, width, _MOST_LINES) for label in column_labels]
+    left = max((_text_width(text, font) for text in side), default=0)
+    left += 3 * _GAP if left else _GAP
+    above = max((text.count("\n") + 1 for text in top if text), default=0) * (line + _GAP) + _GAP
+    canvas = Image.new(cells[0].mode, (left + columns * (width + _GAP), above + rows * (height + _GAP)), color="white")
+    draw = ImageDraw.Draw(canvas)
+    for number, cell in enumerate(cells):
+        row, column = divmod(number, columns)
+        canvas.paste(cell, (left + column * (width + _GAP), above + row * (height + _GAP)))
+    for column, text in enumerate(top):
+        middle = left + column * (width + _GAP) + width / 2
+        draw.multiline_text((middle, above - _GAP), text, _INK, font, anchor="md", align="center")
+    for row, text in enumerate(side):
+        middle = above + row * (height + _GAP) + height / 2
+        draw.multiline_text((left - 2 * _GAP, middle), text, _INK, font, anchor="rm", align="right")
+    return canvas
+
+
+def enlarge(image: Image.Image) -> Image.Image:
+    """A small picture enlarged by a whole factor, a large one as it is."""
+    factor = -(-_CELL // min(image.size))
+    if factor == 1:
+        return image
+    return image.resize((image.width * factor, image.height * factor), Image.Resampling.LANCZOS)
+
+
+def attribute_grid(
+    model: GeneratesByName,
+    rows: str = "category",
+    columns: str = "colour",
+    seed: int = 0,
+    truncation: float = 1.0,
+    row_values: Sequence[str] | None = None,
+    column_values: Sequence[str] | None = None,
+    given: Mapping[str, str] | None = None,
+) -> Image.Image:
+    """Draw every value of one attribute with every value of another, all with the same seed.
+
+    Args:
+        model: The model that draws.
+        rows: Attribute whose values are the rows.
+        columns: Attribute whose values are the columns.
+        seed: The seed of every picture, so that only the conditions change.
+        truncation: Of every picture; 1 leaves the noise as it is, less is more typical and less varied.
+        row_values: The values to show, in that order. `None`: all, or the 16 most frequent if there are more.
+        column_values: Likewise for the columns.
+        given: Conditions that all pictures share.
+
+    Returns:
+        A labelled grid that carries its metadata.
+
+    Raises:
+        ConditionError: If an attribute or value is unknown, or an attribute is asked for twice.
+    """
+    down, row_values = _values(model.schema, rows, row_values)
+    across, column_values = _values(model.schema, columns, column_values)
+    shared = model.schema.decode(model.schema.encode(given))
+    if down == across or shared.keys() & {down, across}:
+        raise ConditionError(
+            "Rows, columns and what is given are different attributes. "
+            f"Received: rows {down!r}, columns {across!r}, given {shared}"
+        )
+    requests = []
+    for row in row_values:
+        for column in column_values:
+            wanted = {**shared, down: row, across: column}
+            requests += model.plan(wanted, count=1, seed=seed, truncation=truncation)
+    return _labelled(model, requests, row_values, column_values)
+
+
+def condition_rows(
+    model: GeneratesByName,
+    conditions: Sequence[Mapping[str, str]],
+    count: int = 8,
+    seed: int = 0,
+    truncation: float = 1.0,
+) -> Image.Image:
+    """Draw each of several conditions with the same seeds: a row for each condition, a column for each seed.
+
+    Args:
+        model: The model that draws.
+        conditions: The conditions of the rows.
+        count: Number of columns.
+        seed: Seed of the first column; the next has the next seed.
+        truncation: Of every picture.
+
+    Returns:
+        A labelled grid that carries its metadata.
+
+    Raises:
+        ConditionError: If an attribute or value is unknown.
+    """
+    requests = []
+    for row in conditions:
+        requests += model.plan(row, count=count, seed=seed, truncation=truncation)
+    labels = ["\n".join(row.values()) for row in conditions]
+    return _labelled(model, requests, labels, [f"seed {seed + column}" for column in range(count)])
+
+
+def frequent_values(schema: ConditionSchema, name: str, count: int) -> tuple[str, ...]:
+    """The values of an attribute that most photos have.
+
+    Args:
+        schema: The schema that has the attribute.
+        name: The attribute.
+        count: How many values at most.
+
+    Returns:
+        Value names, the most frequent first; in the schema's order if it knows no frequencies.
+
+    Raises:
+        ConditionError: If the attribute is unknown.
+    """
+    attribute = schema.attribute(name)
+    column = schema.names.index(attribute.name)
+    photos = np.zeros(attribute.num_ids)
+    for ids, number in schema.combinations:
+        photos[ids[column]] += number
+    order = np.argsort(-photos[1:], kind="stable")[:count]
+    return tuple(attribute.values[i] for i in order)
+
+
+def _values(schema: ConditionSchema, name: str, values: Sequence[str] | None) -> tuple[str, tuple[str, ...]]:
+    """An attribute and the values of it to show, as the schema spells them."""
+    attribute = schema.attribute(name)
+    if values is not None:
+        ids = [attribute.id_of(value) for value in values]
+        if not ids or 0 in ids:
+            raise ConditionError(f"A grid needs values of {attribute.name!r} to show. Received: {list(values)}")
+        return attribute.name, tuple(attribute.values[i - 1] for i in ids)
+    if len(attribute.values) <= MOST_VALUES:
+        return attribute.name, attribute.values
+    return attribute.name, frequent_values(schema, name, MOST_VALUES)
+
+
+def _labelled(model: GeneratesByName, requests: list, row_labels: Sequence[str], column_labels: Sequence[str]):
+    grid = contact_grid(model.draw(requests), len(column_labels), row_labels, column_labels)
+    return annotate(
+        grid,
+        "grid",
+        model.model_id,
+        rows=[label.replace("\n", ", ") for label in row_labels],
+        columns=list(column_labels),
+        pictures=[describe_request(request) for request in requests],
+    )
+
+
+def _wrap(text: str, font: ImageFont.FreeTypeFont, width: float, most_lines: int) -> str:
+    """Text broken into lines that fit a width; what does not fit the lines is cut."""
+    # Pillow's own font draws ASCII only: an accent less is better than a box
+    text = unicodedata.normalize("NFKD", text)
+    text = "".join(c for c in text if not unicodedata.combining(c)).encode("ascii", "replace").decode()
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split():
+            longer = f"{line} {word}".strip()
+            if font.getlength(longer) <= width:
+                line = longer
+                continue
+            lines += [line] if line else []
+            line = word
+        lines.append(line)
+    shown = [_cut(line, font, width) for line in lines[:most_lines]]
+    if len(lines) > most_lines:
+        shown[-1] = _cut(f"{lines[most_lines - 1]} ...", font, width)
+    return "\n".join(shown)
+
+
+def _cut(line: str, font: ImageFont.FreeTypeFont, width: float) -> str:
+    if font.getlength(line) <= width:
+        return line
+    while line and font.getlength(f"{line}...") > width:
+        line = line[:-1].rstrip(" .")
+    return f"{line}..."
+
+
+def _text_width(text: str, font: ImageFont.FreeTypeFont) -> int:
+    return round(max(font.getlength(line) for line in text.split("\n")))
