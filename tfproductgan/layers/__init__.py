@@ -1,0 +1,1 @@
+"""Building blocks of networks, as Keras layers without any TensorFlow of their own."""

@@ -1,0 +1,1 @@
+"""What `fit` trains: one `keras.Model` with its own `train_step` a task."""

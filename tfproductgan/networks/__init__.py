@@ -1,0 +1,1 @@
+"""Generators and discriminators: one file a family, found through `tfproductgan.registry`."""

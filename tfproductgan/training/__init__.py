@@ -1,0 +1,1 @@
+"""What surrounds a `fit`: run directories, callbacks, checkpoints."""

@@ -1,0 +1,163 @@
+"""The folder of one training run: what it was told, what it measured, what it drew, how to go on.
+
+```
+recipe.json       the resolved recipe
+schema.json       the conditions
+data.json         what the photos were: source and fingerprint
+environment.json  versions and machine, one entry a start
+metrics.jsonl     one line an interval
+grids/            sample pictures with fixed seeds
+checkpoint.keras  everything needed to go on
+generator.keras   the averaged generator alone, for `generate`
+```
+Every file is written beside its place and then moved there: a crash leaves the old one.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tfproductgan.conditions import ConditionSchema
+from tfproductgan.errors import RunError
+from tfproductgan.recipes import Recipe
+
+CHECKPOINT_FILE = "checkpoint.keras"
+
+
+class RunDirectory:
+    """A run directory, made or found.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        self.metrics = self.path / "metrics.jsonl"
+        self.grids = self.path / "grids"
+        self.checkpoint = self.path / CHECKPOINT_FILE
+
+    @property
+    def started(self) -> bool:
+        """Whether a run was started here before."""
+        return (self.path / "recipe.json").is_file()
+
+    def start(self, recipe: Recipe, schema: ConditionSchema, data: Mapping[str, Any]) -> None:
+        """Write down a new run, or make sure that it is the same run that goes on.
+
+        Args:
+            recipe: The resolved recipe.
+            schema: The conditions.
+            data: JSON-ready facts of the photos.
+
+        Raises:
+            RunError: If the folder cannot be written, holds something else, or holds a run with another recipe
+                or other data; the message says which fields differ.
+        """
+        described = {"recipe.json": recipe.to_dict(), "schema.json": schema.to_dict(), "data.json": dict(data)}
+        if self.started:
+            for name, mine in described.items():
+                self._check_same(name, json.loads(json.dumps(mine)))
+        else:
+            self._check_free()
+            try:
+                self.grids.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise RunError(f"Cannot make the run directory {self.path}: {error.strerror}") from error
+            # recipe.json last: its presence says that the run has started
+            for name in reversed(described):
+                write_json(self.path / name, described[name])
+        self._add_environment()
+
+    def _check_free(self):
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise RunError(f"{self.path} exists and is no run directory. Choose another folder with --out.")
+
+    def _check_same(self, name, mine):
+        try:
+            theirs = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError) as error:
+            raise RunError(f"{self.path / name} cannot be read: {error}. Start anew with another --out.") from error
+        changed = [field for field in mine.keys() | theirs.keys() if mine.get(field) != theirs.get(field)]
+        if changed:
+            details = ", ".join(
+                f"{field} was {_short(theirs.get(field))}, now {_short(mine.get(field))}" for field in sorted(changed)
+            )
+            raise RunError(
+                f"{self.path} holds a run with another {name.removesuffix('.json')}: {details}. "
+                "Repeat its command to go on, or choose another --out."
+            )
+
+    def _add_environment(self):
+        path = self.path / "environment.json"
+        starts = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+        write_json(path, [*starts, describe_environment()])
+
+
+def describe_environment() -> dict[str, Any]:
+    """Versions and machine, JSON-ready."""
+    import keras
+    import tensorflow as tf
+
+    import tfproductgan
+
+    return {
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "tfproductgan": tfproductgan.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "gpus": [device.name for device in tf.config.list_physical_devices("GPU")],
+    }
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write JSON atomically.
+
+    Raises:
+        RunError: If the file cannot be written.
+    """
+    replace_file(path, lambda part: part.write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8"))
+
+
+def replace_file(path: Path, write) -> None:
+    """Let `write` fill a file beside `path`, then move it there.
+
+    Args:
+        path: The file to be written.
+        write: Called with the path of the temporary file, which keeps the suffix of `path`.
+
+    Raises:
+        RunError: If the file cannot be written; an existing one is kept.
+    """
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        write(part)
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise RunError(f"Cannot write {path}: {error.strerror or error}. What was there before is kept.") from error
+
+
+def _processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def _short(value):
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:77] + "..."
