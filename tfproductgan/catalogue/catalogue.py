@@ -1,0 +1,438 @@
+"""The catalogue: photos and what is known about them, ready to train on."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfproductgan.catalogue.cache import PhotoCache, default_folder
+from tfproductgan.catalogue.photos import FITS, Placement
+from tfproductgan.catalogue.preparing import PreparedPhotos, prepare
+from tfproductgan.catalogue.sources import Item, Source, array_source, folder_source, table_source
+from tfproductgan.catalogue.splitting import SPLITS, check_shares, drawn_splits, given_splits, split_name
+from tfproductgan.conditions import NOT_GIVEN, ConditionSchema, fold
+from tfproductgan.errors import CatalogueError, nearest
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_IMAGE_SIZE = 64
+DEFAULT_SPLITS = {"validation": 0.1}
+SHARED_ASPECT = 0.9
+"""Share of the photos that must agree on an aspect for the schema to name it."""
+
+_ASPECT_TOLERANCE = 0.02
+_MOST_SEED = 2**31 - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Preparation:
+    """How photos become a catalogue: the options that every constructor of `Catalogue` takes.
+
+    Args:
+        image_size: Height and width in pixels; by default that of the schema, else 64.
+        fit: `"letterbox"` keeps whole photos and continues their own background, `"crop"` fills the square.
+        channels: 3 for colour, 1 for grey; by default 1 if every photo is grey, else 3.
+        min_count: A value on fewer training photos than this becomes "not given".
+        splits: Shares to draw, such as `{"validation": 0.1, "test": 0.1}`, from the content of the photos, with
+            duplicates on one side. By default the splits the source names, or 10 % for validation if it names
+            none.
+        schema: An existing schema to bind to (that of a trained model): its attributes, values and picture size
+            are kept, and values it does not know become "not given".
+        max_unreadable: Share of the photos that may be unreadable, 0 to 1.
+        cache: Whether prepared photos are kept on disk, or the folder for them. By default in
+            `$TFPRODUCTGAN_CACHE` or `~/.cache/tfproductgan`.
+        memory_budget: Bytes of pixels held in memory; more than this stays on disk.
+
+    Raises:
+        CatalogueError: If an option is out of range.
+    """
+
+    image_size: int | None = None
+    fit: str = "letterbox"
+    channels: int | None = None
+    min_count: int = 1
+    splits: Mapping[str, float] | None = None
+    schema: ConditionSchema | None = None
+    max_unreadable: float = 0.05
+    cache: bool | str | Path = True
+    memory_budget: int = 2 * 2**30
+
+    def __post_init__(self):
+        if self.fit not in FITS:
+            raise CatalogueError(f"fit must be 'letterbox' or 'crop'. Received: {self.fit!r}")
+        if self.channels not in (None, 1, 3):
+            raise CatalogueError(f"channels must be 3 (colour) or 1 (grey). Received: {self.channels!r}")
+        if not 0 <= self.max_unreadable <= 1:
+            raise CatalogueError(f"max_unreadable is a share, 0 to 1. Received: {self.max_unreadable!r}")
+        for name, lowest in (("image_size", 1), ("min_count", 1), ("memory_budget", 0)):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or value != int(value) or value < lowest):
+                raise CatalogueError(f"{name} must be a whole number of at least {lowest}. Received: {value!r}")
+        for name in ("image_size", "channels") if self.schema else ():
+            mine, bound = getattr(self, name), getattr(self.schema, name)
+            if mine not in (None, bound):
+                raise CatalogueError(f"{name}={mine} does not fit the schema, whose pictures have {bound}.")
+            object.__setattr__(self, name, bound)
+        if self.image_size is None:
+            object.__setattr__(self, "image_size", DEFAULT_IMAGE_SIZE)
+        if self.splits is not None:
+            check_shares(self.splits)
+
+    def photo_cache(self) -> PhotoCache | None:
+        """Where prepared photos are kept, or `None`."""
+        if self.cache is False:
+            return None
+        return PhotoCache(default_folder() if self.cache is True else self.cache)
+
+
+class Catalogue:
+    """Photos with their conditions, each decoded and resized once.
+
+    Made by `from_folder`, `from_table`, `from_tfds`, `from_arrays` or `studio`. All of them take the options of
+    `Preparation` as further keyword arguments. Photos that cannot be read are left out, listed in `skipped`, and
+    announced through `logging`.
+
+    Attributes:
+        schema: The `ConditionSchema`; its values are those of the training photos, so a value that occurs in
+            validation only is "not given" there.
+        image_size: Height and width in pixels.
+        channels: 3 for colour, 1 for grey.
+        splits: Split name (`"train"`, `"validation"`, `"test"`; those that are not empty) to int64 photo indices.
+        skipped: What was left out: (name, reason).
+        placements: Of each photo, where it lies in its square; `placement.crop(picture)` is the way back.
+        fingerprint: Changes when anything does that the stream delivers.
+
+    Example:
+    ```python
+    products = Catalogue.from_table("products.csv", images="photos/", attributes=["category", "colour"])
+    products.stream("train", batch_size=32)   # {"images": uint8 [32, 64, 64, 3], "conditions": int32 [32, 2]}
+    ```
+    """
+
+    def __init__(self, source: Source, preparation: Preparation, text: str | None = None):
+        photos = prepare(
+            source,
+            preparation.image_size,
+            preparation.fit,
+            preparation.channels,
+            preparation.photo_cache(),
+            preparation.memory_budget,
+        )
+        self.skipped = [*source.skipped, *photos.failures]
+        _judge(self.skipped, len(source.items) + len(source.skipped), preparation.max_unreadable)
+        self._photos = photos
+        items = [source.items[row] for row in photos.rows]
+        self._captions = [item.text for item in items]
+        self.splits = _splits(items, photos, preparation.splits)
+        self.schema = preparation.schema or _schema(self, source, items, preparation, text)
+        self._conditions = _ids(self.schema, items)
+        if preparation.schema is not None:
+            _report_unknown(self.schema, items, self._conditions)
+
+    @classmethod
+    def from_folder(cls, folder: str | Path, attribute: str = "class", **options: Any) -> Catalogue:
+        """Photos in folders named by their class.
+
+        Args:
+            folder: `<class>/<photo>`, or `train/`, `validation/`, `test/` above it; a folder or a zip of it.
+            attribute: What to call the attribute that the folders' names are values of.
+            **options: See `Preparation`.
+
+        Raises:
+            CatalogueError: If there are no photos, or too many that cannot be read.
+        """
+        preparation = _preparation(options)
+        if preparation.schema is not None and len(preparation.schema.names) == 1:
+            attribute = preparation.schema.names[0]
+        return cls(folder_source(folder, attribute), preparation)
+
+    @classmethod
+    def from_table(
+        cls,
+        table: str | Path,
+        images: str | Path | None = None,
+        image: str | None = None,
+        attributes: str | Iterable[str] | None = None,
+        text: str | None = None,
+        split_column: str | None = None,
+        **options: Any,
+    ) -> Catalogue:
+        """Photos listed in a table.
+
+        Args:
+            table: CSV or Parquet; or a zip with one of them inside, and the photos.
+            images: Folder or zip of the photos; by default the folder or zip the table is in.
+            image: Column that names the photos' files; by default `image`, `file`, `filename`, `path` or alike.
+            attributes: Columns to take as attributes, in this order; by default those of `schema`, or none.
+            text: Column of titles.
+            split_column: Column that names the split of each photo; by default `split`, if there is one.
+            **options: See `Preparation`.
+
+        Raises:
+            CatalogueError: If the table, a column or the photos are missing or cannot be read.
+            MissingExtraError: If the table is Parquet and the extra `table` is not installed.
+        """
+        preparation = _preparation(options)
+        if attributes is None:
+            attributes = preparation.schema.names if preparation.schema else ()
+        attributes = [attributes] if isinstance(attributes, str) else list(attributes)
+        if text is None and preparation.schema is not None:
+            text = preparation.schema.text
+        source = table_source(table, images, image, attributes, text, split_column, preparation.splits is None)
+        return cls(source, preparation, text)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        images: np.ndarray,
+        labels: Mapping[str, Sequence[str | None]] | None = None,
+        splits: Mapping[str, float] | Sequence[str] | None = None,
+        **options: Any,
+    ) -> Catalogue:
+        """Photos that are in memory already.
+
+        Args:
+            images: uint8 `[N, H, W]` or `[N, H, W, C]` with 1, 3 or 4 channels.
+            labels: Attribute name to the value name of each photo; `None` and empty are "not given".
+            splits: The split of each photo, or the shares to draw.
+            **options: See `Preparation`. `image_size` is by default the longer side of the images.
+
+        Raises:
+            CatalogueError: If types or lengths do not fit.
+        """
+        images = np.asarray(images)
+        shares = splits if splits is None or isinstance(splits, Mapping) else None
+        source = array_source(images, labels or {}, None if shares is splits else splits)
+        if options.get("schema") is None:
+            options.setdefault("image_size", max(images.shape[1:3]))
+        return cls(source, _preparation({**options, "splits": shares}))
+
+    @property
+    def image_size(self) -> int:
+        return self.schema.image_size
+
+    @property
+    def channels(self) -> int:
+        return self.schema.channels
+
+    @functools.cached_property
+    def placements(self) -> list[Placement]:
+        return [Placement(*map(int, box)) for box in self._photos.boxes]
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        digest = hashlib.sha256(self._photos.pixel_hash.encode())
+        digest.update(np.ascontiguousarray(self._conditions))
+        for split, indices in self.splits.items():
+            digest.update(split.encode())
+            digest.update(np.ascontiguousarray(indices))
+        digest.update(repr([(a.name, a.values) for a in self.schema.attributes]).encode())
+        return digest.hexdigest()[:32]
+
+    def size(self, split: str = "train") -> int:
+        """Number of photos in a split; 0 if the catalogue has none there."""
+        proper = split_name(split)
+        if proper is None:
+            raise CatalogueError(f"Unknown split {split!r}: {nearest(split, SPLITS)}")
+        return len(self.splits.get(proper, ()))
+
+    def images(self, split: str = "train") -> np.ndarray:
+        """The photos of a split: uint8 `[N, S, S, C]`.
+
+        Splits that the source names are a view, which may be a memory map; drawn ones are a copy.
+        """
+        indices = self._indices(split)
+        first, last = int(indices[0]), int(indices[-1])
+        if last - first + 1 == len(indices):
+            return self._photos.pixels[first : last + 1]
+        return self._photos.pixels[indices]
+
+    def conditions(self, split: str = "train") -> np.ndarray:
+        """The condition ids of a split: int32 `[N, A]`, 0 is "not given"."""
+        return self._conditions[self._indices(split)]
+
+    def captions(self, split: str = "train") -> list[str]:
+        """The titles of a split's photos; empty where there is none."""
+        return [self._captions[i] for i in self._indices(split)]
+
+    def stream(
+        self,
+        split: str = "train",
+        batch_size: int = 32,
+        seed: int = 0,
+        start_step: int = 0,
+        balance: float = 0.0,
+        repeat: bool = True,
+    ) -> tf.data.Dataset:
+        """Batches of a split, each a function of the seed and its step alone.
+
+        Args:
+            split: Which photos.
+            batch_size: Photos a batch; what does not fill a batch at the end of one pass is left out.
+            seed: Decides the order.
+            start_step: Number of the first batch: the stream is the same as one from 0 without the batches before,
+                and starts at once.
+            balance: Lifts rare labels, 0 to 1: 0 draws photos as they are, 0.5 labels by the square root of their
+                count, 1 all labels alike, averaged over the attributes. Above 0 photos are drawn with replacement.
+            repeat: Shuffled, each epoch anew and without end; otherwise one pass in the photos' own order.
+
+        Returns:
+            A dataset of `{"images": uint8 [B, S, S, C], "conditions": int32 [B, A]}`.
+
+        Raises:
+            CatalogueError: If the split is empty or smaller than a batch, or an argument is out of range.
+        """
+        from tfproductgan.catalogue.streaming import balancing_weights, photo_stream
+
+        indices = self._indices(split)
+        for name, value, lowest in (("batch_size", batch_size, 1), ("seed", seed, 0), ("start_step", start_step, 0)):
+            if isinstance(value, bool) or value != int(value) or not lowest <= value <= _MOST_SEED:
+                raise CatalogueError(f"{name} must be a whole number, {lowest} to {_MOST_SEED}. Received: {value!r}")
+        if batch_size > len(indices):
+            raise CatalogueError(f"A batch of {batch_size} is more than the {len(indices)} photos of {split!r}.")
+        if not 0 <= balance <= 1:
+            raise CatalogueError(f"balance must be 0 to 1. Received: {balance!r}")
+        weights = None
+        if balance:
+            if not repeat:
+                raise CatalogueError("balance draws photos with replacement; one pass (repeat=False) cannot have it.")
+            if not self.schema.attributes:
+                raise CatalogueError("balance needs attributes, and this catalogue has none.")
+            weights = balancing_weights(self._conditions[indices], balance)
+        return photo_stream(
+            self._photos.pixels,
+            self._conditions,
+            indices,
+            int(batch_size),
+            int(seed),
+            int(start_step),
+            weights,
+            repeat,
+        )
+
+    def summary(self) -> str:
+        """A few lines about what is in it."""
+        splits = ", ".join(f"{len(indices):,} {split}" for split, indices in self.splits.items())
+        place = "in memory" if not isinstance(self._photos.pixels, np.memmap) else "on disk"
+        kind = "colour" if self.channels == 3 else "grey"
+        lines = [
+            f"photos      {len(self._photos.pixels):,} ({splits})",
+            f"pictures    {self.image_size} x {self.image_size} {kind}, {place}",
+            f"aspect      {self.schema.aspect or 'differs'}",
+        ]
+        train = self._conditions[self._indices("train")]
+        for column, attribute in enumerate(self.schema.attributes):
+            counts = Counter(train[:, column].tolist())
+            missing = counts.pop(NOT_GIVEN, 0)
+            common = ", ".join(f"{attribute.values[i - 1]} {n:,}" for i, n in counts.most_common(4))
+            lack = f"; not given {missing:,}" if missing else ""
+            lines.append(f"{attribute.name:<11} {len(attribute.values)} values: {common}{lack}")
+        if self.schema.text:
+            lines.append(f"text        {self.schema.text}")
+        lines.append(f"left out    {len(self.skipped):,}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        splits = ", ".join(f"{split} {len(indices):,}" for split, indices in self.splits.items())
+        attributes = ", ".join(f"{a.name} ({len(a.values)})" for a in self.schema.attributes) or "no attributes"
+        return f"<Catalogue {splits}; {attributes}; {self.image_size} px, {self.channels} channels>"
+
+    def _indices(self, split: str) -> np.ndarray:
+        if not self.size(split):
+            there = ", ".join(map(repr, self.splits))
+            raise CatalogueError(f"The catalogue has no photos for {split!r}; it has {there}.")
+        return self.splits[split_name(split)]
+
+
+def _preparation(options: Mapping[str, Any]) -> Preparation:
+    valid = [field.name for field in dataclasses.fields(Preparation)]
+    for name in options:
+        if name not in valid:
+            raise CatalogueError(f"Unknown option {name!r}: {nearest(name, valid)}")
+    return Preparation(**options)
+
+
+def _judge(skipped: Sequence[tuple[str, str]], total: int, max_unreadable: float) -> None:
+    """Say what is left out, and stop if it is too much."""
+    if not skipped:
+        return
+    first = "; ".join(f"{name}: {reason}" for name, reason in skipped[:3])
+    more = f"; and {len(skipped) - 3} more" if len(skipped) > 3 else ""
+    said = f"{len(skipped):,} of {total:,} photos cannot be used ({first}{more})"
+    if len(skipped) == total or len(skipped) > max_unreadable * total:
+        raise CatalogueError(f"{said}: more than max_unreadable={max_unreadable:g} allows.")
+    _log.warning("%s", said)
+
+
+def _splits(items: Sequence[Item], photos: PreparedPhotos, shares: Mapping[str, float] | None) -> dict[str, np.ndarray]:
+    if shares is None and any(item.split for item in items):
+        splits = given_splits([item.split or "train" for item in items])
+    else:
+        shares = DEFAULT_SPLITS if shares is None else shares
+        drawn = any(share > 0 for share in shares.values())
+        groups = photos.groups() if drawn else np.arange(len(items))
+        splits = drawn_splits([photo_hash.decode() for photo_hash in photos.hashes], groups, shares)
+    if "train" not in splits:
+        raise CatalogueError(f"No photos to train on: all are in {', '.join(splits)}.")
+    return splits
+
+
+def _schema(
+    catalogue: Catalogue, source: Source, items: Sequence[Item], preparation: Preparation, text: str | None
+) -> ConditionSchema:
+    train = catalogue.splits["train"]
+    aspect = None
+    if preparation.fit == "letterbox":
+        aspect = _shared_aspect(catalogue._photos.aspects[train])
+    return ConditionSchema.from_rows(
+        [items[i].labels for i in train],
+        source.attributes,
+        preparation.image_size,
+        catalogue._photos.pixels.shape[-1],
+        preparation.min_count,
+        text,
+        aspect,
+        source.values,
+    )
+
+
+def _shared_aspect(aspects: np.ndarray) -> float | None:
+    """Width divided by height if nearly all photos agree on it: pixels are whole, so they agree nearly."""
+    middle = float(np.median(aspects))
+    alike = np.abs(aspects / middle - 1) <= _ASPECT_TOLERANCE
+    return round(middle, 4) if alike.mean() >= SHARED_ASPECT else None
+
+
+def _ids(schema: ConditionSchema, items: Sequence[Item]) -> np.ndarray:
+    names = {fold(name): name for name in schema.names}
+    rows = [{names.get(fold(name), name): value for name, value in item.labels.items()} for item in items]
+    return np.array([schema.encode_row(row) for row in rows], np.int32).reshape(len(items), len(schema.names))
+
+
+def _report_unknown(schema: ConditionSchema, items: Sequence[Item], conditions: np.ndarray) -> None:
+    unknown: dict[str, Counter] = {}
+    for item, ids in zip(items, conditions, strict=True):
+        given = {fold(name): value for name, value in item.labels.items()}
+        for name, number in zip(schema.names, ids, strict=True):
+            if number == NOT_GIVEN and given.get(fold(name)):
+                unknown.setdefault(name, Counter())[given[fold(name)]] += 1
+    for name, values in unknown.items():
+        common = ", ".join(repr(value) for value, _ in values.most_common(3))
+        _log.warning(
+            "%d of %d photos have a %s the schema does not know (%s), which becomes not given",
+            values.total(),
+            len(items),
+            name,
+            common,
+        )

@@ -1,0 +1,191 @@
+"""Where the bytes of photos lie: a folder or a zip, with one way to list and read both."""
+
+from __future__ import annotations
+
+import os
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from tfproductgan.catalogue.photos import EXTENSIONS
+from tfproductgan.errors import CatalogueError, PhotoError
+
+MOST_BYTES = 1 << 29
+"""A photo's file is not larger than this: a zip can hold a member that unpacks to more than the memory."""
+
+
+class PhotoFolder:
+    """Photos in a folder.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        CatalogueError: If it is none.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path).expanduser()
+        if not self.path.is_dir():
+            raise CatalogueError(f"The photos' folder {str(path)!r} does not exist.")
+        self._real = self.path.resolve()
+
+    def names(self) -> list[str]:
+        """Relative paths of the photos below the folder, with `/`, sorted; hidden ones are left out."""
+        return sorted(self._walk(self.path, "", frozenset()))
+
+    def _walk(self, folder: Path, prefix: str, above: frozenset[str]) -> Iterator[str]:
+        # links are followed, since people link class folders; a link to a folder above would never end
+        real = os.path.realpath(folder)
+        if real in above:
+            return
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            raise CatalogueError(f"The folder {str(folder)!r} cannot be read: {error.strerror}") from error
+        for entry in entries:
+            if _is_hidden(entry.name):
+                continue
+            if entry.is_dir():
+                yield from self._walk(Path(entry.path), f"{prefix}{entry.name}/", above | {real})
+            elif _is_photo(entry.name):
+                yield prefix + entry.name
+
+    def find(self, name: str) -> str | None:
+        """The relative path of the photo a table calls `name`, which may lack its extension.
+
+        Raises:
+            CatalogueError: If the name leads out of the folder.
+        """
+        given = Path(name).expanduser()
+        if given.is_absolute():
+            for root in (self.path.absolute(), self._real):
+                if given.is_relative_to(root):
+                    given = given.relative_to(root)
+                    break
+            else:
+                raise CatalogueError(f"The photo {name!r} is not inside the photos' folder {str(self.path)!r}.")
+        relative = _safe(given.as_posix(), f"the photos' folder {str(self.path)!r}")
+        return next((n for n in _spellings(relative) if (self.path / n).is_file()), None)
+
+    def signature(self, name: str) -> str:
+        """What changes when the photo does, without reading it."""
+        try:
+            status = (self.path / name).stat()
+        except OSError:
+            return "unreadable"
+        return f"{status.st_size} {status.st_mtime_ns}"
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a photo.
+
+        Raises:
+            PhotoError: If it cannot be read.
+        """
+        try:
+            path = self.path / name
+            if path.stat().st_size > MOST_BYTES:
+                raise PhotoError(f"{name}: the file is larger than {MOST_BYTES >> 20} MiB")
+            return path.read_bytes()
+        except OSError as error:
+            raise PhotoError(f"{name}: {error.strerror or error}") from error
+
+
+class PhotoZip:
+    """Photos in a zip, read where they lie: nothing is unpacked.
+
+    Args:
+        path: The zip.
+
+    Raises:
+        CatalogueError: If it is no zip, or has members with absolute paths or `..`.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path).expanduser()
+        try:
+            self._zip = zipfile.ZipFile(self.path)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise CatalogueError(f"{str(path)!r} cannot be read as a zip: {error}") from error
+        self._members = {
+            _safe(member.filename, f"the zip {self.path.name!r}"): member
+            for member in self._zip.infolist()
+            if not member.is_dir()
+        }
+        self._lock = threading.Lock()
+
+    def names(self, extensions: tuple[str, ...] = EXTENSIONS) -> list[str]:
+        """Paths of the photos in the zip, sorted; hidden ones are left out."""
+        return sorted(
+            name
+            for name in self._members
+            if name.casefold().endswith(extensions) and not any(map(_is_hidden, name.split("/")))
+        )
+
+    def find(self, name: str) -> str | None:
+        """The path of the photo a table calls `name`, which may lack its extension.
+
+        Raises:
+            CatalogueError: If the name leads out of the zip.
+        """
+        relative = _safe(name, f"the zip {self.path.name!r}")
+        return next((n for n in _spellings(relative) if n in self._members), None)
+
+    def signature(self, name: str) -> str:
+        """What changes when the photo does, without reading it."""
+        member = self._members[name]
+        return f"{member.file_size} {member.CRC:08x}"
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a member.
+
+        Raises:
+            PhotoError: If it cannot be read.
+        """
+        member = self._members[name]
+        if member.file_size > MOST_BYTES:
+            raise PhotoError(f"{name}: the file is larger than {MOST_BYTES >> 20} MiB")
+        if member.flag_bits & 1:
+            raise PhotoError(f"{name}: the zip is encrypted")
+        try:
+            with self._lock:
+                return self._zip.read(member)
+        except Exception as error:  # a damaged zip raises anything from zlib.error to NotImplementedError
+            raise PhotoError(f"{name}: cannot be unpacked ({error})") from error
+
+
+def open_files(path: str | Path) -> PhotoFolder | PhotoZip:
+    """A folder or a zip of photos.
+
+    Raises:
+        CatalogueError: If it is neither.
+    """
+    place = Path(path).expanduser()
+    if place.is_file():
+        return PhotoZip(place)
+    if not place.exists():
+        raise CatalogueError(f"{str(path)!r} does not exist: give a folder or a zip of photos.")
+    return PhotoFolder(place)
+
+
+def _safe(name: str, where: str) -> str:
+    """A relative path in one spelling; an error if it leads out of `where`."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or (path.parts and path.parts[0].endswith(":")):
+        raise CatalogueError(f"{name!r} leads out of {where}: paths must be relative, without '..'.")
+    return str(path)
+
+
+def _spellings(name: str) -> Iterator[str]:
+    yield name
+    if not _is_photo(name):
+        yield from (name + extension for extension in EXTENSIONS)
+
+
+def _is_photo(name: str) -> bool:
+    return name.casefold().endswith(EXTENSIONS)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"

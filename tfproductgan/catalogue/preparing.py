@@ -1,0 +1,296 @@
+"""Every photo decoded and resized once, on all cores, and kept: in memory where it fits, else on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfproductgan.catalogue.cache import PhotoCache, write_about
+from tfproductgan.catalogue.duplicates import content_hash, near_duplicate_groups
+from tfproductgan.catalogue.photos import open_photo, photo_of_array, place
+from tfproductgan.catalogue.sources import Raw, Source
+from tfproductgan.errors import CatalogueError, PhotoError
+
+_log = logging.getLogger(__name__)
+
+VERSION = 1
+"""Part of every key: raised whenever the same photos would give other pixels."""
+
+_CHUNK = 64
+_MOST_WORKERS = 16
+# what a JPEG decoder and a WebP encoder round a grey photo to
+_GREY_TOLERANCE = 2
+_PATIENCE_SECONDS = 1.0
+
+
+@dataclasses.dataclass
+class PreparedPhotos:
+    """Photos as the network will see them.
+
+    Args:
+        pixels: uint8 `[N, S, S, C]`, in memory or a memory map.
+        rows: int64 `[N]`, which item of the source each is; what could not be read is missing.
+        boxes: int16 `[N, 4]`, left, top, right and bottom of each photo in its square.
+        aspects: float32 `[N]`, width divided by height of the photos as they came.
+        hashes: bytes `[N]`, SHA-256 of each photo as it came, hexadecimal.
+        pixel_hash: SHA-256 of all pixels.
+        failures: What could not be read: (name, reason).
+        key: Of their entry in `cache`.
+        cache: Where they are kept, if they are.
+        folder: Keeps a temporary folder alive for as long as the pixels lie in it.
+    """
+
+    pixels: np.ndarray
+    rows: np.ndarray
+    boxes: np.ndarray
+    aspects: np.ndarray
+    hashes: np.ndarray
+    pixel_hash: str
+    failures: list[tuple[str, str]]
+    key: str | None = None
+    cache: PhotoCache | None = None
+    folder: tempfile.TemporaryDirectory | None = None
+
+    def groups(self) -> np.ndarray:
+        """int64 `[N]`: photos with equal numbers are duplicates, exact or near; found once, then kept."""
+        found = None
+        if self.cache is not None:
+            found = self.cache.array(self.key, "groups")
+        if found is None or len(found) != len(self.pixels):
+            found = near_duplicate_groups(self.pixels)
+            if self.cache is not None:
+                self.cache.add(self.key, "groups", found)
+        return found
+
+
+class _ColourFoundError(Exception):
+    """A photo in colour turned up where only grey ones had."""
+
+
+def prepare(
+    source: Source,
+    size: int,
+    fit: str,
+    channels: int | None,
+    cache: PhotoCache | None,
+    memory_budget: int,
+) -> PreparedPhotos:
+    """Decode and resize the photos of a source, or find them in the cache.
+
+    Args:
+        source: The photos.
+        size: Height and width in pixels.
+        fit: `"letterbox"` or `"crop"`.
+        channels: 3, 1, or `None` for 1 if every photo is grey and else 3.
+        cache: Where to keep the result; `None` keeps nothing.
+        memory_budget: The pixels are held in memory up to this many bytes, beyond it on disk.
+
+    Raises:
+        CatalogueError: If the disk has no room for what the memory has none for.
+    """
+    key = None
+    if source.stamp is None:
+        cache = None
+    if cache is not None:
+        wanted = f"{VERSION} {source.stamp} {size} {fit} {channels} {len(source.items)}"
+        key = hashlib.sha256(wanted.encode()).hexdigest()[:32]
+        found = _from_cache(cache, key, memory_budget)
+        if found is not None:
+            return found
+    for tried in (1, 3) if channels is None else (channels,):
+        try:
+            return _decode(source, size, fit, tried, channels is None and tried == 1, cache, key, memory_budget)
+        except _ColourFoundError:
+            continue
+    raise AssertionError("three channels hold any photo")
+
+
+def _from_cache(cache: PhotoCache, key: str, memory_budget: int) -> PreparedPhotos | None:
+    about = cache.read(key)
+    if about is None:
+        return None
+    arrays = {name: cache.array(key, name) for name in ("rows", "boxes", "aspects", "hashes")}
+    pixels = cache.array(key, "pixels", mapped=True)
+    if pixels is None or any(array is None for array in arrays.values()) or len(pixels) < len(arrays["rows"]):
+        return None
+    pixels = pixels[: len(arrays["rows"])]
+    if pixels.nbytes <= memory_budget:
+        pixels = np.array(pixels)
+    failures = [tuple(failure) for failure in about["failures"]]
+    return PreparedPhotos(pixels, **arrays, pixel_hash=about["pixel_hash"], failures=failures, key=key, cache=cache)
+
+
+def _decode(
+    source: Source,
+    size: int,
+    fit: str,
+    channels: int,
+    only_grey: bool,
+    cache: PhotoCache | None,
+    key: str | None,
+    memory_budget: int,
+) -> PreparedPhotos:
+    shape = (len(source.items), size, size, channels)
+    num_bytes = int(np.prod(shape, dtype=np.int64))
+    folder = None
+    if num_bytes <= memory_budget:
+        pixels = np.empty(shape, np.uint8)
+    else:
+        folder = _room_on_disk(cache, num_bytes)
+        pixels = np.lib.format.open_memmap(Path(folder.name) / "pixels.npy", "w+", np.uint8, shape)
+    rows, boxes, aspects, hashes, failures = [], [], [], [], []
+    digest = hashlib.sha256()
+    work = _Work([item.name for item in source.items], size, fit, channels, only_grey)
+    for chunk in _progress(_in_threads(work, source.load()), len(source.items)):
+        for row, outcome in chunk:
+            if isinstance(outcome, PhotoError):
+                failures.append((source.items[row].name, str(outcome).removeprefix(f"{source.items[row].name}: ")))
+                continue
+            square, box, aspect, photo_hash = outcome
+            pixels[len(rows)] = square
+            digest.update(square)
+            rows.append(row)
+            boxes.append(box)
+            aspects.append(aspect)
+            hashes.append(photo_hash)
+    prepared = PreparedPhotos(
+        pixels[: len(rows)],
+        np.array(rows, np.int64),
+        np.array(boxes, np.int16).reshape(-1, 4),
+        np.array(aspects, np.float32),
+        np.array(hashes, "S64"),
+        digest.hexdigest(),
+        failures,
+        folder=folder,
+    )
+    if cache is not None:
+        return _kept(prepared, cache, key)
+    return prepared
+
+
+@dataclasses.dataclass(frozen=True)
+class _Work:
+    """What a thread does with a stretch of photos."""
+
+    names: Sequence[str]
+    size: int
+    fit: str
+    channels: int
+    only_grey: bool
+
+    def __call__(self, start: int, loads: Iterable[Callable[[], Raw]]) -> list[tuple[int, Any]]:
+        done = []
+        for row, load in enumerate(loads, start):
+            try:
+                done.append((row, self._photo(load(), self.names[row])))
+            except PhotoError as error:
+                done.append((row, error))
+        return done
+
+    def _photo(self, raw: Raw, name: str) -> tuple[np.ndarray, tuple[int, ...], float, str]:
+        if isinstance(raw, bytes):
+            image, photo_hash = open_photo(raw, name, 2 * self.size), hashlib.sha256(raw).hexdigest()
+        else:
+            image, photo_hash = photo_of_array(raw, name), content_hash(raw)
+        if self.only_grey and image.mode != "L":
+            colour, _ = place(image, self.size, self.fit)
+            if np.ptp(colour, axis=2).max() > _GREY_TOLERANCE:
+                raise _ColourFoundError
+        square, box = place(image, self.size, self.fit, self.channels)
+        return square, (box.left, box.top, box.right, box.bottom), image.width / image.height, photo_hash
+
+
+def _in_threads(work: _Work, loads: Iterator[Callable[[], Raw]]) -> Iterator[list[tuple[int, Any]]]:
+    """Results in order; at most a few chunks are under way, so that neither end piles up in memory."""
+    workers = min(_MOST_WORKERS, os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="photos")
+    under_way: deque = deque()
+    try:
+        start = 0
+        while chunk := list(islice(loads, _CHUNK)):
+            under_way.append(pool.submit(work, start, chunk))
+            start += len(chunk)
+            if len(under_way) > 2 * workers:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _progress(chunks: Iterator[list], total: int) -> Iterator[list]:
+    """The same chunks, with a progress bar if a person is watching and it takes more than a moment."""
+    if not sys.stderr.isatty():
+        yield from chunks
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("Reading photos"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task("photos", total=total)
+    began, shown = time.monotonic(), False
+    try:
+        for chunk in chunks:
+            if not shown and time.monotonic() - began > _PATIENCE_SECONDS:
+                bar.start()
+                shown = True
+            bar.advance(task, len(chunk))
+            yield chunk
+    finally:
+        if shown:
+            bar.stop()
+
+
+def _room_on_disk(cache: PhotoCache | None, num_bytes: int) -> tempfile.TemporaryDirectory:
+    """A temporary folder for pixels that exceed the memory, where they will be kept if they will be."""
+    where = None
+    if cache is not None:
+        try:
+            cache.folder.mkdir(parents=True, exist_ok=True)
+            where = cache.folder
+        except OSError as error:
+            _log.warning("Prepared photos cannot be kept in %s: %s", cache.folder, error.strerror)
+    folder = tempfile.TemporaryDirectory(dir=where, prefix=".writing-", ignore_cleanup_errors=True)
+    free = shutil.disk_usage(folder.name).free
+    if free < num_bytes * 1.05:
+        place = os.path.dirname(folder.name)
+        folder.cleanup()
+        raise CatalogueError(
+            f"The photos need {num_bytes / 1e9:.1f} GB and {place} has {free / 1e9:.1f} GB free. Set the environment "
+            "variable TFPRODUCTGAN_CACHE to a folder with more, or lower image_size."
+        )
+    return folder
+
+
+def _kept(prepared: PreparedPhotos, cache: PhotoCache, key: str) -> PreparedPhotos:
+    """Write the photos into the cache; if that fails they are used all the same."""
+    try:
+        with cache.writing(key) as entry:
+            if prepared.folder is None:
+                np.save(entry / "pixels.npy", prepared.pixels)
+            else:
+                prepared.pixels.flush()
+                os.replace(Path(prepared.folder.name) / "pixels.npy", entry / "pixels.npy")
+            for name in ("rows", "boxes", "aspects", "hashes"):
+                np.save(entry / f"{name}.npy", getattr(prepared, name))
+            write_about(entry, {"pixel_hash": prepared.pixel_hash, "failures": prepared.failures})
+    except OSError as error:
+        _log.warning("Prepared photos cannot be kept in %s: %s", cache.folder, error)
+        return prepared
+    prepared.key, prepared.cache = key, cache
+    return prepared

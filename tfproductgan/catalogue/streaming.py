@@ -1,0 +1,117 @@
+"""The stream of batches: which photos a batch has is a function of the seed and the step, and of nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from tfproductgan.conditions import NOT_GIVEN
+
+_PREFETCHED_BATCHES = 4
+
+
+def photo_stream(
+    pixels: np.ndarray,
+    conditions: np.ndarray,
+    indices: np.ndarray,
+    batch_size: int,
+    seed: int,
+    start_step: int = 0,
+    weights: np.ndarray | None = None,
+    repeat: bool = True,
+) -> tf.data.Dataset:
+    """Batches of some of the photos.
+
+    Args:
+        pixels: uint8 `[N, S, S, C]`, in memory or a memory map; it is not copied.
+        conditions: int32 `[N, A]`.
+        indices: Which photos to take, int64 `[M]`.
+        batch_size: Photos a batch.
+        seed: Decides the order.
+        start_step: Number of the first batch; those before it cost nothing.
+        weights: Drawn with these chances, float64 `[M]`; by default each photo comes once an epoch.
+        repeat: Without end and shuffled; otherwise one pass in order.
+
+    Returns:
+        A dataset of `{"images": uint8 [B, S, S, C], "conditions": int32 [B, A]}`.
+    """
+    count = len(indices)
+    indices = np.ascontiguousarray(indices, np.int64)
+
+    def gather(positions):
+        chosen = indices[positions]
+        return pixels[chosen], conditions[chosen]
+
+    if not repeat:
+        positions_of = _in_order(batch_size)
+    elif weights is None:
+        positions_of = _shuffled(count, batch_size, seed)
+    else:
+        positions_of = _weighted(weights, batch_size, seed)
+
+    def batch(step):
+        images, ids = tf.numpy_function(gather, [positions_of(step)], [tf.uint8, tf.int32], stateful=False)
+        images.set_shape([batch_size, *pixels.shape[1:]])
+        ids.set_shape([batch_size, conditions.shape[1]])
+        return {"images": images, "conditions": ids}
+
+    end = np.iinfo(np.int64).max if repeat else count // batch_size
+    steps = tf.data.Dataset.range(min(start_step, end), end)
+    if repeat:
+        # fit would otherwise take the largest integer for the length of an epoch
+        steps = steps.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+    return steps.map(batch).prefetch(_PREFETCHED_BATCHES)
+
+
+def balancing_weights(conditions: np.ndarray, balance: float) -> np.ndarray:
+    """Chances of photos that lift rare labels.
+
+    Each attribute alone would draw a photo by the count of its value to the power of `-balance`: 0 as the photos
+    are, 0.5 by the square root, 1 every value alike. The chance of a photo is the mean of that over the
+    attributes; the product over attributes would let a handful of photos with rare combinations fill the batches.
+    A photo that lacks an attribute counts as its most common value.
+
+    Args:
+        conditions: int32 `[M, A]`, A at least 1.
+        balance: 0 to 1.
+
+    Returns:
+        float64 `[M]`, summing to 1.
+    """
+    total = np.zeros(len(conditions))
+    for column in conditions.T:
+        counts = np.bincount(column).astype(np.float64)
+        given = counts[NOT_GIVEN + 1 :]
+        counts[NOT_GIVEN] = given.max() if given.size else 1.0
+        chances = counts[column] ** -balance
+        total += chances / chances.sum()
+    return total / conditions.shape[1]
+
+
+def _in_order(batch_size):
+    return lambda step: step * batch_size + tf.range(batch_size, dtype=tf.int64)
+
+
+def _shuffled(count, batch_size, seed):
+    def positions(step):
+        drawn = step * batch_size + tf.range(batch_size, dtype=tf.int64)
+        epoch = drawn // count
+        # the raw op: the public one pads the seed in a way that makes some seeds alike
+        seeds = tf.stack([tf.fill([batch_size], tf.constant(seed, tf.int64)), epoch, tf.zeros_like(epoch)], axis=1)
+        return tf.raw_ops.RandomIndexShuffle(
+            index=drawn % count, seed=seeds, max_index=tf.constant(count - 1, tf.int64)
+        )
+
+    return positions
+
+
+def _weighted(weights, batch_size, seed):
+    cumulative = np.cumsum(weights)
+    cumulative /= cumulative[-1]
+
+    def positions(step):
+        key = tf.stack([tf.constant(seed, tf.int64), step])
+        drawn = tf.random.stateless_uniform([batch_size], key, dtype=tf.float64)
+        return tf.searchsorted(tf.constant(cumulative), drawn, side="right", out_type=tf.int64)
+
+    return positions
