@@ -1,0 +1,119 @@
+"""`tfproductgan train`: train a model on your photos, or continue a run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from tfproductgan.cli.data_options import add_data_options, catalogue_from
+from tfproductgan.cli.recipe_options import parse_count, parse_override
+from tfproductgan.recipes import RECIPES, get_recipe
+
+HELP = "train a model on your photos, or continue a run"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the verb."""
+    parser.description = (
+        "Train a model on your photos. The same command again continues a run that was stopped.\n\n"
+        "  tfproductgan train --data photos/ --out runs/photos\n"
+        "  tfproductgan train --data products.csv --images-in photos/ --attributes category,colour --out runs/shop"
+    )
+    add_data_options(parser)
+    group = parser.add_argument_group("training")
+    group.add_argument("--recipe", default="dcgan", help=f"one of {', '.join(RECIPES)} (default: dcgan)")
+    group.add_argument("--images", type=parse_count, metavar="N", help="length in images, such as 400k or 2M")
+    group.add_argument("--batch-size", type=int, metavar="N", help="images a step")
+    group.add_argument("--seed", type=int, metavar="N", help="seed of everything random")
+    group.add_argument("--precision", choices=("auto", "float32", "mixed_bfloat16"), help="number format")
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=parse_override,
+        metavar="FIELD=VALUE",
+        help="any other field of the recipe, such as label_dropout=0.2 or generator.width=48; repeatable",
+    )
+    group.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run directory")
+    group.add_argument(
+        "--every", type=parse_count, metavar="N", help="images between checkpoints and grids (default: a twentieth)"
+    )
+    group.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs to DIR/logs")
+    group.add_argument(
+        "--dry-run", action="store_true", help="print the resolved recipe and an estimate of time and memory"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train."""
+    recipe = resolve_recipe(args)
+    catalogue = catalogue_from(args)
+
+    from rich.console import Console
+
+    from tfproductgan.training.trainer import train
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(catalogue.summary(), markup=False)
+    if args.dry_run:
+        print_dry_run(console, recipe, catalogue)
+        return 0
+    gan = train(catalogue, recipe, args.out, args.every, args.tensorboard)
+    console.print(
+        f"Trained {gan.model_id} in {args.out}. Ask it for pictures:\n"
+        f"  tfproductgan generate --model {args.out} {example_request(catalogue.schema)} --count 8",
+        markup=False,
+    )
+    return 0
+
+
+def resolve_recipe(args):
+    """The recipe that the options describe."""
+    recipe = get_recipe(args.recipe)
+    overrides = {
+        name: value
+        for name in ("images", "batch_size", "seed", "precision")
+        if (value := getattr(args, name, None)) is not None
+    }
+    for path, value in args.set:
+        field, *option = path
+        if option and field in ("generator", "discriminator"):
+            value = {**getattr(recipe, field), **overrides.get(field, {}), ".".join(option): value}
+        elif option:
+            field = ".".join(path)  # no such field: the recipe says so
+        overrides[field] = value
+    return recipe.replace(**overrides)
+
+
+def print_dry_run(console, recipe, catalogue):
+    """Print the resolved recipe, and what a few measured steps say about the whole run."""
+    from tfproductgan.models.precision import dtype_policy
+    from tfproductgan.training.trainer import estimate
+
+    console.print_json(json.dumps(recipe.to_dict()))
+    measured = estimate(recipe, catalogue.schema)
+    console.print(
+        f"Precision: {dtype_policy(recipe.precision)}. Parameters: generator {measured.generator_parameters:,}, "
+        f"discriminator {measured.discriminator_parameters:,}.\n"
+        f"Measured on this machine: {measured.images_per_second:.0f} images/s, so {recipe.images:,} images take "
+        f"about {describe_seconds(measured.seconds)}; memory {measured.memory / 2**30:.1f} GB, photos included.",
+        markup=False,
+    )
+
+
+def describe_seconds(seconds):
+    """Seconds as people say them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def example_request(schema):
+    """Words to ask for something that this schema knows."""
+    if not schema.attributes or not schema.combinations:
+        return ""
+    words = schema.decode(schema.combinations[0][0]).values()
+    return '"' + ", ".join(words) + '"'
