@@ -1,0 +1,236 @@
+"""Products by number and their pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from tfproductgan.catalogue.studio import bags, garments, headwear, jewellery, shoes, tableware
+from tfproductgan.catalogue.studio.materials import COLOURS, COLOURS_OF
+from tfproductgan.catalogue.studio.pens import Painter, Pen, Silhouette, Tracer
+from tfproductgan.catalogue.studio.products import PATTERN_NAMES, VIEWS, Category, Product
+from tfproductgan.errors import CatalogueError, ConditionError, nearest
+
+CATEGORIES: dict[str, Category] = {
+    category.name: category
+    for module in (garments, headwear, shoes, bags, jewellery, tableware)
+    for category in module.CATEGORIES
+}
+
+ATTRIBUTES: dict[str, tuple[str, ...]] = {
+    "category": tuple(CATEGORIES),
+    "colour": tuple(COLOURS),
+    "material": tuple(COLOURS_OF),
+    "pattern": PATTERN_NAMES,
+    "view": VIEWS,
+}
+"""The names of each attribute's values."""
+
+SMALLEST, LARGEST = 28, 256
+
+# streams of random numbers of one product: what it is, and its folds and grain
+_LABELS, _TEXTURE = 0, 1
+
+# half the patterned things would be too many
+_PLAIN_SHARE = 0.5
+# jeans are blue more often than not
+_BLUE_DENIM_SHARE = 0.3
+
+
+@dataclasses.dataclass(frozen=True)
+class Rendering:
+    """The pictures of one product.
+
+    Args:
+        image: The photo, uint8 [size, size, 3].
+        mask: What the product covers, uint8 [size, size]: 255 on it, 0 off it, between at its edge.
+        lines: Its line drawing, uint8 [size, size], dark lines on white.
+    """
+
+    image: np.ndarray
+    mask: np.ndarray
+    lines: np.ndarray
+
+
+def product(
+    seed: int,
+    index: int,
+    *,
+    category: str | None = None,
+    colour: str | None = None,
+    material: str | None = None,
+    pattern: str | None = None,
+    view: str | None = None,
+) -> Product:
+    """The product with a number; the same number is the same product at every size, in every process.
+
+    Labels that are given hold; the others are drawn so that the whole is something one can buy.
+
+    Args:
+        seed: The studio's seed, 0 or more.
+        index: The product's number, 0 or more.
+        category: A value of `ATTRIBUTES["category"]`, in any case. Default: drawn.
+        colour: Likewise.
+        material: Likewise.
+        pattern: Likewise.
+        view: Likewise.
+
+    Returns:
+        The product.
+
+    Raises:
+        ConditionError: If a name is unknown, or the studio makes no such combination.
+    """
+    random = _random(seed, index, _LABELS)
+    draws = random.random(16)
+    wanted = {
+        name: _value(name, given)
+        for name, given in zip(ATTRIBUTES, (category, colour, material, pattern, view), strict=True)
+        if given is not None
+    }
+    labels = _complete(wanted, draws)
+    spec = CATEGORIES[labels["category"]]
+    traits = {"tone": 2 * draws[8] - 1, "angle": 2 * draws[9] - 1, "scale": draws[10]}
+    traits |= {"right": 2 * draws[11] - 1, "down": 2 * draws[12] - 1, "facing": draws[13], "turn": draws[14]}
+    for name, (low, high) in spec.traits.items():
+        traits[name] = low + (high - low) * random.random()
+    made = Product(**labels, description="", seed=seed, index=index, traits=traits)
+    return dataclasses.replace(made, description=_describe(made, spec))
+
+
+def render(product: Product, size: int = 64) -> Rendering:
+    """The photo of a product, its mask and its line drawing.
+
+    Args:
+        product: What `product()` returned.
+        size: Pixels along the edge, 28 to 256. Default: 64.
+
+    Raises:
+        CatalogueError: If the size is out of range.
+    """
+    return Rendering(render_image(product, size), render_mask(product, size), render_lines(product, size))
+
+
+def render_image(product: Product, size: int = 64) -> np.ndarray:
+    """The photo alone, uint8 [size, size, 3]; see `render`."""
+    pen = Painter(*_pose(product, size), _random(product.seed, product.index, _TEXTURE))
+    return pen.finish(_draw(pen, product))
+
+
+def render_mask(product: Product, size: int = 64) -> np.ndarray:
+    """The mask alone, uint8 [size, size]; see `render`."""
+    pen = Silhouette(*_pose(product, size))
+    _draw(pen, product)
+    return pen.finish()
+
+
+def render_lines(product: Product, size: int = 64) -> np.ndarray:
+    """The line drawing alone, uint8 [size, size]; see `render`."""
+    pen = Tracer(*_pose(product, size))
+    _draw(pen, product)
+    return pen.finish()
+
+
+def _random(seed: int, index: int, stream: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, index, stream])))
+
+
+def _draw(pen: Pen, product: Product):
+    return CATEGORIES[product.category].draw(pen, product)
+
+
+def _pose(product: Product, size: int) -> tuple[int, np.ndarray, tuple[float, float]]:
+    """How the product's coordinates lie in the picture: the size, a 2 x 2 matrix and a shift in half pictures."""
+    if not SMALLEST <= size <= LARGEST:
+        raise CatalogueError(f"The studio's pictures are {SMALLEST} to {LARGEST} pixels wide. Received: {size}")
+    angle = math.radians(4.5) * product["angle"]
+    if product.category == "Bottle" and product.view == "Angled":
+        angle += math.radians(38)
+    cos, sin = math.cos(angle), math.sin(angle)
+    pose = np.array([[cos, sin], [-sin, cos]])
+    if product.view == "Angled" and product.category not in ("Mug", "Bottle", "Ring", "Handbag"):
+        # turned away to one side: narrower, the far side higher
+        pose = np.array([[0.80 + 0.06 * product["turn"], 0.15 + 0.08 * product["turn"]], [0.0, 0.98]]) @ pose
+    if product["facing"] < 0.5:
+        pose = np.array([[-1.0, 0.0], [0.0, 1.0]]) @ pose
+    scale = 0.84 + 0.09 * product["scale"]
+    return size, scale * pose, (0.045 * product["right"], 0.035 * product["down"])
+
+
+def _value(attribute: str, given: str) -> str:
+    for name in ATTRIBUTES[attribute]:
+        if name.casefold() == " ".join(str(given).split()).casefold():
+            return name
+    raise ConditionError(f"The studio has no {attribute} {given!r}: {nearest(str(given), ATTRIBUTES[attribute])}")
+
+
+def _pick(options: Sequence[str], draw: float) -> str:
+    return options[min(int(draw * len(options)), len(options) - 1)]
+
+
+def _complete(wanted: dict[str, str], draws: np.ndarray) -> dict[str, str]:
+    """Labels for every attribute that agree with those wanted."""
+    categories = [wanted["category"]] if "category" in wanted else list(CATEGORIES)
+    possible = {name: made for name in categories if (made := _makes(CATEGORIES[name], wanted))}
+    if not possible:
+        raise ConditionError(_impossible(wanted))
+    category = _pick(list(possible), draws[0])
+    spec = CATEGORIES[category]
+    material = _pick(possible[category], draws[1])
+    colours = COLOURS_OF[material]
+    colour = wanted.get("colour") or _pick(colours, draws[2])
+    if "colour" not in wanted and material == "Denim" and draws[3] < _BLUE_DENIM_SHARE:
+        colour = "Blue"
+    patterns = spec.materials[material]
+    pattern = wanted.get("pattern")
+    if pattern is None:
+        plain = draws[4] < _PLAIN_SHARE or len(patterns) == 1
+        pattern = "Plain" if plain else _pick(patterns[1:], draws[5])
+    view = wanted.get("view") or _pick(spec.views, draws[6])
+    return {"category": category, "colour": colour, "material": material, "pattern": pattern, "view": view}
+
+
+def _makes(spec: Category, wanted: dict[str, str]) -> list[str]:
+    """The materials in which a category can be had with the labels wanted."""
+    if "view" in wanted and wanted["view"] not in spec.views:
+        return []
+    return [
+        material
+        for material, patterns in spec.materials.items()
+        if wanted.get("material", material) == material
+        and ("colour" not in wanted or wanted["colour"] in COLOURS_OF[material])
+        and ("pattern" not in wanted or wanted["pattern"] in patterns)
+    ]
+
+
+def _impossible(wanted: dict[str, str]) -> str:
+    said = ", ".join(f"{name} {value!r}" for name, value in wanted.items())
+    if "category" not in wanted:
+        return f"The studio makes nothing with {said}"
+    spec = CATEGORIES[wanted["category"]]
+    made = "; ".join(
+        f"{material} ({', '.join(patterns)}; {_few(COLOURS_OF[material])})"
+        for material, patterns in spec.materials.items()
+    )
+    return f"The studio makes nothing with {said}. {spec.name} comes in {made}, seen from {', '.join(spec.views)}"
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) < 12 else "any dye"
+
+
+def _describe(product: Product, spec: Category) -> str:
+    words = [product.colour.lower()]
+    if product.pattern != "Plain":
+        words.append(product.pattern.lower())
+    if product.material != product.colour:
+        words.append({"Wool": "woollen", "Gem": "gemstone"}.get(product.material, product.material.lower()))
+    noun = product.category if product.category == "T-shirt" else product.category.lower()
+    words.append(noun)
+    phrase = " ".join(words)
+    article = "A pair of" if spec.plural else "An" if phrase[0] in "aeiou" else "A"
+    detail = spec.detail(product)
+    return f"{article} {phrase}{' ' + detail if detail else ''}, {product.view.lower()} view"
