@@ -10,7 +10,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,12 +67,16 @@ def picture_name(request: PictureRequest) -> str:
 
 def request_slug(request: PictureRequest) -> str:
     """A request as part of a file name, such as `"ring-gold-side-seed7"`."""
-    words = slug(request.conditions.values()) or "picture"
-    truncation = "" if request.truncation == 1 else f"-truncation{request.truncation:g}"
-    return f"{words}-seed{request.seed}{truncation}"
+    return file_stem(request.conditions.values(), request.seed, request.truncation)
 
 
-def slug(names: Sequence[str]) -> str:
+def file_stem(words: Iterable[str], seed: int, truncation: float) -> str:
+    """Words, a seed and a truncation as part of a file name; a truncation of 1 goes without saying."""
+    end = f"-seed{seed}" if truncation == 1 else f"-seed{seed}-truncation{truncation:g}"
+    return (slug(words) or "picture") + end
+
+
+def slug(names: Iterable[str]) -> str:
     """Names as part of a file name: lower case, dashes for everything that is no letter or digit."""
     return re.sub(r"[\W_]+", "-", " ".join(names).lower())[:LONGEST_SLUG].strip("-")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from tfproductgan.catalogue.photos import Placement
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import ConditionError
 from tfproductgan.sampling.files import annotate, describe_request, to_image
@@ -74,6 +75,19 @@ def enlarge(image: Image.Image) -> Image.Image:
     if factor == 1:
         return image
     return image.resize((image.width * factor, image.height * factor), Image.Resampling.LANCZOS)
+
+
+def in_proportion(pictures: np.ndarray, schema: ConditionSchema) -> np.ndarray:
+    """Cut square pictures back to the proportions that the photos of the catalogue share, if they share any.
+
+    Args:
+        pictures: uint8 `[N, S, S, C]`.
+        schema: The schema of the model that drew them.
+
+    Returns:
+        uint8 `[N, H, W, C]`.
+    """
+    return Placement.of_aspect(schema.aspect, schema.image_size).crop(pictures)
 
 
 def attribute_grid(
@@ -186,7 +200,8 @@ def _values(schema: ConditionSchema, name: str, values: Sequence[str] | None) ->
 
 
 def _labelled(model: GeneratesByName, requests: list, row_labels: Sequence[str], column_labels: Sequence[str]):
-    grid = contact_grid(model.draw(requests), len(column_labels), row_labels, column_labels)
+    pictures = in_proportion(model.draw(requests), model.schema)
+    grid = contact_grid(pictures, len(column_labels), row_labels, column_labels)
     return annotate(
         grid,
         "grid",

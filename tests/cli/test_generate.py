@@ -1,0 +1,134 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfproductgan.cli.main import main
+from tfproductgan.errors import RunError
+from tfproductgan.models import loading
+from tfproductgan.sampling.files import read_metadata
+
+
+@pytest.fixture
+def generate(painter, tmp_path, monkeypatch):
+    """Runs `tfproductgan generate` in an empty folder with a model that needs no training."""
+
+    def load(path):
+        if str(path) not in ("shipped", "run"):
+            raise RunError(f"No such model: {path}")
+        return painter
+
+    monkeypatch.setattr(loading, "load", load)
+    monkeypatch.setattr(loading, "shipped_model_path", lambda: "shipped")
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: main(["generate", *words])
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_words_make_a_picture_that_the_model_draws_for_them(generate, painter, tmp_path, capsys):
+    assert generate("ring,", "navy", "blue,", "side", "view,", "seed", "7") == 0
+    path = tmp_path / "pictures" / "ring-navy-blue-side-seed7.png"
+    wanted = {"category": "Ring", "colour": "Navy Blue", "view": "Side"}
+    np.testing.assert_array_equal(np.asarray(Image.open(path)), painter.generate(wanted, seed=7)[0])
+    metadata = read_metadata(path)
+    assert (metadata["conditions"], metadata["seed"], metadata["model_id"]) == (wanted, 7, "painter-1")
+    assert capsys.readouterr().out == (
+        "pictures/ring-navy-blue-side-seed7.png  Ring, Navy Blue, Side, seed 7\nDrawn by painter-1.\n"
+    )
+
+
+def test_the_model_can_be_named(generate, capsys):
+    assert generate("ring", "--model", "run") == 0
+    assert generate("ring", "--model", "nowhere") == 1
+    assert capsys.readouterr().err == "tfproductgan: error: No such model: nowhere\n"
+
+
+def test_words_and_set_add_up(generate, tmp_path):
+    words = ("--set", "Category=sports shoes", "--set", "view=Side", "gold", "--seed", "3")
+    assert generate(*words, "--out", "a/b") == 0
+    assert names(tmp_path / "a" / "b") == ["sports-shoes-gold-side-seed3.png"]
+
+
+def test_several_pictures_have_the_next_seeds(generate, tmp_path):
+    assert generate("ring gold side seed 5", "--count", "3", "--truncation", "0.5") == 0
+    assert names(tmp_path / "pictures") == [f"ring-gold-side-seed{seed}-truncation0.5.png" for seed in (5, 6, 7)]
+
+
+def test_pictures_have_the_proportions_of_the_photos(generate, painter, tmp_path):
+    painter.schema.aspect = 0.75
+    assert generate("ring gold side") == 0
+    picture = np.asarray(Image.open(tmp_path / "pictures" / "ring-gold-side-seed0.png"))
+    assert picture.shape == (64, 48, 3)
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["mugg"], "'mugg' is no value of category, colour, view: did you mean 'Mug'?"),
+        (["gold", "--set", "colour=Navy Blue"], "One picture has one colour. Received: 'Gold' and 'Navy Blue'"),
+        (["--set", "color=Gold"], "Unknown attribute 'color': did you mean 'colour'?"),
+        (["seed 1", "--seed", "2"], "One request has one seed. Received: 'seed 1' and --seed 2"),
+        (["--grid", "category,kolour"], "Unknown attribute 'kolour': did you mean 'colour'?"),
+        (["gold", "--out", "taken"], "--out is the folder for the pictures. 'taken' is a file."),
+    ],
+)
+def test_a_request_that_cannot_be_is_one_line(generate, tmp_path, capsys, words, message):
+    (tmp_path / "taken").write_text("")
+    assert generate(*words) == 1
+    assert capsys.readouterr().err == f"tfproductgan: error: {message}\n"
+    assert names(tmp_path) == ["taken"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--set", "gold"], ["--grid", "category"], ["--grid", "a,b", "--count", "3"], ["--seed", "x"], ["--sed", "1"]],
+)
+def test_options_that_cannot_be_are_usage_errors(generate, words):
+    with pytest.raises(SystemExit) as stop:
+        generate(*words)
+    assert stop.value.code == 2
+
+
+@pytest.mark.parametrize("words", [["--count", "2"], ["--grid", "category,colour"], ["--interpolate", "mug gold"]])
+def test_nothing_is_replaced_unasked(generate, tmp_path, capsys, words):
+    assert generate("seed 1", *words) == 0
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "pictures").iterdir()}
+    assert generate("seed 1", *words) == 1
+    assert "exists already" in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "pictures").iterdir()} == before
+    assert generate("seed 1", "--overwrite", *words) == 0
+
+
+def test_a_grid_over_two_attributes(generate, tmp_path, capsys):
+    assert generate("side", "--grid", "category,colour", "--seed", "2") == 0
+    assert "category by colour: seed 2, Side" in capsys.readouterr().out
+    metadata = read_metadata(tmp_path / "pictures" / "grid-category-by-colour-side-seed2.png")
+    assert metadata["rows"] == ["Ring", "Mug", "Sports Shoes"]
+    assert {(p["seed"], p["conditions"]["view"]) for p in metadata["pictures"]} == {(2, "Side")}
+
+
+def test_an_interpolation_keeps_what_the_second_request_leaves_out(generate, tmp_path):
+    assert generate("ring gold side seed 4", "--interpolate", "navy blue", "--steps", "5") == 0
+    stem = "ring-gold-side-seed4-to-ring-navy-blue-side-seed4"
+    assert names(tmp_path / "pictures") == [f"{stem}.gif", f"{stem}.png"]
+    for suffix in (".gif", ".png"):
+        metadata = read_metadata(tmp_path / "pictures" / f"{stem}{suffix}")
+        assert metadata["steps"] == 5
+        assert metadata["first"]["conditions"] == {"category": "Ring", "colour": "Gold", "view": "Side"}
+        assert metadata["second"]["conditions"] == {"category": "Ring", "colour": "Navy Blue", "view": "Side"}
+
+
+def test_an_interpolation_can_change_the_seed_alone(generate, tmp_path):
+    assert generate("ring gold side seed 4", "--interpolate", "seed 9") == 0
+    metadata = read_metadata(tmp_path / "pictures" / "ring-gold-side-seed4-to-ring-gold-side-seed9.png")
+    assert (metadata["first"]["seed"], metadata["second"]["seed"]) == (4, 9)
+
+
+def test_the_list_says_what_can_be_asked_for(generate, tmp_path, capsys):
+    assert generate("--list") == 0
+    output = capsys.readouterr().out
+    for word in ("category", "Sports Shoes", "colour", "Navy Blue", "view", "tfproductgan generate --set category="):
+        assert word in output
+    assert names(tmp_path) == []

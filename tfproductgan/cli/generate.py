@@ -1,0 +1,200 @@
+"""`tfproductgan generate`: pictures by name, as PNG files that know what they show."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tfproductgan.errors import ConditionError, RunError
+
+HELP = """\
+Draw pictures by name.
+
+  tfproductgan generate ring gold                      one picture
+  tfproductgan generate "ring, gold, seed 7" --count 4 seeds 7 to 10
+  tfproductgan generate --set category=Ring            name the attribute as well
+  tfproductgan generate --grid category,colour         every category in every colour
+  tfproductgan generate ring --interpolate "mug, blue" from one to the other: a strip and a GIF
+  tfproductgan generate --list                         what can be asked for
+
+What is not asked for is drawn from the data the model learnt from. The same words, seed and model give the same
+picture again."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORDS",
+        help="what to draw: values of any attributes, and 'seed N', separated by spaces or commas",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_assignment,
+        metavar="ATTRIBUTE=VALUE",
+        help="one condition by the name of its attribute; can be given several times",
+    )
+    parser.add_argument(
+        "--model",
+        metavar="PATH",
+        help="run directory or .keras file; without it, the studio generator that comes with the package draws",
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the first picture (default: 0)")
+    parser.add_argument(
+        "--truncation",
+        type=float,
+        default=1.0,
+        metavar="T",
+        help="1 for the full variety, less for more typical pictures (default: 1)",
+    )
+    parser.add_argument("--out", default="pictures", metavar="FOLDER", help="where the files go (default: pictures)")
+    parser.add_argument("--overwrite", action="store_true", help="replace files of the same name")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--count", type=int, default=1, metavar="N", help="number of pictures, each with the next seed")
+    what.add_argument("--grid", type=_pair, metavar="ROWS,COLUMNS", help="all values of two attributes, one seed")
+    what.add_argument(
+        "--interpolate",
+        metavar="WORDS",
+        help="go from the picture asked for to another; what these words leave out stays as it was asked for",
+    )
+    what.add_argument("--list", action="store_true", help="show what the model can be asked for, and stop")
+    parser.add_argument("--steps", type=int, default=12, metavar="N", help="pictures of an interpolation (default: 12)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw, write and say what is where."""
+    from rich.console import Console
+
+    from tfproductgan.cli.quiet import import_tensorflow
+
+    console = Console()
+    if Path(args.out).exists() and not Path(args.out).is_dir():
+        raise RunError(f"--out is the folder for the pictures. {args.out!r} is a file.")
+    with console.status("Loading the model"):
+        import_tensorflow()
+        from tfproductgan.models.loading import load, shipped_model_path
+
+        model = load(args.model or shipped_model_path())
+    if args.list:
+        return _list(model, console)
+    conditions, seed = _asked(args, model.schema)
+    with console.status("Drawing"):
+        if args.grid:
+            written = _grid(args, model, conditions, seed)
+        elif args.interpolate is not None:
+            written = _interpolation(args, model, conditions, seed)
+        else:
+            written = _pictures(args, model, conditions, seed)
+    for path, shown in written:
+        # whole lines, however narrow the terminal: paths are there to be copied
+        console.print(f"{path}  {shown}", soft_wrap=True, markup=False, highlight=False)
+    console.print(f"Drawn by {model.model_id}.", soft_wrap=True, markup=False, highlight=False)
+    return 0
+
+
+def _asked(args: argparse.Namespace, schema: Any) -> tuple[dict[str, str], int]:
+    """Conditions and seed from the words and the options together."""
+    from tfproductgan.sampling.requests import parse_request
+
+    conditions, seed = parse_request(" ".join(args.words), schema)
+    for name, value in args.set:
+        for attribute, known in schema.decode(schema.encode({name: value})).items():
+            if conditions.setdefault(attribute, known) != known:
+                raise ConditionError(
+                    f"One picture has one {attribute}. Received: {conditions[attribute]!r} and {known!r}"
+                )
+    if None not in (seed, args.seed) and seed != args.seed:
+        raise ConditionError(f"One request has one seed. Received: 'seed {seed}' and --seed {args.seed}")
+    return conditions, next((given for given in (seed, args.seed) if given is not None), 0)
+
+
+def _pictures(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int):
+    from tfproductgan.sampling.files import picture_name, refuse_to_overwrite, write_png
+    from tfproductgan.sampling.grids import in_proportion
+
+    requests = model.plan(conditions, count=args.count, seed=seed, truncation=args.truncation)
+    paths = [Path(args.out, picture_name(request)) for request in requests]
+    for path in paths:
+        refuse_to_overwrite(path, args.overwrite)
+    pictures = in_proportion(model.draw(requests), model.schema)
+    for path, picture, request in zip(paths, pictures, requests, strict=True):
+        write_png(path, picture, request, model.model_id, args.overwrite)
+    return [(path, _words(request)) for path, request in zip(paths, requests, strict=True)]
+
+
+def _grid(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int):
+    from tfproductgan.sampling.files import file_stem, refuse_to_overwrite, write_png
+    from tfproductgan.sampling.grids import MOST_VALUES, attribute_grid
+
+    rows, columns = args.grid
+    stem = file_stem(["grid", rows, "by", columns, *conditions.values()], seed, args.truncation)
+    path = Path(args.out, f"{stem}.png")
+    refuse_to_overwrite(path, args.overwrite)
+    grid = attribute_grid(model, rows, columns, seed, args.truncation, given=conditions)
+    write_png(path, grid, overwrite=args.overwrite)
+    shown = [f"seed {seed}", *conditions.values()]
+    for attribute in map(model.schema.attribute, args.grid):
+        if len(attribute.values) > MOST_VALUES:
+            shown.append(f"the {MOST_VALUES} most frequent of {len(attribute.values)} {attribute.name} values")
+    return [(path, f"{rows} by {columns}: {', '.join(shown)}")]
+
+
+def _interpolation(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int):
+    from tfproductgan.sampling.files import refuse_to_overwrite, request_slug, write_png
+    from tfproductgan.sampling.grids import in_proportion
+    from tfproductgan.sampling.requests import parse_request
+    from tfproductgan.sampling.strips import interpolation_strip, write_interpolation_gif
+
+    changed, other_seed = parse_request(args.interpolate, model.schema)
+    other_seed = seed if other_seed is None else other_seed
+    [first] = model.plan(conditions, count=1, seed=seed, truncation=args.truncation)
+    [second] = model.plan({**conditions, **changed}, count=1, seed=other_seed, truncation=args.truncation)
+    stem = f"{request_slug(first)}-to-{request_slug(second)}"
+    strip_path, gif_path = Path(args.out, f"{stem}.png"), Path(args.out, f"{stem}.gif")
+    for path in (strip_path, gif_path):
+        refuse_to_overwrite(path, args.overwrite)
+    frames = in_proportion(model.interpolate(first, second, args.steps), model.schema)
+    strip = interpolation_strip(frames, first, second, model.model_id)
+    write_png(strip_path, strip, overwrite=args.overwrite)
+    write_interpolation_gif(gif_path, frames, first, second, model.model_id, args.overwrite)
+    shown = f"{_words(first)} to {_words(second)} in {args.steps} steps"
+    return [(strip_path, shown), (gif_path, "the same, there and back")]
+
+
+def _list(model: Any, console: Any) -> int:
+    """Print what the model can be asked for, with an example made of it."""
+    from tfproductgan.cli.inspect import schema_table
+
+    schema = model.schema
+    if not schema.attributes:
+        console.print(f"{model.model_id} has no attributes to ask for, only seeds.", markup=False)
+        return 0
+    console.print(schema_table(schema))
+    example = model.plan(seed=0)[0].conditions
+    asked = " ".join(f"--set {shlex.quote(f'{name}={value}')}" for name, value in example.items())
+    console.print(f"Such as: tfproductgan generate {asked}", soft_wrap=True, markup=False, highlight=False)
+    return 0
+
+
+def _words(request: Any) -> str:
+    return ", ".join([*request.conditions.values(), f"seed {request.seed}"])
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"expected ATTRIBUTE=VALUE, such as colour=Gold. Received: {text!r}")
+    return name, value
+
+
+def _pair(text: str) -> tuple[str, str]:
+    names = [name.strip() for name in text.split(",")]
+    if len(names) != 2:
+        raise argparse.ArgumentTypeError(f"expected two attributes, such as category,colour. Received: {text!r}")
+    return names[0], names[1]

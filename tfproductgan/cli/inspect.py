@@ -1,0 +1,124 @@
+"""`tfproductgan inspect`: what a picture shows and which model drew it, or what a model knows."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tfproductgan.conditions import ConditionSchema
+
+HELP = """\
+Tell where a file comes from.
+
+  tfproductgan inspect pictures/ring-gold-seed7.png    what was asked, with which seed, of which model
+  tfproductgan inspect runs/products                   the model of a run directory or .keras file: its size,
+                                                       how long it trained, what it can be asked for"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="PNG or GIF that this package wrote, .keras file or run directory",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a file and line, for programs")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what the files say."""
+    from rich.console import Console
+
+    console = Console()
+    for file in args.files:
+        is_model = Path(file).is_dir() or Path(file).suffix == ".keras"
+        facts = _model_facts(file) if is_model else _picture_facts(file)
+        if args.json:
+            print(json.dumps({"file": str(file), **facts}, ensure_ascii=False))
+        else:
+            console.print(_table(str(file), facts))
+    return 0
+
+
+def schema_table(schema: ConditionSchema) -> Table:
+    """The attributes of a schema with their values, as a table for people."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("attribute", "count", "values", show_lines=True)
+    for attribute in schema.attributes:
+        table.add_row(Text(attribute.name), str(len(attribute.values)), Text(", ".join(attribute.values)))
+    return table
+
+
+def _picture_facts(file: str) -> dict[str, Any]:
+    from tfproductgan.sampling.files import read_metadata
+
+    return read_metadata(file)
+
+
+def _model_facts(file: str) -> dict[str, Any]:
+    """What a model is and knows, JSON-ready."""
+    from tfproductgan.cli.quiet import import_tensorflow
+
+    import_tensorflow()
+    from tfproductgan.models.loading import load
+
+    model = load(file)
+    if hasattr(model, "provenance"):
+        provenance = model.provenance
+        parameters = {"generator": model.sampling_network.count_params()}
+    else:
+        provenance = {"recipe": model.recipe.to_dict(), "images_seen": int(model.images_seen)}
+        parameters = {
+            "generator": model.generator.count_params(),
+            "discriminator": model.discriminator.count_params(),
+        }
+    return {
+        "kind": "model",
+        "model_id": model.model_id,
+        "recipe": provenance.get("recipe", {}).get("name"),
+        "images_seen": provenance.get("images_seen"),
+        "image_size": model.schema.image_size,
+        "channels": model.schema.channels,
+        "latent_dim": model.latent_dim,
+        "parameters": parameters,
+        "attributes": {attribute.name: list(attribute.values) for attribute in model.schema.attributes},
+    }
+
+
+def _table(title: str, facts: Mapping[str, Any]) -> Table:
+    """Facts as a table for people."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title), title_justify="left", show_header=False)
+    for name, value in facts.items():
+        if name == "pictures":  # of a grid; its rows and columns say it shorter
+            name, value = "seeds", sorted({picture["seed"] for picture in value})
+        elif name in ("images_seen", "parameters"):
+            value = _thousands(value)
+        table.add_row(name.replace("_", " "), Text(_words(value)))
+    return table
+
+
+def _words(value: Any, separator: str = "\n") -> str:
+    """A value as words; the parts of a mapping stand on lines of their own, those within them do not."""
+    if isinstance(value, Mapping):
+        return separator.join(f"{name}: {_words(part, ', ')}" for name, part in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _thousands(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _thousands(part) for name, part in value.items()}
+    return f"{value:,}" if isinstance(value, int) else value

@@ -1,0 +1,32 @@
+"""TensorFlow without the notes that it prints while it is imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+
+# TensorFlow 2.21 logs these before it has read TF_CPP_MIN_LOG_LEVEL
+_NOTES = (b"I0000 ", b"WARNING: All log messages before absl::InitializeLog()")
+
+
+def import_tensorflow() -> None:
+    """Import TensorFlow; what it writes to stderr meanwhile comes through only if it is more than a note.
+
+    A verb calls this first of all that is heavy in its `run`.
+    """
+    if "tensorflow" in sys.modules:
+        return
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as written:
+        terminal = os.dup(2)
+        os.dup2(written.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            written.seek(0)
+            for line in written:
+                if not line.startswith(_NOTES):
+                    os.write(2, line)
