@@ -43,9 +43,11 @@ class Attribute:
     values: tuple[str, ...]
 
     def __post_init__(self):
-        object.__setattr__(self, "values", tuple(self.values))
         if not fold(self.name):
             raise ConditionError("An attribute needs a name. Received an empty one.")
+        if isinstance(self.values, str):  # would be taken for a list of its letters
+            raise ConditionError(f"The values of {self.name!r} must be a list of names. Received: {self.values!r}")
+        object.__setattr__(self, "values", tuple(self.values))
         if not self.values:
             raise ConditionError(f"Attribute {self.name!r} needs at least one value. Received none.")
         ids: dict[str, int] = {}
@@ -55,9 +57,7 @@ class Attribute:
                 raise ConditionError(f"Attribute {self.name!r} has an empty value at position {number - 1}.")
             if folded in ids:
                 twin = self.values[ids[folded] - 1]
-                raise ConditionError(
-                    f"Attribute {self.name!r} has {value!r} and {twin!r}, which are one value."
-                )
+                raise ConditionError(f"Attribute {self.name!r} has {value!r} and {twin!r}, which are one value.")
             ids[folded] = number
         object.__setattr__(self, "_ids", ids)
 
@@ -73,9 +73,7 @@ class Attribute:
         try:
             return self._ids[fold(value)]
         except KeyError:
-            raise ConditionError(
-                f"Unknown {self.name} {value!r}: {nearest(str(value), self.values)}"
-            ) from None
+            raise ConditionError(f"Unknown {self.name} {value!r}: {nearest(str(value), self.values)}") from None
 
 
 class ConditionSchema:
@@ -129,9 +127,8 @@ class ConditionSchema:
             self._columns[fold(attribute.name)] = column
         for ids, _ in self.combinations:
             self._check_ids(ids)
-        self._observed = np.array([ids for ids, _ in self.combinations], np.int32).reshape(
-            -1, len(self.attributes)
-        )
+        shape = (len(self.combinations), len(self.attributes))
+        self._observed = np.array([ids for ids, _ in self.combinations], np.int32).reshape(shape)
         self._counts = np.array([count for _, count in self.combinations], np.float64)
 
     @classmethod
@@ -179,9 +176,7 @@ class ConditionSchema:
                     f"(of {len(rows)} photos, {len(spellings)} values). Lower min_count or leave it out."
                 )
             # the most frequent spelling; the alphabet decides between equals, so that order of rows does not
-            made.append(
-                Attribute(name, tuple(min(c, key=lambda s: (-c[s], s)) for _, c in sorted(kept.items())))
-            )
+            made.append(Attribute(name, tuple(min(c, key=lambda s: (-c[s], s)) for _, c in sorted(kept.items()))))
         schema = cls(made, image_size, channels, text, aspect)
         return schema.with_combinations(schema.encode_row(row) for row in rows)
 
@@ -199,9 +194,7 @@ class ConditionSchema:
         """A copy whose distribution is that of the given id rows."""
         counts = Counter(tuple(int(i) for i in row) for row in rows)
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        return ConditionSchema(
-            self.attributes, self.image_size, self.channels, self.text, self.aspect, ordered
-        )
+        return ConditionSchema(self.attributes, self.image_size, self.channels, self.text, self.aspect, ordered)
 
     def attribute(self, name: str) -> Attribute:
         """The attribute of that name.
@@ -235,9 +228,10 @@ class ConditionSchema:
 
     def encode_row(self, row: Mapping[str, Any]) -> tuple[int, ...]:
         """The ids of a data row: other columns are ignored, values the schema folded away become "not given"."""
+        values = (row.get(attribute.name) for attribute in self.attributes)
         return tuple(
-            attribute._ids.get(fold(row.get(attribute.name) or ""), NOT_GIVEN)
-            for attribute in self.attributes
+            NOT_GIVEN if value is None else attribute._ids.get(fold(value), NOT_GIVEN)
+            for attribute, value in zip(self.attributes, values, strict=True)
         )
 
     def decode(self, ids: Sequence[int]) -> dict[str, str]:
@@ -301,15 +295,11 @@ class ConditionSchema:
                     "Update tfproductgan."
                 )
             attributes = [Attribute(a["name"], tuple(a["values"])) for a in data["attributes"]]
-            return cls(
-                attributes,
-                data["image_size"],
-                data["channels"],
-                data["text"],
-                data["aspect"],
-                data["combinations"],
-            )
-        except (KeyError, TypeError) as error:
+            rest = [data[field] for field in ("image_size", "channels", "text", "aspect", "combinations")]
+            return cls(attributes, *rest)
+        except ConditionError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise ConditionError(f"This is not a condition schema: {error!r}") from error
 
     def to_json(self) -> str:
@@ -346,14 +336,10 @@ class ConditionSchema:
 
     def _check_ids(self, ids: Sequence[int]) -> None:
         if len(ids) != len(self.attributes):
-            raise ConditionError(
-                f"Expected {len(self.attributes)} ids, one an attribute. Received: {tuple(ids)}"
-            )
+            raise ConditionError(f"Expected {len(self.attributes)} ids, one an attribute. Received: {tuple(ids)}")
         for attribute, i in zip(self.attributes, ids, strict=True):
             if not 0 <= i < attribute.num_ids:
-                raise ConditionError(
-                    f"Ids of {attribute.name!r} go from 0 to {attribute.num_ids - 1}. Received: {i}"
-                )
+                raise ConditionError(f"Ids of {attribute.name!r} go from 0 to {attribute.num_ids - 1}. Received: {i}")
 
     def _example(self) -> str:
         if not self.attributes:

@@ -80,29 +80,24 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
-        object.__setattr__(self, "generator", dict(self.generator))
-        object.__setattr__(self, "discriminator", dict(self.discriminator))
-        object.__setattr__(self, "penalties", dict(self.penalties))
+        for field in ("generator", "discriminator", "penalties"):
+            self._check(field, lambda v: isinstance(v, Mapping), "map names to values")
+            object.__setattr__(self, field, dict(getattr(self, field)))
+        # a string would be taken for a list of its letters
+        self._check("augmentation", lambda v: isinstance(v, list | tuple), "be a list of names")
         object.__setattr__(self, "augmentation", tuple(self.augmentation))
         for field in ("batch_size", "discriminator_steps", "penalty_interval", "images", "ema_half_life"):
-            self._check(field, lambda v: isinstance(v, int) and v >= 1, "a whole number of at least 1")
+            self._check(field, lambda v: _is_whole(v) and v >= 1, "be a whole number of at least 1")
         for field in ("generator_learning_rate", "discriminator_learning_rate"):
-            self._check(field, lambda v: math.isfinite(v) and v > 0, "above 0")
+            self._check(field, lambda v: math.isfinite(v) and v > 0, "be above 0")
         for field in ("beta_1", "beta_2"):
-            self._check(field, lambda v: 0 <= v < 1, "at least 0 and below 1")
-        for field in (
-            "label_dropout",
-            "augmentation_probability",
-            "balance",
-            "final_learning_rate",
-            "ema_ramp",
-        ):
-            self._check(field, lambda v: 0 <= v <= 1, "between 0 and 1")
-        self._check(
-            "seed", lambda v: isinstance(v, int) and 0 <= v < 2**63, "a whole number from 0 to 2**63 - 1"
-        )
-        self._check("schedule", lambda v: v in SCHEDULES, f"one of {SCHEDULES}")
-        self._check("precision", lambda v: v in PRECISIONS, f"one of {PRECISIONS}")
+            self._check(field, lambda v: 0 <= v < 1, "be at least 0 and below 1")
+        shares = ("label_dropout", "augmentation_probability", "balance", "final_learning_rate", "ema_ramp")
+        for field in shares:
+            self._check(field, lambda v: 0 <= v <= 1, "be between 0 and 1")
+        self._check("seed", lambda v: _is_whole(v) and 0 <= v < 2**63, "be a whole number from 0 to 2**63 - 1")
+        self._check("schedule", lambda v: v in SCHEDULES, f"be one of {SCHEDULES}")
+        self._check("precision", lambda v: v in PRECISIONS, f"be one of {PRECISIONS}")
 
     def _check(self, field, accepts, right):
         value = getattr(self, field)
@@ -111,7 +106,7 @@ class Recipe:
         except TypeError:
             fine = False
         if not fine:
-            raise RecipeError(f"{field} must be {right}. Received: {value!r}")
+            raise RecipeError(f"{field} must {right}. Received: {value!r}")
 
     def replace(self, **overrides: Any) -> Recipe:
         """A copy with some fields changed.
@@ -136,11 +131,17 @@ class Recipe:
         Raises:
             RecipeError: If a field is unknown or its value cannot be.
         """
+        if not isinstance(data, Mapping):
+            raise RecipeError(f"A recipe maps field names to values. Received: {data!r}")
         return cls().replace(**data)
 
     def to_json(self) -> str:
         """The recipe as indented JSON text."""
         return json.dumps(self.to_dict(), indent=2)
+
+
+def _is_whole(value):
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 _CLASSIC = {"form": "classic"}

@@ -1,0 +1,228 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from tfproductgan.conditions import Attribute, ConditionSchema, fold
+from tfproductgan.errors import ConditionError
+
+SCHEMA = ConditionSchema([Attribute("category", ("Ring", "Watch")), Attribute("baseColour", ("Gold", "Navy Blue"))])
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+# === Names and ids ===
+
+
+@pytest.mark.parametrize(
+    ("conditions", "ids"),
+    [
+        (None, (0, 0)),
+        ({}, (0, 0)),
+        ({"category": "Watch"}, (2, 0)),
+        ({"baseColour": "Navy Blue", "category": "Ring"}, (1, 2)),
+        ({"category": None, "baseColour": ""}, (0, 0)),
+        ({" BASECOLOUR": "  navy   BLUE "}, (0, 2)),
+    ],
+)
+def test_names_become_ids(conditions, ids):
+    assert SCHEMA.encode(conditions) == ids
+
+
+@pytest.mark.parametrize("ids", [(a, b) for a in range(3) for b in range(3)])
+def test_decoding_undoes_encoding(ids):
+    assert SCHEMA.encode(SCHEMA.decode(ids)) == ids
+
+
+def test_what_is_not_given_is_left_out_of_the_names():
+    assert SCHEMA.decode(np.array([0, 2])) == {"baseColour": "Navy Blue"}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "message"),
+    [
+        ({"categry": "Ring"}, "Unknown attribute 'categry': did you mean 'category'"),
+        ({"category": "Wach"}, "Unknown category 'Wach': did you mean 'Watch'"),
+        ({"category": "xyz"}, "Unknown category 'xyz': valid: 'Ring', 'Watch'"),
+        ({"category": 7}, "Unknown category 7"),
+        ("Ring", "map attribute names to value names, such as {'category': 'Ring'}. Received: 'Ring'"),
+    ],
+)
+def test_names_that_do_not_exist_are_refused(conditions, message):
+    with pytest.raises(ConditionError, match=message):
+        SCHEMA.encode(conditions)
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"), [((1,), "Expected 2 ids"), ((3, 0), "go from 0 to 2. Received: 3"), ((0, -1), "Received: -1")]
+)
+def test_ids_that_do_not_exist_are_refused(ids, message):
+    with pytest.raises(ConditionError, match=message):
+        SCHEMA.decode(ids)
+
+
+def test_an_unconditional_schema_takes_no_conditions():
+    schema = ConditionSchema()
+    assert schema.encode({}) == () and schema.decode(()) == {} and schema.complete((), rng()) == ()
+    with pytest.raises(ConditionError, match="Unknown attribute 'colour': there are none"):
+        schema.encode({"colour": "Gold"})
+
+
+def test_folding_ignores_case_and_stray_spaces_only():
+    assert fold("  Navy\t BLUE ") == fold("navy blue") != fold("navyblue")
+
+
+# === What cannot be a schema ===
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Attribute(" ", ("a",)), "needs a name"),
+        (lambda: Attribute("colour", ()), "at least one value"),
+        (lambda: Attribute("colour", ("Gold", "")), "empty value at position 1"),
+        (lambda: Attribute("colour", ("Gold", "Red", " gold")), "' gold' and 'Gold', which are one value"),
+        (lambda: Attribute("colour", "Gold"), "values of 'colour' must be a list of names. Received: 'Gold'"),
+        (lambda: ConditionSchema([Attribute("a", ("x",)), Attribute("A", ("y",))]), "'A' appears twice"),
+        (lambda: ConditionSchema(image_size=0), "image_size must be at least 1. Received: 0"),
+        (lambda: ConditionSchema(channels=4), "channels must be 3 .* or 1 .* Received: 4"),
+        (lambda: ConditionSchema([Attribute("a", ("x",))], combinations=[((2,), 1)]), "Received: 2"),
+    ],
+)
+def test_what_cannot_be_is_refused(make, message):
+    with pytest.raises(ConditionError, match=message):
+        make()
+
+
+# === From rows ===
+
+ROWS = [
+    {"category": "ring", "colour": "Gold", "price": 3},
+    {"category": "Ring ", "colour": "gold"},
+    {"category": "Ring", "colour": None},
+    {"category": "Watch", "colour": "GOLD"},
+    {"category": "Mug"},
+    {"category": "", "colour": "Gold"},
+]
+
+
+def test_values_differing_in_case_or_spaces_are_one_spelt_as_most_spell_it():
+    schema = ConditionSchema.from_rows(ROWS, ["category", "colour"], image_size=32, channels=1)
+    assert schema.names == ("category", "colour") and schema.num_ids == (4, 2)
+    assert schema.attribute("category").values == ("Mug", "Ring", "Watch")
+    assert schema.attribute("colour").values == ("Gold",)
+    assert (schema.image_size, schema.channels) == (32, 1)
+
+
+def test_the_order_of_rows_does_not_matter():
+    assert ConditionSchema.from_rows(ROWS, ["category"]) == ConditionSchema.from_rows(ROWS[::-1], ["category"])
+
+
+def test_rare_values_are_folded_into_not_given():
+    schema = ConditionSchema.from_rows(ROWS, ["category", "colour"], min_count=2)
+    assert schema.attribute("category").values == ("Ring",)
+    assert [schema.encode_row(row) for row in ROWS] == [(1, 1), (1, 1), (1, 0), (0, 1), (0, 0), (0, 1)]
+    assert schema.combinations == (((0, 1), 2), ((1, 1), 2), ((0, 0), 1), ((1, 0), 1))
+
+
+def test_given_values_keep_their_order():
+    schema = ConditionSchema.from_rows(ROWS, ["category"], values={"category": ["Watch", "Ring", "Mug", "Hat"]})
+    assert schema.attribute("category").values == ("Watch", "Ring", "Mug", "Hat")
+    assert schema.encode_row({"category": "RING"}) == (2,)
+
+
+def test_numbers_are_labels_too():
+    rows = [{"digit": digit} for digit in (0, 1, 1)]
+    schema = ConditionSchema.from_rows(rows, ["digit"])
+    assert schema.combinations == (((2,), 2), ((1,), 1))
+    assert schema.encode({"digit": 0}) == schema.encode({"digit": "0"}) == (1,)
+
+
+def test_an_attribute_without_frequent_values_is_refused():
+    with pytest.raises(ConditionError, match=r"'colour' has no value on 9 photos or more \(of 6 photos, 1 values\)"):
+        ConditionSchema.from_rows(ROWS, ["colour"], min_count=9)
+
+
+# === The distribution ===
+
+WITH_ROWS = SCHEMA.with_combinations([(1, 1)] * 30 + [(1, 2)] * 10 + [(2, 2)] * 5 + [(2, 0)] * 50)
+
+
+def completed(ids, draws=2000):
+    generator = rng(1)
+    counts = Counter(WITH_ROWS.complete(ids, generator) for _ in range(draws))
+    return {row: count / draws for row, count in counts.items()}
+
+
+def test_what_is_given_is_kept_and_the_rest_drawn_from_photos_that_match():
+    drawn = completed((1, 0))
+    assert set(drawn) == {(1, 1), (1, 2)}
+    assert abs(drawn[1, 1] - 0.75) < 0.05
+
+
+def test_nothing_given_draws_from_all_photos_with_every_attribute():
+    drawn = completed((0, 0))
+    assert set(drawn) == {(1, 1), (1, 2), (2, 2)}
+    assert abs(drawn[1, 1] - 30 / 45) < 0.05
+
+
+def test_complete_conditions_stay_even_if_no_photo_has_them():
+    assert WITH_ROWS.complete((2, 1), rng()) == (2, 1)
+
+
+def test_an_unseen_combination_is_completed_from_photos_that_share_the_most():
+    attributes = [Attribute(name, ("x", "y")) for name in "abc"]
+    schema = ConditionSchema(attributes).with_combinations([(1, 1, 1)] * 3 + [(2, 2, 2)])
+    assert schema.complete((2, 1, 0), rng()) in {(2, 1, 1), (2, 1, 2)}
+    assert schema.complete((2, 2, 0), rng()) == (2, 2, 2)
+
+
+def test_a_gap_of_the_data_stays_only_if_no_photo_is_without_it():
+    schema = SCHEMA.with_combinations([(1, 0), (2, 0)])
+    assert schema.complete((1, 0), rng()) == (1, 0)
+
+
+def test_without_photos_nothing_is_filled_in():
+    assert SCHEMA.complete((0, 1), rng()) == (0, 1)
+
+
+def test_completion_depends_on_the_generator_alone():
+    assert [WITH_ROWS.complete((0, 0), rng(seed)) for seed in range(9)] == [
+        WITH_ROWS.complete((0, 0), rng(seed)) for seed in range(9)
+    ]
+
+
+# === JSON ===
+
+
+def test_survives_json():
+    schema = ConditionSchema(
+        [Attribute("catégorie", ("Bague « or »",))], 28, 1, text="title", aspect=0.75, combinations=[((1,), 3)]
+    )
+    again = ConditionSchema.from_json(schema.to_json())
+    assert again == schema and hash(again) == hash(schema)
+    assert again.text == "title" and again.aspect == 0.75 and again.combinations == (((1,), 3),)
+    assert again != SCHEMA and SCHEMA != "schema"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "The schema is not JSON"),
+        ("{}", "not a condition schema"),
+        ("[]", "not a condition schema"),
+        ('{"version": 99}', "version 99; this tfproductgan reads up to 1"),
+        (SCHEMA.to_json().replace('"combinations": []', '"combinations": [3]'), "not a condition schema"),
+        (SCHEMA.to_json().replace('"combinations": []', '"combinations": [[1, 2, 3]]'), "not a condition schema"),
+    ],
+)
+def test_what_is_no_schema_is_refused(text, message):
+    with pytest.raises(ConditionError, match=message):
+        ConditionSchema.from_json(text)
+
+
+def test_says_what_it_holds():
+    assert repr(SCHEMA) == "<ConditionSchema category (2), baseColour (2); 64 px, 3 channels>"
+    assert "no attributes" in repr(ConditionSchema())

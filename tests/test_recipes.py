@@ -1,0 +1,82 @@
+import dataclasses
+import json
+
+import pytest
+
+from tfproductgan.errors import RecipeError
+from tfproductgan.losses.adversarial import ADVERSARIAL_LOSSES
+from tfproductgan.losses.penalties import PENALTIES
+from tfproductgan.recipes import RECIPES, Recipe, get_recipe
+from tfproductgan.registry import FAMILIES
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_shipped_recipe_names_only_what_exists(name):
+    recipe = get_recipe(name)
+    assert recipe.name == name
+    assert recipe.family in FAMILIES
+    assert recipe.loss in ADVERSARIAL_LOSSES
+    assert set(recipe.penalties) <= set(PENALTIES)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_survives_json(name):
+    recipe = get_recipe(name, augmentation=["flip", "cutout"], penalties={"r1": 0.5})
+    assert Recipe.from_dict(json.loads(recipe.to_json())) == recipe
+
+
+def test_fields_are_overridden_one_at_a_time():
+    recipe = get_recipe("mlp", batch_size=64)
+    assert recipe.batch_size == 64
+    assert recipe.replace(batch_size=32) == RECIPES["mlp"]
+
+
+def test_every_field_is_documented():
+    for field in dataclasses.fields(Recipe):
+        assert f"\n        {field.name}: " in Recipe.__doc__
+
+
+def test_a_recipe_does_not_share_what_it_was_made_from():
+    options = {"width": 8}
+    recipe = Recipe(generator=options)
+    options["width"] = 16
+    assert recipe.generator == {"width": 8}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"batchsize": 1}, "A recipe has no field 'batchsize': did you mean 'batch_size'"),
+        ({"batch_size": 0}, "batch_size must be a whole number of at least 1. Received: 0"),
+        ({"batch_size": 2.5}, "batch_size must be .* Received: 2.5"),
+        ({"batch_size": True}, "batch_size must be .* Received: True"),
+        ({"images": "400k"}, "images must be a whole number .* Received: '400k'"),
+        ({"generator_learning_rate": 0}, "generator_learning_rate must be above 0. Received: 0"),
+        ({"discriminator_learning_rate": float("nan")}, "must be above 0. Received: nan"),
+        ({"beta_2": 1}, "beta_2 must be at least 0 and below 1. Received: 1"),
+        ({"label_dropout": 1.5}, "label_dropout must be between 0 and 1. Received: 1.5"),
+        ({"balance": "half"}, "balance must be between 0 and 1. Received: 'half'"),
+        ({"seed": -1}, "seed must be a whole number from 0"),
+        ({"seed": 2**63}, "seed must be a whole number from 0"),
+        ({"schedule": "linear"}, "schedule must be one of .*'cosine'.* Received: 'linear'"),
+        ({"precision": "float16"}, "precision must be one of .*'mixed_bfloat16'.* Received: 'float16'"),
+        ({"generator": "wide"}, "generator must map names to values. Received: 'wide'"),
+        ({"penalties": ["r1"]}, r"penalties must map names to values. Received: \['r1'\]"),
+        ({"augmentation": "flip"}, "augmentation must be a list of names. Received: 'flip'"),
+        ({"augmentation": 3}, "augmentation must be a list of names. Received: 3"),
+    ],
+)
+def test_what_cannot_be_is_refused(overrides, message):
+    with pytest.raises(RecipeError, match=message):
+        get_recipe("dcgan", **overrides)
+
+
+def test_an_unknown_recipe_names_the_nearest():
+    with pytest.raises(RecipeError, match="Unknown recipe 'dcgan-clasic': did you mean 'dcgan-classic'"):
+        get_recipe("dcgan-clasic")
+
+
+@pytest.mark.parametrize("data", [[], "dcgan", None])
+def test_what_is_no_recipe_is_refused(data):
+    with pytest.raises(RecipeError, match="A recipe maps field names to values"):
+        Recipe.from_dict(data)
