@@ -17,6 +17,7 @@ from keras import layers, ops
 
 from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.layers.modulated_normalization import ModulatedNormalization
+from tfproductgan.layers.spectral_normalization import SpectralNormalization
 from tfproductgan.layers.upsample_conv import UpsampleConv2D
 from tfproductgan.networks.base import (
     Discriminator,
@@ -35,10 +36,14 @@ def _base_size(image_size):
     return 7 if image_size == 28 else 4
 
 
-def _widths(image_size, width, max_width):
-    """Channels from the smallest feature map to the picture's size: each doubling of size halves them."""
-    doublings = (image_size // _base_size(image_size)).bit_length() - 1
-    return [min(max_width, width * 2**k) for k in range(doublings, -1, -1)]
+def _num_doublings(image_size):
+    """How many doublings lie between the smallest feature map and the picture."""
+    return (image_size // _base_size(image_size)).bit_length() - 1
+
+
+def _initialiser(form):
+    """Of the kernels. One a layer: a Keras initialiser used twice gives the same numbers twice."""
+    return keras.initializers.RandomNormal(stddev=0.02) if form == "classic" else "he_normal"
 
 
 # === Generator ===
@@ -83,7 +88,8 @@ class DCGANGenerator(Generator):
         check_choice("form", form, FORMS)
         super().__init__(num_ids, image_size, channels, latent_dim, embedding_dim, **kwargs)
         self.width, self.max_width, self.form, self.l2 = width, max_width, form, l2
-        widths = _widths(image_size, width, max_width)
+        # from the smallest feature map to the picture's size: each doubling of size halves the channels
+        widths = [min(max_width, width * 2**k) for k in range(_num_doublings(image_size), -1, -1)]
         self._stem_shape = (_base_size(image_size), _base_size(image_size), widths[0])
         self._make_layers(widths)
         self._build_layers()
@@ -92,25 +98,26 @@ class DCGANGenerator(Generator):
         policy = self.dtype_policy
         regulariser = keras.regularizers.L2(self.l2) if self.l2 else None
         modern = self.form == "modern"
-        initialiser = "he_normal" if modern else keras.initializers.RandomNormal(stddev=0.02)
-        options = {"kernel_initializer": initialiser, "kernel_regularizer": regulariser, "dtype": policy}
+        options = {"use_bias": False, "kernel_regularizer": regulariser, "dtype": policy}
         side, _, channels = self._stem_shape
-        self.stem = layers.Dense(side * side * channels, use_bias=False, name="stem", **options)
+        self.stem = layers.Dense(
+            side * side * channels, kernel_initializer=_initialiser(self.form), name="stem", **options
+        )
         self.convs, self.norms = [], []
         for stage, filters in enumerate(widths):
             if stage:
                 name = f"conv_{stage}"
                 self.convs.append(
-                    UpsampleConv2D(filters, use_bias=False, name=name, **options)
+                    UpsampleConv2D(filters, name=name, **options)
                     if modern
-                    else layers.Conv2DTranspose(filters, 4, 2, "same", use_bias=False, name=name, **options)
+                    else layers.Conv2DTranspose(
+                        filters, 4, 2, "same", kernel_initializer=_initialiser(self.form), name=name, **options
+                    )
                 )
             self.norms.append(
                 ModulatedNormalization(name=f"norm_{stage}", dtype=policy)
                 if modern
-                else layers.BatchNormalization(
-                    momentum=0.9, synchronized=True, name=f"norm_{stage}", dtype=policy
-                )
+                else layers.BatchNormalization(momentum=0.9, synchronized=True, name=f"norm_{stage}", dtype=policy)
             )
         # float32, for smooth colours and exact gradients
         self.to_rgb = layers.Conv2D(
@@ -118,7 +125,7 @@ class DCGANGenerator(Generator):
             3,
             padding="same",
             activation="tanh",
-            kernel_initializer="glorot_normal" if modern else initialiser,
+            kernel_initializer="glorot_normal" if modern else _initialiser(self.form),
             kernel_regularizer=regulariser,
             dtype="float32",
             name="to_rgb",
@@ -204,8 +211,7 @@ class DCGANDiscriminator(Discriminator):
         super().__init__(num_ids, image_size, channels, **kwargs)
         self.width, self.max_width, self.form = width, max_width, form
         self.spectral_normalization, self.dropout, self.l2 = spectral_normalization, dropout, l2
-        # the same pyramid as the generator's, read from the other end
-        widths = _widths(image_size, width // 2, max_width)[-2::-1]
+        widths = [min(max_width, width * 2**k) for k in range(_num_doublings(image_size))]
         self._make_layers(widths)
         self._build_layers(widths)
 
@@ -219,13 +225,14 @@ class DCGANDiscriminator(Discriminator):
                 4,
                 2,
                 "same",
-                kernel_initializer=keras.initializers.RandomNormal(stddev=0.02) if classic else "he_normal",
+                use_bias=not self.spectral_normalization,
+                kernel_initializer=_initialiser(self.form),
                 kernel_regularizer=keras.regularizers.L2(self.l2) if self.l2 else None,
                 name=f"conv_{stage}",
                 dtype=policy,
             )
             if self.spectral_normalization:
-                conv = layers.SpectralNormalization(conv, name=f"spectral_{stage}", dtype=policy)
+                conv = SpectralNormalization(conv, name=f"spectral_{stage}", dtype=policy)
             self.convs.append(conv)
             # the paper leaves the first stage without normalisation
             self.norms.append(
@@ -252,16 +259,14 @@ class DCGANDiscriminator(Discriminator):
             if norm is not None:
                 norm.build(shape)
         head_ids = self.num_ids if self.form == "modern" else ()
-        self.head, self.projection = make_head(head_ids, shape[1] * shape[2] * shape[3], self.dtype_policy)
+        self.head, self.projection = make_head(head_ids, shape[1] * shape[2] * shape[3])
         self.built = True
 
     def call(self, inputs, training=False):
         """Judge pictures."""
         x = ops.cast(inputs["images"], self.compute_dtype)
         if self.to_map is not None:
-            condition_map = ops.reshape(
-                self.to_map(inputs["conditions"]), (-1, self.image_size, self.image_size, 1)
-            )
+            condition_map = ops.reshape(self.to_map(inputs["conditions"]), (-1, self.image_size, self.image_size, 1))
             x = ops.concatenate([x, condition_map], axis=-1)
         for conv, norm, dropout in zip(self.convs, self.norms, self.dropouts, strict=True):
             x = conv(x, training=training) if self.spectral_normalization else conv(x)
