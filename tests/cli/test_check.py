@@ -1,0 +1,115 @@
+import json
+import os
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfproductgan.cli.main import main
+
+
+@pytest.fixture(autouse=True)
+def plain_output(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number in range(12):
+        path = tmp_path / "photos" / ("rings" if number % 2 else "mugs") / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(number).integers(0, 256, (40, 40, 3), np.uint8)
+        Image.fromarray(pixels).save(path)
+    return tmp_path / "photos"
+
+
+def write_table(folder):
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
+    table = folder / "products.csv"
+    table.write_text("photo,kind\n" + "".join(f"{name},{name.split('/')[0]}\n" for name in names))
+    return table
+
+
+def test_folder(folder, capsys):
+    assert main(["check", str(folder)]) == 0
+    printed = capsys.readouterr().out
+    assert "class: 2 values" in printed
+    assert "Training would use all 12 photos." in printed
+
+
+def test_writes_json_and_sheet(folder, tmp_path, capsys):
+    outputs = [tmp_path / "report.json", tmp_path / "sheet.png"]
+    assert main(["check", str(folder), "--json", str(outputs[0]), "--sheet", str(outputs[1])]) == 0
+    assert json.loads(outputs[0].read_text())["labels"] == {"class": {"mugs": 6, "rings": 6}}
+    with Image.open(outputs[1]) as sheet:
+        assert sheet.width == 1240
+    assert str(outputs[1]) in capsys.readouterr().out.replace("\n", "")
+
+
+def test_table_with_photos_elsewhere(folder, tmp_path, capsys):
+    table = write_table(folder).rename(tmp_path / "products.csv")
+    assert main(["check", str(table), "--images", str(folder), "--attributes", "kind"]) == 0
+    assert "kind: 2 values" in capsys.readouterr().out
+
+
+def test_folder_and_zip_with_a_table(folder, tmp_path, capsys):
+    write_table(folder)
+    assert main(["check", str(folder), "--attributes", "kind"]) == 0
+    packed = tmp_path / "products.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in folder.rglob("*.*"):
+            archive.write(path, path.relative_to(folder))
+    assert main(["check", str(packed), "--attributes", "kind"]) == 0
+    assert capsys.readouterr().out.count("kind: 2 values") == 2
+
+
+def test_table_without_attributes_says_how_to_name_them(folder, capsys):
+    write_table(folder)
+    assert main(["check", str(folder)]) == 0
+    assert "--attributes" in capsys.readouterr().out
+
+
+def test_studio(capsys):
+    assert main(["check", "studio:24", "--attributes", "category", "--image-size", "32"]) == 0
+    assert "category:" in capsys.readouterr().out
+
+
+def test_exit_code_1_when_training_would_stop(folder, capsys):
+    (folder / "mugs" / "broken.jpg").write_bytes(b"nothing")
+    assert main(["check", str(folder)]) == 1
+    assert "Training would stop" in capsys.readouterr().out
+    assert main(["check", str(folder), "--max-unreadable", "0.2"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nowhere"], "'nowhere' does not exist"),
+        (["studio:many"], "studio:COUNT takes the number of photos"),
+        (["{folder}", "--attributes", "a,b"], "--attributes takes one name"),
+        (["{folder}", "--text", "title"], "--text is for tables"),
+    ],
+)
+def test_errors_are_one_line(folder, words, said, capsys):
+    assert main(["check", *(word.format(folder=folder) for word in words)]) == 1
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", [["--image-size", "0"], ["--max-unreadable", "2"], ["--attributes", ","]])
+def test_wrong_options_are_usage_errors(folder, option):
+    with pytest.raises(SystemExit) as stopped:
+        main(["check", str(folder), *option])
+    assert stopped.value.code == 2
+
+
+@pytest.mark.skipif("TFPRODUCTGAN_PRODUCTS_ZIP" not in os.environ, reason="needs real photos")
+@pytest.mark.slow
+def test_real_photos(tmp_path, capsys):
+    path = os.environ["TFPRODUCTGAN_PRODUCTS_ZIP"]
+    sheet = tmp_path / "sheet.png"
+    assert main(["check", path, "--attributes", "articleType,baseColour", "--sheet", str(sheet)]) == 0
+    assert "Near duplicates" in capsys.readouterr().out
+    with Image.open(sheet) as written:
+        assert written.height > 2000

@@ -1,0 +1,223 @@
+"""A check as one picture: examples of each finding, then photos of each label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from tfproductgan.catalogue.photos import open_photo, photo_of_array
+from tfproductgan.catalogue.sources import Source
+from tfproductgan.conditions import fold
+from tfproductgan.errors import PhotoError
+
+if TYPE_CHECKING:
+    from tfproductgan.catalogue.checking import CheckReport, Finding
+
+_WIDTH = 1240
+_MARGIN = 24
+_TILE = 104  # of a finding's example, with its frame
+_SMALL = 66  # of a label's sample
+_MOST_TILES = 10
+_MOST_VALUES = 36  # of one attribute
+_COLUMNS = 3
+_PER_VALUE = 5
+
+_PAPER, _INK, _FAINT, _LINE = (250, 250, 248), (32, 34, 38), (120, 124, 130), (214, 216, 220)
+_RED, _AMBER, _GREEN = (190, 48, 48), (196, 128, 24), (44, 132, 82)
+_COLOURS = {"unreadable": _RED, "missing": _RED, "contradiction": _RED, "across_splits": _RED}
+
+
+def draw(report: CheckReport) -> Image.Image:
+    """The sheet of a report.
+
+    Args:
+        report: Whose photos are read again, those that are shown.
+
+    Returns:
+        An RGB image, 1240 pixels wide and as tall as it has to be.
+    """
+    from tfproductgan.catalogue.checking import KINDS
+
+    chosen = {kind: _chosen(report.of(kind)) for kind in KINDS if report.of(kind)}
+    shown = {p for tiles in chosen.values() for group in tiles for p in group.positions}
+    for attribute, counts in report.labels.items():
+        for value in islice(counts, _MOST_VALUES):
+            shown.update(report.samples[attribute][fold(value)][:_PER_VALUE])
+    photos = _read(report.source, shown)
+    strips = [_title(report)]
+    for kind, findings in chosen.items():
+        strips.append(_findings(report, kind, findings, photos))
+    strips += [_labels(report, attribute, photos) for attribute in report.labels]
+    sheet = Image.new("RGB", (_WIDTH, sum(strip.height for strip in strips) + _MARGIN), _PAPER)
+    top = 0
+    for strip in strips:
+        sheet.paste(strip, (0, top))
+        top += strip.height
+    return sheet
+
+
+def _chosen(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings that fit into one row, cut to at most four photos each, single ones from all over the list."""
+    import dataclasses
+
+    if len(findings) == 1:
+        only = findings[0]
+        spread = _spread(range(len(only.photos)), _MOST_TILES)
+        positions = tuple(only.positions[i] for i in spread) if only.positions else ()
+        return [dataclasses.replace(only, photos=tuple(only.photos[i] for i in spread), positions=positions)]
+    chosen, room = [], _MOST_TILES
+    for finding in _spread(findings, _MOST_TILES):
+        size = min(4, len(finding.photos), room)
+        if size < min(2, len(finding.photos)):
+            break
+        cut = dataclasses.replace(finding, photos=finding.photos[:size], positions=finding.positions[:size])
+        chosen.append(cut)
+        room -= size
+        if not room:
+            break
+    return chosen
+
+
+def _spread(things: Sequence, most: int) -> list:
+    if len(things) <= most:
+        return list(things)
+    return [things[i * len(things) // most] for i in range(most)]
+
+
+def _read(source: Source, positions: Iterable[int]) -> dict[int, Image.Image | None]:
+    """The photos at some positions; `None` where there is none."""
+    wanted = set(positions)
+    photos: dict[int, Image.Image | None] = {}
+    for position, load in enumerate(source.load()):
+        if position not in wanted:
+            continue
+        name = source.items[position].name
+        try:
+            raw = load()
+            is_array = isinstance(raw, np.ndarray)
+            photo = photo_of_array(raw, name) if is_array else open_photo(raw, name, at_least=_TILE)
+            photo.thumbnail((2 * _TILE, 2 * _TILE))
+            photos[position] = photo.convert("RGB")
+        except PhotoError:
+            photos[position] = None
+        if len(photos) == len(wanted):
+            break
+    return photos
+
+
+def _title(report: CheckReport) -> Image.Image:
+    facts = report.facts()
+    strip = Image.new("RGB", (_WIDTH, 92 + 22 * len(facts)), _PAPER)
+    pen = ImageDraw.Draw(strip)
+    _text(pen, (_MARGIN, 18), report.name, 28, _INK, _WIDTH - 2 * _MARGIN)
+    colour = _RED if report.would_stop else _AMBER if report.num_skipped else _GREEN
+    _text(pen, (_MARGIN, 56), report.verdict, 17, colour, _WIDTH - 2 * _MARGIN)
+    for line, (what, how) in enumerate(facts):
+        _text(pen, (_MARGIN, 88 + 22 * line), what, 15, _FAINT)
+        _text(pen, (_MARGIN + 130, 88 + 22 * line), how, 15, _INK, _WIDTH - 2 * _MARGIN - 130)
+    return strip
+
+
+def _findings(
+    report: CheckReport, kind: str, findings: Sequence[Finding], photos: dict[int, Image.Image | None]
+) -> Image.Image:
+    from tfproductgan.catalogue.checking import KINDS, count_photos
+
+    title, meaning = KINDS[kind]
+    strip = Image.new("RGB", (_WIDTH, 46 + _TILE + 44), _PAPER)
+    pen = ImageDraw.Draw(strip)
+    count = count_photos(report.of(kind))
+    said = f"{title}: {count:,} photo{'s' * (count != 1)}"
+    _heading(pen, said, meaning, _COLOURS.get(kind, _AMBER))
+    step = (_WIDTH - 2 * _MARGIN) // _MOST_TILES
+    left = _MARGIN
+    for finding in findings:
+        together = len(findings) > 1 and len(finding.photos) > 1
+        if together:  # a line over photos that belong together
+            pen.line((left, 42, left + (len(finding.photos) - 1) * step + _TILE - 1, 42), _INK, 2)
+        for number, name in enumerate(finding.photos):
+            photo = photos.get(finding.positions[number]) if finding.positions else None
+            _tile(strip, pen, (left + number * step, 48), _TILE, photo)
+            _caption(pen, (left + number * step, 50 + _TILE), name, step - 6)
+        width = len(finding.photos) * step - 8
+        _text(pen, (left, 66 + _TILE), finding.detail, 12, _INK, width)
+        left += len(finding.photos) * step
+    return strip
+
+
+def _labels(report: CheckReport, attribute: str, photos: dict[int, Image.Image | None]) -> Image.Image:
+    counts = report.labels[attribute]
+    values = list(islice(counts.items(), _MOST_VALUES))
+    rows = -(-len(values) // _COLUMNS)
+    cell = _SMALL + 30
+    strip = Image.new("RGB", (_WIDTH, 50 + rows * cell), _PAPER)
+    pen = ImageDraw.Draw(strip)
+    note = f"the {len(values)} most frequent of {len(counts):,}" if len(values) < len(counts) else ""
+    if report.not_given[attribute]:
+        note += f"{', ' * bool(note)}{report.not_given[attribute]:,} photos without"
+    _heading(pen, f"{attribute}: {len(counts):,} values", note, _INK)
+    width = (_WIDTH - 2 * _MARGIN) // _COLUMNS
+    for number, (value, count) in enumerate(values):
+        left = _MARGIN + (number % _COLUMNS) * width
+        top = 44 + (number // _COLUMNS) * cell
+        end = _text(pen, (left, top), value, 14, _INK, width - 80)
+        _text(pen, (end + 8, top), f"{count:,}", 14, _FAINT)
+        for column, position in enumerate(report.samples[attribute][fold(value)][:_PER_VALUE]):
+            _tile(strip, pen, (left + column * (_SMALL + 6), top + 20), _SMALL, photos.get(position))
+    return strip
+
+
+def _heading(pen: ImageDraw.ImageDraw, title: str, note: str, colour: tuple[int, int, int]) -> None:
+    pen.line((_MARGIN, 6, _WIDTH - _MARGIN, 6), _LINE)
+    pen.rectangle((_MARGIN, 16, _MARGIN + 5, 33), colour)
+    end = _text(pen, (_MARGIN + 14, 14), title, 18, _INK)
+    _text(pen, (end + 14, 17), note, 14, _FAINT, _WIDTH - _MARGIN - end - 14)
+
+
+def _tile(
+    strip: Image.Image, pen: ImageDraw.ImageDraw, corner: tuple[int, int], size: int, photo: Image.Image | None
+) -> None:
+    """A photo, whole, in a white frame; a cross where there is none."""
+    left, top = corner
+    pen.rectangle((left, top, left + size - 1, top + size - 1), "white", _LINE)
+    if photo is None:
+        inset = size // 3
+        for ends in ((left + inset, top + inset, left + size - inset, top + size - inset),
+                     (left + inset, top + size - inset, left + size - inset, top + inset)):  # fmt: skip
+            pen.line(ends, _RED, 3)
+        return
+    scale = (size - 4) / max(photo.size)
+    inner = photo.resize(
+        (max(1, round(photo.width * scale)), max(1, round(photo.height * scale))), Image.Resampling.LANCZOS
+    )
+    strip.paste(inner, (left + (size - inner.width) // 2, top + (size - inner.height) // 2))
+
+
+def _caption(pen: ImageDraw.ImageDraw, corner: tuple[int, int], name: str, width: int) -> None:
+    """A photo's name, of which the end says most."""
+    font = ImageFont.load_default(size=11)
+    shown = name
+    while font.getlength(shown) > width and len(shown) > 4:
+        shown = "…" + shown[2:]
+    pen.text(corner, shown, _FAINT, font)
+
+
+def _text(
+    pen: ImageDraw.ImageDraw,
+    corner: tuple[int, int],
+    text: str,
+    size: int,
+    colour: tuple[int, int, int],
+    width: float | None = None,
+) -> int:
+    """Write one line, shortened to a width; returns where it ends."""
+    font = ImageFont.load_default(size=size)
+    shown = " ".join(text.split())
+    while width is not None and font.getlength(shown) > width and len(shown) > 2:
+        shown = shown[:-2] + "…"
+    pen.text(corner, shown, colour, font)
+    return round(corner[0] + font.getlength(shown))

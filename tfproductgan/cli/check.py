@@ -1,0 +1,65 @@
+"""`tfproductgan check`: look through photos and labels, report what is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tfproductgan.cli.data_options import add_data_options, positive, source_from
+
+HELP = """\
+Look once through your photos and labels: what cannot be read, is too small, occurs twice, is labelled wrongly or
+is grey among colour; how often each label occurs; and what training would do about it.
+
+  tfproductgan check photos/
+  tfproductgan check products.csv --images photos/ --attributes category,colour --sheet check.png
+
+The exit code is 1 if training would stop, else 0."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    add_data_options(parser, positional=True)
+    group = parser.add_argument_group("report")
+    group.add_argument(
+        "--min-size",
+        type=positive,
+        metavar="PIXELS",
+        help="photos with a side shorter than this are too small (default: half of --image-size)",
+    )
+    group.add_argument("--json", type=Path, metavar="FILE", help="write everything that was found as JSON")
+    group.add_argument("--sheet", type=Path, metavar="FILE", help="write a contact sheet of it as PNG")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Look through the data, print the report, write what was asked for."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from tfproductgan.catalogue.checking import check_source
+
+    console = Console(highlight=False)
+    source, image_size = source_from(args)
+    columns = (TextColumn("Looking at photos"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("", total=len(source.items))
+        report = check_source(
+            source,
+            name=Path(args.data).name or args.data,
+            image_size=image_size,
+            min_count=args.min_count,
+            max_unreadable=args.max_unreadable,
+            min_size=args.min_size,
+            progress=lambda done, total: bar.update(task, completed=done),
+        )
+    console.print(report.to_table())
+    if not source.attributes:
+        console.print("No labels were looked at: name columns of the table with --attributes.")
+    if args.json:
+        report.write_json(args.json)
+        console.print(f"Everything found: {args.json}", markup=False)
+    if args.sheet:
+        report.write_contact_sheet(args.sheet)
+        console.print(f"Contact sheet: {args.sheet}", markup=False)
+    return 1 if report.would_stop else 0

@@ -1,0 +1,229 @@
+"""Words of the command line that say which photos and labels to use, shared by the verbs that take data."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfproductgan.errors import CatalogueError
+
+if TYPE_CHECKING:
+    from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.catalogue.sources import Source
+
+STUDIO_COUNT = 20_000
+STUDIO_ATTRIBUTES = ("category", "colour", "material")
+
+_DATA_HELP = """a folder or zip with one folder a class (and train/, validation/, test/ above them if you like);
+a CSV or Parquet table, or a folder or zip that holds one; studio or studio:COUNT for the built-in catalogue;
+tfds:NAME for a TensorFlow data set"""
+
+
+def add_data_options(parser: argparse.ArgumentParser, positional: bool = False) -> None:
+    """Declare the options that `catalogue_from` and `source_from` read.
+
+    Args:
+        parser: Gets them in a group of their own.
+        positional: Whether the data is the argument `PATH`, for verbs that only look at it, and not the required
+            option `--data`. The folder of a table's photos is then called `--images` too, which for training is a
+            number of images; and there are no options that only say how photos become pictures to train on.
+    """
+    group = parser.add_argument_group("photos and labels")
+    if positional:
+        group.add_argument("data", metavar="PATH", help=_DATA_HELP)
+    else:
+        group.add_argument("--data", required=True, metavar="PATH", help=_DATA_HELP)
+    group.add_argument(
+        *(["--images"] if positional else []),
+        "--images-in",
+        dest="images_in",
+        metavar="PATH",
+        help="folder or zip of the photos a table names (default: where the table is)",
+    )
+    group.add_argument(
+        "--attributes",
+        type=_names,
+        metavar="A,B",
+        help="columns of the table to take as labels; for folders, what to call the classes (default: class)",
+    )
+    group.add_argument("--image-column", metavar="NAME", help="column of the photos' files (default: image, file, …)")
+    group.add_argument("--text", metavar="NAME", help="column of titles")
+    group.add_argument("--split-column", metavar="NAME", help="column of the splits (default: split, if there is one)")
+    group.add_argument(
+        "--image-size",
+        type=positive,
+        metavar="PIXELS",
+        help="height and width to train on (default: 64; for TensorFlow data sets, that of their pictures)",
+    )
+    if not positional:
+        _add_picture_options(group)
+    group.add_argument(
+        "--min-count",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="labels on fewer training photos become 'not given' (default: 1)",
+    )
+    group.add_argument(
+        "--max-unreadable",
+        type=_share,
+        default=0.05,
+        metavar="SHARE",
+        help="stop if more than this share of the photos cannot be read (default: 0.05)",
+    )
+
+
+def _add_picture_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--channels", type=int, choices=(1, 3), help="1 for grey, 3 for colour (default: grey if every photo is)"
+    )
+    group.add_argument(
+        "--fit",
+        choices=("letterbox", "crop"),
+        default="letterbox",
+        help="keep whole photos on their own background, or cut their middle (default: letterbox)",
+    )
+
+
+def catalogue_from(args: argparse.Namespace) -> Catalogue:
+    """The catalogue that the options describe, its photos prepared.
+
+    Raises:
+        CatalogueError: If the data is missing, cannot be used, or does not have what the options name.
+    """
+    from tfproductgan.catalogue.catalogue import Catalogue
+
+    options = {"fit": args.fit, "min_count": args.min_count, "max_unreadable": args.max_unreadable}
+    options |= _given(image_size=args.image_size, channels=args.channels)
+    kind, place = _kind(args)
+    if kind == "studio":
+        return Catalogue.studio(count=place, attributes=args.attributes or STUDIO_ATTRIBUTES, **options)
+    if kind == "tfds":
+        taken = _given(attributes=args.attributes, image=args.image_column, text=args.text)
+        return Catalogue.from_tfds(place, **taken, **options)
+    if kind == "folder":
+        return Catalogue.from_folder(place, _class_name(args), **options)
+    return Catalogue.from_table(place, **_table_options(args), **options)
+
+
+def source_from(args: argparse.Namespace) -> tuple[Source, int]:
+    """The photos that the options describe, not yet read, and the height and width to train on in pixels.
+
+    Unlike `catalogue_from`, it takes data that training would refuse.
+
+    Raises:
+        CatalogueError: If the data is missing, or does not have what the options name.
+    """
+    from tfproductgan.catalogue.catalogue import DEFAULT_IMAGE_SIZE, DEFAULT_SPLITS
+    from tfproductgan.catalogue.sources import folder_source, table_source
+
+    size = args.image_size or DEFAULT_IMAGE_SIZE
+    kind, place = _kind(args)
+    if kind == "studio":
+        from tfproductgan.catalogue.studio_source import studio_source
+
+        return studio_source(place, size, 0, args.attributes or STUDIO_ATTRIBUTES, DEFAULT_SPLITS), size
+    if kind == "tfds":
+        from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
+        from tfproductgan.cli.quiet import import_tensorflow
+
+        import_tensorflow()
+        builder = tfds_builder(place)
+        size = args.image_size or natural_size(builder, args.image_column) or size
+        return tfds_source(builder, args.image_column, args.attributes, args.text), size
+    if kind == "folder":
+        return folder_source(place, _class_name(args)), size
+    return table_source(place, **_table_options(args)), size
+
+
+def _kind(args: argparse.Namespace) -> tuple[str, Any]:
+    """What the data is, `"studio"`, `"tfds"`, `"folder"` or `"table"`, and its count, name, folder or table."""
+    if args.data == "studio" or args.data.startswith("studio:"):
+        return "studio", _studio_count(args.data)
+    if args.data.startswith("tfds:"):
+        return "tfds", args.data.removeprefix("tfds:")
+    path = Path(args.data).expanduser()
+    if path.suffix.casefold() in (".csv", ".tsv", ".parquet"):
+        return "table", path
+    if not path.exists():
+        raise CatalogueError(
+            f"{args.data!r} does not exist. Give a folder, a zip, a CSV or Parquet table, studio or tfds:NAME."
+        )
+    table = _table_inside(path)
+    if table is not None:
+        return "table", table
+    for option in ("image_column", "split_column", "text", "images_in"):
+        if getattr(args, option) is not None:
+            raise CatalogueError(
+                f"--{option.replace('_', '-')} is for tables, and {args.data!r} neither is one nor holds a single one."
+            )
+    return "folder", path
+
+
+def _studio_count(data: str) -> int:
+    if data == "studio":
+        return STUDIO_COUNT
+    count = data.removeprefix("studio:")
+    if not re.fullmatch(r"[1-9]\d*", count):
+        raise CatalogueError(f"studio:COUNT takes the number of photos, such as studio:5000. Received: {data!r}")
+    return int(count)
+
+
+def _table_inside(path: Path) -> Path | None:
+    """The one table that a folder or zip holds; a zip stands for the table in it."""
+    from tfproductgan.catalogue.files import PhotoZip
+    from tfproductgan.catalogue.tables import EXTENSIONS
+
+    if path.is_dir():
+        tables = [p for p in path.iterdir() if p.suffix.casefold() in EXTENSIONS and not p.name.startswith(".")]
+        return tables[0] if len(tables) == 1 else None
+    return path if len(PhotoZip(path).names(EXTENSIONS)) == 1 else None
+
+
+def _class_name(args: argparse.Namespace) -> str:
+    if args.attributes and len(args.attributes) > 1:
+        raise CatalogueError(
+            f"Folders are the values of one attribute, so --attributes takes one name for them. "
+            f"Received: {', '.join(args.attributes)}"
+        )
+    return args.attributes[0] if args.attributes else "class"
+
+
+def _table_options(args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "images": args.images_in,
+        "image": args.image_column,
+        "attributes": args.attributes or (),
+        "text": args.text,
+        "split_column": args.split_column,
+    }
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError("expected names separated by commas")
+    return names
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1, as the type of an option."""
+    if not re.fullmatch(r"[1-9]\d*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share between 0 and 1")
+    return share
