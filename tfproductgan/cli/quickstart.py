@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from tfproductgan.cli.quiet import import_tensorflow
 from tfproductgan.cli.recipe_options import parse_count
 from tfproductgan.recipes import get_recipe
 
@@ -32,6 +33,8 @@ def run(args: argparse.Namespace) -> int:
     """Train on the studio and draw a grid."""
     overrides = {"images": args.images} if args.images else {}
     recipe = get_recipe("quickstart", **overrides)
+
+    import_tensorflow()
 
     from rich.console import Console
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from tfproductgan.cli.data_options import add_data_options, catalogue_from
+from tfproductgan.cli.quiet import import_tensorflow
 from tfproductgan.cli.recipe_options import parse_count, parse_override
 from tfproductgan.recipes import RECIPES, get_recipe
 
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train."""
     recipe = resolve_recipe(args)
+    import_tensorflow()
     catalogue = catalogue_from(args)
 
     from rich.console import Console
