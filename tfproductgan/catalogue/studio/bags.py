@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from tfproductgan.catalogue.studio.materials import COLOURS, shade, thread
-from tfproductgan.catalogue.studio.pens import Pen
-from tfproductgan.catalogue.studio.products import PATTERN_NAMES, PLAIN, Category, Ground, Product
+from tfproductgan.catalogue.studio.products import PATTERN_NAMES, PLAIN, Category, Product
 from tfproductgan.catalogue.studio.shapes import between, box, dashes, ellipse, flipped, moved, smooth, stroke
+from tfproductgan.catalogue.studio.sketch import Sketch
 
 
 def _metal(product: Product) -> str:
     return "Gold" if product["metal"] < 0.6 else "Silver"
 
 
-def _draw_handbag(pen: Pen, product: Product) -> Ground:
+def _draw_handbag(sketch: Sketch, product: Product) -> None:
     colour, material, metal = product.rgb, product.material, _metal(product)
     wide, top, flare, handle = product["width"], product["top"], product["flare"], product["handle"]
     tone, sewn = shade(colour, 0.70), thread(material, colour)
@@ -29,17 +29,17 @@ def _draw_handbag(pen: Pen, product: Product) -> Ground:
         ],
         closed=False,
     )
-    pen.part(stroke(moved(back, 0.03, -0.05), 0.06), material, shade(colour, 0.6), bulge=0.02, shadow=0, folds=0)
+    sketch.part(stroke(moved(back, 0.03, -0.05), 0.06), material, shade(colour, 0.6), bulge=0.02, shadow=0, folds=0)
     if product.view == "Angled":
-        gusset = np.array(
+        gusset = smooth(
             [
-                (wide - 0.06, top + 0.02),
-                (wide + 0.20, top - 0.08),
-                (wide + flare + 0.24, bottom - 0.16),
-                (wide + flare - 0.04, bottom),
+                (wide - 0.18, top + 0.02, 1),
+                (wide + 0.09, top - 0.05, 1),
+                (wide + flare + 0.20, bottom - 0.14, 1),
+                (wide + flare - 0.20, bottom, 1),
             ]
         )
-        pen.part(gusset, material, shade(colour, 0.66), bulge=0.05, shadow=0, folds=0.6)
+        sketch.part(gusset, material, shade(colour, 0.66), bulge=0.05, shadow=0, folds=0.6)
     body = smooth(
         [
             (-wide, top, 1),
@@ -52,7 +52,7 @@ def _draw_handbag(pen: Pen, product: Product) -> Ground:
             (-wide - flare * 0.7, 0.40),
         ]
     )
-    pen.part(body, material, colour, bulge=0.09, relief=3.2, pattern=product.pattern, shadow=0.3, folds=0.8)
+    sketch.part(body, material, colour, bulge=0.09, relief=3.2, pattern=product.pattern, shadow=0.3, folds=0.8)
     if product["flap"] < 0.5:
         drop = top + 0.52
         flap = smooth(
@@ -66,7 +66,7 @@ def _draw_handbag(pen: Pen, product: Product) -> Ground:
                 (-wide - flare * 0.4, top + 0.26),
             ]
         )
-        pen.part(
+        sketch.part(
             flap, material, shade(colour, 1.04), bulge=0.06, relief=3.0, pattern=product.pattern, shadow=0.6, folds=0.6
         )
         rim = smooth(
@@ -79,11 +79,11 @@ def _draw_handbag(pen: Pen, product: Product) -> Ground:
             ],
             closed=False,
         )
-        pen.mark(dashes(rim, 0.03, 0.017), sewn)
-        pen.part(box(-0.085, drop - 0.11, 0.085, drop + 0.06, 0.03), metal, COLOURS[metal], bulge=0.025, shadow=0.5)
-        pen.mark(box(-0.02, drop - 0.05, 0.02, drop + 0.01, 0.01), (0.2, 0.16, 0.1), 0.8)
+        sketch.mark(dashes(rim, 0.03, 0.017), sewn)
+        sketch.part(box(-0.085, drop - 0.11, 0.085, drop + 0.06, 0.03), metal, COLOURS[metal], bulge=0.025, shadow=0.5)
+        sketch.mark(box(-0.02, drop - 0.05, 0.02, drop + 0.01, 0.01), (0.2, 0.16, 0.1), 0.8)
     else:
-        pen.part(
+        sketch.part(
             box(-wide - 0.005, top - 0.03, wide + 0.005, top + 0.10, 0.03),
             material,
             tone,
@@ -91,10 +91,10 @@ def _draw_handbag(pen: Pen, product: Product) -> Ground:
             shadow=0.35,
             folds=0,
         )
-        pen.mark(dashes(between((-wide + 0.03, top + 0.14), (wide - 0.03, top + 0.14)), 0.03, 0.017), sewn)
+        sketch.mark(dashes(between((-wide + 0.03, top + 0.14), (wide - 0.03, top + 0.14)), 0.03, 0.017), sewn)
         low = between((-wide - flare + 0.05, bottom - 0.16), (wide + flare - 0.05, bottom - 0.16))
-        pen.part(stroke(low, 0.02), material, tone, bulge=0.012, shadow=0.3, folds=0)
-        pen.part(ellipse(0, top + 0.035, 0.05, count=20), metal, COLOURS[metal], bulge=0.02, shadow=0.4)
+        sketch.part(stroke(low, 0.02), material, tone, bulge=0.012, shadow=0.3, folds=0)
+        sketch.part(ellipse(0, top + 0.035, 0.05, count=20), metal, COLOURS[metal], bulge=0.02, shadow=0.4)
     front = smooth(
         [
             (-0.30, top + 0.10),
@@ -105,18 +105,22 @@ def _draw_handbag(pen: Pen, product: Product) -> Ground:
         ],
         closed=False,
     )
-    pen.part(stroke(front, 0.075), material, tone, bulge=0.025, relief=3.5, shadow=0.4, folds=0)
+    sketch.part(stroke(front, 0.075), material, tone, bulge=0.025, relief=3.5, shadow=0.4, folds=0)
     rings = [ellipse(x, top + 0.11, 0.062, count=20) for x in (-0.30, 0.30)]
     holes = [ellipse(x, top + 0.115, 0.03, count=14) for x in (-0.30, 0.30)]
-    pen.part(rings, metal, COLOURS[metal], holes=holes, bulge=0.018, shadow=0.4)
-    return (0.0, bottom, wide + flare + 0.1, 0.04)
+    sketch.part(rings, metal, COLOURS[metal], holes=holes, bulge=0.018, shadow=0.4)
+    sketch.stands = True
 
 
-def _draw_backpack(pen: Pen, product: Product) -> Ground:
-    return _backpack_from_the_side(pen, product) if product.view == "Side" else _backpack_from_the_front(pen, product)
+def _draw_backpack(sketch: Sketch, product: Product) -> None:
+    return (
+        _backpack_from_the_side(sketch, product)
+        if product.view == "Side"
+        else _backpack_from_the_front(sketch, product)
+    )
 
 
-def _backpack_from_the_front(pen: Pen, product: Product) -> Ground:
+def _backpack_from_the_front(sketch: Sketch, product: Product) -> None:
     colour, material, metal = product.rgb, product.material, _metal(product)
     wide, tall, pocket = product["width"], -product["height"], product["pocket"]
     tone, sewn = shade(colour, 0.66), thread(material, colour)
@@ -124,12 +128,12 @@ def _backpack_from_the_front(pen: Pen, product: Product) -> Ground:
         [(-0.13, tall + 0.08), (-0.12, tall - 0.10), (0, tall - 0.13), (0.12, tall - 0.10), (0.13, tall + 0.08)],
         closed=False,
     )
-    pen.part(stroke(loop, 0.06), material, tone, bulge=0.02, shadow=0, folds=0)
+    sketch.part(stroke(loop, 0.06), material, tone, bulge=0.02, shadow=0, folds=0)
     strap = smooth([(wide - 0.08, -0.35), (wide + 0.17, 0.0), (wide + 0.12, 0.45), (wide - 0.06, 0.66)], closed=False)
     straps = [stroke(strap, 0.10), *flipped([stroke(strap, 0.10)])]
-    pen.part(straps, material, shade(colour, 0.58), bulge=0.03, shadow=0, folds=0)
+    sketch.part(straps, material, shade(colour, 0.58), bulge=0.03, shadow=0, folds=0)
     sides = smooth([(wide - 0.1, 0.15, 1), (wide + 0.10, 0.22), (wide + 0.11, 0.68), (wide - 0.1, 0.76, 1)])
-    pen.part([sides, *flipped([sides])], material, tone, bulge=0.05, shadow=0)
+    sketch.part([sides, *flipped([sides])], material, tone, bulge=0.05, shadow=0)
     body = smooth(
         [
             (0, tall),
@@ -146,7 +150,7 @@ def _backpack_from_the_front(pen: Pen, product: Product) -> Ground:
             (-wide * 0.62, tall + 0.05),
         ]
     )
-    pen.part(body, material, colour, bulge=0.12, relief=3.4, pattern=product.pattern, shadow=0.3, folds=0.9)
+    sketch.part(body, material, colour, bulge=0.12, relief=3.4, pattern=product.pattern, shadow=0.3, folds=0.9)
     zip_path = smooth(
         [
             (-wide + 0.07, 0.02),
@@ -159,8 +163,8 @@ def _backpack_from_the_front(pen: Pen, product: Product) -> Ground:
         ],
         closed=False,
     )
-    pen.mark(stroke(zip_path, 0.034), shade(colour, 0.40))
-    pen.mark(dashes(zip_path, 0.02, 0.02), (0.80, 0.78, 0.72) if metal == "Silver" else COLOURS["Gold"], 0.9)
+    sketch.mark(stroke(zip_path, 0.034), shade(colour, 0.40))
+    sketch.mark(dashes(zip_path, 0.02, 0.02), (0.80, 0.78, 0.72) if metal == "Silver" else COLOURS["Gold"], 0.9)
     low = smooth(
         [
             (-wide + 0.09, pocket, 1),
@@ -172,8 +176,8 @@ def _backpack_from_the_front(pen: Pen, product: Product) -> Ground:
             (-wide + 0.06, 0.5),
         ]
     )
-    pen.part(low, material, colour, bulge=0.07, relief=3.2, pattern=product.pattern, shadow=0.6, folds=0.7)
-    pen.part(
+    sketch.part(low, material, colour, bulge=0.07, relief=3.2, pattern=product.pattern, shadow=0.6, folds=0.7)
+    sketch.part(
         box(-wide + 0.07, pocket - 0.05, wide - 0.07, pocket + 0.11, 0.04),
         material,
         tone,
@@ -181,8 +185,8 @@ def _backpack_from_the_front(pen: Pen, product: Product) -> Ground:
         shadow=0.5,
         folds=0,
     )
-    pen.mark(dashes(between((-wide + 0.12, pocket + 0.145), (wide - 0.12, pocket + 0.145)), 0.03, 0.017), sewn)
-    pen.mark(
+    sketch.mark(dashes(between((-wide + 0.12, pocket + 0.145), (wide - 0.12, pocket + 0.145)), 0.03, 0.017), sewn)
+    sketch.mark(
         dashes(
             smooth(
                 [(-wide + 0.14, 0.45), (-wide + 0.19, 0.70), (0, 0.73), (wide - 0.19, 0.70), (wide - 0.14, 0.45)],
@@ -194,22 +198,24 @@ def _backpack_from_the_front(pen: Pen, product: Product) -> Ground:
         sewn,
         0.9,
     )
-    pen.part(box(-0.04, pocket - 0.01, 0.04, pocket + 0.15, 0.02), metal, COLOURS[metal], bulge=0.02, shadow=0.4)
+    sketch.part(box(-0.04, pocket - 0.01, 0.04, pocket + 0.15, 0.02), metal, COLOURS[metal], bulge=0.02, shadow=0.4)
     if product["patch"] > 0.5:
-        pen.part(box(-0.13, -0.26, 0.13, -0.10, 0.03), "Leather", (0.55, 0.34, 0.18), bulge=0.02, shadow=0.35, folds=0)
-    return (0.0, 0.82, wide + 0.16, 0.04)
+        sketch.part(
+            box(-0.13, -0.26, 0.13, -0.10, 0.03), "Leather", (0.55, 0.34, 0.18), bulge=0.02, shadow=0.35, folds=0
+        )
+    sketch.stands = True
 
 
-def _backpack_from_the_side(pen: Pen, product: Product) -> Ground:
+def _backpack_from_the_side(sketch: Sketch, product: Product) -> None:
     colour, material = product.rgb, product.material
     tall, pocket = -product["height"], product["pocket"]
     tone, sewn = shade(colour, 0.64), thread(material, colour)
     loop = smooth(
         [(-0.22, tall + 0.10), (-0.22, tall - 0.10), (-0.08, tall - 0.10), (-0.04, tall + 0.08)], closed=False
     )
-    pen.part(stroke(loop, 0.055), material, tone, bulge=0.02, shadow=0, folds=0)
+    sketch.part(stroke(loop, 0.055), material, tone, bulge=0.02, shadow=0, folds=0)
     strap = smooth([(-0.28, tall + 0.14), (-0.56, -0.34), (-0.62, 0.15), (-0.50, 0.52), (-0.28, 0.68)], closed=False)
-    pen.part(
+    sketch.part(
         stroke(strap, np.interp(np.linspace(0, 1, len(strap)), [0, 0.3, 0.7, 1], [0.12, 0.15, 0.10, 0.06])),
         material,
         tone,
@@ -218,7 +224,7 @@ def _backpack_from_the_side(pen: Pen, product: Product) -> Ground:
         folds=0,
     )
     front = smooth([(0.22, pocket - 0.10), (0.48, pocket), (0.56, 0.5), (0.48, 0.76), (0.2, 0.80)])
-    pen.part(front, material, shade(colour, 0.92), bulge=0.08, pattern=product.pattern, shadow=0, folds=0.7)
+    sketch.part(front, material, shade(colour, 0.92), bulge=0.08, pattern=product.pattern, shadow=0, folds=0.7)
     body = smooth(
         [
             (-0.30, tall + 0.20),
@@ -234,14 +240,14 @@ def _backpack_from_the_side(pen: Pen, product: Product) -> Ground:
             (-0.34, 0.0),
         ]
     )
-    pen.part(body, material, colour, bulge=0.12, relief=3.4, pattern=product.pattern, shadow=0.4, folds=0.9)
+    sketch.part(body, material, colour, bulge=0.12, relief=3.4, pattern=product.pattern, shadow=0.4, folds=0.9)
     zip_path = smooth([(0.06, tall + 0.10), (0.17, tall + 0.34), (0.21, 0.1), (0.20, 0.3)], closed=False)
-    pen.mark(stroke(zip_path, 0.034), shade(colour, 0.40))
-    pen.mark(dashes(zip_path, 0.02, 0.02), (0.82, 0.80, 0.74), 0.9)
+    sketch.mark(stroke(zip_path, 0.034), shade(colour, 0.40))
+    sketch.mark(dashes(zip_path, 0.02, 0.02), (0.82, 0.80, 0.74), 0.9)
     net = smooth([(-0.27, 0.26, 1), (0.25, 0.20, 1), (0.25, 0.70), (0.15, 0.78), (-0.18, 0.77), (-0.27, 0.68)])
-    pen.part(net, material, tone, bulge=0.05, shadow=0.5, folds=0.6)
-    pen.mark(dashes(between((-0.24, 0.31), (0.22, 0.255)), 0.03, 0.017), sewn)
-    return (0.0, 0.82, 0.56, 0.04)
+    sketch.part(net, material, tone, bulge=0.05, shadow=0.5, folds=0.6)
+    sketch.mark(dashes(between((-0.24, 0.31), (0.22, 0.255)), 0.03, 0.017), sewn)
+    sketch.stands = True
 
 
 CATEGORIES = (

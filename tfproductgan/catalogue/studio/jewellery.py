@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from tfproductgan.catalogue.studio.materials import COLOURS, METALS, Colour, brightness, shade, thread
-from tfproductgan.catalogue.studio.pens import Pen
-from tfproductgan.catalogue.studio.products import PLAIN, Category, Ground, Product
-from tfproductgan.catalogue.studio.shapes import between, box, dashes, ellipse, flipped, moved, smooth, stroke
+from tfproductgan.catalogue.studio.products import PLAIN, Category, Product
+from tfproductgan.catalogue.studio.shapes import between, box, dashes, ellipse, moved, smooth, stroke
+from tfproductgan.catalogue.studio.sketch import Sketch
 
 ALL_METAL = {"Gold": PLAIN, "Silver": PLAIN}
 
@@ -21,7 +21,7 @@ def _setting(product: Product) -> str:
     return "Gold" if product["metal"] < 0.5 else "Silver"
 
 
-def _stone(pen: Pen, x: float, y: float, rx: float, ry: float, colour: Colour, sides: int = 12) -> None:
+def _stone(sketch: Sketch, x: float, y: float, rx: float, ry: float, colour: Colour, sides: int = 12) -> None:
     """A brilliant seen from above: a crown of facets around a table, lit from the upper left."""
     turns = (np.arange(sides) + 0.5) / sides * 2 * math.pi
     rim = np.stack([x + rx * np.cos(turns), y + ry * np.sin(turns)], axis=1)
@@ -47,108 +47,115 @@ def _stone(pen: Pen, x: float, y: float, rx: float, ry: float, colour: Colour, s
     )
     light.append(0.97)
     lift = -0.08 if bright > 0.85 else 0.08 if bright < 0.2 else 0.0
-    pen.facets(outlines, [value + lift for value in light], colour)
+    sketch.facets(outlines, [value + lift for value in light], colour)
 
 
-def _draw_ring(pen: Pen, product: Product) -> Ground | None:
+def _draw_ring(sketch: Sketch, product: Product) -> None:
     metal, thick = _setting(product), product["thick"]
-    plain, top = COLOURS[metal], product.material in METALS
-    radius = 0.56
-    gem = product["gem"]
-    if product.view == "Angled":
-        y, flat = 0.18, 0.50
-        back = ellipse(0, y - 0.06, radius, radius * flat)
-        pen.part(
-            back,
-            metal,
-            shade(plain, 0.6),
-            holes=ellipse(0, y - 0.02, radius - 0.5 * thick, radius * flat - 0.03),
-            bulge=0.03,
-            shadow=0,
-        )
-        band = [
-            ellipse(0, y, radius + 0.02, radius * flat + 0.02),
-            ellipse(0, y + thick, radius + 0.02, radius * flat + 0.02),
-        ]
-        lower = np.concatenate(
-            [
-                ellipse(0, y, radius + 0.02, radius * flat + 0.02, start=0.5, turn=-0.5),
-                ellipse(0, y + thick * 1.1, radius + 0.02, radius * flat + 0.02, start=0.0, turn=0.5),
-            ]
-        )
-        del band
-        rim = ellipse(0, y, radius + 0.02, radius * flat + 0.02)
-        pen.part(
-            rim, metal, plain, holes=ellipse(0, y + 0.015, radius - 0.05, radius * flat - 0.045), bulge=0.02, shadow=0
-        )
-        pen.part(lower, metal, plain, bulge=0.06, relief=3.2, shadow=0.2)
-        front = y + radius * flat + 0.45 * thick
-        if top:
-            pen.part(ellipse(0, front - 0.04, 0.24, 0.20), metal, plain, bulge=0.06, shadow=0.5)
-            pen.part(ellipse(0, front - 0.05, 0.15, 0.12), metal, shade(plain, 0.8), bulge=0.04, relief=-3, shadow=0)
-        else:
-            pen.part(ellipse(0, front - 0.08, gem + 0.05, gem * 0.9 + 0.05), metal, plain, bulge=0.03, shadow=0.5)
-            _stone(pen, 0, front - 0.09, gem, gem * 0.9, product.rgb)
-        return (0.0, front + 0.10, 0.66, 0.07)
-    y = 0.26
-    pen.part(
-        ellipse(0, y, radius, count=56),
-        metal,
-        plain,
-        holes=ellipse(0, y, radius - thick, count=48),
-        bulge=0.4 * thick,
-        relief=3.4,
-        shadow=0,
-    )
-    if top:
-        seat = y - radius + 0.3 * thick
-        pen.part(
-            smooth(
-                [
-                    (-0.36, seat + 0.12),
-                    (-0.24, seat - 0.10),
-                    (0, seat - 0.16),
-                    (0.24, seat - 0.10),
-                    (0.36, seat + 0.12),
-                    (0, seat + 0.10),
-                ]
-            ),
+    plain, radius = COLOURS[metal], 0.56
+    # turned away the circle is an ellipse, and the inside of its far edge shows
+    squash, depth = (0.72, 0.17) if product.view == "Angled" else (1.0, 0.0)
+    rx = radius * squash
+    if depth:
+        far = ellipse(depth, 0.24, rx, radius, count=56)
+        sketch.part(
+            far,
             metal,
             plain,
-            bulge=0.06,
-            shadow=0.3,
+            holes=ellipse(depth, 0.24, rx - 0.6 * thick, radius - 0.8 * thick, count=48),
+            bulge=0.04,
+            shadow=0,
         )
-        pen.part(ellipse(0, seat - 0.03, 0.17, 0.09), metal, plain, bulge=0.035, relief=-3.0, shadow=0)
+        sketch.part(
+            moved(ellipse(0, 0, rx * 0.98, radius * 0.99, count=56), 0.5 * depth, 0.25),
+            metal,
+            plain,
+            holes=ellipse(0.5 * depth, 0.25, rx - 0.7 * thick, radius - thick, count=48),
+            bulge=0.05,
+            relief=-2.4,
+            shadow=0,
+        )
+    near = ellipse(0, 0.26, rx, radius, count=56)
+    sketch.part(
+        near,
+        metal,
+        plain,
+        holes=ellipse(0, 0.26, rx - thick * (0.6 + 0.4 * squash), radius - thick, count=48),
+        bulge=0.4 * thick,
+        relief=3.4,
+        shadow=0.3,
+    )
+    if product.material in METALS:
+        _signet(sketch, 0.5 * depth, 0.26 - radius, metal)
     else:
-        seat = y - radius
-        prongs = [
-            np.array(
-                [
-                    (x * gem, seat - gem * 0.9),
-                    (x * gem * 1.0 + 0.035, seat - gem * 0.9),
-                    (x * 0.3 * gem + 0.05, seat + 0.10),
-                    (x * 0.3 * gem - 0.03, seat + 0.10),
-                ]
-            )
-            for x in (-0.9, -0.3, 0.3, 0.9)
-        ]
-        pen.part(prongs, metal, plain, bulge=0.02, shadow=0)
-        middle = seat - gem * 0.62
-        _stone(pen, 0, middle, gem, gem * product["cut"], product.rgb)
-        claws = [
-            ellipse(sx * gem * 0.72, middle + sy * gem * product["cut"] * 0.72, 0.045, count=12)
-            for sx in (-1, 1)
-            for sy in (-1, 1)
-        ]
-        pen.part(claws, metal, plain, bulge=0.02, shadow=0.3)
-    return (0.0, y + radius, 0.40, 0.035)
+        _solitaire(sketch, 0.5 * depth, 0.26 - radius, product, metal, 0.88 + 0.12 * squash)
+    sketch.stands = True
 
 
-def _draw_necklace(pen: Pen, product: Product) -> None:
+def _signet(sketch: Sketch, x: float, seat: float, metal: str) -> None:
+    colour = COLOURS[metal]
+    plate = smooth(
+        [
+            (-0.37, 0.20),
+            (-0.30, 0.02),
+            (-0.24, -0.12),
+            (0, -0.17),
+            (0.24, -0.12),
+            (0.30, 0.02),
+            (0.37, 0.20),
+            (0.2, 0.14),
+            (0, 0.12),
+            (-0.2, 0.14),
+        ]
+    )
+    sketch.part(moved(plate, x, seat), metal, colour, bulge=0.06, shadow=0.3)
+    sketch.part(ellipse(x, seat - 0.07, 0.25, 0.115), metal, colour, bulge=0.03, shadow=0.2)
+    sketch.part(ellipse(x, seat - 0.07, 0.16, 0.065), metal, shade(colour, 0.8), bulge=0.03, relief=-3.0, shadow=0)
+
+
+def _solitaire(sketch: Sketch, x: float, seat: float, product: Product, metal: str, squash: float) -> None:
+    gem, colour = product["gem"], COLOURS[metal]
+    prongs = [
+        np.array(
+            [
+                (side * gem * squash + x - 0.03, seat - gem),
+                (side * gem * squash + x + 0.04, seat - gem),
+                (side * 0.12 + x + 0.05, seat + 0.10),
+                (side * 0.12 + x - 0.05, seat + 0.10),
+            ]
+        )
+        for side in (-0.85, -0.3, 0.3, 0.85)
+    ]
+    sketch.part(prongs, metal, colour, bulge=0.02, shadow=0)
+    middle, ry = seat - gem * 0.70, gem * product["cut"]
+    _stone(sketch, x, middle, gem * squash, ry, product.rgb)
+    claws = [
+        ellipse(x + sx * gem * squash * 0.74, middle + sy * ry * 0.74, 0.05, count=12)
+        for sx in (-1, 1)
+        for sy in (-1, 1)
+    ]
+    sketch.part(claws, metal, colour, bulge=0.02, shadow=0.3)
+
+
+def _draw_necklace(sketch: Sketch, product: Product) -> None:
     metal = _setting(product)
     plain, wide, drop = COLOURS[metal], product["width"], product["drop"]
     if product.view == "Top":
-        path = ellipse(0, -0.12, wide, 0.56 + 0.1 * drop, start=0.25, count=80)
+        path = smooth(
+            [
+                (0, -0.90),
+                (0.24, -0.74),
+                (wide * 0.68, -0.30),
+                (0.36, 0.14),
+                (0, drop),
+                (-0.36, 0.14),
+                (-wide * 0.68, -0.30),
+                (-0.24, -0.74),
+                (0, -0.90),
+            ],
+            closed=False,
+            samples=12,
+        )
     else:
         path = smooth(
             [
@@ -165,11 +172,11 @@ def _draw_necklace(pen: Pen, product: Product) -> None:
         )
     low = path[np.argmax(path[:, 1])]
     if product.material == "Gem":
-        pen.part(stroke(path, 0.02), "Matt", plain, shadow=0)
-        _beads(pen, path, product["bead"], "Plastic", product.rgb)
+        sketch.part(stroke(path, 0.02), "Matt", plain, shadow=0)
+        _beads(sketch, path, product["bead"], "Plastic", product.rgb)
     else:
-        _beads(pen, path, 0.052, metal, plain)
-    pen.part(
+        _beads(sketch, path, 0.052, metal, plain)
+    sketch.part(
         ellipse(low[0], low[1] + 0.07, 0.055, count=20),
         metal,
         plain,
@@ -179,8 +186,8 @@ def _draw_necklace(pen: Pen, product: Product) -> None:
     )
     size, centre = product["pendant"], low[1] + 0.11 + product["pendant"]
     if product.material == "Gem":
-        pen.part(ellipse(0, centre, size + 0.045, size * 1.15 + 0.045), metal, plain, bulge=0.03, shadow=0.3)
-        _stone(pen, 0, centre, size, size * 1.15, product.rgb)
+        sketch.part(ellipse(0, centre, size + 0.045, size * 1.15 + 0.045), metal, plain, bulge=0.03, shadow=0.3)
+        _stone(sketch, 0, centre, size, size * 1.15, product.rgb)
     elif product["shape"] < 0.5:
         heart = smooth(
             [
@@ -194,18 +201,18 @@ def _draw_necklace(pen: Pen, product: Product) -> None:
                 (-0.55 * size, centre - 1.0 * size),
             ]
         )
-        pen.part(heart, metal, plain, bulge=0.07, relief=3.4, shadow=0.3)
+        sketch.part(heart, metal, plain, bulge=0.07, relief=3.4, shadow=0.3)
     else:
-        pen.part(ellipse(0, centre, size), metal, plain, bulge=0.04, relief=3.0, shadow=0.3)
-        pen.part(ellipse(0, centre, size * 0.62), metal, plain, bulge=0.04, relief=-2.6, shadow=0)
+        sketch.part(ellipse(0, centre, size), metal, plain, bulge=0.04, relief=3.0, shadow=0.3)
+        sketch.part(ellipse(0, centre, size * 0.62), metal, plain, bulge=0.04, relief=-2.6, shadow=0)
 
 
-def _beads(pen: Pen, path: np.ndarray, size: float, material: str, colour: Colour) -> None:
+def _beads(sketch: Sketch, path: np.ndarray, size: float, material: str, colour: Colour) -> None:
     reach = np.concatenate([[0.0], np.cumsum(np.sqrt((np.diff(path, axis=0) ** 2).sum(axis=1)))])
     count = max(8, int(reach[-1] / (1.9 * size)))
     at = np.linspace(0, reach[-1], count)
     x, y = np.interp(at, reach, path[:, 0]), np.interp(at, reach, path[:, 1])
-    pen.part(
+    sketch.part(
         [ellipse(cx, cy, size, count=14) for cx, cy in zip(x, y, strict=True)],
         material,
         colour,
@@ -215,55 +222,57 @@ def _beads(pen: Pen, path: np.ndarray, size: float, material: str, colour: Colou
     )
 
 
-def _draw_earrings(pen: Pen, product: Product) -> None:
+def _draw_earrings(sketch: Sketch, product: Product) -> None:
     metal = _setting(product)
     plain, size, apart = COLOURS[metal], product["size"], product["apart"]
-    tilt = 0.62 if product.view == "Angled" else 1.0
     for side in (-1, 1):
         x = side * apart
         hook = smooth(
-            [(x + 0.10 * tilt, -0.52), (x + 0.13 * tilt, -0.74), (x + 0.02, -0.86), (x - 0.05, -0.74), (x, -0.52)],
+            [(x + 0.10, -0.52), (x + 0.13, -0.74), (x + 0.02, -0.86), (x - 0.05, -0.74), (x, -0.52)],
             closed=False,
         )
-        pen.part(stroke(hook, 0.042), metal, plain, bulge=0.014, shadow=0)
+        sketch.part(stroke(hook, 0.042), metal, plain, bulge=0.014, shadow=0)
         if product.material == "Gem":
-            pen.part(ellipse(x, -0.46, 0.085 * tilt, 0.085, count=20), metal, plain, bulge=0.03, shadow=0)
+            sketch.part(ellipse(x, -0.46, 0.085, 0.085, count=20), metal, plain, bulge=0.03, shadow=0)
             ry = size * product["cut"]
             centre = -0.36 + ry + 0.05
             drop = smooth(
                 [
                     (x, centre - ry - 0.10),
-                    (x + tilt * size * 0.95, centre - 0.1 * ry),
-                    (x + tilt * size * 0.8, centre + ry * 0.72),
+                    (x + size * 0.95, centre - 0.1 * ry),
+                    (x + size * 0.8, centre + ry * 0.72),
                     (x, centre + ry + 0.06),
-                    (x - tilt * size * 0.8, centre + ry * 0.72),
-                    (x - tilt * size * 0.95, centre - 0.1 * ry),
+                    (x - size * 0.8, centre + ry * 0.72),
+                    (x - size * 0.95, centre - 0.1 * ry),
                 ]
             )
             drop = (drop - (x, centre)) * 1.07 + (x, centre)
-            pen.part(drop, metal, plain, bulge=0.03, shadow=0.2)
-            _stone(pen, x, centre + 0.04 * ry, size * tilt * 0.88, ry * 0.92, product.rgb, sides=10)
+            sketch.part(drop, metal, plain, bulge=0.03, shadow=0.2)
+            _stone(sketch, x, centre + 0.04 * ry, size * 0.88, ry * 0.92, product.rgb, sides=10)
         elif product["hoop"] < 0.5:
             y, thick = -0.50 + size * 1.45, product["thick"]
-            ring = ellipse(x, y, size * 1.25 * tilt, size * 1.45, count=48)
-            hole = ellipse(x, y, (size * 1.25 - thick) * tilt, size * 1.45 - thick, count=40)
-            pen.part(ring, metal, plain, holes=hole, bulge=0.4 * thick, relief=3.4, shadow=0.2)
+            ring = ellipse(x, y, size * 1.25, size * 1.45, count=48)
+            hole = ellipse(x, y, (size * 1.25 - thick), size * 1.45 - thick, count=40)
+            sketch.part(ring, metal, plain, holes=hole, bulge=0.4 * thick, relief=3.4, shadow=0.2)
         else:
             centre = -0.42 + size * 1.3
             drop = smooth(
                 [
                     (x, centre - size * 1.3, 1),
-                    (x + tilt * size * 0.55, centre),
-                    (x + tilt * size * 0.85, centre + size * 0.75),
+                    (x + size * 0.55, centre),
+                    (x + size * 0.85, centre + size * 0.75),
                     (x, centre + size * 1.45),
-                    (x - tilt * size * 0.85, centre + size * 0.75),
-                    (x - tilt * size * 0.55, centre),
+                    (x - size * 0.85, centre + size * 0.75),
+                    (x - size * 0.55, centre),
                 ]
             )
-            pen.part(drop, metal, plain, bulge=0.10, relief=3.4, shadow=0.2)
+            sketch.part(drop, metal, plain, bulge=0.10, relief=3.4, shadow=0.2)
+    if product.view == "Angled":
+        sketch.turn_away(46)
 
 
-def _draw_watch(pen: Pen, product: Product) -> None:
+def _draw_watch(sketch: Sketch, product: Product) -> None:
+    sketch.turn = 32.0 if product.view == "Angled" else 0.0
     colour, material = product.rgb, product.material
     metal = material if material in METALS else ("Gold" if product["metal"] < 0.4 else "Silver")
     plain, radius, wide = COLOURS[metal], product["radius"], product["strap"]
@@ -292,7 +301,7 @@ def _draw_watch(pen: Pen, product: Product) -> None:
         for row in range(6):
             for sign in (-1, 1):
                 y, w = sign * (0.36 + 0.112 * row), wide * (0.98 - 0.035 * row)
-                pen.part(
+                sketch.part(
                     [
                         box(-w, y - 0.05, -0.38 * w, y + 0.05, 0.02),
                         box(-0.36 * w, y - 0.05, 0.36 * w, y + 0.05, 0.02),
@@ -305,7 +314,7 @@ def _draw_watch(pen: Pen, product: Product) -> None:
                     shadow=0.1,
                 )
     else:
-        pen.part([upper, lower], material, colour, bulge=0.06, relief=3.2, shadow=0, folds=0.3)
+        sketch.part([upper, lower], material, colour, bulge=0.06, relief=3.2, shadow=0, folds=0.3)
         if material == "Leather":
             edge = [
                 stroke(between((x * wide * 0.80, -0.42), (x * wide * 0.66, -0.88), count=3), 0.001) for x in (-1, 1)
@@ -314,15 +323,15 @@ def _draw_watch(pen: Pen, product: Product) -> None:
                 between((x * wide * 0.80, s * 0.42), (x * wide * 0.64, s * 0.88)) for x in (-1, 1) for s in (-1, 1)
             ]
             del edge
-            pen.mark([piece for path in paths for piece in dashes(path, 0.032, 0.018)], thread(material, colour))
+            sketch.mark([piece for path in paths for piece in dashes(path, 0.032, 0.018)], thread(material, colour))
         else:
             ribs = [
                 between((-wide * 0.45, s * y), (wide * 0.45, s * y), count=2)
                 for y in (0.58, 0.67, 0.76)
                 for s in (-1, 1)
             ]
-            pen.mark([stroke(path, 0.026) for path in ribs], shade(colour, 0.6), 0.8)
-        pen.mark(
+            sketch.mark([stroke(path, 0.026) for path in ribs], shade(colour, 0.6), 0.8)
+        sketch.mark(
             [ellipse(0, y, 0.022, count=10) for y in (0.62, 0.72, 0.82)] if material == "Leather" else [],
             shade(colour, 0.35),
         ) if material == "Leather" else None
@@ -331,12 +340,12 @@ def _draw_watch(pen: Pen, product: Product) -> None:
         for x in (-wide * 0.92, wide * 0.92)
         for y in (-radius * 0.86, radius * 0.86)
     ]
-    pen.part(lugs, metal, plain, bulge=0.03, shadow=0.2)
-    pen.part(box(radius - 0.02, -0.06, radius + 0.09, 0.06, 0.03), metal, plain, bulge=0.03, shadow=0)
-    pen.part(ellipse(0, 0, radius, count=56), metal, plain, bulge=0.05, relief=3.6, shadow=0.5)
+    sketch.part(lugs, metal, plain, bulge=0.03, shadow=0.2)
+    sketch.part(box(radius - 0.02, -0.06, radius + 0.09, 0.06, 0.03), metal, plain, bulge=0.03, shadow=0)
+    sketch.part(ellipse(0, 0, radius, count=56), metal, plain, bulge=0.05, relief=3.6, shadow=0.5)
     face = _dial_colour(product)
     inner = radius - 0.085
-    pen.part(ellipse(0, 0, inner, count=48), "Matt", face, bulge=0.03, relief=-2.0, shadow=0)
+    sketch.part(ellipse(0, 0, inner, count=48), "Matt", face, bulge=0.03, relief=-2.0, shadow=0)
     ink = (0.12, 0.12, 0.14) if brightness(face) > 0.5 else (0.95, 0.95, 0.93)
     marks = []
     for hour in range(12):
@@ -344,7 +353,7 @@ def _draw_watch(pen: Pen, product: Product) -> None:
         far, near = inner * 0.90, inner * (0.70 if hour % 3 == 0 else 0.78)
         direction = np.array([math.cos(turn), math.sin(turn)])
         marks.append(stroke(np.stack([direction * near, direction * far]), 0.035 if hour % 3 == 0 else 0.022))
-    pen.mark(marks, ink)
+    sketch.mark(marks, ink)
     hour, minute = product["hour"] * 2 * math.pi, product["hour"] * 24 * math.pi
     hands = [
         stroke(
@@ -358,9 +367,9 @@ def _draw_watch(pen: Pen, product: Product) -> None:
         )
         for turn, length, width in ((hour, inner * 0.50, 0.055), (minute, inner * 0.76, 0.042))
     ]
-    pen.part(hands, "Matt", ink, bulge=0.01, shadow=0.4)
-    pen.mark(ellipse(0, 0, 0.035, count=14), plain)
-    pen.glow(
+    sketch.part(hands, "Matt", ink, bulge=0.01, shadow=0.4)
+    sketch.mark(ellipse(0, 0, 0.035, count=14), plain)
+    sketch.glow(
         smooth(
             [
                 (-inner * 0.75, -inner * 0.35),
@@ -381,65 +390,72 @@ def _dial_colour(product: Product) -> Colour:
     return shade(product.rgb, 0.85)
 
 
-def _draw_glasses(pen: Pen, product: Product) -> Ground | None:
-    colour, material = product.rgb, product.material
-    thick, rx, ry, round_ness = product["thick"], product["width"], product["height"], product["round"]
-    if material in METALS:
-        thick *= 0.62
-        colour = COLOURS[material]
-    angled = product.view == "Angled"
-    x, y = rx + 0.09, 0.0
-    power = 0.5 + 0.5 * round_ness
-    turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-
-    def lens(grow: float) -> np.ndarray:
-        cos, sin = np.cos(turn), np.sin(turn)
-        px = np.sign(cos) * np.abs(cos) ** power * (rx + grow)
-        py = np.sign(sin) * np.abs(sin) ** power * (ry + grow)
-        return np.stack([px * (1 + 0.06 * (py < 0)), py], axis=1)
-
-    temples = []
-    if angled:
-        temples = [
-            stroke(
-                smooth(
-                    [
-                        (s * (x + rx * 0.98), -ry * 0.5),
-                        (s * (x + rx * 0.98) * 0.86 + 0.24, -ry - 0.30),
-                        (s * (x + rx) * 0.80 + 0.30, -ry - 0.36),
-                        (s * (x + rx) * 0.80 + 0.35, -ry - 0.28),
-                    ],
-                    closed=False,
-                ),
-                thick * 0.8,
-            )
-            for s in (-1, 1)
+def _draw_glasses(sketch: Sketch, product: Product) -> None:
+    colour, material, metal = product.rgb, product.material, product.material in METALS
+    rx, ry = product["width"], product["height"]
+    thick = product["thick"] * (0.68 if metal else 1.0)
+    x = rx + 0.07 + 0.5 * thick
+    lens = _lens(rx, ry, product["round"])
+    rim = _lens(rx + thick, ry + thick, product["round"])
+    edge = x + rx + 0.6 * thick
+    if product.view == "Angled":
+        arms = [
+            smooth(
+                [
+                    (edge - 0.02, -0.5 * ry),
+                    (edge * 0.80, -0.62 * ry - 0.22),
+                    (edge * 0.70, -0.5 * ry - 0.30),
+                    (edge * 0.66, -0.4 * ry - 0.24),
+                ],
+                closed=False,
+            ),
+            smooth(
+                [
+                    (-edge + 0.02, -0.5 * ry),
+                    (-edge * 0.72, -0.62 * ry - 0.26),
+                    (-edge * 0.60, -0.5 * ry - 0.34),
+                    (-edge * 0.56, -0.4 * ry - 0.28),
+                ],
+                closed=False,
+            ),
         ]
     else:
-        hinge = smooth(
-            [
-                (x + rx - 0.02, -ry * 0.55),
-                (x + rx + 0.07, -ry * 0.50),
-                (x + rx + 0.055, -ry * 0.1),
-                (x + rx + 0.02, 0.04),
-            ],
+        arm = smooth(
+            [(edge - 0.04, -ry * 0.56), (edge + 0.07, -ry * 0.52), (edge + 0.06, -ry * 0.15), (edge + 0.02, 0.05)],
             closed=False,
         )
-        temples = [stroke(hinge, thick * 0.9), *flipped([stroke(hinge, thick * 0.9)])]
-    pen.part(temples, material, shade(colour, 0.8), bulge=0.02, shadow=0)
-    tint = shade(colour, 0.62) if product["tint"] < 0.6 else shade(colour, 1.5)
+        arms = [arm, arm * (-1, 1)]
+    sketch.part([stroke(path, 0.8 * thick) for path in arms], material, shade(colour, 0.8), bulge=0.02, shadow=0)
+    lenses = [moved(lens, x), moved(lens * (-1, 1), -x)]
+    sketch.part(lenses, "Glass", _tint(product), bulge=0.03, relief=1.0, shadow=0)
+    for middle in (-x, x):
+        gleam = np.array([(-0.62, 0.30), (-0.12, -0.80), (0.14, -0.80), (-0.36, 0.45)]) * (rx, ry) + (middle, 0)
+        sketch.glow(gleam, (1, 1, 1), 0.5, blur=0.008)
+    bridge = smooth(
+        [(-0.09 - 0.3 * thick, -ry * 0.25), (0, -ry * 0.50), (0.09 + 0.3 * thick, -ry * 0.25)], closed=False
+    )
+    sketch.part(stroke(bridge, thick), material, colour, bulge=0.02, relief=3.4, shadow=0)
+    rims = [moved(rim, x), moved(rim * (-1, 1), -x)]
+    sketch.part(rims, material, colour, holes=lenses, bulge=max(0.016, 0.35 * thick), relief=3.4, shadow=0.35)
+    if product.view == "Angled":
+        sketch.turn_away(34)
+    sketch.stands = True
+
+
+def _lens(rx: float, ry: float, roundness: float) -> np.ndarray:
+    """Between a rounded box (0) and an ellipse (1), a little wider at the top."""
+    turn = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+    cos, sin = np.cos(turn), np.sin(turn)
+    power = 0.5 + 0.5 * roundness
+    x, y = np.sign(cos) * np.abs(cos) ** power, np.sign(sin) * np.abs(sin) ** power
+    return np.stack([x * (1 - 0.07 * y) * rx, y * ry], axis=1)
+
+
+def _tint(product: Product) -> Colour:
+    colour = product.rgb
     if brightness(colour) > 0.9:
-        tint = (0.80, 0.81, 0.83)
-    lenses = [moved(lens(0.0), x, y), moved(lens(0.0) * (-1, 1), -x, y)]
-    pen.part(lenses, "Glass", tint, bulge=0.03, relief=1.0, shadow=0)
-    for side in (-1, 1):
-        gleam = np.array([(-0.55, 0.30), (-0.10, -0.80), (0.14, -0.80), (-0.32, 0.42)]) * (rx, ry) + (side * x, y)
-        pen.glow(gleam, (1, 1, 1), 0.45, blur=0.008)
-    rims = [moved(lens(thick), x, y), moved(lens(thick) * (-1, 1), -x, y)]
-    bridge = stroke(smooth([(-0.13, -ry * 0.28), (0, -ry * 0.52), (0.13, -ry * 0.28)], closed=False), thick)
-    pen.part([bridge], material, colour, bulge=0.02, relief=3.4, shadow=0)
-    pen.part(rims, material, colour, holes=lenses, bulge=max(0.018, 0.4 * thick), relief=3.4, shadow=0.35)
-    return (0.0, ry + thick + 0.10, 0.86, 0.05)
+        return (0.80, 0.81, 0.83)
+    return shade(colour, 0.62) if product["tint"] < 0.6 else shade(colour, 1.5)
 
 
 def _stone_words(product: Product) -> str:
@@ -456,7 +472,7 @@ CATEGORIES = (
         "Ring",
         JEWELLERY,
         ("Front", "Angled"),
-        {"thick": (0.10, 0.16), "gem": (0.26, 0.34), "cut": (0.80, 1.0), "metal": (0.0, 1.0)},
+        {"thick": (0.11, 0.17), "gem": (0.31, 0.39), "cut": (0.80, 1.0), "metal": (0.0, 1.0)},
         _draw_ring,
         lambda product: _stone_words(product) or "with a signet",
     ),
@@ -510,10 +526,10 @@ CATEGORIES = (
         {"Plastic": PLAIN, **ALL_METAL},
         ("Front", "Angled"),
         {
-            "thick": (0.06, 0.11),
+            "thick": (0.07, 0.12),
             "width": (0.30, 0.35),
             "height": (0.24, 0.33),
-            "round": (0.35, 1.0),
+            "round": (0.3, 1.0),
             "tint": (0.0, 1.0),
         },
         _draw_glasses,

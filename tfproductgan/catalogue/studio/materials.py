@@ -76,6 +76,19 @@ def shade(colour: Colour, factor: float) -> Colour:
     return tuple(1 - (1 - c) / factor for c in colour)
 
 
+def dyed(material: str, colour: Colour) -> Colour:
+    """What a dye looks like on a material: faded on denim, muted on wool."""
+    towards, share = {"Denim": ((0.46, 0.48, 0.54), 0.20), "Wool": ((0.60, 0.58, 0.56), 0.10)}.get(
+        material, (colour, 0)
+    )
+    return tuple(c + (t - c) * share for c, t in zip(colour, towards, strict=True))
+
+
+def softness(colour: Colour) -> float:
+    """How much of its shading a colour is spared: yellow in full shade would be brown, white grey."""
+    return 0.55 * (max(colour) - min(colour)) * brightness(colour) + 0.28 * brightness(colour) ** 6
+
+
 def brightness(colour: Colour) -> float:
     """Perceived brightness from 0 to 1."""
     return 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]
@@ -160,7 +173,7 @@ def surface(material: str) -> Surface:
         diffuse, specular = lit(0.45, 0.66), 0.05 * (1 - rim)
     elif material == "Silk":
         diffuse = lit(0.25, 0.5)
-        specular = 0.42 * gleam(-0.26, -0.30, 14) * (1 - gleam(0, 0, 60)) + 0.10 * gleam(0.5, 0.1, 12)
+        specular = 0.40 * gleam(-0.24, -0.28, 16) + 0.10 * gleam(0.5, 0.1, 12)
     elif material == "Leather":
         diffuse = lit(0.28, 0.5)
         specular = 0.34 * gleam(-0.32, -0.46, 14) + 0.08 * gleam(0.6, 0.1, 10)
@@ -168,14 +181,14 @@ def surface(material: str) -> Surface:
         diffuse = lit(0.36, 0.55)
         specular = 0.95 * gleam(-0.36, -0.46, 70) + 0.16 * gleam(-0.3, -0.45, 12) + 0.22 * gleam(0.72, 0.2, 24)
     elif material == "Ceramic":
-        diffuse = lit(0.40, 0.60)
+        diffuse = lit(0.50, 0.62)
         window = _step(0.20, 0.10, -nx) * (1 - _step(0.62, 0.10, -nx)) * (1 - _step(0.55, 0.2, np.abs(ny)))
-        specular = 0.55 * window + 0.14 * _step(0.70, 0.1, nx) * (1 - _step(0.86, 0.1, nx))
+        specular = 0.50 * window + 0.08 * _step(0.70, 0.1, nx) * (1 - _step(0.86, 0.1, nx))
     elif material == "Glass":
-        diffuse = 0.72 + 0.55 * rim + 0.15 * fill
+        diffuse = 0.66 + 0.42 * rim + 0.12 * fill
         streak = _step(0.30, 0.12, -nx) * (1 - _step(0.62, 0.10, -nx))
         specular = 0.75 * streak + 0.40 * _step(0.62, 0.1, nx) * (1 - _step(0.8, 0.1, nx)) + 0.4 * gleam(-0.3, -0.6, 60)
-        opacity = np.clip(0.55 + 0.75 * (1 - rim) ** 1.2 + 0.4 * streak, 0, 1)
+        opacity = np.clip(0.70 + 0.60 * (1 - rim) ** 1.2 + 0.4 * streak, 0, 1)
     elif material == "Gem":
         diffuse, specular = lit(0.2, 0.6), 0.9 * gleam(-0.34, -0.44, 40)
     else:

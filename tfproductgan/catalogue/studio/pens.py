@@ -17,16 +17,12 @@ from PIL import Image, ImageDraw
 from tfproductgan.catalogue.studio import materials
 from tfproductgan.catalogue.studio.materials import STEEPEST, STEPS, Colour
 from tfproductgan.catalogue.studio.shapes import Outline
+from tfproductgan.catalogue.studio.sketch import Outlines, as_list
 
-Outlines = Outline | Sequence[Outline]
 Box = tuple[slice, slice]
 
 FINER = 2
 """Samples a pixel in each direction at which colour is computed; edges have twice as many again."""
-
-
-def _as_list(outlines: Outlines) -> list[Outline]:
-    return [outlines] if isinstance(outlines, np.ndarray) else list(outlines)
 
 
 @functools.lru_cache(maxsize=64)
@@ -48,7 +44,7 @@ def _spline_matrix(samples: int, knots: int) -> np.ndarray:
 
 
 class Pen:
-    """Where the product lies in the picture, and the drawing calls all pens answer.
+    """Where the product lies in the picture. Pens answer the calls of `Sketch`.
 
     Args:
         size: Pixels along the picture's edge.
@@ -64,41 +60,32 @@ class Pen:
         self._origin = np.array([half * (1 + shift[0]), half * (1 + shift[1])])
         self.unit = half * math.sqrt(abs(pose[0, 0] * pose[1, 1] - pose[0, 1] * pose[1, 0]))
 
-    def part(self, outlines: Outlines, material: str, colour: Colour, **look) -> None:
-        """Draw one solid part of the product; see `Painter.part`."""
-        raise NotImplementedError
-
-    def mark(self, outlines: Outlines, colour: Colour, opacity: float = 1.0) -> None:
-        """Draw flat marks on the product, such as seams, stitches or print."""
-        raise NotImplementedError
-
-    def facets(self, outlines: Sequence[Outline], light: Sequence[float], colour: Colour) -> None:
-        """Draw the facets of a cut stone, each with its brightness from 0 to 1."""
-        raise NotImplementedError
-
-    def glow(self, outlines: Outlines, colour: Colour, opacity: float, blur: float = 0.0) -> None:
-        """Draw light or shade on the product, with soft edges; only seen in colour."""
+    def glow(self, outlines: Sequence[Outline], colour: Colour, opacity: float, blur: float = 0.0) -> None:
+        """Light and shade are only seen by the pen that draws in colour."""
 
     def _pixels(self, outline: Outline) -> np.ndarray:
         return outline @ self._matrix + self._origin
 
-    def _cover(self, outlines: Sequence[Outline], holes: Sequence[Outline], pad: int, fills=None):
+    def _cover(
+        self, outlines: Sequence[Outline], holes: Sequence[Outline], pad: int, fills: Sequence[int] | None = None
+    ) -> tuple[Box, np.ndarray] | None:
         """The box the outlines lie in and how much of each sample they cover, float32 from 0 to 1."""
-        corners = [self._pixels(outline) for outline in outlines]
-        low = np.min([c.min(axis=0) for c in corners], axis=0)
-        high = np.max([c.max(axis=0) for c in corners], axis=0)
-        left, top = (max(0, math.floor(v) - pad) for v in low)
-        right, bottom = (min(self.samples, math.ceil(v) + 1 + pad) for v in high)
+        points = self._pixels(np.concatenate(outlines) if len(outlines) > 1 else outlines[0])
+        left, top = (max(0, math.floor(v) - pad) for v in points.min(axis=0).tolist())
+        right, bottom = (min(self.samples, math.ceil(v) + 1 + pad) for v in points.max(axis=0).tolist())
         if right <= left or bottom <= top:
             return None
         image = Image.new("L", (2 * (right - left), 2 * (bottom - top)))
         draw = ImageDraw.Draw(image)
-        offset = np.array([left, top])
-        for number, corner in enumerate(corners):
-            points = ((corner - offset) * 2 - 0.5).ravel().tolist()
-            draw.polygon(points, fill=255 if fills is None else fills[number])
+        offset = (left + 0.25, top + 0.25)
+        flat = ((points - offset) * 2).ravel().tolist()
+        start = 0
+        for number, outline in enumerate(outlines):
+            end = start + 2 * len(outline)
+            draw.polygon(flat[start:end], fill=255 if fills is None else fills[number])
+            start = end
         for hole in holes:
-            draw.polygon(((self._pixels(hole) - offset) * 2 - 0.5).ravel().tolist(), fill=0)
+            draw.polygon(((self._pixels(hole) - offset) * 2).ravel().tolist(), fill=0)
         # not np.asarray(image): Pillow would copy the bytes several times over
         levels = np.frombuffer(image.reduce(2).tobytes(), np.uint8).reshape(bottom - top, right - left)
         return (slice(top, bottom), slice(left, right)), levels * np.float32(1 / 255)
@@ -127,7 +114,7 @@ class Painter(Pen):
 
     def part(
         self,
-        outlines: Outlines,
+        outlines: Sequence[Outline],
         material: str,
         colour: Colour,
         *,
@@ -139,7 +126,6 @@ class Painter(Pen):
         accent: Colour | None = None,
         shadow: float = 0.35,
         folds: float = 1.0,
-        opacity: float = 1.0,
     ) -> None:
         """Draw one solid part of the product.
 
@@ -155,9 +141,8 @@ class Painter(Pen):
             accent: The pattern's second colour; default: what contrasts.
             shadow: Darkness of the shadow it casts on what lies behind.
             folds: Factor on how much the cloth creases.
-            opacity: Factor on its cover.
         """
-        found = self._cover(_as_list(outlines), _as_list(holes), pad=max(2, round(0.06 * self.unit)))
+        found = self._cover(outlines, as_list(holes), pad=max(2, round(0.06 * self.unit)))
         if found is None:
             return
         box, cover = found
@@ -175,17 +160,16 @@ class Painter(Pen):
         if grain is not None:
             light *= grain
         if light.ndim == 2:
+            light += (1 - light) * np.float32(materials.softness(colour))
             light = self._dyed(box, colour, pattern, accent) * light
         light += look.specular.take(at)
-        if opacity != 1.0:
-            cover *= np.float32(opacity)
         self._cover_alpha(box, cover)
         if look.opacity is not None:
             cover = cover * look.opacity.take(at)
         self._composite(box, light, cover)
 
     def mark(self, outlines, colour, opacity=1.0):
-        found = self._cover(_as_list(outlines), (), pad=0)
+        found = self._cover(outlines, (), pad=0)
         if found is not None:
             box, cover = found
             cover *= self._alpha[box]
@@ -208,7 +192,7 @@ class Painter(Pen):
         self._composite(box, paint, cover)
 
     def glow(self, outlines, colour, opacity, blur=0.0):
-        found = self._cover(_as_list(outlines), (), pad=round(2.5 * blur * self.unit) + 1)
+        found = self._cover(outlines, (), pad=round(2.5 * blur * self.unit) + 1)
         if found is None:
             return
         box, cover = found
@@ -216,12 +200,12 @@ class Painter(Pen):
             cover = self._blurred(cover, blur)
         self._composite(box, _planes(colour), cover * self._alpha[box] * np.float32(opacity))
 
-    def finish(self, ground: tuple[float, float, float, float] | None) -> np.ndarray:
+    def finish(self, ground: tuple[float, float, float] | None) -> np.ndarray:
         """The picture on white, with the product's own shadow.
 
         Args:
-            ground: `(x, y, half width, half height)` of the shadow of something that stands, or `None` for
-                something that lies, whose shadow falls all around it.
+            ground: `(x, y, half width)` of the place it stands on, in half pictures from the centre, or `None`
+                for something that lies, whose shadow falls all around it.
 
         Returns:
             uint8 [size, size, 3].
@@ -235,11 +219,12 @@ class Painter(Pen):
             shade[drop:, drop // 2 :] = soft[:-drop, : n - drop // 2]
             shade *= np.float32(0.34)
         else:
-            x, y = np.array([[ground[0], ground[1]]]).dot(self._matrix)[0] + self._origin
+            half = n / 2
+            x, y, wide = half * (1 + ground[0]), half * (1 + ground[1]), half * (ground[2] + 0.08)
             grid = np.arange(n, dtype=np.float32) + np.float32(0.5)
-            wide = np.exp(-((((grid - x) / (ground[2] * self.unit)) ** 2) ** np.float32(1.5)))
-            tall = np.exp(-0.5 * ((grid - y) / (ground[3] * self.unit)) ** 2)
-            shade = np.float32(0.46) * tall[:, None] * wide[None, :]
+            across = np.exp(-(np.abs((grid - x) / wide) ** np.float32(3)))
+            down = np.exp(-0.5 * ((grid - y) / (0.034 * half)) ** 2)
+            shade = np.float32(0.46) * down[:, None] * across[None, :]
         shade *= 1 - self._alpha
         grid = np.arange(n, dtype=np.float32)
         # the sheet under the product is white to its edges
@@ -337,16 +322,19 @@ def _cotton(pen, box, slope_x, slope_y, folds):
 
 
 def _silk(pen, box, slope_x, slope_y, folds):
-    sway = pen._noise(box, 7)
-    slope_x += np.float32(1.15 * folds) * np.sin(pen._u[box] * 13 + sway * 16)
-    slope_y += np.float32(0.6 * folds) * sway
+    # drapes: a few long waves that wander and fade in and out
+    sway, strength = pen._noise(box, 7), pen._noise(box, 8)
+    strength += np.float32(0.55)
+    strength *= np.sin(pen._u[box] * 9 + pen._v[box] * 1.5 + sway * 9)
+    slope_x += np.float32(1.15 * folds) * strength
+    slope_y += np.float32(0.5 * folds) * sway
 
 
 def _denim(pen, box, slope_x, slope_y, folds):
     _crease(pen, box, slope_x, slope_y, 9, 0.9 * folds)
-    twill = np.sin((pen._u[box] * 0.8 + pen._v[box]) * np.float32(62))
-    twill *= np.float32(0.13)
-    twill += np.float32(0.55) * pen._noise(box, 24) + 1
+    twill = np.sin((pen._u[box] * np.float32(0.9) + pen._v[box]) * np.float32(92))
+    twill *= np.float32(0.15)
+    twill += np.float32(0.75) * pen._noise(box, 34) + np.float32(1.02)
     return twill
 
 
@@ -418,12 +406,10 @@ class Silhouette(Pen):
         super().__init__(size, pose, shift)
         self._alpha = np.zeros((self.samples, self.samples), dtype=np.float32)
 
-    def part(self, outlines, material, colour, *, holes=(), opacity=1.0, **look):
-        found = self._cover(_as_list(outlines), _as_list(holes), pad=0)
+    def part(self, outlines, material, colour, *, holes=(), **look):
+        found = self._cover(outlines, as_list(holes), pad=1)
         if found is not None:
             box, cover = found
-            if opacity != 1.0:
-                cover *= np.float32(opacity)
             self._alpha[box] += (1 - self._alpha[box]) * cover
 
     def mark(self, outlines, colour, opacity=1.0):
@@ -450,7 +436,7 @@ class Tracer(Pen):
         self._width = max(1, round(self._finer * (0.55 + size / 110)))
 
     def part(self, outlines, material, colour, *, holes=(), **look):
-        outlines, holes = _as_list(outlines), _as_list(holes)
+        holes = as_list(holes)
         if not holes:
             for outline in outlines:
                 points = self._points(outline)
@@ -470,7 +456,7 @@ class Tracer(Pen):
 
     def mark(self, outlines, colour, opacity=1.0):
         grey = 90
-        for outline in _as_list(outlines):
+        for outline in outlines:
             self._draw.polygon(self._points(outline), fill=grey, outline=grey)
 
     def facets(self, outlines, light, colour):

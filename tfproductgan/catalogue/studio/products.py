@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 
-from tfproductgan.catalogue.studio.materials import COLOURS, Colour
-
-Ground = tuple[float, float, float, float]
+from tfproductgan.catalogue.studio.materials import COLOURS, Colour, dyed
+from tfproductgan.catalogue.studio.sketch import Sketch
 
 VIEWS = ("Front", "Back", "Side", "Top", "Angled")
 PATTERN_NAMES = ("Plain", "Striped", "Dotted", "Checked")
@@ -45,7 +44,8 @@ class Product:
         """The colour as display RGB from 0 to 1, a little lighter or darker from product to product."""
         shift = self.traits["tone"]
         low, high = 0.035 * shift, 0.05 * shift
-        return tuple(min(max(c + (low if c < 0.5 else high * (1 - c) * 2), 0.0), 1.0) for c in COLOURS[self.colour])
+        dye = dyed(self.material, COLOURS[self.colour])
+        return tuple(min(max(c + (low if c < 0.5 else high * (1 - c) * 2), 0.0), 1.0) for c in dye)
 
     def __getitem__(self, trait: str) -> float:
         return self.traits[trait]
@@ -60,8 +60,7 @@ class Category:
         materials: The patterns it comes in, by material.
         views: Where it is photographed from.
         traits: Lowest and highest value of each proportion.
-        draw: Draws a product with a pen, in coordinates from -1 to 1; returns the `(x, y, half width,
-            half height)` of the shadow on the ground, or `None` for something that lies flat.
+        draw: Puts a product down on a sketch, in coordinates from about -1 to 1.
         detail: What the description says besides the labels.
         plural: Whether the noun is a plural, such as `"a pair of trousers"`.
     """
@@ -70,6 +69,6 @@ class Category:
     materials: Mapping[str, tuple[str, ...]]
     views: tuple[str, ...]
     traits: Mapping[str, tuple[float, float]]
-    draw: Callable[..., Ground | None]
+    draw: Callable[[Sketch, Product], None]
     detail: Callable[[Product], str]
     plural: bool = False

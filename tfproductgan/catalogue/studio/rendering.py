@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from tfproductgan.catalogue.studio import bags, garments, headwear, jewellery, shoes, tableware
-from tfproductgan.catalogue.studio.materials import COLOURS, COLOURS_OF
-from tfproductgan.catalogue.studio.pens import Painter, Pen, Silhouette, Tracer
+from tfproductgan.catalogue.studio.materials import COLOURS, COLOURS_OF, METALS
+from tfproductgan.catalogue.studio.pens import Painter, Silhouette, Tracer
 from tfproductgan.catalogue.studio.products import PATTERN_NAMES, VIEWS, Category, Product
+from tfproductgan.catalogue.studio.sketch import Sketch
 from tfproductgan.errors import CatalogueError, ConditionError, nearest
 
 CATEGORIES: dict[str, Category] = {
@@ -116,21 +117,25 @@ def render(product: Product, size: int = 64) -> Rendering:
 
 def render_image(product: Product, size: int = 64) -> np.ndarray:
     """The photo alone, uint8 [size, size, 3]; see `render`."""
-    pen = Painter(*_pose(product, size), _random(product.seed, product.index, _TEXTURE))
-    return pen.finish(_draw(pen, product))
+    sketch, frame = _place(product, size)
+    pen = Painter(frame.size, frame.pose, frame.shift, _random(product.seed, product.index, _TEXTURE))
+    sketch.draw(pen)
+    return pen.finish(frame.ground)
 
 
 def render_mask(product: Product, size: int = 64) -> np.ndarray:
     """The mask alone, uint8 [size, size]; see `render`."""
-    pen = Silhouette(*_pose(product, size))
-    _draw(pen, product)
+    sketch, frame = _place(product, size)
+    pen = Silhouette(frame.size, frame.pose, frame.shift)
+    sketch.draw(pen)
     return pen.finish()
 
 
 def render_lines(product: Product, size: int = 64) -> np.ndarray:
     """The line drawing alone, uint8 [size, size]; see `render`."""
-    pen = Tracer(*_pose(product, size))
-    _draw(pen, product)
+    sketch, frame = _place(product, size)
+    pen = Tracer(frame.size, frame.pose, frame.shift)
+    sketch.draw(pen)
     return pen.finish()
 
 
@@ -138,26 +143,38 @@ def _random(seed: int, index: int, stream: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, index, stream])))
 
 
-def _draw(pen: Pen, product: Product):
-    return CATEGORIES[product.category].draw(pen, product)
+@dataclasses.dataclass(frozen=True)
+class _Frame:
+    # how the product's coordinates lie in the picture: times `pose`, plus `shift`, in half pictures;
+    # `ground` is the middle and half width of the place it stands on
+    size: int
+    pose: np.ndarray
+    shift: np.ndarray
+    ground: tuple[float, float, float] | None
 
 
-def _pose(product: Product, size: int) -> tuple[int, np.ndarray, tuple[float, float]]:
-    """How the product's coordinates lie in the picture: the size, a 2 x 2 matrix and a shift in half pictures."""
+def _place(product: Product, size: int) -> tuple[Sketch, _Frame]:
+    """Sketch a product, turn it as its view says and fit it into the picture."""
     if not SMALLEST <= size <= LARGEST:
         raise CatalogueError(f"The studio's pictures are {SMALLEST} to {LARGEST} pixels wide. Received: {size}")
-    angle = math.radians(4.5) * product["angle"]
-    if product.category == "Bottle" and product.view == "Angled":
-        angle += math.radians(38)
-    cos, sin = math.cos(angle), math.sin(angle)
+    sketch = Sketch()
+    CATEGORIES[product.category].draw(sketch, product)
+    turn = math.radians(sketch.turn + (2.0 if sketch.stands else 5.0) * product["angle"])
+    cos, sin = math.cos(turn), math.sin(turn)
     pose = np.array([[cos, sin], [-sin, cos]])
-    if product.view == "Angled" and product.category not in ("Mug", "Bottle", "Ring", "Handbag"):
-        # turned away to one side: narrower, the far side higher
-        pose = np.array([[0.80 + 0.06 * product["turn"], 0.15 + 0.08 * product["turn"]], [0.0, 0.98]]) @ pose
     if product["facing"] < 0.5:
-        pose = np.array([[-1.0, 0.0], [0.0, 1.0]]) @ pose
-    scale = 0.84 + 0.09 * product["scale"]
-    return size, scale * pose, (0.045 * product["right"], 0.035 * product["down"])
+        pose = pose * (-1.0, 1.0)
+    points = sketch.solid_points() @ pose
+    low, high = points.min(axis=0), points.max(axis=0)
+    scale = 2 * (0.80 + 0.11 * product["scale"]) / max(high - low)
+    # half of what room is left may be used for standing off the middle
+    room = np.maximum(0.94 - 0.5 * scale * (high - low), 0) * (0.5, 0.25)
+    shift = room * (product["right"], product["down"]) - 0.5 * scale * (low + high)
+    ground = None
+    if sketch.stands:
+        feet = points[points[:, 1] > high[1] - 0.12 * (high[1] - low[1]), 0] * scale + shift[0]
+        ground = (0.5 * (feet.min() + feet.max()), high[1] * scale + shift[1], 0.5 * (feet.max() - feet.min()))
+    return sketch, _Frame(size, scale * pose, shift, ground)
 
 
 def _value(attribute: str, given: str) -> str:
@@ -179,7 +196,8 @@ def _complete(wanted: dict[str, str], draws: np.ndarray) -> dict[str, str]:
         raise ConditionError(_impossible(wanted))
     category = _pick(list(possible), draws[0])
     spec = CATEGORIES[category]
-    material = _pick(possible[category], draws[1])
+    # what comes in every colour comes twice as often as what is all metal
+    material = _pick([name for name in possible[category] for _ in range(1 if name in METALS else 2)], draws[1])
     colours = COLOURS_OF[material]
     colour = wanted.get("colour") or _pick(colours, draws[2])
     if "colour" not in wanted and material == "Denim" and draws[3] < _BLUE_DENIM_SHARE:

@@ -16,10 +16,24 @@ Outline = np.ndarray
 SAMPLES = 8
 
 
-@functools.cache
-def _hermite(samples: int) -> np.ndarray:
+@functools.lru_cache(maxsize=1024)
+def _curve_matrix(sharp: tuple[bool, ...], closed: bool, samples: int) -> np.ndarray:
+    # the curve is linear in the given points: this matrix times them, kept because categories repeat themselves
+    count = len(sharp)
+    corner = np.array(sharp)[:, None]
+    here = np.eye(count)
+    after = np.roll(here, -1, axis=0)
+    step = after - here
+    before = np.roll(step, 1, axis=0)
+    tangent = 0.5 * (step + before)
+    leaving = np.where(corner, step, tangent)
+    arriving = np.roll(np.where(corner, before, tangent), -1, axis=0)
     t = np.arange(samples) / samples
-    return np.stack([2 * t**3 - 3 * t**2 + 1, t**3 - 2 * t**2 + t, 3 * t**2 - 2 * t**3, t**3 - t**2], axis=1)
+    hermite = np.stack([2 * t**3 - 3 * t**2 + 1, t**3 - 2 * t**2 + t, 3 * t**2 - 2 * t**3, t**3 - t**2], axis=1)
+    curve = np.einsum("sk,knd->nsd", hermite, np.stack([here, leaving, after, arriving]))
+    if not closed:
+        return np.concatenate([curve[:-1].reshape(-1, count), here[-1:]])
+    return curve.reshape(-1, count)
 
 
 def smooth(points: Sequence[Sequence[float]], closed: bool = True, samples: int = SAMPLES) -> Outline:
@@ -30,26 +44,22 @@ def smooth(points: Sequence[Sequence[float]], closed: bool = True, samples: int 
         closed: Whether the last point joins the first. Default: `True`.
         samples: Points of the outline for each given point. Default: 8.
     """
-    given = np.array([(p[0], p[1]) for p in points], dtype=np.float64)
-    sharp = np.array([len(p) > 2 for p in points])
+    sharp = [len(p) > 2 for p in points]
     if not closed:
         sharp[0] = sharp[-1] = True
-    after = np.roll(given, -1, axis=0)
-    step = after - given
-    before = np.roll(step, 1, axis=0)
-    tangent = 0.5 * (step + before)
-    leaving = np.where(sharp[:, None], step, tangent)
-    arriving = np.roll(np.where(sharp[:, None], before, tangent), -1, axis=0)
-    curve = np.einsum("sk,knd->nsd", _hermite(samples), np.stack([given, leaving, after, arriving]))
-    if not closed:
-        return np.concatenate([curve[:-1].reshape(-1, 2), given[-1:]])
-    return curve.reshape(-1, 2)
+    return _curve_matrix(tuple(sharp), closed, samples) @ np.array([(p[0], p[1]) for p in points])
 
 
 def mirrored(half: Sequence[Sequence[float]]) -> Outline:
     """A closed outline symmetric about x = 0 from its right half, given from top to bottom."""
     left = [(-p[0], *p[1:]) for p in reversed(half) if abs(p[0]) > 1e-9]
     return smooth([*half, *left])
+
+
+@functools.lru_cache(maxsize=256)
+def _arc(start: float, turn: float, count: int) -> np.ndarray:
+    angle = 2 * math.pi * (start + turn * np.linspace(0, 1, count, endpoint=abs(turn) < 1))
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
 def ellipse(
@@ -66,8 +76,7 @@ def ellipse(
         turn: How much of it, in turns. Default: 1, all of it.
         count: Number of points. Default: 40.
     """
-    angle = 2 * math.pi * (start + turn * np.linspace(0, 1, count, endpoint=turn < 1))
-    return np.stack([x + rx * np.cos(angle), y + (rx if ry is None else ry) * np.sin(angle)], axis=1)
+    return _arc(start, turn, count) * (rx, rx if ry is None else ry) + (x, y)
 
 
 def box(left: float, top: float, right: float, bottom: float, radius: float = 0.0) -> Outline:

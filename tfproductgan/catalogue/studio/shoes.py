@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tfproductgan.catalogue.studio.materials import brightness, shade, thread
-from tfproductgan.catalogue.studio.pens import Pen
-from tfproductgan.catalogue.studio.products import PLAIN, Category, Ground, Product
+from tfproductgan.catalogue.studio.products import PLAIN, Category, Product
 from tfproductgan.catalogue.studio.shapes import between, box, dashes, ellipse, moved, smooth, stroke
+from tfproductgan.catalogue.studio.sketch import Sketch
 
 RUBBER = (0.95, 0.95, 0.93)
 GUM = (0.74, 0.52, 0.30)
@@ -18,93 +20,87 @@ def _sole_of(product: Product) -> tuple[float, float, float]:
     return RUBBER
 
 
-def _draw_sneaker(pen: Pen, product: Product) -> Ground | None:
-    return _sneaker_from_above(pen, product) if product.view == "Top" else _sneaker_from_the_side(pen, product)
+def _draw_sneaker(sketch: Sketch, product: Product) -> None:
+    return _sneaker_from_above(sketch, product) if product.view == "Top" else _sneaker_from_the_side(sketch, product)
 
 
-def _sneaker_from_the_side(pen: Pen, product: Product) -> Ground:
+def _sneaker_from_the_side(sketch: Sketch, product: Product) -> None:
     colour, material = product.rgb, product.material
     high, toe, sole = product["ankle"], product["toe"], product["sole"]
     rubber, tone = _sole_of(product), shade(colour, 0.70)
+    trim = tone if brightness(colour) > 0.3 else RUBBER
     lace = (0.97, 0.97, 0.96) if brightness(colour) < 0.8 else shade(colour, 0.55)
-    pen.part(
-        smooth([(-0.66, -high, 1), (-0.40, -high - 0.10), (-0.10, -high - 0.05, 1), (-0.2, -0.1), (-0.6, -0.1)]),
-        "Matt",
-        shade(colour, 0.45),
-        shadow=0,
+    lining = smooth(
+        [(-0.74, -high - 0.02, 1), (-0.45, -high - 0.03), (-0.14, -high - 0.10, 1), (-0.2, 0.0), (-0.66, 0.0)]
     )
+    sketch.part(lining, "Matt", shade(colour, 0.42), shadow=0)
+    tongue = smooth(
+        [(-0.16, -high + 0.10), (-0.16, -high - 0.16, 1), (0.0, -high - 0.13, 1), (0.22, 0.02), (0.0, 0.10)]
+    )
+    sketch.part(tongue, material, tone, bulge=0.04, shadow=0.2, folds=0)
     upper = smooth(
         [
-            (-0.70, -high - 0.06),
-            (-0.61, -high - 0.03),
-            (-0.42, -high + 0.10),
-            (-0.16, -high - 0.02),
-            (-0.06, -high - 0.04),
-            (0.04, -high + 0.09),
-            (0.30, -0.02),
-            (0.55, 0.08),
-            (0.78, 0.17),
-            (0.88, 0.30),
-            (0.86, 0.44, 1),
-            (-0.74, 0.44, 1),
-            (-0.77, 0.25),
-            (-0.73, 0.0),
+            (-0.80, -high - 0.08),
+            (-0.72, -high - 0.06),
+            (-0.58, -high + 0.09),
+            (-0.30, -high + 0.10),
+            (-0.10, -high - 0.02, 1),
+            (0.12, -high + 0.16),
+            (0.36, 0.04),
+            (0.58, 0.14),
+            (0.80, 0.22),
+            (0.91, 0.34),
+            (0.90, 0.44, 1),
+            (-0.80, 0.44, 1),
+            (-0.84, 0.24),
+            (-0.78, 0.0),
         ]
     )
-    pen.part(upper, material, colour, bulge=0.10, relief=3.2, pattern=product.pattern, shadow=0.2, folds=0.7)
+    sketch.part(upper, material, colour, bulge=0.09, relief=3.2, pattern=product.pattern, shadow=0.3, folds=0.6)
     heel = smooth(
-        [(-0.72, -high + 0.04), (-0.60, -high + 0.14), (-0.52, 0.15), (-0.46, 0.42), (-0.74, 0.44), (-0.77, 0.25)]
+        [(-0.80, -high + 0.06), (-0.66, -high + 0.17), (-0.62, 0.16), (-0.52, 0.44), (-0.80, 0.44), (-0.84, 0.24)]
     )
-    pen.part(heel, material, tone, bulge=0.04, shadow=0.3, folds=0.3)
-    cap = smooth([(toe, 0.43, 1), (toe + 0.04, 0.22), (toe + 0.16, 0.11), (0.78, 0.17), (0.885, 0.30), (0.87, 0.44, 1)])
-    pen.part(
-        cap,
-        "Matt" if material == "Cotton" else material,
-        rubber if material == "Cotton" else tone,
-        bulge=0.06,
-        shadow=0.25,
-    )
-    flank = smooth([(-0.40, 0.40), (-0.12, 0.02), (0.06, -0.04), (0.02, 0.12), (-0.16, 0.40)])
-    if material == "Leather":
-        pen.part(
-            flank,
-            material,
-            shade(colour, 0.72) if brightness(colour) > 0.3 else RUBBER,
-            bulge=0.03,
-            shadow=0.3,
-            folds=0,
-        )
-    tongue = [
-        between((0.02 + 0.11 * i, -high + 0.15 + 0.115 * i), (-0.13 + 0.135 * i, -high + 0.25 + 0.115 * i), bend=0.1)
-        for i in range(4)
+    sketch.part(heel, material, trim, bulge=0.04, shadow=0.3, folds=0.3)
+    cap = smooth([(toe, 0.44, 1), (toe + 0.04, 0.25), (toe + 0.14, 0.14), (0.80, 0.22), (0.915, 0.34), (0.91, 0.44, 1)])
+    canvas = material == "Cotton"
+    sketch.part(cap, "Matt" if canvas else material, rubber if canvas else tone, bulge=0.06, shadow=0.25, folds=0.3)
+    if not canvas:
+        band = RUBBER if brightness(colour) < 0.75 else shade(colour, 0.5)
+        bands = [
+            smooth([(x - 0.02, 0.42, 1), (x + 0.22, 0.02, 1), (x + 0.32, 0.04, 1), (x + 0.09, 0.42, 1)])
+            for x in (-0.42, -0.22)
+        ]
+        sketch.part(bands, material, band, bulge=0.03, shadow=0.2, folds=0)
+    # laces climb the throat from the toe to the ankle
+    low, up = np.array([0.40, 0.08]), np.array([0.02, -high + 0.09])
+    across = np.array([-0.13, 0.07])
+    rows = [
+        between(low + t * (up - low) + (0.05, -0.05), low + t * (up - low) + across, bend=0.12)
+        for t in (0.06, 0.36, 0.66, 0.96)
     ]
-    rest = (0.0 + high - 0.50) * 0.4
-    pen.part([stroke(moved(path, 0, rest), 0.052) for path in tongue], "Matt", lace, bulge=0.02, shadow=0.5)
+    sketch.part([stroke(path, 0.058) for path in rows], "Matt", lace, bulge=0.02, shadow=0.5)
     base = smooth(
         [
-            (-0.80, 0.38, 1),
-            (0, 0.41),
-            (0.90, 0.36, 1),
-            (0.945, 0.46),
-            (0.88, 0.42 + sole, 1),
+            (-0.87, 0.36, 1),
+            (-0.4, 0.42),
+            (0.4, 0.43),
+            (0.96, 0.35, 1),
+            (0.985, 0.43),
+            (0.86, 0.42 + sole, 1),
             (0.2, 0.44 + sole),
-            (-0.76, 0.44 + sole, 1),
-            (-0.82, 0.48),
+            (-0.78, 0.44 + sole, 1),
+            (-0.89, 0.46),
         ]
     )
-    pen.part(base, "Matt", rubber, bulge=0.06, relief=3.4, shadow=0.4)
-    pen.mark(
-        stroke(between((-0.79, 0.43 + sole * 0.42), (0.91, 0.41 + sole * 0.42), count=3), 0.03),
-        tone if brightness(colour) < 0.85 else DARK,
-    )
-    sewn = thread(material, colour)
-    pen.mark(
-        [*dashes(smooth([(-0.60, -high + 0.20), (-0.46, 0.12), (-0.42, 0.38)], closed=False), 0.03, 0.014)], sewn, 0.8
-    )
-    return (0.05, 0.45 + sole, 0.92, 0.045)
+    sketch.part(base, "Matt", rubber, bulge=0.06, relief=3.4, shadow=0.4)
+    line = between((-0.85, 0.43 + sole * 0.45), (0.92, 0.41 + sole * 0.45), bend=-0.01)
+    sketch.mark(stroke(line, 0.03), tone if brightness(colour) < 0.85 else DARK)
+    seam = smooth([(-0.62, -high + 0.24), (-0.57, 0.16), (-0.47, 0.40)], closed=False)
+    sketch.mark(dashes(seam, 0.03, 0.014), thread(material, colour), 0.8)
+    sketch.stands = True
 
 
-def _sneaker_from_above(pen: Pen, product: Product) -> None:
+def _sneaker_from_above(sketch: Sketch, product: Product) -> None:
     colour, material = product.rgb, product.material
     rubber, tone = _sole_of(product), shade(colour, 0.72)
     lace = (0.97, 0.97, 0.96) if brightness(colour) < 0.8 else shade(colour, 0.5)
@@ -129,33 +125,50 @@ def _sneaker_from_above(pen: Pen, product: Product) -> None:
                 (-0.23, -0.80),
             ]
         )
-        pen.part(place(sole), "Matt", rubber, bulge=0.04, shadow=0.1)
+        sketch.part(place(sole), "Matt", rubber, bulge=0.04, shadow=0.1)
         upper = moved(sole * (0.86, 0.94), 0, 0.0)
-        pen.part(
+        sketch.part(
             place(upper), material, colour, bulge=0.11, relief=3.4, pattern=product.pattern, shadow=0.25, folds=0.7
         )
         if material == "Cotton":
             toe = smooth([(0.0, -0.865), (0.23, -0.69), (0.25, -0.52), (0, -0.60), (-0.25, -0.52), (-0.21, -0.73)])
-            pen.part(place(toe), "Matt", rubber, bulge=0.06, shadow=0.2)
+            sketch.part(place(toe), "Matt", rubber, bulge=0.06, shadow=0.2)
         opening = smooth([(0.0, 0.06), (0.16, 0.22), (0.17, 0.55), (0, 0.76), (-0.16, 0.55), (-0.16, 0.22)])
-        pen.part(place(opening), "Matt", shade(colour, 0.36), bulge=0.05, relief=-3, shadow=0)
-        pen.part(place(ellipse(0, 0.56, 0.12, 0.15)), "Matt", shade(colour, 0.52), bulge=0.04, shadow=0)
+        sketch.part(place(opening), "Matt", shade(colour, 0.36), bulge=0.05, relief=-3, shadow=0)
+        sketch.part(place(ellipse(0, 0.56, 0.12, 0.15)), "Matt", shade(colour, 0.52), bulge=0.04, shadow=0)
         tongue = smooth([(-0.12, -0.42), (0.12, -0.42), (0.14, 0.16), (-0.14, 0.16)])
-        pen.part(place(tongue), material, tone, bulge=0.04, shadow=0.3, folds=0)
+        sketch.part(place(tongue), material, tone, bulge=0.04, shadow=0.3, folds=0)
         rows = [
             place(stroke(between((-0.17, y + 0.03), (0.17, y - 0.01), bend=-0.06), 0.055))
             for y in (-0.36, -0.22, -0.08, 0.06)
         ]
-        pen.part(rows, "Matt", lace, bulge=0.02, shadow=0.5)
+        sketch.part(rows, "Matt", lace, bulge=0.02, shadow=0.5)
 
 
-def _draw_boot(pen: Pen, product: Product) -> Ground:
+def _pair(sketch: Sketch, product: Product, draw_one) -> None:
+    """Both shoes, the far one behind the near one."""
+    if product.view == "Angled":
+        draw_one(sketch, product)
+        sketch.move(0.34, -0.13, 0.93)
+    draw_one(sketch, product)
+    sketch.stands = True
+
+
+def _draw_boot(sketch: Sketch, product: Product) -> None:
+    _pair(sketch, product, _boot)
+
+
+def _draw_heel(sketch: Sketch, product: Product) -> None:
+    _pair(sketch, product, _heel)
+
+
+def _boot(sketch: Sketch, product: Product) -> None:
     colour, material = product.rgb, product.material
     top, wide, heel = -product["shaft"], product["width"], product["heel"]
     rubber = material == "Plastic"
     tone = shade(colour, 0.72)
     sole = shade(colour, 0.55) if rubber else DARK if brightness(colour) > 0.2 else (0.42, 0.30, 0.20)
-    pen.part(ellipse(-0.28, top, wide, 0.075), "Matt", shade(colour, 0.42), shadow=0, bulge=0.03)
+    sketch.part(ellipse(-0.28, top, wide, 0.075), "Matt", shade(colour, 0.42), shadow=0, bulge=0.03)
     shaft = smooth(
         [
             (-0.28 - wide, top, 1),
@@ -175,7 +188,7 @@ def _draw_boot(pen: Pen, product: Product) -> Ground:
             (-0.26 - wide, -0.3),
         ]
     )
-    pen.part(shaft, material, colour, bulge=0.13, relief=3.4, shadow=0.2, folds=0.9)
+    sketch.part(shaft, material, colour, bulge=0.13, relief=3.4, shadow=0.2, folds=0.9)
     base = smooth(
         [
             (-0.66, 0.67, 1),
@@ -189,7 +202,7 @@ def _draw_boot(pen: Pen, product: Product) -> Ground:
             (-0.64, 0.80 + heel, 1),
         ]
     )
-    pen.part(base, "Matt", sole, bulge=0.04, shadow=0.35)
+    sketch.part(base, "Matt", sole, bulge=0.04, shadow=0.35)
     if rubber:
         band = smooth(
             [
@@ -201,18 +214,18 @@ def _draw_boot(pen: Pen, product: Product) -> Ground:
                 (-0.285 - wide, top + 0.10, 1),
             ]
         )
-        pen.part(band, material, tone, bulge=0.03, shadow=0.25)
+        sketch.part(band, material, tone, bulge=0.03, shadow=0.25)
         shine = stroke(
             smooth(
                 [(-0.24 - wide * 0.5, top + 0.26), (-0.25 - wide * 0.5, 0.0), (-0.34 - wide * 0.3, 0.3)], closed=False
             ),
             0.06,
         )
-        pen.glow(shine, (1, 1, 1), 0.75, blur=0.012)
-        pen.glow(ellipse(0.36, 0.46, 0.14, 0.035), (1, 1, 1), 0.8, blur=0.015)
+        sketch.glow(shine, (1, 1, 1), 0.75, blur=0.012)
+        sketch.glow(ellipse(0.36, 0.46, 0.14, 0.035), (1, 1, 1), 0.8, blur=0.015)
     else:
         sewn = thread(material, colour)
-        pen.mark(
+        sketch.mark(
             dashes(
                 smooth([(-0.22 - wide, top + 0.13), (-0.28, top + 0.19), (-0.33 + wide, top + 0.13)], closed=False),
                 0.03,
@@ -229,7 +242,7 @@ def _draw_boot(pen: Pen, product: Product) -> Ground:
                 )
                 for i in range(5)
             ]
-            pen.part(
+            sketch.part(
                 [stroke(path, 0.045) for path in rows],
                 "Matt",
                 shade(colour, 0.5) if brightness(colour) > 0.4 else (0.86, 0.80, 0.66),
@@ -240,8 +253,8 @@ def _draw_boot(pen: Pen, product: Product) -> Ground:
             strap = smooth(
                 [(-0.27 - wide, 0.12), (-0.15, 0.22), (0.02, 0.26), (-0.02, 0.15), (-0.14, 0.11), (-0.265 - wide, 0.02)]
             )
-            pen.part(strap, material, tone, bulge=0.03, shadow=0.4, folds=0)
-            pen.part(
+            sketch.part(strap, material, tone, bulge=0.03, shadow=0.4, folds=0)
+            sketch.part(
                 box(-0.20, 0.10, -0.07, 0.24, 0.03),
                 "Gold",
                 colour,
@@ -250,15 +263,15 @@ def _draw_boot(pen: Pen, product: Product) -> Ground:
                 shadow=0.3,
             )
         toe = smooth([(0.36, 0.69), (0.40, 0.50), (0.52, 0.40)], closed=False)
-        pen.mark(dashes(toe, 0.03, 0.015), sewn)
-    return (0.03, 0.80 + heel * 0.6, 0.78, 0.045)
+        sketch.mark(dashes(toe, 0.03, 0.015), sewn)
+    sketch.stands = True
 
 
-def _draw_heel(pen: Pen, product: Product) -> Ground:
+def _heel(sketch: Sketch, product: Product) -> None:
     colour, material = product.rgb, product.material
     high, thin = product["height"], product["stiletto"]
     back = 0.46 - high
-    pen.part(
+    sketch.part(
         smooth(
             [(-0.60, back - 0.10), (-0.42, back + 0.02), (0.1, 0.20), (0.34, 0.33), (-0.1, 0.42), (-0.55, back + 0.24)]
         ),
@@ -266,7 +279,7 @@ def _draw_heel(pen: Pen, product: Product) -> Ground:
         shade(colour, 0.40),
         shadow=0,
     )
-    pen.part(
+    sketch.part(
         smooth(
             [(-0.55, back + 0.14), (-0.35, back + 0.16), (0.2, 0.42), (0.34, 0.45), (0.1, 0.50), (-0.4, back + 0.30)]
         ),
@@ -285,7 +298,7 @@ def _draw_heel(pen: Pen, product: Product) -> Ground:
             (-0.72, back + 0.45),
         ]
     )
-    pen.part(post, material, shade(colour, 0.8), bulge=0.05, shadow=0, folds=0)
+    sketch.part(post, material, shade(colour, 0.8), bulge=0.05, shadow=0, folds=0)
     upper = smooth(
         [
             (-0.66, back - 0.12, 1),
@@ -305,7 +318,7 @@ def _draw_heel(pen: Pen, product: Product) -> Ground:
             (-0.73, back + 0.05),
         ]
     )
-    pen.part(upper, material, colour, bulge=0.07, relief=3.6, shadow=0.3, folds=0.5)
+    sketch.part(upper, material, colour, bulge=0.07, relief=3.6, shadow=0.3, folds=0.5)
     sole = smooth(
         [
             (-0.30, back + 0.38, 1),
@@ -317,9 +330,10 @@ def _draw_heel(pen: Pen, product: Product) -> Ground:
             (0.08, 0.71),
         ]
     )
-    pen.part(sole, "Matt", (0.72, 0.50, 0.34) if brightness(colour) < 0.25 else DARK, bulge=0.02, shadow=0)
-    pen.glow(stroke(smooth([(0.40, 0.40), (0.58, 0.52), (0.74, 0.66)], closed=False), 0.05), (1, 1, 1), 0.5, blur=0.02)
-    return (0.10, 0.80, 0.86, 0.03)
+    sketch.part(sole, "Matt", (0.72, 0.50, 0.34) if brightness(colour) < 0.25 else DARK, bulge=0.02, shadow=0)
+    sketch.glow(
+        stroke(smooth([(0.40, 0.40), (0.58, 0.52), (0.74, 0.66)], closed=False), 0.05), (1, 1, 1), 0.5, blur=0.02
+    )
 
 
 CATEGORIES = (
@@ -327,7 +341,7 @@ CATEGORIES = (
         "Sneaker",
         {"Cotton": ("Plain", "Checked", "Striped"), "Leather": PLAIN},
         ("Side", "Top"),
-        {"ankle": (0.30, 0.52), "toe": (0.44, 0.56), "sole": (0.13, 0.20)},
+        {"ankle": (0.26, 0.50), "toe": (0.44, 0.56), "sole": (0.13, 0.20)},
         _draw_sneaker,
         lambda product: "with laces",
     ),
