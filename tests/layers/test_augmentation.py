@@ -6,6 +6,8 @@ from scipy import ndimage
 
 from tfproductgan.errors import RecipeError
 from tfproductgan.layers.augmentation import COLUMNS, Augmentation
+from tfproductgan.losses.adversarial import adversarial_loss
+from tfproductgan.losses.penalties import Penalty
 
 OPERATIONS = tuple(COLUMNS)
 EACH_AND_ALL = [(operation,) for operation in OPERATIONS] + [OPERATIONS]
@@ -280,3 +282,97 @@ def test_mistakes_name_what_would_be_right():
         Augmentation(["flip", "flip"])
     with pytest.raises(RecipeError, match=r"needs 7 columns. Received shape: \(4, 3\)"):
         Augmentation()(photos(), np.zeros((4, 3)), probability=0.5)
+
+
+# --- Does it leak? A small GAN learns a single photo, starting from a generator that draws its mirror image ---
+
+PHOTO = np.full((8, 8), 0.95, "float32")
+PHOTO[2:6, 2] = PHOTO[5, 2:5] = -0.8
+
+
+def shares_of_changed(images):
+    """Which share of the images shows the photo mirrored or moved, with an off-white border, with a hole."""
+    images = np.asarray(images)[..., 0]
+    plain_or_changed = np.stack(
+        [
+            np.roll(photo, (down, right), axis=(0, 1))
+            for photo in (PHOTO, PHOTO[:, ::-1])
+            for down in (0, -1, 1)
+            for right in (0, -1, 1)
+        ]
+    )
+    distances = np.square(images[:, None] - plain_or_changed).mean(axis=(2, 3))
+    return {
+        "mirrored or moved": np.mean(distances.argmin(axis=1) != 0),
+        "off-white border": np.mean(border_of(images).min(axis=1) < 0.5),
+        "hole": np.mean((images[:, PHOTO < 0] > 0).sum(axis=1) >= 3),
+    }
+
+
+def pictures_after_training(layer, probability, steps=1000, batch=32):
+    keras.utils.set_random_seed(0)
+    generator = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(64, "relu"),
+            keras.layers.Dense(64, "relu"),
+            keras.layers.Dense(64, "tanh"),
+            keras.layers.Reshape((8, 8, 1)),
+        ]
+    )
+    output = generator.layers[2]
+    output.kernel.assign(0.3 * output.kernel)
+    output.bias.assign(np.arctanh(PHOTO[:, ::-1]).ravel())
+    hidden = [keras.layers.Dense(128, keras.layers.LeakyReLU(0.2)) for _ in range(2)]
+    inputs = [keras.Input((8, 8, 1)), keras.layers.Flatten()]
+    discriminator = keras.Sequential([*inputs, *hidden, keras.layers.Dense(1)])
+    loss, penalty = adversarial_loss("relativistic"), Penalty("r1", 0.05)
+    rate = keras.optimizers.schedules.CosineDecay(5e-3, steps)
+    optimisers = [keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.9) for _ in range(2)]
+    for optimiser, network in zip(optimisers, (discriminator, generator), strict=True):
+        optimiser.build(network.trainable_variables)
+    random = tf.random.Generator.from_seed(0)
+    real = tf.tile(PHOTO[None, ..., None], (batch, 1, 1, 1))
+
+    def judge(images):
+        noise = random.uniform((batch, layer.num_random))
+        return discriminator(layer(images, noise, probability=probability))
+
+    def judge_and_penalise(images):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            logits = judge(images)
+        return logits, penalty.weight * penalty.value(tape.gradient(logits, images))
+
+    @tf.function
+    def step():
+        fake = generator(random.normal((batch, 4)))
+        with tf.GradientTape() as tape:
+            (real_logits, r1), (fake_logits, r2) = judge_and_penalise(real), judge_and_penalise(fake)
+            cost = loss.discriminator(real_logits, fake_logits) + r1 + r2
+        optimisers[0].apply(tape.gradient(cost, discriminator.trainable_variables))
+        with tf.GradientTape() as tape:
+            cost = loss.generator(judge(real), judge(generator(random.normal((batch, 4)))))
+        optimisers[1].apply(tape.gradient(cost, generator.trainable_variables))
+
+    for _ in range(steps):
+        step()
+    return generator(np.random.default_rng(0).normal(size=(256, 4)).astype("float32"))
+
+
+@pytest.mark.parametrize(
+    "operations", [("flip", "translation", "cutout"), pytest.param(OPERATIONS, marks=pytest.mark.slow)], ids=names
+)
+def test_does_not_leak_into_the_samples(operations):
+    layer = Augmentation(operations)
+    shown = layer(np.tile(PHOTO[None, ..., None], (256, 1, 1, 1)), noise_for(layer, 256), probability=0.8)
+    assert shares_of_changed(shown)["mirrored or moved"] > 0.5
+    assert shares_of_changed(shown)["hole"] > 0.2
+    shares = shares_of_changed(pictures_after_training(layer, probability=0.8))
+    assert max(shares.values()) < 0.15, shares
+
+
+def test_leaks_where_a_photo_is_never_shown_as_it_is():
+    """The control: at probability 1 a mirror image is as frequent as the photo, and nothing tells them apart."""
+    samples = pictures_after_training(Augmentation(["flip", "translation", "cutout"]), probability=1.0)
+    assert shares_of_changed(samples)["mirrored or moved"] > 0.85

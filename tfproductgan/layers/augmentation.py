@@ -55,8 +55,8 @@ class Augmentation(keras.layers.Layer):
         images: Floats in [-1, 1], `[B, H, W, C]`.
         noise: Uniform in [0, 1), `[B, num_random]`, in float32 whatever the precision. It decides everything:
             row `i` is about image `i` alone. Nothing random is drawn here.
-        probability: Chance in [0, 1] of each operation on each image, a float or a scalar tensor. At 0 the
-            images come back bit for bit.
+        probability: Chance in [0, 1] of each operation on each image: a scalar tensor, or a float, which Keras
+            wants by keyword. At 0 the images come back bit for bit.
 
     Output shape:
         That of `images`, and their dtype.
