@@ -1,11 +1,17 @@
 import numpy as np
 import pytest
-from PIL import Image
 
 from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.errors import ConditionError
 from tfproductgan.sampling.files import read_metadata, write_png
-from tfproductgan.sampling.grids import attribute_grid, condition_rows, contact_grid, frequent_values
+from tfproductgan.sampling.grids import (
+    attribute_grid,
+    condition_rows,
+    contact_grid,
+    frequent_values,
+    seed_grid,
+    typical_conditions,
+)
 
 
 def find(sheet, picture):
@@ -110,6 +116,26 @@ def test_condition_rows_have_a_condition_each_and_columns_a_seed(painter, tmp_pa
     assert [p["conditions"]["category"] for p in metadata["pictures"]] == ["Ring"] * 3 + ["Mug"] * 3
 
 
-def test_a_grid_can_be_drawn_without_attributes(painter):
-    assert condition_rows(painter, [{}], count=2).width > 2 * painter.schema.image_size
-    assert isinstance(contact_grid(painter.generate(count=3), 3), Image.Image)
+def test_a_grid_of_seeds_asks_for_nothing(painter):
+    grid = seed_grid(painter, count=6, columns=3, seed=2)
+    assert [p["seed"] for p in grid.info["tfproductgan"]["pictures"]] == [2, 3, 4, 5, 6, 7]
+    assert grid.width > grid.height
+
+
+def test_typical_conditions_are_the_most_frequent_of_each_first_value():
+    schema = ConditionSchema([Attribute("kind", ("Ring", "Mug")), Attribute("colour", ("Gold", "Red"))])
+    rows = [(1, 1)] * 5 + [(1, 2)] * 3 + [(2, 2)] * 2 + [(2, 0)] * 9
+    assert typical_conditions(schema.with_combinations(rows), 3) == [
+        {"kind": "Ring", "colour": "Gold"},
+        {"kind": "Mug", "colour": "Red"},
+        {"kind": "Ring", "colour": "Red"},
+    ]
+    assert typical_conditions(schema) == [{"kind": "Ring"}, {"kind": "Mug"}]
+
+
+def test_pictures_stand_in_the_proportions_of_the_photos(painter):
+    square = seed_grid(painter, count=4, columns=2)
+    painter.schema.aspect = 0.5
+    upright = seed_grid(painter, count=4, columns=2)
+    assert upright.width / upright.height == pytest.approx(0.5, abs=0.03)
+    assert square.width == square.height

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from tfproductgan.catalogue.photos import Placement
-from tfproductgan.conditions import ConditionSchema
+from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
 from tfproductgan.errors import ConditionError
 from tfproductgan.sampling.files import annotate, describe_request, to_image
 
@@ -163,6 +163,44 @@ def condition_rows(
     return _labelled(model, requests, labels, [f"seed {seed + column}" for column in range(count)])
 
 
+def seed_grid(model: GeneratesByName, count: int = 32, columns: int = 8, seed: int = 0) -> Image.Image:
+    """Draw consecutive seeds without asking for anything: what a model does by itself.
+
+    Args:
+        model: The model that draws.
+        count: Number of pictures.
+        columns: Number of pictures in a row.
+        seed: The first seed.
+
+    Returns:
+        A grid without labels that carries its metadata.
+    """
+    requests = model.plan(count=count, seed=seed)
+    grid = contact_grid(in_proportion(model.draw(requests), model.schema), columns)
+    return annotate(grid, "grid", model.model_id, pictures=[describe_request(request) for request in requests])
+
+
+def typical_conditions(schema: ConditionSchema, count: int = 8) -> list[dict[str, str]]:
+    """Conditions worth looking at: the most frequent combination of each value of the first attribute.
+
+    Args:
+        schema: The schema; it should know the frequencies of combinations.
+        count: How many conditions at most.
+
+    Returns:
+        Conditions, the most frequent first. If there are fewer values, the next frequent combinations follow;
+        without frequencies they are the first attribute's values alone; none for a schema without attributes.
+    """
+    if not (schema.attributes and schema.combinations):
+        return [{first.name: value} for first in schema.attributes[:1] for value in first.values[:count]]
+    frequent = sorted((ids for ids, _ in sorted(schema.combinations, key=lambda pair: -pair[1])), key=_has_gaps)
+    best: dict[int, tuple[int, ...]] = {}
+    for ids in frequent:
+        best.setdefault(ids[0], ids)
+    rest = [ids for ids in frequent if best[ids[0]] != ids]
+    return [schema.decode(ids) for ids in [*best.values(), *rest][:count]]
+
+
 def frequent_values(schema: ConditionSchema, name: str, count: int) -> tuple[str, ...]:
     """The values of an attribute that most photos have.
 
@@ -186,12 +224,16 @@ def frequent_values(schema: ConditionSchema, name: str, count: int) -> tuple[str
     return tuple(attribute.values[i] for i in order)
 
 
+def _has_gaps(ids: Sequence[int]) -> bool:
+    return NOT_GIVEN in ids
+
+
 def _values(schema: ConditionSchema, name: str, values: Sequence[str] | None) -> tuple[str, tuple[str, ...]]:
     """An attribute and the values of it to show, as the schema spells them."""
     attribute = schema.attribute(name)
     if values is not None:
         ids = [attribute.id_of(value) for value in values]
-        if not ids or 0 in ids:
+        if not ids or NOT_GIVEN in ids:
             raise ConditionError(f"A grid needs values of {attribute.name!r} to show. Received: {list(values)}")
         return attribute.name, tuple(attribute.values[i - 1] for i in ids)
     if len(attribute.values) <= MOST_VALUES:
