@@ -187,8 +187,6 @@ class Catalogue:
         if attributes is None:
             attributes = preparation.schema.names if preparation.schema else ()
         attributes = [attributes] if isinstance(attributes, str) else list(attributes)
-        if text is None and preparation.schema is not None:
-            text = preparation.schema.text
         source = table_source(table, images, image, attributes, text, split_column, preparation.splits is None)
         return cls(source, preparation, text)
 
@@ -217,6 +215,73 @@ class Catalogue:
         if options.get("schema") is None:
             options.setdefault("image_size", max(images.shape[1:3]))
         return cls(source, _preparation({**options, "splits": shares}))
+
+    @classmethod
+    def from_tfds(
+        cls,
+        name: Any,
+        image: str | None = None,
+        attributes: str | Iterable[str] | None = None,
+        text: str | None = None,
+        data_dir: str | Path | None = None,
+        **options: Any,
+    ) -> Catalogue:
+        """Photos of a TensorFlow Datasets data set.
+
+        Args:
+            name: Such as `"fashion_mnist"`, downloaded and prepared if it is not on disk; or a builder.
+            image: Feature of the photos; by default the supervised input, or the only image.
+            attributes: Features to take as attributes, `"attributes/Male"` for a nested one; by default those of
+                `schema`, else the supervised label, else all class labels. Class labels keep their order.
+            text: Feature of titles.
+            data_dir: Where data sets lie; by default `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
+            **options: See `Preparation`. `image_size` is by default that of the data set, if it has one. A data
+                set with nothing but a train split is divided like a source without splits.
+
+        Raises:
+            CatalogueError: If there is no such data set or feature.
+            MissingExtraError: If the extra `tfds` is not installed.
+        """
+        from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
+
+        builder = tfds_builder(name, data_dir)
+        if options.get("schema") is not None:
+            attributes = options["schema"].names if attributes is None else attributes
+        else:
+            options.setdefault("image_size", natural_size(builder, image))
+        attributes = [attributes] if isinstance(attributes, str) else attributes
+        return cls(tfds_source(builder, image, attributes, text), _preparation(options), text)
+
+    @classmethod
+    def studio(
+        cls,
+        count: int = 20_000,
+        image_size: int | None = None,
+        seed: int = 0,
+        attributes: str | Iterable[str] = ("category", "colour", "material"),
+        **options: Any,
+    ) -> Catalogue:
+        """The built-in catalogue: products that are drawn, without files or downloads.
+
+        Args:
+            count: Number of photos.
+            image_size: Height and width, 28 to 256 pixels; by default that of `schema`, else 64.
+            seed: Another seed, other products.
+            attributes: Of `"category"`, `"colour"`, `"material"`, `"pattern"` and `"view"`.
+            **options: See `Preparation`.
+
+        Raises:
+            CatalogueError: If an attribute is unknown or a number out of range.
+        """
+        from tfproductgan.catalogue.studio_source import studio_source
+
+        preparation = _preparation(
+            {"channels": None if options.get("schema") else 3, **options, "image_size": image_size}
+        )
+        shares = DEFAULT_SPLITS if preparation.splits is None else preparation.splits
+        attributes = [attributes] if isinstance(attributes, str) else attributes
+        source = studio_source(count, preparation.image_size, seed, attributes, shares)
+        return cls(source, dataclasses.replace(preparation, splits=None), "description")
 
     @property
     def image_size(self) -> int:
@@ -416,8 +481,14 @@ def _shared_aspect(aspects: np.ndarray) -> float | None:
 
 def _ids(schema: ConditionSchema, items: Sequence[Item]) -> np.ndarray:
     names = {fold(name): name for name in schema.names}
-    rows = [{names.get(fold(name), name): value for name, value in item.labels.items()} for item in items]
-    return np.array([schema.encode_row(row) for row in rows], np.int32).reshape(len(items), len(schema.names))
+    known: dict[tuple, tuple[int, ...]] = {}
+    rows = []
+    for item in items:
+        labels = tuple(item.labels.items())
+        if labels not in known:  # photos are many, combinations few
+            known[labels] = schema.encode_row({names.get(fold(name), name): value for name, value in labels})
+        rows.append(known[labels])
+    return np.array(rows, np.int32).reshape(len(items), len(schema.names))
 
 
 def _report_unknown(schema: ConditionSchema, items: Sequence[Item], conditions: np.ndarray) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from tfproductgan.errors import CatalogueError, PhotoError
 
 MOST_BYTES = 1 << 29
 """A photo's file is not larger than this: a zip can hold a member that unpacks to more than the memory."""
+
+# a relative path without anything to resolve: no empty, '.' or '..' part, no backslash, no drive
+_PLAIN = re.compile(r"(?!\.{0,2}(/|$))[^/\\:]+(/(?!\.{0,2}(/|$))[^/\\:]+)*")
 
 
 class PhotoFolder:
@@ -58,7 +62,7 @@ class PhotoFolder:
         Raises:
             CatalogueError: If the name leads out of the folder.
         """
-        given = Path(name).expanduser()
+        given = Path(name)
         if given.is_absolute():
             for root in (self.path.absolute(), self._real):
                 if given.is_relative_to(root):
@@ -67,7 +71,7 @@ class PhotoFolder:
             else:
                 raise CatalogueError(f"The photo {name!r} is not inside the photos' folder {str(self.path)!r}.")
         relative = _safe(given.as_posix(), f"the photos' folder {str(self.path)!r}")
-        return next((n for n in _spellings(relative) if (self.path / n).is_file()), None)
+        return next((n for n in _spellings(relative) if os.path.isfile(self.path / n)), None)
 
     def signature(self, name: str) -> str:
         """What changes when the photo does, without reading it."""
@@ -171,6 +175,8 @@ def open_files(path: str | Path) -> PhotoFolder | PhotoZip:
 
 def _safe(name: str, where: str) -> str:
     """A relative path in one spelling; an error if it leads out of `where`."""
+    if _PLAIN.fullmatch(name):  # nearly all are: parsing 40,000 paths takes half a second
+        return name
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or (path.parts and path.parts[0].endswith(":")):
         raise CatalogueError(f"{name!r} leads out of {where}: paths must be relative, without '..'.")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import logging
 import os
 import shutil
 import sys
 import tempfile
 import time
+import warnings
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,7 @@ class PreparedPhotos:
         failures: What could not be read: (name, reason).
         key: Of their entry in `cache`.
         cache: Where they are kept, if they are.
-        folder: Keeps a temporary folder alive for as long as the pixels lie in it.
+        folder: Where the pixels lie if they are neither in memory nor in the cache; removed with this object.
     """
 
     pixels: np.ndarray
@@ -63,7 +65,12 @@ class PreparedPhotos:
     failures: list[tuple[str, str]]
     key: str | None = None
     cache: PhotoCache | None = None
-    folder: tempfile.TemporaryDirectory | None = None
+    folder: Path | None = None
+
+    def __post_init__(self):
+        self.pixels.setflags(write=False)
+        if self.folder is not None:
+            weakref.finalize(self, shutil.rmtree, self.folder, True)
 
     def groups(self) -> np.ndarray:
         """int64 `[N]`: photos with equal numbers are duplicates, exact or near; found once, then kept."""
@@ -111,11 +118,14 @@ def prepare(
         found = _from_cache(cache, key, memory_budget)
         if found is not None:
             return found
-    for tried in (1, 3) if channels is None else (channels,):
-        try:
-            return _decode(source, size, fit, tried, channels is None and tried == 1, cache, key, memory_budget)
-        except _ColourFoundError:
-            continue
+    with warnings.catch_warnings():
+        # broken metadata, thousands of times: the photos are read all the same
+        warnings.filterwarnings("ignore", module="PIL")
+        for tried in (1, 3) if channels is None else (channels,):
+            try:
+                return _decode(source, size, fit, tried, channels is None and tried == 1, cache, key, memory_budget)
+            except _ColourFoundError:
+                continue
     raise AssertionError("three channels hold any photo")
 
 
@@ -124,12 +134,13 @@ def _from_cache(cache: PhotoCache, key: str, memory_budget: int) -> PreparedPhot
     if about is None:
         return None
     arrays = {name: cache.array(key, name) for name in ("rows", "boxes", "aspects", "hashes")}
-    pixels = cache.array(key, "pixels", mapped=True)
-    if pixels is None or any(array is None for array in arrays.values()) or len(pixels) < len(arrays["rows"]):
+    if any(array is None for array in arrays.values()):
         return None
-    pixels = pixels[: len(arrays["rows"])]
-    if pixels.nbytes <= memory_budget:
-        pixels = np.array(pixels)
+    count = len(arrays["rows"])
+    pixels = cache.array(key, "pixels", mapped=about["num_bytes"] > memory_budget)
+    if pixels is None or len(pixels) < count:
+        return None
+    pixels = pixels[:count]
     failures = [tuple(failure) for failure in about["failures"]]
     return PreparedPhotos(pixels, **arrays, pixel_hash=about["pixel_hash"], failures=failures, key=key, cache=cache)
 
@@ -146,20 +157,28 @@ def _decode(
 ) -> PreparedPhotos:
     shape = (len(source.items), size, size, channels)
     num_bytes = int(np.prod(shape, dtype=np.int64))
-    folder = None
     if num_bytes <= memory_budget:
-        pixels = np.empty(shape, np.uint8)
-    else:
-        folder = _room_on_disk(cache, num_bytes)
-        pixels = np.lib.format.open_memmap(Path(folder.name) / "pixels.npy", "w+", np.uint8, shape)
+        return _kept(_decode_into(np.empty(shape, np.uint8), source, size, fit, only_grey), cache, key)
+    folder = _room_on_disk(cache, num_bytes)
+    try:
+        pixels = np.lib.format.open_memmap(folder / "pixels.npy", "w+", np.uint8, shape)
+        prepared = _decode_into(pixels, source, size, fit, only_grey, folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return _kept(prepared, cache, key)
+
+
+def _decode_into(
+    pixels: np.ndarray, source: Source, size: int, fit: str, only_grey: bool, folder: Path | None = None
+) -> PreparedPhotos:
     rows, boxes, aspects, hashes, failures = [], [], [], [], []
     digest = hashlib.sha256()
-    work = _Work([item.name for item in source.items], size, fit, channels, only_grey)
-    for chunk in _progress(_in_threads(work, source.load()), len(source.items)):
-        for row, outcome in chunk:
-            if isinstance(outcome, PhotoError):
-                failures.append((source.items[row].name, str(outcome).removeprefix(f"{source.items[row].name}: ")))
-                continue
+    work = _Work([item.name for item in source.items], size, fit, pixels.shape[-1], only_grey)
+    for row, outcome in _progress(_in_threads(work, source.load()), len(source.items)):
+        if isinstance(outcome, PhotoError):
+            failures.append((source.items[row].name, str(outcome).removeprefix(f"{source.items[row].name}: ")))
+        else:
             square, box, aspect, photo_hash = outcome
             pixels[len(rows)] = square
             digest.update(square)
@@ -167,7 +186,7 @@ def _decode(
             boxes.append(box)
             aspects.append(aspect)
             hashes.append(photo_hash)
-    prepared = PreparedPhotos(
+    return PreparedPhotos(
         pixels[: len(rows)],
         np.array(rows, np.int64),
         np.array(boxes, np.int16).reshape(-1, 4),
@@ -177,9 +196,6 @@ def _decode(
         failures,
         folder=folder,
     )
-    if cache is not None:
-        return _kept(prepared, cache, key)
-    return prepared
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,12 +232,14 @@ class _Work:
 
 def _in_threads(work: _Work, loads: Iterator[Callable[[], Raw]]) -> Iterator[list[tuple[int, Any]]]:
     """Results in order; at most a few chunks are under way, so that neither end piles up in memory."""
-    workers = min(_MOST_WORKERS, os.cpu_count() or 1)
+    # a container may have fewer cores than the machine
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = min(_MOST_WORKERS, cores)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="photos")
     under_way: deque = deque()
+    start = 0
     try:
-        start = 0
-        while chunk := list(islice(loads, _CHUNK)):
+        while chunk := list(itertools.islice(loads, _CHUNK)):
             under_way.append(pool.submit(work, start, chunk))
             start += len(chunk)
             if len(under_way) > 2 * workers:
@@ -232,10 +250,10 @@ def _in_threads(work: _Work, loads: Iterator[Callable[[], Raw]]) -> Iterator[lis
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _progress(chunks: Iterator[list], total: int) -> Iterator[list]:
-    """The same chunks, with a progress bar if a person is watching and it takes more than a moment."""
+def _progress(chunks: Iterator[list], total: int) -> Iterator[tuple[int, Any]]:
+    """What is in the chunks, with a progress bar if a person is watching and it takes more than a moment."""
     if not sys.stderr.isatty():
-        yield from chunks
+        yield from itertools.chain.from_iterable(chunks)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -250,13 +268,13 @@ def _progress(chunks: Iterator[list], total: int) -> Iterator[list]:
                 bar.start()
                 shown = True
             bar.advance(task, len(chunk))
-            yield chunk
+            yield from chunk
     finally:
         if shown:
             bar.stop()
 
 
-def _room_on_disk(cache: PhotoCache | None, num_bytes: int) -> tempfile.TemporaryDirectory:
+def _room_on_disk(cache: PhotoCache | None, num_bytes: int) -> Path:
     """A temporary folder for pixels that exceed the memory, where they will be kept if they will be."""
     where = None
     if cache is not None:
@@ -265,30 +283,32 @@ def _room_on_disk(cache: PhotoCache | None, num_bytes: int) -> tempfile.Temporar
             where = cache.folder
         except OSError as error:
             _log.warning("Prepared photos cannot be kept in %s: %s", cache.folder, error.strerror)
-    folder = tempfile.TemporaryDirectory(dir=where, prefix=".writing-", ignore_cleanup_errors=True)
-    free = shutil.disk_usage(folder.name).free
+    folder = Path(tempfile.mkdtemp(dir=where, prefix=".writing-"))
+    free = shutil.disk_usage(folder).free
     if free < num_bytes * 1.05:
-        place = os.path.dirname(folder.name)
-        folder.cleanup()
+        folder.rmdir()
         raise CatalogueError(
-            f"The photos need {num_bytes / 1e9:.1f} GB and {place} has {free / 1e9:.1f} GB free. Set the environment "
-            "variable TFPRODUCTGAN_CACHE to a folder with more, or lower image_size."
+            f"The photos need {num_bytes / 1e9:.1f} GB and {folder.parent} has {free / 1e9:.1f} GB free. Set the "
+            "environment variable TFPRODUCTGAN_CACHE to a folder with more, or lower image_size."
         )
     return folder
 
 
-def _kept(prepared: PreparedPhotos, cache: PhotoCache, key: str) -> PreparedPhotos:
+def _kept(prepared: PreparedPhotos, cache: PhotoCache | None, key: str | None) -> PreparedPhotos:
     """Write the photos into the cache; if that fails they are used all the same."""
+    if cache is None:
+        return prepared
     try:
         with cache.writing(key) as entry:
             if prepared.folder is None:
                 np.save(entry / "pixels.npy", prepared.pixels)
             else:
                 prepared.pixels.flush()
-                os.replace(Path(prepared.folder.name) / "pixels.npy", entry / "pixels.npy")
+                os.replace(prepared.folder / "pixels.npy", entry / "pixels.npy")
             for name in ("rows", "boxes", "aspects", "hashes"):
                 np.save(entry / f"{name}.npy", getattr(prepared, name))
-            write_about(entry, {"pixel_hash": prepared.pixel_hash, "failures": prepared.failures})
+            about = {"pixel_hash": prepared.pixel_hash, "failures": prepared.failures}
+            write_about(entry, {**about, "num_bytes": prepared.pixels.nbytes})
     except OSError as error:
         _log.warning("Prepared photos cannot be kept in %s: %s", cache.folder, error)
         return prepared

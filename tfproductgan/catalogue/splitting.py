@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -79,13 +80,19 @@ def drawn_splits(hashes: Sequence[str], groups: np.ndarray, shares: Mapping[str,
     decides: dict[int, str] = {}
     for group, digest in zip(groups.tolist(), hashes, strict=True):
         decides[group] = min(digest, decides.get(group, digest))
-    position = {group: int(digest[:13], 16) / 16**13 for group, digest in decides.items()}
+    # hashed once more: the least of several hashes is not spread evenly
+    position = {group: _position(digest) for group, digest in decides.items()}
     drawn = np.array([position[group] for group in groups.tolist()])
     names = np.full(len(drawn), "train", dtype="<U10")
-    end = 0.0
-    for split, share in sorted(check_shares(shares).items()):
-        names[(drawn >= end) & (drawn < end + share)] = split
-        end += share
+    # from both ends, so that asking for a test split later takes nothing from validation
+    checked = check_shares(shares)
+    names[drawn < checked.get("validation", 0.0)] = "validation"
+    names[drawn >= 1.0 - checked.get("test", 0.0)] = "test"
     if not (names == "train").any():  # a handful of photos, all drawn for elsewhere
         names[:] = "train"
     return given_splits(names)
+
+
+def _position(digest: str) -> float:
+    """A number in [0, 1), spread evenly."""
+    return int.from_bytes(hashlib.sha256(digest.encode()).digest()[:6]) / 2**48

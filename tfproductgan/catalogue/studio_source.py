@@ -1,0 +1,69 @@
+"""Photos of the built-in studio, rendered on all cores."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from tfproductgan.catalogue import studio
+from tfproductgan.catalogue.sources import Item, Source, sorted_by_split
+from tfproductgan.catalogue.splitting import drawn_splits
+from tfproductgan.errors import CatalogueError, nearest
+
+
+def studio_source(
+    count: int, image_size: int, seed: int, attributes: Iterable[str], shares: Mapping[str, float]
+) -> Source:
+    """Products 0 to `count - 1` of the studio.
+
+    Args:
+        count: Number of photos.
+        image_size: Height and width in pixels.
+        seed: The studio's seed.
+        attributes: Which of the studio's labels to take as attributes.
+        shares: Shares to draw for validation and test, by seed and index: the same at every size.
+
+    Raises:
+        CatalogueError: If an attribute is unknown or a number out of range.
+    """
+    attributes = list(attributes)
+    for name in attributes:
+        if name not in studio.ATTRIBUTES:
+            raise CatalogueError(f"The studio has no attribute {name!r}: {nearest(name, studio.ATTRIBUTES)}")
+    for name, value, lowest in (("count", count, 1), ("seed", seed, 0)):
+        if isinstance(value, bool) or value != int(value) or value < lowest:
+            raise CatalogueError(f"{name} must be a whole number of at least {lowest}. Received: {value!r}")
+    products = [studio.product(seed, index) for index in range(count)]
+    hashes = [hashlib.sha256(f"{seed} {index}".encode()).hexdigest() for index in range(count)]
+    drawn = drawn_splits(hashes, np.arange(count), shares)
+    splits = {int(i): split for split, indices in drawn.items() for i in indices}
+    items = [
+        Item(
+            f"studio {product.seed} {product.index}",
+            {name: getattr(product, name) for name in attributes},
+            splits[product.index],
+            product.description,
+        )
+        for product in products
+    ]
+    order = sorted_by_split(items)
+    by_name = dict(zip((item.name for item in items), products, strict=True))
+    return Source(
+        items=order,
+        attributes=attributes,
+        load=lambda: (functools.partial(studio.render_image, by_name[item.name], image_size) for item in order),
+        stamp=hashlib.sha256(f"studio {_drawing_code()} {seed} {count} {image_size}".encode()).hexdigest(),
+        values={name: studio.ATTRIBUTES[name] for name in attributes},
+    )
+
+
+def _drawing_code() -> str:
+    """What changes when the studio draws anything differently: its code."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(studio.__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,182 @@
+"""Photos of a TensorFlow Datasets data set."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tfproductgan.catalogue.sources import Item, Source, sorted_by_split
+from tfproductgan.catalogue.splitting import split_name
+from tfproductgan.errors import CatalogueError, nearest, require
+
+_log = logging.getLogger(__name__)
+
+
+def tfds_builder(name: Any, data_dir: str | Path | None = None) -> Any:
+    """A prepared builder; the data set is downloaded and prepared if it is not on disk.
+
+    Args:
+        name: Such as `"fashion_mnist"` or `"cifar10:3.0.2"`; or a builder.
+        data_dir: Where data sets lie; by default `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
+
+    Raises:
+        CatalogueError: If there is no such data set or it cannot be prepared.
+        MissingExtraError: If the extra `tfds` is not installed.
+    """
+    tfds = require("tensorflow_datasets", "tfds")
+    try:
+        builder = tfds.builder(name, data_dir=data_dir, try_gcs=False) if isinstance(name, str) else name
+        builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+    except Exception as error:  # from an unknown name to a broken download
+        first = str(error).strip().partition("\n")[0]
+        raise CatalogueError(f"The TFDS data set {name!r} cannot be prepared: {first}") from error
+    return builder
+
+
+def natural_size(builder: Any, image: str | None) -> int | None:
+    """The longer side of the pictures in pixels, if the data set says that all have one shape."""
+    shape = _feature(builder, image or _image_name(builder)).shape
+    return None if None in shape[:2] else max(shape[:2])
+
+
+def tfds_source(
+    builder: Any,
+    image: str | None = None,
+    attributes: Iterable[str] | None = None,
+    text: str | None = None,
+) -> Source:
+    """The photos of a data set.
+
+    Args:
+        builder: What `tfds_builder` returned.
+        image: Feature of the photos; by default the supervised input, or the only image.
+        attributes: Features to take as attributes, `/` between the levels of nested ones; by default the
+            supervised label, or all class labels.
+        text: Feature of titles.
+
+    Raises:
+        CatalogueError: If a feature is missing or of another kind.
+    """
+    tfds = require("tensorflow_datasets", "tfds")
+    image = image or _image_name(builder)
+    if not isinstance(_feature(builder, image), tfds.features.Image):
+        raise CatalogueError(f"Feature {image!r} of {builder.name} is no image.")
+    attributes = list(_label_names(builder) if attributes is None else attributes)
+    readers = {name: _reader(builder, name) for name in attributes}
+    if text is not None:
+        readers[text] = _reader(builder, text)
+    splits = _split_names(builder)
+    items = []
+    for split, ours in splits.items():
+        for number, example in enumerate(_examples(builder, split, list(readers))):
+            values = {name: read(_at(example, name)) for name, read in readers.items()}
+            labels = {name: values[name] for name in attributes}
+            items.append(Item(f"{split} {number}", labels, ours, values.get(text, "")))
+
+    def load() -> Iterator[Callable[[], bytes]]:
+        for split in splits:
+            for example in _examples(builder, split, [image], encoded=True):
+                yield functools.partial(_at, example, image)
+
+    names = {name: _feature(builder, name).names for name in attributes if _is_class(_feature(builder, name))}
+    # splits are read in the order of sorted_by_split, so items and photos stay side by side
+    return Source(sorted_by_split(items), attributes, load, _stamp(builder, image, splits), values=names)
+
+
+def _image_name(builder: Any) -> str:
+    tfds = require("tensorflow_datasets", "tfds")
+    features = builder.info.features
+    images = [name for name, feature in features.items() if isinstance(feature, tfds.features.Image)]
+    supervised = builder.info.supervised_keys
+    if supervised and isinstance(supervised[0], str) and supervised[0] in images:
+        return supervised[0]
+    if len(images) != 1:
+        raise CatalogueError(f"{builder.name} has {len(images)} images; name one with image=...: {images}")
+    return images[0]
+
+
+def _label_names(builder: Any) -> list[str]:
+    supervised = builder.info.supervised_keys
+    if supervised and isinstance(supervised[1], str) and _is_class(builder.info.features[supervised[1]]):
+        return [supervised[1]]
+    return [name for name, feature in builder.info.features.items() if _is_class(feature)]
+
+
+def _is_class(feature: Any) -> bool:
+    return isinstance(feature, require("tensorflow_datasets", "tfds").features.ClassLabel)
+
+
+def _feature(builder: Any, name: str) -> Any:
+    feature = builder.info.features
+    for part in name.split("/"):
+        if not isinstance(feature, Mapping) or part not in feature:
+            valid = list(feature) if isinstance(feature, Mapping) else []
+            raise CatalogueError(f"{builder.name} has no feature {name!r}: {nearest(part, valid)}")
+        feature = feature[part]
+    return feature
+
+
+def _reader(builder: Any, name: str) -> Callable[[Any], str]:
+    """What turns a value of a feature into its name."""
+    feature = _feature(builder, name)
+    if _is_class(feature):
+        return lambda value: feature.int2str(int(value)) if value >= 0 else ""
+    kind = feature.np_dtype
+    if isinstance(feature, Mapping) or feature.shape or kind.__name__ not in ("object_", "str_", "bytes_", "bool"):
+        integer = not isinstance(feature, Mapping) and not feature.shape and "int" in kind.__name__
+        if not integer:
+            raise CatalogueError(
+                f"Feature {name!r} of {builder.name} is no label: class labels, texts, whole numbers and booleans are."
+            )
+    return lambda value: value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _split_names(builder: Any) -> dict[str, str | None]:
+    """The data set's splits to read, in our order, and what each is to us; a single one is left to be divided."""
+    found = {split: split_name(split) for split in builder.info.splits}
+    known = {split: ours for split, ours in found.items() if ours}
+    if not known or set(known.values()) == {"train"}:
+        return dict.fromkeys(known or found)
+    left_out = sorted(set(found) - set(known))
+    if left_out:
+        _log.warning("The splits %s of %s are left out", ", ".join(left_out), builder.name)
+    order = ("train", "validation", "test")
+    return dict(sorted(known.items(), key=lambda pair: order.index(pair[1])))
+
+
+def _examples(builder: Any, split: str, names: Sequence[str], encoded: bool = False) -> Iterator[Any]:
+    """Examples in the order of the files, with nothing decoded but the features named."""
+    tfds = require("tensorflow_datasets", "tfds")
+    if not names:
+        yield from ({} for _ in range(builder.info.splits[split].num_examples))
+        return
+    wanted: dict[str, Any] = {}
+    for name in names:
+        *above, last = name.split("/")
+        level = wanted
+        for part in above:
+            level = level.setdefault(part, {})
+        level[last] = True
+    skipped = {names[0]: tfds.decode.SkipDecoding()} if encoded else None
+    decoders = tfds.decode.PartialDecoding(wanted, decoders=skipped)
+    yield from tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False, decoders=decoders))
+
+
+def _at(example: Any, name: str) -> Any:
+    for part in name.split("/"):
+        example = example[part]
+    return example
+
+
+def _stamp(builder: Any, image: str, splits: Iterable[str]) -> str:
+    digest = hashlib.sha256(f"tfds {builder.info.full_name} {image}".encode())
+    for split in splits:
+        for path in builder.info.splits[split].filepaths:
+            status = os.stat(path)
+            digest.update(f"\n{split} {os.fspath(path)} {status.st_size} {status.st_mtime_ns}".encode())
+    return digest.hexdigest()
