@@ -35,10 +35,10 @@ class ModulatedNormalization(keras.layers.Layer):
             dtype=self.dtype_policy,
         )
 
-    def build(self, input_shape, style_shape):
+    def build(self, inputs_shape, style_shape):
         """Make the statistics and the map from style to gain and bias."""
-        channels = input_shape[-1]
-        self.norm.build(input_shape)
+        channels = inputs_shape[-1]
+        self.norm.build(inputs_shape)
         # starts as plain normalisation: gain 1, bias 0
         self.to_gain_and_bias = keras.layers.Dense(
             2 * channels, kernel_initializer="zeros", name="to_gain_and_bias", dtype=self.dtype_policy
@@ -51,9 +51,9 @@ class ModulatedNormalization(keras.layers.Layer):
         gain, bias = ops.split(self.to_gain_and_bias(style)[:, None, None, :], 2, axis=-1)
         return self.norm(inputs, training=training) * (1 + gain) + bias
 
-    def compute_output_shape(self, input_shape, style_shape=None):
+    def compute_output_shape(self, inputs_shape, style_shape):
         """The shape of `inputs`."""
-        return input_shape
+        return inputs_shape
 
     def get_config(self):
         """Everything the constructor takes."""

@@ -57,9 +57,7 @@ class Generator(_Network):
         self.latent_dim = latent_dim
         self.embedding_dim = embedding_dim
         if self.conditional:
-            self.embedding = ConditionEmbedding(
-                num_ids, embedding_dim, name="embedding", dtype=self.dtype_policy
-            )
+            self.embedding = ConditionEmbedding(num_ids, embedding_dim, name="embedding", dtype=self.dtype_policy)
             self.embedding.build((None, len(self.num_ids)))
 
     @property
@@ -135,7 +133,7 @@ def check_choice(option, value, choices):
         raise RecipeError(f"{option} must be one of {', '.join(map(repr, choices))}. Received: {value!r}")
 
 
-def make_head(num_ids, features, dtype_policy):
+def make_head(num_ids, features):
     """The layers of a projection head, built: see `project`."""
     linear = keras.layers.Dense(1, name="head", dtype="float32")
     linear.build((None, features))

@@ -11,6 +11,7 @@ import keras
 from keras import layers, ops
 
 from tfproductgan.layers.condition_embedding import ConditionEmbedding
+from tfproductgan.layers.spectral_normalization import SpectralNormalization
 from tfproductgan.networks.base import (
     Discriminator,
     Generator,
@@ -59,9 +60,7 @@ class MLPGenerator(Generator):
         shape = (None, self.style_dim)
         self.hidden, self.norms = [], []
         for stage, units in enumerate(self.widths):
-            dense = layers.Dense(
-                units, kernel_regularizer=regulariser, name=f"dense_{stage}", dtype=self.dtype_policy
-            )
+            dense = layers.Dense(units, kernel_regularizer=regulariser, name=f"dense_{stage}", dtype=self.dtype_policy)
             norm = layers.BatchNormalization(
                 momentum=0.9, synchronized=True, name=f"norm_{stage}", dtype=self.dtype_policy
             )
@@ -139,25 +138,24 @@ class MLPDiscriminator(Discriminator):
             self._add_stage(stage, units, features)
             features = units
         head_ids = self.num_ids if form == "modern" else ()
-        self.head, self.projection = make_head(head_ids, features, self.dtype_policy)
+        self.head, self.projection = make_head(head_ids, features)
         self.built = True
 
     def _add_stage(self, stage, units, features):
         dense = layers.Dense(
             units,
+            use_bias=not self.spectral_normalization,
             kernel_initializer="he_normal",
             kernel_regularizer=keras.regularizers.L2(self.l2) if self.l2 else None,
             name=f"dense_{stage}",
             dtype=self.dtype_policy,
         )
         if self.spectral_normalization:
-            dense = layers.SpectralNormalization(dense, name=f"spectral_{stage}", dtype=self.dtype_policy)
+            dense = SpectralNormalization(dense, name=f"spectral_{stage}", dtype=self.dtype_policy)
         dense.build((None, features))
         self.hidden.append(dense)
         self.dropouts.append(
-            layers.Dropout(self.dropout, name=f"dropout_{stage}", dtype=self.dtype_policy)
-            if self.dropout
-            else None
+            layers.Dropout(self.dropout, name=f"dropout_{stage}", dtype=self.dtype_policy) if self.dropout else None
         )
 
     def call(self, inputs, training=False):

@@ -1,0 +1,55 @@
+import functools
+
+import pytest
+
+from tfproductgan.errors import RecipeError
+from tfproductgan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+
+CASES = {
+    "modern": ((3, 4), {}),
+    "modern unconditional": ((), {}),
+    "classic": ((3, 4), {"form": "classic"}),
+    "classic unconditional": ((), {"form": "classic"}),
+}
+
+
+@pytest.mark.parametrize(("num_ids", "options"), CASES.values(), ids=CASES)
+def test_generator(generator_check, num_ids, options):
+    small = {"latent_dim": 8, "embedding_dim": 4, "width": 4, "max_width": 8, **options}
+    generator_check(functools.partial(DCGANGenerator, num_ids, image_size=28, channels=3, **small))
+
+
+@pytest.mark.parametrize(
+    ("num_ids", "options"),
+    [*CASES.values(), ((3, 4), {"spectral_normalization": True, "dropout": 0.2})],
+    ids=[*CASES, "spectral with dropout"],
+)
+def test_discriminator(discriminator_check, num_ids, options):
+    small = {"width": 4, "max_width": 8, **options}
+    discriminator_check(functools.partial(DCGANDiscriminator, num_ids, image_size=28, channels=1, **small))
+
+
+@pytest.mark.parametrize(
+    ("image_size", "widths"),
+    [(28, [8, 4, 2]), (32, [10, 8, 4, 2]), (64, [10, 10, 8, 4, 2]), (256, [10, 10, 10, 10, 8, 4, 2])],
+)
+def test_widths_double_from_the_picture_inwards(image_size, widths):
+    generator = DCGANGenerator((), image_size, width=2, max_width=10)
+    assert [norm.norm.moving_mean.shape[0] for norm in generator.norms] == widths
+    assert generator.to_rgb.compute_output_shape((1, image_size, image_size, 2)) == (1, image_size, image_size, 3)
+    discriminator = DCGANDiscriminator((), image_size, width=3, max_width=10)
+    assert [conv.filters for conv in discriminator.convs] == [3, 6, 10, 10, 10, 10][: len(widths) - 1]
+
+
+@pytest.mark.parametrize("image_size", [0, 4, 30, 48, 512])
+@pytest.mark.parametrize("network", [DCGANGenerator, DCGANDiscriminator])
+def test_a_size_it_cannot_make_is_refused(network, image_size):
+    message = f"dcgan makes pictures of 28, 32, 64, 128, 256 pixels. Received: image_size={image_size}"
+    with pytest.raises(RecipeError, match=message):
+        network((), image_size)
+
+
+@pytest.mark.parametrize("network", [DCGANGenerator, DCGANDiscriminator])
+def test_an_unknown_form_is_refused(network):
+    with pytest.raises(RecipeError, match="form must be one of 'modern', 'classic'"):
+        network((), form="new")
