@@ -19,6 +19,10 @@ def num_replicas():
 class ReplicaStep:
     """Put before `keras.Model` among the bases of a model that is built when constructed."""
 
+    def fit(self, *args, shuffle=False, **kwargs):
+        """`keras.Model.fit`, which would warn about shuffling a stream that is shuffled already."""
+        return super().fit(*args, shuffle=shuffle, **kwargs)
+
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # the model is built already; a symbolic build fails under MultiWorkerMirroredStrategy
         pass
@@ -32,6 +36,11 @@ class ReplicaStep:
         """What `evaluate` calls for every execution."""
         if self.test_function is None or force:
             self.test_function = self._replicated(self.test_step)
+
+    def _get_metrics_result_or_logs(self, logs):
+        # `logs` are one replica's; the metrics are those of all. A test step measures only some of them
+        results = self.get_metrics_result()
+        return {name: results[name] for name in logs}
 
     def _replicated(self, step):
         strategy, steps = self.distribute_strategy, self.steps_per_execution
