@@ -137,7 +137,7 @@ def test_photos_turned_by_exif_are_measured_upright(tmp_path):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"max_unreadable": 0.05}, "2 of 28 photos (7.1 %) cannot be used, and at most 5.0% may be so"),
+        ({"max_unreadable": 0.05}, "2 of 28 photos (7.1 %) cannot be used, and at most 5 % may be so"),
         ({"max_unreadable": 0.1, "min_count": 20}, "category has no value on 20 training photos or more"),
     ],
 )

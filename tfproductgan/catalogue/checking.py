@@ -42,12 +42,12 @@ KINDS = {
     "across_splits": ("Duplicates in two splits", "makes validation look better than it is"),
     "contradiction": ("One photo, two labels", "teaches both labels the same picture"),
     "no_label": ("No label", "trained on as 'not given'"),
-    "rare_label": ("Label on one photo only", "learnt by heart; raise the minimum count"),
-    "grey": ("Grey among colour", "teaches grey pictures"),
+    "rare_label": ("Label on one photo only", "learnt by heart unless folded away"),
+    "grey": ("Grey among colour", "harmless only if the product is grey"),
 }
 """What a check can find: kind, title, and what it means for training."""
 
-GREY_TOLERANCE = 4
+GREY_TOLERANCE = 2
 """Largest difference between the channels of a grey photo saved as colour, in levels of 255: JPEG's rounding."""
 
 _BATCH = 512
@@ -123,7 +123,7 @@ class CheckReport:
         """Why training would refuse to start; empty if it would not."""
         reasons = []
         if not self.num_readable or self.num_skipped > self.max_unreadable * self.num_photos:
-            reasons.append(f"{self._skipped()} cannot be used, and at most {self.max_unreadable:.1%} may be so")
+            reasons.append(f"{self._skipped()} cannot be used, and at most {100 * self.max_unreadable:g} % may be so")
         if self.splits and "train" not in self.splits:
             reasons.append(f"no photos to train on, all are in {', '.join(self.splits)}")
         for attribute, counts in self.labels.items():
@@ -267,7 +267,7 @@ class CheckReport:
         from rich.table import Table
 
         counts = self.labels[attribute]
-        title = f"{attribute}: {len(counts):,} values"
+        title = f"{attribute}: {count_of(len(counts), 'value')}"
         folded = self.folded[attribute]
         if folded:
             title += f"; {folded:,} on fewer than {self.min_count} training photos become 'not given'"
@@ -372,6 +372,11 @@ def check_source(
         source=source,
         samples={attribute: _samples(source, whole, attribute) for attribute in source.attributes},
     )
+
+
+def count_of(count: int, noun: str) -> str:
+    """A number with its noun, such as "1 photo" and "2 photos"."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def example(finding: Finding) -> str:
@@ -574,6 +579,8 @@ def _counted(values: Iterable[str | None]) -> dict[str, int]:
 
 def _share(count: int, total: int) -> str:
     share = 100 * count / total if total else 0.0
+    if count < total and share > 99:
+        return "over 99 %"
     return f"{share:.0f} %" if share >= 10 or not share else f"{share:.1f} %" if share >= 0.1 else "under 0.1 %"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ _MARGIN = 24
 _TILE = 104  # of a finding's example, with its frame
 _SMALL = 66  # of a label's sample
 _MOST_TILES = 10
+_MOST_LINES = 8  # of text, for findings without a picture
 _MOST_VALUES = 36  # of one attribute
 _COLUMNS = 3
 _PER_VALUE = 5
@@ -42,13 +44,14 @@ def draw(report: CheckReport) -> Image.Image:
     """
     from tfproductgan.catalogue.checking import KINDS
 
-    chosen = {kind: _chosen(report.of(kind)) for kind in KINDS if report.of(kind)}
+    unseen = [kind for kind in ("unreadable", "missing") if report.of(kind)]
+    chosen = {kind: _chosen(report.of(kind)) for kind in KINDS if report.of(kind) and kind not in unseen}
     shown = {p for tiles in chosen.values() for group in tiles for p in group.positions}
     for attribute, counts in report.labels.items():
         for value in islice(counts, _MOST_VALUES):
             shown.update(report.samples[attribute][fold(value)][:_PER_VALUE])
     photos = _read(report.source, shown)
-    strips = [_title(report)]
+    strips = [_title(report), *(_listed(report, kind) for kind in unseen)]
     for kind, findings in chosen.items():
         strips.append(_findings(report, kind, findings, photos))
     strips += [_labels(report, attribute, photos) for attribute in report.labels]
@@ -62,13 +65,11 @@ def draw(report: CheckReport) -> Image.Image:
 
 def _chosen(findings: Sequence[Finding]) -> list[Finding]:
     """The findings that fit into one row, cut to at most four photos each, single ones from all over the list."""
-    import dataclasses
-
     if len(findings) == 1:
         only = findings[0]
         spread = _spread(range(len(only.photos)), _MOST_TILES)
-        positions = tuple(only.positions[i] for i in spread) if only.positions else ()
-        return [dataclasses.replace(only, photos=tuple(only.photos[i] for i in spread), positions=positions)]
+        photos, positions = zip(*((only.photos[i], only.positions[i]) for i in spread), strict=True)
+        return [dataclasses.replace(only, photos=photos, positions=positions)]
     chosen, room = [], _MOST_TILES
     for finding in _spread(findings, _MOST_TILES):
         size = min(4, len(finding.photos), room)
@@ -122,34 +123,50 @@ def _title(report: CheckReport) -> Image.Image:
     return strip
 
 
+def _listed(report: CheckReport, kind: str) -> Image.Image:
+    """Findings that have no picture, a line each."""
+    from tfproductgan.catalogue.checking import KINDS, count_of, count_photos
+
+    title, meaning = KINDS[kind]
+    findings = _spread(report.of(kind), _MOST_LINES)
+    strip = Image.new("RGB", (_WIDTH, 52 + 20 * len(findings)), _PAPER)
+    pen = ImageDraw.Draw(strip)
+    _heading(pen, f"{title}: {count_of(count_photos(report.of(kind)), 'photo')}", meaning, _COLOURS[kind])
+    for line, finding in enumerate(findings):
+        end = _text(pen, (_MARGIN, 42 + 20 * line), finding.photos[0], 14, _INK, _WIDTH / 2)
+        _text(pen, (end + 14, 42 + 20 * line), finding.detail, 14, _FAINT, _WIDTH - _MARGIN - end - 14)
+    return strip
+
+
 def _findings(
     report: CheckReport, kind: str, findings: Sequence[Finding], photos: dict[int, Image.Image | None]
 ) -> Image.Image:
-    from tfproductgan.catalogue.checking import KINDS, count_photos
+    from tfproductgan.catalogue.checking import KINDS, count_of, count_photos
 
     title, meaning = KINDS[kind]
-    strip = Image.new("RGB", (_WIDTH, 46 + _TILE + 44), _PAPER)
-    pen = ImageDraw.Draw(strip)
-    count = count_photos(report.of(kind))
-    said = f"{title}: {count:,} photo{'s' * (count != 1)}"
-    _heading(pen, said, meaning, _COLOURS.get(kind, _AMBER))
     step = (_WIDTH - 2 * _MARGIN) // _MOST_TILES
+    details = [_wrapped(finding.detail, 12, len(finding.photos) * step - 8) for finding in findings]
+    strip = Image.new("RGB", (_WIDTH, 76 + _TILE + 15 * max(map(len, details))), _PAPER)
+    pen = ImageDraw.Draw(strip)
+    said = f"{title}: {count_of(count_photos(report.of(kind)), 'photo')}"
+    _heading(pen, said, meaning, _COLOURS.get(kind, _AMBER))
     left = _MARGIN
-    for finding in findings:
+    for finding, lines in zip(findings, details, strict=True):
         together = len(findings) > 1 and len(finding.photos) > 1
         if together:  # a line over photos that belong together
             pen.line((left, 42, left + (len(finding.photos) - 1) * step + _TILE - 1, 42), _INK, 2)
         for number, name in enumerate(finding.photos):
-            photo = photos.get(finding.positions[number]) if finding.positions else None
-            _tile(strip, pen, (left + number * step, 48), _TILE, photo)
+            _tile(strip, pen, (left + number * step, 48), _TILE, photos.get(finding.positions[number]))
             _caption(pen, (left + number * step, 50 + _TILE), name, step - 6)
-        width = len(finding.photos) * step - 8
-        _text(pen, (left, 66 + _TILE), finding.detail, 12, _INK, width)
+        for line, text in enumerate(lines):
+            _text(pen, (left, 66 + _TILE + 15 * line), text, 12, _INK, len(finding.photos) * step - 8)
         left += len(finding.photos) * step
     return strip
 
 
 def _labels(report: CheckReport, attribute: str, photos: dict[int, Image.Image | None]) -> Image.Image:
+    from tfproductgan.catalogue.checking import count_of
+
     counts = report.labels[attribute]
     values = list(islice(counts.items(), _MOST_VALUES))
     rows = -(-len(values) // _COLUMNS)
@@ -158,8 +175,8 @@ def _labels(report: CheckReport, attribute: str, photos: dict[int, Image.Image |
     pen = ImageDraw.Draw(strip)
     note = f"the {len(values)} most frequent of {len(counts):,}" if len(values) < len(counts) else ""
     if report.not_given[attribute]:
-        note += f"{', ' * bool(note)}{report.not_given[attribute]:,} photos without"
-    _heading(pen, f"{attribute}: {len(counts):,} values", note, _INK)
+        note += f"{', ' * bool(note)}{count_of(report.not_given[attribute], 'photo')} without"
+    _heading(pen, f"{attribute}: {count_of(len(counts), 'value')}", note, _INK)
     width = (_WIDTH - 2 * _MARGIN) // _COLUMNS
     for number, (value, count) in enumerate(values):
         left = _MARGIN + (number % _COLUMNS) * width
@@ -204,6 +221,19 @@ def _caption(pen: ImageDraw.ImageDraw, corner: tuple[int, int], name: str, width
     while font.getlength(shown) > width and len(shown) > 4:
         shown = "…" + shown[2:]
     pen.text(corner, shown, _FAINT, font)
+
+
+def _wrapped(text: str, size: int, width: float, most: int = 3) -> list[str]:
+    """A text in lines no wider than `width`, as far as its words allow; the last holds what is left."""
+    font = ImageFont.load_default(size=size)
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and (len(lines) == most or font.getlength(longer) <= width):
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def _text(
