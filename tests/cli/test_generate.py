@@ -67,7 +67,11 @@ def test_pictures_have_the_proportions_of_the_photos(generate, painter, tmp_path
     "words, message",
     [
         (["mugg"], "'mugg' is no value of category, colour, view: did you mean 'Mug'?"),
-        (["gold", "--set", "colour=Navy Blue"], "One picture has one colour. Received: 'Gold' and 'Navy Blue'"),
+        (["gold", "--set", "colour=Navy Blue"], "One picture has one colour. Received: 'Navy Blue' and 'Gold'"),
+        (
+            ["--set", "colour=gold", "--set", "colour=navy blue"],
+            "One picture has one colour. Received: 'Gold' and 'Navy Blue'",
+        ),
         (["--set", "color=Gold"], "Unknown attribute 'color': did you mean 'colour'?"),
         (["seed 1", "--seed", "2"], "One request has one seed. Received: 'seed 1' and --seed 2"),
         (["--grid", "category,kolour"], "Unknown attribute 'kolour': did you mean 'colour'?"),

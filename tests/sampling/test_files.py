@@ -47,6 +47,7 @@ def test_names_beyond_ascii_survive(painter, tmp_path):
     [
         ({"category": "Ring", "colour": "Gold"}, 7, 1.0, "ring-gold-seed7.png"),
         ({"category": "Home & Kitchen/Mugs"}, 0, 1.0, "home-kitchen-mugs-seed0.png"),
+        ({"category": "Ring", "colour": "Gold", "material": "Gold"}, 7, 1.0, "ring-gold-seed7.png"),
         ({}, 3, 0.7, "picture-seed3-truncation0.7.png"),
         ({"category": "x" * 500}, 3, 1.0, "x" * 120 + "-seed3.png"),
     ],

@@ -61,3 +61,41 @@ def test_a_model_without_attributes_takes_seeds_only():
     assert parse_request("seed 4", ConditionSchema()) == ({}, 4)
     with pytest.raises(ConditionError, match="no attributes to ask for, only seeds"):
         parse_request("ring", ConditionSchema())
+
+
+@pytest.fixture
+def goldsmith():
+    """Builds a schema in which gold is a colour and a material, from photos of (colour, material)."""
+
+    def build(*photos):
+        schema = ConditionSchema(
+            [Attribute("colour", ("Gold", "Brown")), Attribute("material", ("Gold", "Leather"))],
+        )
+        return schema.with_combinations([schema.encode({"colour": c, "material": m}) for c, m in photos])
+
+    return build
+
+
+def test_a_shared_value_means_what_holds_whichever_was_meant(goldsmith):
+    both = {"colour": "Gold", "material": "Gold"}
+    same = goldsmith(("Gold", "Gold"), ("Brown", "Leather"))
+    assert parse_request("gold", same)[0] == both
+    wider = goldsmith(("Gold", "Gold"), ("Gold", "Leather"), ("Brown", "Leather"))
+    assert parse_request("gold", wider)[0] == {"colour": "Gold"}
+    assert parse_request("gold material", wider)[0] == {"material": "Gold"}
+    crossed = goldsmith(("Gold", "Leather"), ("Brown", "Gold"))
+    with pytest.raises(ConditionError, match="'gold' is a value of 'colour' and 'material'"):
+        parse_request("gold", crossed)
+
+
+@pytest.mark.parametrize("text", ["gold leather", "leather gold", "material=leather, gold"])
+def test_a_shared_value_goes_to_the_attribute_that_has_none(goldsmith, text):
+    crossed = goldsmith(("Gold", "Leather"), ("Brown", "Gold"))
+    assert parse_request(text, crossed)[0] == {"colour": "Gold", "material": "Leather"}
+
+
+def test_words_add_to_what_is_given(goldsmith):
+    schema = goldsmith(("Gold", "Gold"), ("Brown", "Leather"))
+    assert parse_request("gold", schema, {"Material": "leather"})[0] == {"colour": "Gold", "material": "Leather"}
+    with pytest.raises(ConditionError, match="Received: 'Brown' and 'Gold'"):
+        parse_request("gold colour", schema, {"colour": "Brown"})

@@ -62,41 +62,41 @@ def grids(directory):
 
 
 def test_a_grid_at_every_epochs_end(counter, tmp_path):
-    fit(counter, SampleGrid(tmp_path, columns=2))
+    fit(counter, SampleGrid(tmp_path / "grids", columns=2))
     assert grids(tmp_path) == ["images-000000020.png", "images-000000040.png"]
 
 
 def test_grids_every_so_many_images_and_at_the_end(counter, tmp_path):
-    fit(counter, SampleGrid(tmp_path, columns=2, every_images=10))
+    fit(counter, SampleGrid(tmp_path / "grids", columns=2, every_images=10))
     # batches of 4: seen when a multiple of 10 was passed
     assert grids(tmp_path) == [f"images-{n:09d}.png" for n in (12, 20, 32, 40)]
-    fit(counter, SampleGrid(tmp_path, columns=2, every_images=100), steps=1, epochs=1)
+    fit(counter, SampleGrid(tmp_path / "grids", columns=2, every_images=100), steps=1, epochs=1)
     assert grids(tmp_path)[-1] == "images-000000044.png"
 
 
 def test_every_grid_asks_for_the_same(counter, tmp_path):
     rows = [{"category": "Ring", "colour": "gold"}, {"view": "Side"}]
-    fit(counter, SampleGrid(tmp_path, rows, columns=3, seed=5))
+    fit(counter, SampleGrid(tmp_path / "grids", rows, columns=3, seed=5))
     first, second = [read_metadata(tmp_path / "grids" / name) for name in grids(tmp_path)]
     assert first["pictures"] == second["pictures"]
     assert first["rows"] == ["Ring, gold", "Side"] and first["columns"] == ["seed 5", "seed 6", "seed 7"]
 
 
 def test_without_rows_the_catalogue_decides(counter, tmp_path):
-    fit(counter, SampleGrid(tmp_path, columns=2), epochs=1)
+    fit(counter, SampleGrid(tmp_path / "grids", columns=2), epochs=1)
     rows = read_metadata(tmp_path / "grids" / "images-000000020.png")["rows"]
     assert len(rows) == 8 and {row.split(",")[0] for row in rows[:3]} == {"Ring", "Mug", "Sports Shoes"}
 
 
 def test_a_wrong_row_stops_the_training_before_it_starts(counter, tmp_path):
     with pytest.raises(ConditionError, match="Unknown category 'Rng'"):
-        fit(counter, SampleGrid(tmp_path, [{"category": "Rng"}]))
+        fit(counter, SampleGrid(tmp_path / "grids", [{"category": "Rng"}]))
     assert int(counter.images_seen) == 0
 
 
 def test_grids_in_tensorboard(counter, tmp_path):
     pytest.importorskip("tensorboard")
-    fit(counter, SampleGrid(tmp_path, columns=2, log_dir=tmp_path / "logs"))
+    fit(counter, SampleGrid(tmp_path / "grids", columns=2, log_dir=tmp_path / "logs"))
     events = []
     for path in sorted((tmp_path / "logs").iterdir()):
         for record in tf.data.TFRecordDataset(str(path)):
@@ -108,12 +108,12 @@ def test_grids_in_tensorboard(counter, tmp_path):
 def test_tensorboard_is_asked_for_at_once(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "tensorboard", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'tfproductgan\[tensorboard\]'"):
-        SampleGrid(tmp_path, log_dir=tmp_path)
+        SampleGrid(tmp_path / "grids", log_dir=tmp_path)
 
 
 def test_an_interval_is_at_least_one_image(tmp_path):
     with pytest.raises(RecipeError, match="every_images is a number of images from 1"):
-        SampleGrid(tmp_path, every_images=0)
+        SampleGrid(tmp_path / "grids", every_images=0)
 
 
 # === JsonLines ===
@@ -260,7 +260,7 @@ def test_a_duration_is_told_in_what_matters(seconds, words):
 
 
 def test_grids_can_be_looked_at_while_training_goes_on(counter, tmp_path):
-    fit(counter, SampleGrid(tmp_path, columns=2))
+    fit(counter, SampleGrid(tmp_path / "grids", columns=2))
     with Image.open(tmp_path / "grids" / "images-000000040.png") as grid:
         assert grid.width > 2 * 128
     assert not [path for path in (tmp_path / "grids").iterdir() if path.suffix != ".png"]

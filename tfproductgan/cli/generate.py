@@ -102,13 +102,12 @@ def _asked(args: argparse.Namespace, schema: Any) -> tuple[dict[str, str], int]:
     """Conditions and seed from the words and the options together."""
     from tfproductgan.sampling.requests import parse_request
 
-    conditions, seed = parse_request(" ".join(args.words), schema)
+    given: dict[str, str] = {}
     for name, value in args.set:
         for attribute, known in schema.decode(schema.encode({name: value})).items():
-            if conditions.setdefault(attribute, known) != known:
-                raise ConditionError(
-                    f"One picture has one {attribute}. Received: {conditions[attribute]!r} and {known!r}"
-                )
+            if given.setdefault(attribute, known) != known:
+                raise ConditionError(f"One picture has one {attribute}. Received: {given[attribute]!r} and {known!r}")
+    conditions, seed = parse_request(" ".join(args.words), schema, given)
     if None not in (seed, args.seed) and seed != args.seed:
         raise ConditionError(f"One request has one seed. Received: 'seed {seed}' and --seed {args.seed}")
     return conditions, next((given for given in (seed, args.seed) if given is not None), 0)
@@ -129,16 +128,16 @@ def _pictures(args: argparse.Namespace, model: Any, conditions: Mapping[str, str
 
 
 def _grid(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int):
-    from tfproductgan.sampling.files import file_stem, refuse_to_overwrite, write_png
+    from tfproductgan.sampling.files import file_stem, refuse_to_overwrite, value_names, write_png
     from tfproductgan.sampling.grids import MOST_VALUES, attribute_grid
 
     rows, columns = args.grid
-    stem = file_stem(["grid", rows, "by", columns, *conditions.values()], seed, args.truncation)
+    stem = file_stem(["grid", rows, "by", columns, *value_names(conditions)], seed, args.truncation)
     path = Path(args.out, f"{stem}.png")
     refuse_to_overwrite(path, args.overwrite)
     grid = attribute_grid(model, rows, columns, seed, args.truncation, given=conditions)
     write_png(path, grid, overwrite=args.overwrite)
-    shown = [f"seed {seed}", *conditions.values()]
+    shown = [f"seed {seed}", *value_names(conditions)]
     for attribute in map(model.schema.attribute, args.grid):
         if len(attribute.values) > MOST_VALUES:
             shown.append(f"the {MOST_VALUES} most frequent of {len(attribute.values)} {attribute.name} values")
@@ -183,7 +182,9 @@ def _list(model: Any, console: Any) -> int:
 
 
 def _words(request: Any) -> str:
-    return ", ".join([*request.conditions.values(), f"seed {request.seed}"])
+    from tfproductgan.sampling.files import value_names
+
+    return ", ".join([*value_names(request.conditions), f"seed {request.seed}"])
 
 
 def _assignment(text: str) -> tuple[str, str]:

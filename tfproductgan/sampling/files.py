@@ -10,7 +10,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,11 @@ def describe_request(request: PictureRequest) -> dict[str, Any]:
         "seed": int(request.seed),
         "truncation": float(request.truncation),
     }
+
+
+def value_names(conditions: Mapping[str, str]) -> list[str]:
+    """The values of conditions as people would say them: gold in colour and material is gold, once."""
+    return list(dict.fromkeys(conditions.values()))
 
 
 def annotate(image: Image.Image, kind: str, model_id: str, **details: Any) -> Image.Image:
@@ -67,7 +72,7 @@ def picture_name(request: PictureRequest) -> str:
 
 def request_slug(request: PictureRequest) -> str:
     """A request as part of a file name, such as `"ring-gold-side-seed7"`."""
-    return file_stem(request.conditions.values(), request.seed, request.truncation)
+    return file_stem(value_names(request.conditions), request.seed, request.truncation)
 
 
 def file_stem(words: Iterable[str], seed: int, truncation: float) -> str:

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tfproductgan.catalogue.photos import Placement
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
 from tfproductgan.errors import ConditionError
-from tfproductgan.sampling.files import annotate, describe_request, to_image
+from tfproductgan.sampling.files import annotate, describe_request, to_image, value_names
 
 if TYPE_CHECKING:
     from tfproductgan.models.generation import GeneratesByName
@@ -159,7 +159,7 @@ def condition_rows(
     requests = []
     for row in conditions:
         requests += model.plan(row, count=count, seed=seed, truncation=truncation)
-    labels = ["\n".join(row.values()) for row in conditions]
+    labels = ["\n".join(value_names(row)) for row in conditions]
     return _labelled(model, requests, labels, [f"seed {seed + column}" for column in range(count)])
 
 

@@ -1,12 +1,14 @@
 """From words to a request: "ring, gold, side view, seed 7" says which conditions and which seed.
 
 Words are looked up among the values of all attributes, longest match first, so that nobody has to name the
-attributes. Only a value that several attributes share needs its attribute's name.
+attributes. A value that several attributes share needs its attribute's name only where the photos leave a choice:
+if all that are of the material gold are of the colour gold, "gold" says the colour whichever was meant.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import ConditionError, nearest
@@ -17,9 +19,12 @@ _TOKEN = re.compile(r"[,;=]|[^\s,;=]+")
 _SEPARATORS = {",", ";"}
 
 Tokens = tuple[str, ...]
+Meanings = Sequence[tuple[str, str]]
 
 
-def parse_request(text: str, schema: ConditionSchema) -> tuple[dict[str, str], int | None]:
+def parse_request(
+    text: str, schema: ConditionSchema, given: Mapping[str, str] | None = None
+) -> tuple[dict[str, str], int | None]:
     """Look up the words of a request among the values that a schema knows.
 
     Args:
@@ -27,14 +32,15 @@ def parse_request(text: str, schema: ConditionSchema) -> tuple[dict[str, str], i
             attribute's name (`"side view"`, `"gold colour"`) or preceded by it and `=` (`"colour=gold"`).
             `"seed 7"` gives the seed.
         schema: The schema that has the attributes.
+        given: Conditions known beforehand, which the words add to.
 
     Returns:
         The conditions, attribute name to value name as the schema spells them, and the seed, or `None` if the
         text has none.
 
     Raises:
-        ConditionError: If a word is no value, a value belongs to several attributes, an attribute gets two
-            values, or the seed is no whole number from 0.
+        ConditionError: If a word is no value, it cannot be told which attribute's value it is, an attribute
+            gets two values, or the seed is no whole number from 0.
 
     Example:
     ```python
@@ -45,7 +51,8 @@ def parse_request(text: str, schema: ConditionSchema) -> tuple[dict[str, str], i
     longest = max(map(len, phrases), default=0)
     words = _TOKEN.findall(text)
     folded = [word.casefold() for word in words]
-    conditions: dict[str, str] = {}
+    conditions = schema.decode(schema.encode(given))
+    shared: list[tuple[str, Meanings]] = []
     seed: int | None = None
     unknown: list[str] = []
     position = 0
@@ -56,7 +63,10 @@ def parse_request(text: str, schema: ConditionSchema) -> tuple[dict[str, str], i
             raise _unknown(" ".join(unknown), schema)
         if length:
             meanings = phrases[tuple(folded[position : position + length])]
-            _add(conditions, meanings, " ".join(words[position : position + length]))
+            if len(meanings) == 1:
+                _add(conditions, meanings)
+            else:
+                shared.append((" ".join(words[position : position + length]), meanings))
             position += length
         elif folded[position] == "seed":
             seed, position = _seed(words, position + 1)
@@ -66,6 +76,9 @@ def parse_request(text: str, schema: ConditionSchema) -> tuple[dict[str, str], i
             position += 1
     if unknown:
         raise _unknown(" ".join(unknown), schema)
+    # last, since what else was said may leave only one attribute without a value
+    for phrase, meanings in shared:
+        _add(conditions, _meant(phrase, meanings, conditions, schema))
     return conditions, seed
 
 
@@ -93,16 +106,35 @@ def _match(folded: list[str], position: int, phrases: dict[Tokens, list[tuple[st
     return 0
 
 
-def _add(conditions: dict[str, str], meanings: list[tuple[str, str]], words: str) -> None:
-    if len(meanings) > 1:
-        names = [name for name, _ in meanings]
+def _add(conditions: dict[str, str], meanings: Meanings) -> None:
+    for name, value in meanings:
+        if conditions.setdefault(name, value) != value:
+            raise ConditionError(f"One picture has one {name}. Received: {conditions[name]!r} and {value!r}")
+
+
+def _meant(phrase: str, meanings: Meanings, conditions: Mapping[str, str], schema: ConditionSchema) -> Meanings:
+    """Of several meanings of a phrase, those that hold whichever was meant."""
+    open_ones = [(name, value) for name, value in meanings if conditions.get(name, value) == value]
+    if len(open_ones) < 2:
+        return open_ones or meanings
+    photos = [schema.decode(ids) for ids, _ in schema.combinations]
+    certain = [
+        (name, value) for name, value in open_ones if all(_implies(photos, other, (name, value)) for other in open_ones)
+    ]
+    if not certain:
+        names = [name for name, _ in open_ones]
+        example = f"'{names[0]}={open_ones[0][1]}'"
         raise ConditionError(
-            f"{words!r} is a value of {' and '.join(map(repr, names))}. Say which one, "
-            f"such as '{names[0]}={meanings[0][1]}' (or --set '{names[0]}={meanings[0][1]}')."
+            f"{phrase!r} is a value of {' and '.join(map(repr, names))}. "
+            f"Say which one, such as {example} (or --set {example})."
         )
-    [(name, value)] = meanings
-    if conditions.setdefault(name, value) != value:
-        raise ConditionError(f"One picture has one {name}. Received: {conditions[name]!r} and {value!r}")
+    return certain
+
+
+def _implies(photos: Sequence[Mapping[str, str]], one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether there are photos with one condition and all of them have the other too."""
+    found = [photo for photo in photos if photo.get(one[0]) == one[1]]
+    return bool(found) and all(photo.get(other[0]) == other[1] for photo in found)
 
 
 def _seed(words: list[str], position: int) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from tfproductgan.sampling.files import KEY, annotate, describe_request, to_image, write_whole
+from tfproductgan.sampling.files import KEY, annotate, describe_request, to_image, value_names, write_whole
 from tfproductgan.sampling.grids import contact_grid, enlarge
 
 if TYPE_CHECKING:
@@ -105,4 +105,4 @@ def _annotate(
 
 
 def _label(request: PictureRequest) -> str:
-    return " ".join([*request.conditions.values(), f"seed {request.seed}"])
+    return " ".join([*value_names(request.conditions), f"seed {request.seed}"])

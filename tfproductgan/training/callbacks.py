@@ -66,11 +66,11 @@ class _AtIntervals(keras.callbacks.Callback):
 class SampleGrid(_AtIntervals):
     """Draws the same requests again and again while the model learns: a row a condition, a column a seed.
 
-    Writes `grids/images-000040000.png`, named by the images seen, at every epoch's end or every so many images,
+    Writes `images-000040000.png`, named by the images seen, at every epoch's end or every so many images,
     and at the end of the training.
 
     Args:
-        directory: The run directory.
+        directory: Where the files go; it is made if missing.
         conditions: The rows. By default eight typical ones: the most frequent combinations of the catalogue.
         columns: Number of seeds.
         seed: The first seed.
@@ -115,7 +115,7 @@ class SampleGrid(_AtIntervals):
             grid = condition_rows(self.model, self.conditions, self.columns, self.seed)
         else:
             grid = seed_grid(self.model, 4 * self.columns, self.columns, self.seed)
-        write_png(self.directory / "grids" / f"images-{images_seen:09d}.png", grid, overwrite=True)
+        write_png(self.directory / f"images-{images_seen:09d}.png", grid, overwrite=True)
         if self.log_dir is not None:
             self._summarise(np.asarray(grid), images_seen)
 
