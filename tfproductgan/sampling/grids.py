@@ -17,7 +17,7 @@ from tfproductgan.sampling.files import annotate, describe_request, to_image, va
 if TYPE_CHECKING:
     from tfproductgan.models.generation import GeneratesByName
 
-MOST_VALUES = 16
+MOST_VALUES = 20
 """A grid shows no more values of an attribute than this, unless they are named."""
 
 _CELL = 96  # pixels below which a picture is enlarged
@@ -108,7 +108,7 @@ def attribute_grid(
         columns: Attribute whose values are the columns.
         seed: The seed of every picture, so that only the conditions change.
         truncation: Of every picture; 1 leaves the noise as it is, less is more typical and less varied.
-        row_values: The values to show, in that order. `None`: all, or the 16 most frequent if there are more.
+        row_values: The values to show, in that order. `None`: all, or the 20 most frequent if there are more.
         column_values: Likewise for the columns.
         given: Conditions that all pictures share.
 
