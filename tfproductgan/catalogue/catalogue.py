@@ -212,8 +212,8 @@ class Catalogue:
         images = np.asarray(images)
         shares = splits if splits is None or isinstance(splits, Mapping) else None
         source = array_source(images, labels or {}, None if shares is splits else splits)
-        if options.get("schema") is None:
-            options.setdefault("image_size", max(images.shape[1:3]))
+        if options.get("schema") is None and options.get("image_size") is None:
+            options["image_size"] = max(images.shape[1:3])
         return cls(source, _preparation({**options, "splits": shares}))
 
     @classmethod
@@ -247,8 +247,8 @@ class Catalogue:
         builder = tfds_builder(name, data_dir)
         if options.get("schema") is not None:
             attributes = options["schema"].names if attributes is None else attributes
-        else:
-            options.setdefault("image_size", natural_size(builder, image))
+        elif options.get("image_size") is None:
+            options["image_size"] = natural_size(builder, image)
         attributes = [attributes] if isinstance(attributes, str) else attributes
         return cls(tfds_source(builder, image, attributes, text), _preparation(options), text)
 

@@ -6,9 +6,11 @@ import functools
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from tfproductgan.catalogue.sources import Item, Source, sorted_by_split
 from tfproductgan.catalogue.splitting import split_name
@@ -40,7 +42,7 @@ def tfds_builder(name: Any, data_dir: str | Path | None = None) -> Any:
 
 def natural_size(builder: Any, image: str | None) -> int | None:
     """The longer side of the pictures in pixels, if the data set says that all have one shape."""
-    shape = _feature(builder, image or _image_name(builder)).shape
+    shape = _feature(builder, _image_name(builder, image)).shape
     return None if None in shape[:2] else max(shape[:2])
 
 
@@ -62,10 +64,7 @@ def tfds_source(
     Raises:
         CatalogueError: If a feature is missing or of another kind.
     """
-    tfds = require("tensorflow_datasets", "tfds")
-    image = image or _image_name(builder)
-    if not isinstance(_feature(builder, image), tfds.features.Image):
-        raise CatalogueError(f"Feature {image!r} of {builder.name} is no image.")
+    image = _image_name(builder, image)
     attributes = list(_label_names(builder) if attributes is None else attributes)
     readers = {name: _reader(builder, name) for name in attributes}
     if text is not None:
@@ -88,8 +87,12 @@ def tfds_source(
     return Source(sorted_by_split(items), attributes, load, _stamp(builder, image, splits), values=names)
 
 
-def _image_name(builder: Any) -> str:
+def _image_name(builder: Any, given: str | None) -> str:
     tfds = require("tensorflow_datasets", "tfds")
+    if given is not None:
+        if not isinstance(_feature(builder, given), tfds.features.Image):
+            raise CatalogueError(f"Feature {given!r} of {builder.name} is no image.")
+        return given
     features = builder.info.features
     images = [name for name, feature in features.items() if isinstance(feature, tfds.features.Image)]
     supervised = builder.info.supervised_keys
@@ -111,11 +114,15 @@ def _is_class(feature: Any) -> bool:
     return isinstance(feature, require("tensorflow_datasets", "tfds").features.ClassLabel)
 
 
+def _is_group(feature: Any) -> bool:
+    return isinstance(feature, require("tensorflow_datasets", "tfds").features.FeaturesDict)
+
+
 def _feature(builder: Any, name: str) -> Any:
     feature = builder.info.features
     for part in name.split("/"):
-        if not isinstance(feature, Mapping) or part not in feature:
-            valid = list(feature) if isinstance(feature, Mapping) else []
+        valid = list(feature) if _is_group(feature) else []
+        if part not in valid:
             raise CatalogueError(f"{builder.name} has no feature {name!r}: {nearest(part, valid)}")
         feature = feature[part]
     return feature
@@ -126,13 +133,11 @@ def _reader(builder: Any, name: str) -> Callable[[Any], str]:
     feature = _feature(builder, name)
     if _is_class(feature):
         return lambda value: feature.int2str(int(value)) if value >= 0 else ""
-    kind = feature.np_dtype
-    if isinstance(feature, Mapping) or feature.shape or kind.__name__ not in ("object_", "str_", "bytes_", "bool"):
-        integer = not isinstance(feature, Mapping) and not feature.shape and "int" in kind.__name__
-        if not integer:
-            raise CatalogueError(
-                f"Feature {name!r} of {builder.name} is no label: class labels, texts, whole numbers and booleans are."
-            )
+    single = not _is_group(feature) and feature.shape == ()
+    if not (single and issubclass(np.dtype(feature.np_dtype).type, (np.object_, np.str_, np.bool_, np.integer))):
+        raise CatalogueError(
+            f"Feature {name!r} of {builder.name} is no label: class labels, texts, whole numbers and booleans are."
+        )
     return lambda value: value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
