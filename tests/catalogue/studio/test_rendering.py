@@ -46,7 +46,7 @@ def test_sizes_out_of_range_are_refused(size):
 
 
 def test_a_small_picture_is_the_large_one_seen_from_afar():
-    for index in range(30):
+    for index in range(12):
         item = studio.product(11, index)
         small, large = studio.render(item, 32), studio.render(item, 128)
         for a, b in ((small.image, large.image), (small.mask, large.mask)):
@@ -58,7 +58,7 @@ def test_every_combination_fills_a_sensible_part_of_a_white_picture():
     for number, labels in enumerate(every_combination()):
         item = studio.product(5, number, **labels)
         assert {name: getattr(item, name) for name in labels} == labels
-        made = studio.render(item, 48)
+        made = studio.render(item, 40)
         covered = (made.mask > 127).mean()
         assert 0.06 < covered < 0.75, item
         corners = made.image[[0, 0, -1, -1], [0, -1, 0, -1]]
@@ -68,7 +68,7 @@ def test_every_combination_fills_a_sensible_part_of_a_white_picture():
 
 
 def test_the_mask_is_where_the_product_is():
-    for index in range(60):
+    for index in range(40):
         made = studio.render(studio.product(6, index), 64)
         background = made.mask == 0
         # off the product there is paper and its soft shadow only: grey, and never dark
@@ -79,22 +79,24 @@ def test_the_mask_is_where_the_product_is():
         assert (far > 200).mean() > 0.9
 
 
-def nearest_colour(rgb, among):
-    return min(among, key=lambda name: sum((a - b) ** 2 for a, b in zip(rgb, COLOURS[name], strict=True)))
+def hue_and_light(rgb):
+    # opponent colours, with lightness counting half: a person sees through shade and highlights
+    red, green, blue = np.moveaxis(np.asarray(rgb, dtype=np.float32), -1, 0)
+    return np.stack([red - green, 0.5 * (red + green) - blue, 0.25 * (red + green + blue)], axis=-1)
 
 
 def test_most_of_the_product_has_the_colour_it_is_named_after():
-    right = total = 0
-    for index in range(150):
+    names = list(COLOURS)
+    palette = hue_and_light([COLOURS[name] for name in names])
+    right, count = 0, 150
+    for index in range(count):
         item = studio.product(7, index)
-        made = studio.render(item, 48)
-        pixels = made.image[made.mask > 200] / 255
-        votes = [nearest_colour(pixel, COLOURS) for pixel in pixels[:: max(1, len(pixels) // 60)]]
-        share = {name: votes.count(name) for name in set(votes)}
-        ranked = sorted(share, key=share.get, reverse=True)
-        right += item.colour in ranked[:2]
-        total += 1
-    assert right / total > 0.85
+        pixels = studio.render_image(item, 40)[studio.render_mask(item, 40) > 200] / 255
+        nearest = ((hue_and_light(pixels)[:, None] - palette) ** 2).sum(axis=-1).argmin(axis=1)
+        votes = np.bincount(nearest, minlength=len(names))
+        # white laces, a steel case or a dark sole may come first
+        right += item.colour in [names[i] for i in votes.argsort()[-2:]]
+    assert right / count > 0.9
 
 
 def test_labels_are_spread_out():
@@ -111,6 +113,11 @@ def test_materials_come_in_their_colours_only():
     for index in range(300):
         item = studio.product(2, index)
         assert item.colour in COLOURS_OF[item.material]
+
+
+def test_negative_numbers_are_refused():
+    with pytest.raises(CatalogueError, match=r"0 or more. Received: 0, -1"):
+        studio.product(0, -1)
 
 
 def test_labels_can_be_asked_for_in_any_case():

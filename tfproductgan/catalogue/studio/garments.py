@@ -213,7 +213,7 @@ def _draw_trousers(sketch: Sketch, product: Product) -> None:
     if product.view == "Back":
         for side in (-1, 1):
             pocket = np.array([(0.08, -0.52), (0.31, -0.55), (0.31, -0.33), (0.2, -0.25), (0.09, -0.31)]) * (side, 1)
-            sketch.part(pocket, material, colour, bulge=0.02, relief=2.0, shadow=0.4, folds=0)
+            sketch.part(pocket, material, colour, bulge=0.02, relief=2.0, pattern=product.pattern, shadow=0.4, folds=0)
             sketch.mark(dashes(np.concatenate([pocket, pocket[:1]]), 0.03, 0.016), sewn)
     else:
         pockets = _both(smooth([(waist * 0.52, -0.70), (waist * 0.66, -0.57), (hip, -0.50)], closed=False))

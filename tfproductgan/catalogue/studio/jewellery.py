@@ -255,7 +255,7 @@ def _draw_earrings(sketch: Sketch, product: Product) -> None:
             hole = ellipse(x, y, (size * 1.25 - thick), size * 1.45 - thick, count=40)
             sketch.part(ring, metal, plain, holes=hole, bulge=0.4 * thick, relief=3.4, shadow=0.2)
         else:
-            centre = -0.42 + size * 1.3
+            centre = -0.58 + size * 1.3
             drop = smooth(
                 [
                     (x, centre - size * 1.3, 1),
@@ -273,68 +273,12 @@ def _draw_earrings(sketch: Sketch, product: Product) -> None:
 
 def _draw_watch(sketch: Sketch, product: Product) -> None:
     sketch.turn = 32.0 if product.view == "Angled" else 0.0
-    colour, material = product.rgb, product.material
-    metal = material if material in METALS else ("Gold" if product["metal"] < 0.4 else "Silver")
+    metal = product.material if product.material in METALS else ("Gold" if product["metal"] < 0.4 else "Silver")
     plain, radius, wide = COLOURS[metal], product["radius"], product["strap"]
-    upper = smooth(
-        [
-            (-wide, -0.25, 1),
-            (-wide * 0.80, -0.70),
-            (-wide * 0.78, -0.93, 1),
-            (wide * 0.78, -0.93, 1),
-            (wide * 0.80, -0.70),
-            (wide, -0.25, 1),
-        ]
-    )
-    lower = smooth(
-        [
-            (-wide, 0.25, 1),
-            (-wide * 0.78, 0.70),
-            (-wide * 0.66, 0.92),
-            (0, 0.97),
-            (wide * 0.66, 0.92),
-            (wide * 0.78, 0.70),
-            (wide, 0.25, 1),
-        ]
-    )
-    if material in METALS:
-        for row in range(6):
-            for sign in (-1, 1):
-                y, w = sign * (0.36 + 0.112 * row), wide * (0.98 - 0.035 * row)
-                sketch.part(
-                    [
-                        box(-w, y - 0.05, -0.38 * w, y + 0.05, 0.02),
-                        box(-0.36 * w, y - 0.05, 0.36 * w, y + 0.05, 0.02),
-                        box(0.38 * w, y - 0.05, w, y + 0.05, 0.02),
-                    ],
-                    metal,
-                    plain,
-                    bulge=0.025,
-                    relief=3.0,
-                    shadow=0.1,
-                )
+    if product.material in METALS:
+        _metal_strap(sketch, wide, metal)
     else:
-        sketch.part([upper, lower], material, colour, bulge=0.06, relief=3.2, shadow=0, folds=0.3)
-        if material == "Leather":
-            edge = [
-                stroke(between((x * wide * 0.80, -0.42), (x * wide * 0.66, -0.88), count=3), 0.001) for x in (-1, 1)
-            ]
-            paths = [
-                between((x * wide * 0.80, s * 0.42), (x * wide * 0.64, s * 0.88)) for x in (-1, 1) for s in (-1, 1)
-            ]
-            del edge
-            sketch.mark([piece for path in paths for piece in dashes(path, 0.032, 0.018)], thread(material, colour))
-        else:
-            ribs = [
-                between((-wide * 0.45, s * y), (wide * 0.45, s * y), count=2)
-                for y in (0.58, 0.67, 0.76)
-                for s in (-1, 1)
-            ]
-            sketch.mark([stroke(path, 0.026) for path in ribs], shade(colour, 0.6), 0.8)
-        sketch.mark(
-            [ellipse(0, y, 0.022, count=10) for y in (0.62, 0.72, 0.82)] if material == "Leather" else [],
-            shade(colour, 0.35),
-        ) if material == "Leather" else None
+        _strap(sketch, wide, product)
     lugs = [
         box(x - 0.05, y - 0.08, x + 0.05, y + 0.08, 0.03)
         for x in (-wide * 0.92, wide * 0.92)
@@ -343,45 +287,59 @@ def _draw_watch(sketch: Sketch, product: Product) -> None:
     sketch.part(lugs, metal, plain, bulge=0.03, shadow=0.2)
     sketch.part(box(radius - 0.02, -0.06, radius + 0.09, 0.06, 0.03), metal, plain, bulge=0.03, shadow=0)
     sketch.part(ellipse(0, 0, radius, count=56), metal, plain, bulge=0.05, relief=3.6, shadow=0.5)
+    _dial(sketch, radius - 0.085, product, plain)
+
+
+def _metal_strap(sketch: Sketch, wide: float, metal: str) -> None:
+    for row in range(6):
+        for sign in (-1, 1):
+            y, w = sign * (0.36 + 0.112 * row), wide * (0.98 - 0.035 * row)
+            links = [(-w, -0.38 * w), (-0.36 * w, 0.36 * w), (0.38 * w, w)]
+            outlines = [box(left, y - 0.05, right, y + 0.05, 0.02) for left, right in links]
+            sketch.part(outlines, metal, COLOURS[metal], bulge=0.025, relief=3.0, shadow=0.1)
+
+
+def _strap(sketch: Sketch, wide: float, product: Product) -> None:
+    colour, material = product.rgb, product.material
+    upper = [(-wide, -0.25, 1), (-wide * 0.80, -0.70), (-wide * 0.78, -0.93, 1)]
+    lower = [(-wide, 0.25, 1), (-wide * 0.78, 0.70), (-wide * 0.66, 0.92)]
+    upper = smooth([*upper, *((-p[0], *p[1:]) for p in reversed(upper))])
+    lower = smooth([*lower, (0, 0.97), *((-p[0], *p[1:]) for p in reversed(lower))])
+    sketch.part([upper, lower], material, colour, bulge=0.06, relief=3.2, shadow=0, folds=0.3)
+    signs = [(across, down) for across in (-1, 1) for down in (-1, 1)]
+    if material == "Leather":
+        edges = [between((x * wide * 0.80, y * 0.42), (x * wide * 0.64, y * 0.88)) for x, y in signs]
+        sketch.mark([piece for path in edges for piece in dashes(path, 0.032, 0.018)], thread(material, colour))
+        sketch.mark([ellipse(0, y, 0.022, count=10) for y in (0.62, 0.72, 0.82)], shade(colour, 0.35))
+    else:
+        ribs = [
+            between((-wide * 0.45, sign * y), (wide * 0.45, sign * y), count=2)
+            for y in (0.58, 0.67, 0.76)
+            for sign in (-1, 1)
+        ]
+        sketch.mark([stroke(path, 0.026) for path in ribs], shade(colour, 0.6), 0.8)
+
+
+def _dial(sketch: Sketch, radius: float, product: Product, metal: Colour) -> None:
     face = _dial_colour(product)
-    inner = radius - 0.085
-    sketch.part(ellipse(0, 0, inner, count=48), "Matt", face, bulge=0.03, relief=-2.0, shadow=0)
+    sketch.part(ellipse(0, 0, radius, count=48), "Matt", face, bulge=0.03, relief=-2.0, shadow=0)
     ink = (0.12, 0.12, 0.14) if brightness(face) > 0.5 else (0.95, 0.95, 0.93)
     marks = []
     for hour in range(12):
-        turn = hour / 12 * 2 * math.pi
-        far, near = inner * 0.90, inner * (0.70 if hour % 3 == 0 else 0.78)
-        direction = np.array([math.cos(turn), math.sin(turn)])
-        marks.append(stroke(np.stack([direction * near, direction * far]), 0.035 if hour % 3 == 0 else 0.022))
+        turn, long = hour / 12 * 2 * math.pi, hour % 3 == 0
+        ray = np.array([[0.70 if long else 0.78], [0.90]]) * radius * (math.cos(turn), math.sin(turn))
+        marks.append(stroke(ray, 0.035 if long else 0.022))
     sketch.mark(marks, ink)
-    hour, minute = product["hour"] * 2 * math.pi, product["hour"] * 24 * math.pi
+    # the minute hand goes round twelve times as fast, so they always show a time
+    turn = product["hour"] * 2 * math.pi
     hands = [
-        stroke(
-            np.array(
-                [
-                    (0.0, 0.0),
-                    (length * math.sin(turn), -length * math.cos(turn)),
-                ]
-            ),
-            [width, width * 0.5],
-        )
-        for turn, length, width in ((hour, inner * 0.50, 0.055), (minute, inner * 0.76, 0.042))
+        stroke(np.array([(0.0, 0.0), (length * math.sin(angle), -length * math.cos(angle))]), [width, 0.5 * width])
+        for angle, length, width in ((turn, 0.50 * radius, 0.055), (12 * turn, 0.76 * radius, 0.042))
     ]
     sketch.part(hands, "Matt", ink, bulge=0.01, shadow=0.4)
-    sketch.mark(ellipse(0, 0, 0.035, count=14), plain)
-    sketch.glow(
-        smooth(
-            [
-                (-inner * 0.75, -inner * 0.35),
-                (-inner * 0.2, -inner * 0.8),
-                (inner * 0.05, -inner * 0.75),
-                (-inner * 0.6, -inner * 0.05),
-            ]
-        ),
-        (1, 1, 1),
-        0.30,
-        blur=0.015,
-    )
+    sketch.mark(ellipse(0, 0, 0.035, count=14), metal)
+    gleam = smooth([(-0.75, -0.35), (-0.2, -0.8), (0.05, -0.75), (-0.6, -0.05)])
+    sketch.glow(gleam * radius, (1, 1, 1), 0.30, blur=0.015)
 
 
 def _dial_colour(product: Product) -> Colour:

@@ -77,7 +77,9 @@ def shade(colour: Colour, factor: float) -> Colour:
 
 
 def dyed(material: str, colour: Colour) -> Colour:
-    """What a dye looks like on a material: faded on denim, muted on wool."""
+    """What a dye looks like on a material: faded on denim, muted on wool; white glass is clear, with a cold edge."""
+    if material == "Glass" and brightness(colour) > 0.85:
+        return (0.80, 0.85, 0.88)
     towards, share = {"Denim": ((0.46, 0.48, 0.54), 0.20), "Wool": ((0.60, 0.58, 0.56), 0.10)}.get(
         material, (colour, 0)
     )
@@ -185,10 +187,10 @@ def surface(material: str) -> Surface:
         window = _step(0.20, 0.10, -nx) * (1 - _step(0.62, 0.10, -nx)) * (1 - _step(0.55, 0.2, np.abs(ny)))
         specular = 0.50 * window + 0.08 * _step(0.70, 0.1, nx) * (1 - _step(0.86, 0.1, nx))
     elif material == "Glass":
-        diffuse = 0.66 + 0.42 * rim + 0.12 * fill
+        diffuse = 0.50 + 0.54 * rim + 0.10 * fill
         streak = _step(0.30, 0.12, -nx) * (1 - _step(0.62, 0.10, -nx))
         specular = 0.75 * streak + 0.40 * _step(0.62, 0.1, nx) * (1 - _step(0.8, 0.1, nx)) + 0.4 * gleam(-0.3, -0.6, 60)
-        opacity = np.clip(0.70 + 0.60 * (1 - rim) ** 1.2 + 0.4 * streak, 0, 1)
+        opacity = np.clip(0.60 + 0.95 * (1 - rim) ** 1.1 + 0.4 * streak, 0, 1)
     elif material == "Gem":
         diffuse, specular = lit(0.2, 0.6), 0.9 * gleam(-0.34, -0.44, 40)
     else:

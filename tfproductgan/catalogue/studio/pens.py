@@ -159,8 +159,9 @@ class Painter(Pen):
         light = look.diffuse.take(at, axis=-1)
         if grain is not None:
             light *= grain
-        if light.ndim == 2:
-            light += (1 - light) * np.float32(materials.softness(colour))
+        if material not in materials.METALS:
+            if material != "Glass":  # whose edge is dark, or it would not be seen
+                light += (1 - light) * np.float32(materials.softness(colour))
             light = self._dyed(box, colour, pattern, accent) * light
         light += look.specular.take(at)
         self._cover_alpha(box, cover)

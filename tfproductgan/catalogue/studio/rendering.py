@@ -83,10 +83,13 @@ def product(
         The product.
 
     Raises:
+        CatalogueError: If the seed or the index is negative.
         ConditionError: If a name is unknown, or the studio makes no such combination.
     """
+    if seed < 0 or index < 0:
+        raise CatalogueError(f"The studio's seed and index are 0 or more. Received: {seed}, {index}")
     random = _random(seed, index, _LABELS)
-    draws = random.random(16)
+    draws = random.random(16).tolist()
     wanted = {
         name: _value(name, given)
         for name, given in zip(ATTRIBUTES, (category, colour, material, pattern, view), strict=True)
@@ -188,7 +191,7 @@ def _pick(options: Sequence[str], draw: float) -> str:
     return options[min(int(draw * len(options)), len(options) - 1)]
 
 
-def _complete(wanted: dict[str, str], draws: np.ndarray) -> dict[str, str]:
+def _complete(wanted: dict[str, str], draws: list[float]) -> dict[str, str]:
     """Labels for every attribute that agree with those wanted."""
     categories = [wanted["category"]] if "category" in wanted else list(CATEGORIES)
     possible = {name: made for name in categories if (made := _makes(CATEGORIES[name], wanted))}
