@@ -42,6 +42,15 @@ def test_every_epoch_has_every_photo_once(numbered):
     assert not (epochs == np.arange(COUNT)).all(axis=1).any()
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2**31 - 1])
+def test_the_order_is_random(numbered, seed):
+    epochs = numbers(numbered.stream(batch_size=COUNT, seed=seed), 20)
+    in_place = (epochs == np.arange(COUNT)).sum(axis=1)
+    as_before = (epochs[1:] == epochs[:-1]).sum(axis=1)
+    neighbours = (np.abs(np.diff(epochs, axis=1)) == 1).sum(axis=1)
+    assert in_place.mean() < 2 and as_before.mean() < 2 and neighbours.mean() < 4  # 1, 1 and 2 by chance
+
+
 @pytest.mark.parametrize("options", [{}, {"balance": 0.5}, {"repeat": False}])
 def test_a_batch_depends_on_seed_and_step_alone(numbered, options):
     steps = 6
