@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
 
 import keras
 import tensorflow as tf
 
 from tfproductgan.conditions import ConditionSchema
-from tfproductgan.errors import RecipeError
+from tfproductgan.errors import RecipeError, nearest
 from tfproductgan.layers.augmentation import Augmentation
 from tfproductgan.losses.adversarial import adversarial_loss
 from tfproductgan.losses.penalties import Penalty, noise_shape, points
@@ -87,26 +88,30 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         Raises:
             RecipeError: If the recipe, a field or a network option does not exist.
         """
-        recipe = (
-            recipe.replace(**overrides) if isinstance(recipe, Recipe) else get_recipe(recipe, **overrides)
-        )
+        recipe = recipe.replace(**overrides) if isinstance(recipe, Recipe) else get_recipe(recipe, **overrides)
         networks = []
         # the networks' first weights are the seed's too
         keras.utils.set_random_seed(recipe.seed % 2**32)
         for role in ("generator", "discriminator"):
             options = getattr(recipe, role)
+            network = network_class(recipe.family, role)
+            _check_options(network, role, options)
             try:
                 networks.append(
-                    network_class(recipe.family, role)(
+                    network(
                         schema.num_ids,
                         schema.image_size,
                         schema.channels,
+                        name=role,
                         dtype=dtype_policy(recipe.precision),
-                        **{"name": role, **options},
+                        **options,
                     )
                 )
-            except TypeError as error:
-                raise RecipeError(f"Options of the {role} do not fit {recipe.family!r}: {error}") from error
+            except RecipeError:
+                raise
+            except (TypeError, ValueError) as error:
+                message = f"Options of the {role} do not fit {recipe.family!r}: {error}"
+                raise RecipeError(message.splitlines()[0]) from error
         return cls(*networks, schema, recipe)
 
     @property
@@ -151,9 +156,11 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         # Keras would add a tracker for a loss this model does not have
         self._loss_tracker = None
         recipe = self.recipe
-        self.generator_optimizer = generator_optimizer or self._optimizer(recipe.generator_learning_rate)
+        steps = max(1, recipe.images // (recipe.batch_size * recipe.discriminator_steps))
+        self.generator_optimizer = generator_optimizer or self._optimizer(recipe.generator_learning_rate, steps)
+        # it takes more steps, and its schedule must last as many images
         self.discriminator_optimizer = discriminator_optimizer or self._optimizer(
-            recipe.discriminator_learning_rate
+            recipe.discriminator_learning_rate, steps * recipe.discriminator_steps
         )
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
@@ -172,10 +179,9 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         names = ["d_loss", "g_loss", "logit_gap", *(penalty.name for penalty in self.penalties)]
         self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
 
-    def _optimizer(self, learning_rate):
+    def _optimizer(self, learning_rate, steps):
         recipe = self.recipe
         if recipe.schedule == "cosine":
-            steps = max(1, recipe.images // (recipe.batch_size * recipe.discriminator_steps))
             learning_rate = keras.optimizers.schedules.CosineDecay(
                 learning_rate, decay_steps=steps, alpha=recipe.final_learning_rate
             )
@@ -202,9 +208,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         reals = tf.split(images, self.discriminator_steps)
         rows = tf.split(conditions, self.discriminator_steps)
         for index, (real, row) in enumerate(zip(reals, rows, strict=True)):
-            latents = tf.random.stateless_normal(
-                (real.shape[0], self.latent_dim), self._key(Purpose.LATENTS, index)
-            )
+            latents = tf.random.stateless_normal((real.shape[0], self.latent_dim), self._key(Purpose.LATENTS, index))
             # the last pictures serve the generator's own step too: one forward pass less
             with tf.GradientTape() as generator_tape:
                 fake = self.generator({"latents": latents, "conditions": row}, training=True)
@@ -261,9 +265,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         gap = tf.reduce_mean(logits["real"]) - tf.reduce_mean(logits["fake"])
         logs = {"d_loss": (loss, 1.0), "logit_gap": (gap, 1.0)}
         slopes = (
-            dict(zip(sloped, slope_tape.gradient(total, [looked_at[n] for n in sloped]), strict=True))
-            if sloped
-            else {}
+            dict(zip(sloped, slope_tape.gradient(total, [looked_at[n] for n in sloped]), strict=True)) if sloped else {}
         )
         for penalty in self.penalties:
             if penalty in penalties:
@@ -415,11 +417,18 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         """Compile as `get_compile_config` says."""
         config = dict(config)
         for name in ("generator_optimizer", "discriminator_optimizer", "augmentation"):
-            config[name] = (
-                keras.saving.deserialize_keras_object(config[name]) if config[name] else config[name]
-            )
+            config[name] = keras.saving.deserialize_keras_object(config[name]) if config[name] else config[name]
         config["penalties"] = [Penalty(**penalty) for penalty in config["penalties"]]
         self.compile(**config)
+
+
+def _check_options(network, role, options):
+    """Refuse options that the constructor of a network does not have."""
+    given = {"self", "num_ids", "image_size", "channels", "kwargs"}
+    valid = [name for name in inspect.signature(network.__init__).parameters if name not in given]
+    for name in options:
+        if name not in valid:
+            raise RecipeError(f"The {role} has no option {name!r}: {nearest(name, valid)}")
 
 
 def _dense_gradients(tape, target, variables, output_gradients=None):
