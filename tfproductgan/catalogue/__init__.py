@@ -1,0 +1,1 @@
+"""Where photos and their labels come from: folders, tables, TFDS, arrays, the built-in studio."""
