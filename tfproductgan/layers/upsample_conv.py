@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 # what repeating or bilinear interpolation does to a row of pixels with zeros in between
-_FILTERS = {"nearest": (1.0, 1.0), "bilinear": (0.25, 0.75, 0.75, 0.25)}
+INTERPOLATIONS = {"nearest": (1.0, 1.0), "bilinear": (0.25, 0.75, 0.75, 0.25)}
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
@@ -34,12 +34,10 @@ class UpsampleConv2D(keras.layers.Layer):
     Output shape: `[batch, 2 * height, 2 * width, filters]`.
     """
 
-    def __init__(
-        self, filters, interpolation="bilinear", use_bias=True, fused=True, kernel_regularizer=None, **kwargs
-    ):
+    def __init__(self, filters, interpolation="bilinear", use_bias=True, fused=True, kernel_regularizer=None, **kwargs):
         super().__init__(**kwargs)
-        if interpolation not in _FILTERS:
-            raise ValueError(f"interpolation must be one of {tuple(_FILTERS)}. Received: {interpolation!r}")
+        if interpolation not in INTERPOLATIONS:
+            raise ValueError(f"interpolation must be one of {tuple(INTERPOLATIONS)}. Received: {interpolation!r}")
         self.filters = filters
         self.interpolation = interpolation
         self.use_bias = use_bias
@@ -47,8 +45,8 @@ class UpsampleConv2D(keras.layers.Layer):
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         # a transposed convolution reads its kernel backwards; a convolution does not, and the last of its two
         # steps of interpolation, repeating, is done on the pixels
-        row = np.array(_FILTERS[interpolation])
-        self._spread = _spreading(row, backwards=True) if fused else _spreading(_without_repeating(row))
+        row = np.array(INTERPOLATIONS[interpolation])
+        self._spread = spreading_matrix(row, backwards=True) if fused else spreading_matrix(_without_repeating(row))
 
     def build(self, input_shape):
         """Make kernel and bias."""
@@ -98,7 +96,7 @@ class UpsampleConv2D(keras.layers.Layer):
         }
 
 
-def _spreading(row, backwards=False):
+def spreading_matrix(row, backwards=False):
     """The matrix that convolves a flat 3x3 kernel with a separable filter: `[(len(row) + 2) ** 2, 9]`."""
     matrix = np.zeros((len(row) + 2, 3), np.float32)
     for tap in range(3):

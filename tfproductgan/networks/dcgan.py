@@ -16,6 +16,7 @@ import keras
 from keras import layers, ops
 
 from tfproductgan.layers.condition_embedding import ConditionEmbedding
+from tfproductgan.layers.initializers import UpsamplingKernel
 from tfproductgan.layers.modulated_normalization import ModulatedNormalization
 from tfproductgan.layers.spectral_normalization import SpectralNormalization
 from tfproductgan.layers.upsample_conv import UpsampleConv2D
@@ -29,6 +30,7 @@ from tfproductgan.networks.base import (
 )
 
 FORMS = ("modern", "classic")
+UPSAMPLINGS = ("learned", "nearest", "bilinear")
 
 
 def _base_size(image_size):
@@ -62,6 +64,9 @@ class DCGANGenerator(Generator):
         width: Channels of the last stage; the stages before have two, four … times as many. Defaults to 32.
         max_width: Upper limit of the channels of a stage. Defaults to 320.
         form: `"modern"` or `"classic"`. Defaults to `"modern"`.
+        upsampling: `"learned"` for transposed convolutions (in the modern form they start as upsampling and
+            convolution), or `"nearest"` or `"bilinear"` for upsampling followed by a 3x3 convolution. Defaults to
+            `"learned"`.
         l2: Weight of an L2 regulariser on the kernels. Defaults to 0.
         **kwargs: Arguments of `keras.Model`.
 
@@ -81,13 +86,15 @@ class DCGANGenerator(Generator):
         width=32,
         max_width=320,
         form="modern",
+        upsampling="learned",
         l2=0.0,
         **kwargs,
     ):
         check_image_size("dcgan", image_size, 32, 256, also=(28,))
         check_choice("form", form, FORMS)
+        check_choice("upsampling", upsampling, UPSAMPLINGS)
         super().__init__(num_ids, image_size, channels, latent_dim, embedding_dim, **kwargs)
-        self.width, self.max_width, self.form, self.l2 = width, max_width, form, l2
+        self.width, self.max_width, self.form, self.upsampling, self.l2 = width, max_width, form, upsampling, l2
         # from the smallest feature map to the picture's size: each doubling of size halves the channels
         widths = [min(max_width, width * 2**k) for k in range(_num_doublings(image_size), -1, -1)]
         self._stem_shape = (_base_size(image_size), _base_size(image_size), widths[0])
@@ -106,14 +113,7 @@ class DCGANGenerator(Generator):
         self.convs, self.norms = [], []
         for stage, filters in enumerate(widths):
             if stage:
-                name = f"conv_{stage}"
-                self.convs.append(
-                    UpsampleConv2D(filters, name=name, **options)
-                    if modern
-                    else layers.Conv2DTranspose(
-                        filters, 4, 2, "same", kernel_initializer=_initialiser(self.form), name=name, **options
-                    )
-                )
+                self.convs.append(self._upsampling(filters, name=f"conv_{stage}", **options))
             self.norms.append(
                 ModulatedNormalization(name=f"norm_{stage}", dtype=policy)
                 if modern
@@ -130,6 +130,12 @@ class DCGANGenerator(Generator):
             dtype="float32",
             name="to_rgb",
         )
+
+    def _upsampling(self, filters, **options):
+        if self.upsampling != "learned":
+            return UpsampleConv2D(filters, self.upsampling, **options)
+        initialiser = UpsamplingKernel() if self.form == "modern" else _initialiser("classic")
+        return layers.Conv2DTranspose(filters, 4, 2, "same", kernel_initializer=initialiser, **options)
 
     def _build_layers(self):
         style_shape = (None, self.style_dim)
@@ -162,6 +168,7 @@ class DCGANGenerator(Generator):
             "width": self.width,
             "max_width": self.max_width,
             "form": self.form,
+            "upsampling": self.upsampling,
             "l2": self.l2,
         }
 

@@ -1,0 +1,69 @@
+import json
+
+import pytest
+
+from tfproductgan.conditions import Attribute, ConditionSchema
+from tfproductgan.errors import RunError
+from tfproductgan.recipes import Recipe
+from tfproductgan.training.run_directory import RunDirectory, replace_file
+
+SCHEMA = ConditionSchema([Attribute("category", ("Ring", "Mug"))], 32)
+
+
+def test_a_run_is_written_down(tmp_path):
+    run = RunDirectory(tmp_path / "deep" / "run")
+    assert not run.started
+    run.start(Recipe(seed=3), SCHEMA, {"fingerprint": "f"})
+    assert run.started
+    assert Recipe.from_dict(json.loads((run.path / "recipe.json").read_text())) == Recipe(seed=3)
+    assert ConditionSchema.from_json((run.path / "schema.json").read_text()) == SCHEMA
+    assert json.loads((run.path / "data.json").read_text()) == {"fingerprint": "f"}
+    assert [start["keras"] for start in json.loads((run.path / "environment.json").read_text())]
+
+
+def test_the_same_run_goes_on_and_each_start_is_noted(tmp_path):
+    for _ in range(2):
+        RunDirectory(tmp_path / "run").start(Recipe(), SCHEMA, {"fingerprint": "f"})
+    assert len(json.loads((tmp_path / "run" / "environment.json").read_text())) == 2
+
+
+@pytest.mark.parametrize(
+    ("recipe", "schema", "data", "said"),
+    [
+        (Recipe(batch_size=16), SCHEMA, {"fingerprint": "f"}, "another recipe: batch_size was 32, now 16"),
+        (Recipe(), ConditionSchema([], 32), {"fingerprint": "f"}, "another schema: attributes was"),
+        (Recipe(), SCHEMA, {"fingerprint": "g"}, 'another data: fingerprint was "f", now "g"'),
+    ],
+)
+def test_another_run_is_refused_naming_what_differs(tmp_path, recipe, schema, data, said):
+    RunDirectory(tmp_path / "run").start(Recipe(), SCHEMA, {"fingerprint": "f"})
+    with pytest.raises(RunError, match="choose another --out") as error:
+        RunDirectory(tmp_path / "run").start(recipe, schema, data)
+    assert said in str(error.value)
+
+
+def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(RunError, match="no run directory"):
+        RunDirectory(tmp_path).start(Recipe(), SCHEMA, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_file_in_the_way_is_refused(tmp_path):
+    (tmp_path / "run").write_text("")
+    with pytest.raises(RunError, match="no run directory"):
+        RunDirectory(tmp_path / "run").start(Recipe(), SCHEMA, {})
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path):
+    path = tmp_path / "checkpoint.keras"
+    path.write_text("good")
+
+    def fail_half_way(part):
+        part.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(RunError, match="No space left on device"):
+        replace_file(path, fail_half_way)
+    assert path.read_text() == "good"
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.keras"]

@@ -1,0 +1,101 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tfproductgan as tpg
+from tfproductgan.errors import RunError
+from tfproductgan.recipes import Recipe
+from tfproductgan.training.trainer import Schedule, estimate, train
+
+RECIPE = Recipe(
+    family="mlp",
+    generator={"widths": [16], "latent_dim": 8, "embedding_dim": 8},
+    discriminator={"widths": [16], "dropout": 0.2},
+    batch_size=8,
+    images=96,
+    precision="float32",
+    balance=0.5,
+)
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (60, 16, 16, 3), np.uint8)
+    labels = {"colour": ["Red", "Blue", "Green"] * 20}
+    return tpg.Catalogue.from_arrays(images, labels, image_size=16)
+
+
+class StopAfter:
+    """Ends a training the hard way, in the middle."""
+
+    def __new__(cls, epochs):
+        import keras
+
+        class Stop(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                if epoch + 1 == epochs:
+                    raise KeyboardInterrupt
+
+        return Stop()
+
+
+def logged(path, name):
+    return [json.loads(line)[name] for line in (path / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def whole_run(catalogue, tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "whole"
+    return train(catalogue, RECIPE, path, every=32), path
+
+
+def test_the_run_directory_holds_what_it_should(whole_run):
+    gan, path = whole_run
+    assert int(gan.images_seen) == 96
+    assert logged(path, "images_seen") == [32, 64, 96]
+    assert np.isfinite(logged(path, "d_loss") + logged(path, "g_loss")).all()
+    grids = sorted((path / "grids").glob("*.png"))
+    assert len(grids) == 3
+    with Image.open(grids[-1]) as grid:
+        assert grid.width > 16
+    np.testing.assert_array_equal(tpg.load(path).generate(count=3), gan.generate(count=3))
+
+
+def test_stopped_and_repeated_equals_undisturbed(whole_run, catalogue, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(catalogue, RECIPE, tmp_path / "run", every=32, callbacks=[StopAfter(2)])
+    resumed = train(catalogue, RECIPE, tmp_path / "run", every=32)
+    gan, path = whole_run
+    assert int(resumed.step) == int(gan.step) == 12
+    for mine, theirs in zip(resumed.variables, gan.variables, strict=True):
+        np.testing.assert_array_equal(mine, theirs, err_msg=theirs.path)
+    assert logged(tmp_path / "run", "d_loss") == logged(path, "d_loss")
+
+
+def test_a_finished_run_stays_as_it_is(whole_run, catalogue):
+    gan, path = whole_run
+    again = train(catalogue, RECIPE, path, every=32)
+    assert int(again.step) == int(gan.step)
+
+
+def test_another_recipe_in_the_same_folder_is_refused(whole_run, catalogue):
+    with pytest.raises(RunError, match=r"label_dropout was 0\.1, now 0\.3"):
+        train(catalogue, RECIPE.replace(label_dropout=0.3), whole_run[1], every=32)
+
+
+@pytest.mark.parametrize(
+    ("every", "expected"), [(None, Schedule(32, 100, 5)), (640, Schedule(32, 100, 20)), (10**9, Schedule(32, 100, 100))]
+)
+def test_durations_are_counted_in_images(every, expected):
+    assert Schedule.of(Recipe(images=3200, batch_size=16, discriminator_steps=2), every) == expected
+
+
+def test_the_estimate_is_measured(catalogue):
+    measured = estimate(RECIPE, catalogue.schema, steps=2)
+    assert measured.images_per_second > 0
+    assert measured.seconds == pytest.approx(96 / measured.images_per_second)
+    assert measured.memory > 10**8
+    assert measured.generator_parameters > 0
