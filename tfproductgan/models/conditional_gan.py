@@ -72,8 +72,8 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         self.ema_generator.trainable = False
         self.ema_generator.set_weights(generator.get_weights())
         counter = {"shape": (), "dtype": "int64", "initializer": "zeros", "trainable": False}
-        self.step = self.add_weight(name="step", aggregation="only_first_replica", **counter)
-        self.images_seen = self.add_weight(name="images_seen", aggregation="only_first_replica", **counter)
+        self._step = self.add_weight(name="step", aggregation="only_first_replica", **counter)
+        self._images_seen = self.add_weight(name="images_seen", aggregation="only_first_replica", **counter)
         self.built = True
 
     @classmethod
@@ -120,10 +120,20 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         return self.ema_generator
 
     @property
+    def step(self):
+        """Number of training steps taken."""
+        return int(self._step.numpy())
+
+    @property
+    def images_seen(self):
+        """Number of real images the discriminator has learnt from."""
+        return int(self._images_seen.numpy())
+
+    @property
     def model_id(self):
         """Names the model in the files it writes: recipe, size, a digest of recipe and schema, images seen."""
         digest = hashlib.sha256((self.recipe.to_json() + self.schema.to_json()).encode()).hexdigest()[:8]
-        return f"{self.recipe.name}-{self.schema.image_size}-{digest}-{int(self.images_seen)}"
+        return f"{self.recipe.name}-{self.schema.image_size}-{digest}-{self.images_seen}"
 
     # === Compile ===
 
@@ -156,14 +166,6 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         # Keras would add a tracker for a loss this model does not have
         self._loss_tracker = None
         recipe = self.recipe
-        steps = max(1, recipe.images // (recipe.batch_size * recipe.discriminator_steps))
-        self.generator_optimizer = generator_optimizer or self._optimizer(recipe.generator_learning_rate, steps)
-        # it takes more steps, and its schedule must last as many images
-        self.discriminator_optimizer = discriminator_optimizer or self._optimizer(
-            recipe.discriminator_learning_rate, steps * recipe.discriminator_steps
-        )
-        self.generator_optimizer.build(self.generator.trainable_variables)
-        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
         self.adversarial_loss = adversarial_loss(loss or recipe.loss)
         if penalties is None:
             penalties = [Penalty(n, w, recipe.penalty_interval) for n, w in recipe.penalties.items()]
@@ -177,7 +179,21 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         self.augmentation = augmentation or None
         self.discriminator_steps = discriminator_steps or recipe.discriminator_steps
         names = ["d_loss", "g_loss", "logit_gap", *(penalty.name for penalty in self.penalties)]
-        self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        # optimisers and metrics belong to the strategy they are made under: made elsewhere, replicas drift apart
+        with self.distribute_strategy.scope():
+            self._set_optimizers(generator_optimizer, discriminator_optimizer)
+            self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
+
+    def _set_optimizers(self, generator_optimizer, discriminator_optimizer):
+        recipe = self.recipe
+        steps = max(1, recipe.images // (recipe.batch_size * recipe.discriminator_steps))
+        self.generator_optimizer = generator_optimizer or self._optimizer(recipe.generator_learning_rate, steps)
+        # it takes more steps, and its schedule must last as many images
+        self.discriminator_optimizer = discriminator_optimizer or self._optimizer(
+            recipe.discriminator_learning_rate, steps * recipe.discriminator_steps
+        )
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
 
     def _optimizer(self, learning_rate, steps):
         recipe = self.recipe
@@ -217,8 +233,8 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
             self.discriminator_optimizer.apply(gradients, self.discriminator.trainable_variables)
         gradients, g_loss = self._generator_gradients(generator_tape, real, fake, row, regularisation)
         self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
-        self.step.assign_add(1)
-        self.images_seen.assign_add(batch * num_replicas())
+        self._step.assign_add(1)
+        self._images_seen.assign_add(batch * num_replicas())
         self._update_ema(batch * num_replicas())
         return self._track({**logs, "g_loss": (g_loss, 1.0)})
 
@@ -235,7 +251,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
             return gradients_with(self.penalties)
         each_step = tuple(penalty for penalty in self.penalties if penalty.interval == 1)
         return tf.cond(
-            tf.equal(self.step.value % self.penalty_interval, 0),
+            tf.equal(self._step.value % self.penalty_interval, 0),
             lambda: gradients_with(self.penalties),
             lambda: gradients_with(each_step),
         )
@@ -318,7 +334,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
             generator.state.assign(tf.cast(drawn % 2**31, generator.state.dtype))
 
     def _update_ema(self, batch):
-        seen = tf.cast(self.images_seen.value, tf.float32)
+        seen = tf.cast(self._images_seen.value, tf.float32)
         half_life = tf.minimum(float(self.recipe.ema_half_life), tf.maximum(seen * self.recipe.ema_ramp, 1.0))
         keep = tf.pow(0.5, batch / half_life)
         # weights are equal on all replicas after `apply`, so each averages for itself
@@ -332,7 +348,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         return {name: tracker.result() for name, tracker in self._trackers.items()}
 
     def _key(self, purpose, index=0):
-        return randomness.key(self.recipe.seed, self.step.value, purpose, index)
+        return randomness.key(self.recipe.seed, self._step.value, purpose, index)
 
     # === Evaluation ===
 
@@ -377,7 +393,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
             self.ema_generator,
             self.schema,
             self.model_id,
-            {"recipe": self.recipe.to_dict(), "images_seen": int(self.images_seen)},
+            {"recipe": self.recipe.to_dict(), "images_seen": self.images_seen},
         )
 
     def get_config(self):
