@@ -54,7 +54,7 @@ def whole_run(catalogue, tmp_path_factory):
 
 def test_the_run_directory_holds_what_it_should(whole_run):
     gan, path = whole_run
-    assert int(gan.images_seen) == 96
+    assert gan.images_seen == 96
     assert logged(path, "images_seen") == [32, 64, 96]
     assert np.isfinite(logged(path, "d_loss") + logged(path, "g_loss")).all()
     grids = sorted((path / "grids").glob("*.png"))
@@ -69,7 +69,7 @@ def test_stopped_and_repeated_equals_undisturbed(whole_run, catalogue, tmp_path)
         train(catalogue, RECIPE, tmp_path / "run", every=32, callbacks=[StopAfter(2)])
     resumed = train(catalogue, RECIPE, tmp_path / "run", every=32)
     gan, path = whole_run
-    assert int(resumed.step) == int(gan.step) == 12
+    assert resumed.step == gan.step == 12
     for mine, theirs in zip(resumed.variables, gan.variables, strict=True):
         np.testing.assert_array_equal(mine, theirs, err_msg=theirs.path)
     assert logged(tmp_path / "run", "d_loss") == logged(path, "d_loss")
@@ -78,7 +78,7 @@ def test_stopped_and_repeated_equals_undisturbed(whole_run, catalogue, tmp_path)
 def test_a_finished_run_stays_as_it_is(whole_run, catalogue):
     gan, path = whole_run
     again = train(catalogue, RECIPE, path, every=32)
-    assert int(again.step) == int(gan.step)
+    assert again.step == gan.step
 
 
 def test_another_recipe_in_the_same_folder_is_refused(whole_run, catalogue):
@@ -87,10 +87,18 @@ def test_another_recipe_in_the_same_folder_is_refused(whole_run, catalogue):
 
 
 @pytest.mark.parametrize(
-    ("every", "expected"), [(None, Schedule(32, 100, 5)), (640, Schedule(32, 100, 20)), (10**9, Schedule(32, 100, 100))]
+    ("every", "expected"),
+    [
+        (None, Schedule(batch=32, interval=5, epochs=20)),
+        (640, Schedule(batch=32, interval=20, epochs=5)),
+        (1000, Schedule(batch=32, interval=34, epochs=3)),
+        (10**9, Schedule(batch=32, interval=100, epochs=1)),
+    ],
 )
 def test_durations_are_counted_in_images(every, expected):
-    assert Schedule.of(Recipe(images=3200, batch_size=16, discriminator_steps=2), every) == expected
+    schedule = Schedule.of(Recipe(images=3200, batch_size=16, discriminator_steps=2), every)
+    assert schedule == expected
+    assert 3200 <= schedule.images < 3200 + 32 * schedule.epochs
 
 
 def test_the_estimate_is_measured(catalogue):

@@ -11,7 +11,7 @@ from tfproductgan.recipes import get_recipe
 
 HELP = "train on the built-in studio for a few minutes, draw a grid"
 
-_PHOTOS = 20_000
+_PHOTOS = 10_000
 _ATTRIBUTES = ("category", "colour")
 _GRID_FILE = "quickstart.png"
 
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     path = args.out / _GRID_FILE
     write_png(path, attribute_grid(gan, *_ATTRIBUTES), overwrite=True)
     console.print(
-        f"\nTrained {gan.model_id} on {int(gan.images_seen):,} pictures. Look at {path}:\n"
+        f"\nTrained {gan.model_id} on {gan.images_seen:,} pictures. Look at {path}:\n"
         "rows are categories, columns are colours, all drawn by the new generator.\n\n"
         "Next:\n"
         f'  tfproductgan generate --model {args.out} "watch, red, seed 7"     ask your generator by name\n'

@@ -51,12 +51,13 @@ class Schedule:
     Args:
         batch: Images a step takes.
         steps: Steps of the whole run.
-        interval: Steps between checkpoints.
+        interval: Steps between checkpoints: an epoch of `fit`.
+        epochs: Number of intervals. They are equally long, so the last may end the run a few steps late.
     """
 
     batch: int
-    steps: int
     interval: int
+    epochs: int
 
     @classmethod
     def of(cls, recipe: Recipe, every: int | None = None) -> Schedule:
@@ -68,13 +69,13 @@ class Schedule:
         """
         batch = recipe.batch_size * recipe.discriminator_steps
         steps = max(1, recipe.images // batch)
-        interval = max(1, (every or recipe.images // _INTERVALS) // batch)
-        return cls(batch, steps, min(interval, steps))
+        epochs = min(steps, max(1, round(recipe.images / every) if every else _INTERVALS))
+        return cls(batch, -(-steps // epochs), epochs)
 
     @property
-    def epochs(self) -> int:
-        """Number of intervals; the last one may end the run a little late."""
-        return -(-self.steps // self.interval)
+    def images(self) -> int:
+        """Images of the whole run."""
+        return self.epochs * self.interval * self.batch
 
 
 def train(
@@ -110,7 +111,7 @@ def train(
     else:
         gan = ConditionalGAN.from_recipe(recipe, catalogue.schema)
         gan.compile()
-    done = int(gan.step)
+    done = gan.step
     stream = catalogue.stream(
         "train", batch_size=schedule.batch, seed=recipe.seed, start_step=done, balance=recipe.balance
     )
@@ -122,7 +123,7 @@ def train(
         epochs=schedule.epochs,
         validation_data=_validation(catalogue, recipe.batch_size),
         callbacks=[
-            Progress(schedule.epochs * schedule.interval * schedule.batch),
+            Progress(schedule.images),
             SampleGrid(run.grids, log_dir=run.path / "logs" if tensorboard else None),
             Checkpoint(run),
             JsonLines(run.metrics),
@@ -191,7 +192,7 @@ def estimate(recipe: Recipe, schema: ConditionSchema, steps: int = 8) -> Estimat
     speed = steps * schedule.batch / (time.perf_counter() - start)
     return Estimate(
         images_per_second=speed,
-        seconds=schedule.steps * schedule.batch / speed,
+        seconds=schedule.images / speed,
         memory=_peak_memory(),
         generator_parameters=gan.generator.count_params(),
         discriminator_parameters=gan.discriminator.count_params(),
