@@ -201,7 +201,13 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
             learning_rate = keras.optimizers.schedules.CosineDecay(
                 learning_rate, decay_steps=steps, alpha=recipe.final_learning_rate
             )
-        return keras.optimizers.Adam(learning_rate, recipe.beta_1, recipe.beta_2, epsilon=1e-8)
+        return keras.optimizers.Adam(
+            learning_rate,
+            recipe.beta_1,
+            recipe.beta_2,
+            epsilon=1e-8,
+            global_clipnorm=recipe.gradient_clip or None,
+        )
 
     @property
     def metrics(self):
@@ -318,7 +324,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
             noise = tf.random.stateless_uniform(
                 (images.shape[0], self.augmentation.num_random), self._key(purpose, index)
             )
-            images = self.augmentation(images, noise, self.recipe.augmentation_probability)
+            images = self.augmentation(images, noise, probability=self.recipe.augmentation_probability)
         return self.discriminator({"images": images, "conditions": conditions}, training=True)
 
     def _drop_labels(self, conditions):
