@@ -54,7 +54,7 @@ def _draw_ring(sketch: Sketch, product: Product) -> None:
     metal, thick = _setting(product), product["thick"]
     plain, radius = COLOURS[metal], 0.56
     # turned away the circle is an ellipse, and the inside of its far edge shows
-    squash, depth = (0.72, 0.17) if product.view == "Angled" else (1.0, 0.0)
+    squash, depth = (0.72, 0.17) if product.view == "Side" else (1.0, 0.0)
     rx = radius * squash
     if depth:
         far = ellipse(depth, 0.24, rx, radius, count=56)
@@ -429,7 +429,7 @@ CATEGORIES = (
     Category(
         "Ring",
         JEWELLERY,
-        ("Front", "Angled"),
+        ("Front", "Side"),
         {"thick": (0.11, 0.17), "gem": (0.31, 0.39), "cut": (0.80, 1.0), "metal": (0.0, 1.0)},
         _draw_ring,
         lambda product: _stone_words(product) or "with a signet",
