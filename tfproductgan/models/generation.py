@@ -62,7 +62,8 @@ class GeneratesByName:
         Raises:
             ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
         """
-        rows = [conditions] if conditions is None or isinstance(conditions, Mapping) else list(conditions)
+        # a string too is for `encode` to refuse, not to be taken for a list of its letters
+        rows = list(conditions) if isinstance(conditions, list | tuple) else [conditions]
         encoded = [self.schema.encode(row) for row in rows]
         count = len(rows) if count is None else _whole_number("count", count, 1, self._max_count())
         seed = _whole_number("seed", seed, 0, MAX_SEED - count)
@@ -144,9 +145,7 @@ class GeneratesByName:
         steps = _whole_number("steps", steps, 2, self._max_count())
         ends = self.draw_latents([first.seed, second.seed])
         ends = ends * np.array([[first.truncation], [second.truncation]], np.float32)
-        ids = np.array(
-            [self.schema.encode(first.conditions), self.schema.encode(second.conditions)], np.int32
-        )
+        ids = np.array([self.schema.encode(first.conditions), self.schema.encode(second.conditions)], np.int32)
         fractions = np.linspace(0, 1, steps, dtype=np.float32)
         latents = _slerp(ends[0], ends[1], fractions)
         embedding = np.asarray(self.sampling_network.embed(ids.reshape(2, len(self.schema.attributes))))
@@ -214,13 +213,12 @@ def _slerp(start, end, fractions):
 
 def _whole_number(option, value, smallest, largest):
     if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not smallest <= value <= largest:
-        raise ConditionError(
-            f"{option} must be a whole number from {smallest} to {largest}. Received: {value!r}"
-        )
+        raise ConditionError(f"{option} must be a whole number from {smallest} to {largest}. Received: {value!r}")
     return int(value)
 
 
 def _check_truncation(value):
-    if not isinstance(value, numbers.Real) or not 0 <= value <= MAX_TRUNCATION:
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not real or not 0 <= value <= MAX_TRUNCATION:
         raise ConditionError(f"truncation must be a number from 0 to {MAX_TRUNCATION:g}. Received: {value!r}")
     return float(value)

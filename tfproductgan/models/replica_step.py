@@ -50,17 +50,25 @@ class ReplicaStep:
                     "jit_compile=True works on one replica. "
                     f"Received: {strategy.num_replicas_in_sync} replicas. Use jit_compile=False."
                 )
-            step = tf.function(step, jit_compile=True, reduce_retracing=True)
+            step = _as_graph(step, jit_compile=True)
 
         def run_one(iterator):
             logs = strategy.run(step, args=(next(iterator),))
-            # metrics are the same on every replica once aggregated
+            # `fit` reads the metrics themselves, which are those of all replicas
             return {name: strategy.experimental_local_results(value)[0] for name, value in logs.items()}
 
+        def run_and_count(count, iterator):
+            strategy.run(step, args=(next(iterator),))
+            return [count + 1]
+
         def run_many(iterator):
-            for _ in tf.range(steps - 1):
-                strategy.run(step, args=(next(iterator),))
+            tf.while_loop(lambda count: count < steps - 1, lambda count: run_and_count(count, iterator), [0])
             return run_one(iterator)
 
         function = run_one if steps == 1 else run_many
-        return function if self.run_eagerly else tf.function(function, reduce_retracing=True)
+        return function if self.run_eagerly else _as_graph(function)
+
+
+def _as_graph(function, **options):
+    # a step needs no rewriting of its Python, which would also bury our errors under a page of its own
+    return tf.function(function, reduce_retracing=True, autograph=False, **options)

@@ -53,8 +53,6 @@ class TrainedGenerator(GeneratesByName, keras.Model):
     def from_config(cls, config, custom_objects=None):
         """The model `get_config` describes."""
         config = dict(config)
-        config["network"] = keras.saving.deserialize_keras_object(
-            config["network"], custom_objects=custom_objects
-        )
+        config["network"] = keras.saving.deserialize_keras_object(config["network"], custom_objects=custom_objects)
         config["schema"] = ConditionSchema.from_dict(config["schema"])
         return cls(**config)

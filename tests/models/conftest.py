@@ -1,0 +1,132 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfproductgan.conditions import Attribute, ConditionSchema
+from tfproductgan.models import randomness
+from tfproductgan.models.conditional_gan import ConditionalGAN
+from tfproductgan.models.generation import to_float
+
+SHADE = Attribute("shade", ("Dark", "Light"))
+SIDE = Attribute("side", ("Left", "Right", "Top"))
+
+
+def small_schema(attributes=(SHADE, SIDE), image_size=6, channels=1):
+    schema = ConditionSchema(attributes, image_size, channels)
+    if len(attributes) == 2:
+        schema = schema.with_combinations([(1, 1)] * 6 + [(1, 2)] * 3 + [(2, 3)])
+    return schema
+
+
+def small_gan(family="mlp", schema=None, generator=None, discriminator=None, **overrides):
+    """A GAN of a few thousand weights, from the modern recipe."""
+    width = {"widths": (8, 8)} if family == "mlp" else {"width": 4, "max_width": 8}
+    return ConditionalGAN.from_recipe(
+        "dcgan",
+        schema or small_schema(image_size=6 if family == "mlp" else 28),
+        family=family,
+        generator={"latent_dim": 6, "embedding_dim": 4, **width, **(generator or {})},
+        discriminator={**width, **(discriminator or {})},
+        **{"precision": "float32", **overrides},
+    )
+
+
+def random_batches(schema, batch=8, count=3, seed=0):
+    """A list of batches of noise with conditions."""
+    rng = np.random.default_rng(seed)
+    shape = (batch, schema.image_size, schema.image_size, schema.channels)
+    return [
+        {
+            "images": rng.integers(0, 256, shape).astype("uint8"),
+            "conditions": rng.integers(0, 3, (batch, len(schema.attributes))).astype("int32"),
+        }
+        for _ in range(count)
+    ]
+
+
+def as_stream(batches, repeat=True):
+    stacked = {name: np.stack([batch[name] for batch in batches]) for name in batches[0]}
+    stream = tf.data.Dataset.from_tensor_slices(stacked)
+    return stream.repeat() if repeat else stream
+
+
+def plain_step(gan, batch, replicas=1, learning_rate=0.1):
+    """What one step of SGD with relativistic loss, R1 and R2 has to make of the weights, worked out with plain tapes.
+
+    Returns the weights of generator and discriminator after the step. Counts on no label dropout, no augmentation,
+    one discriminator step.
+    """
+    generator, discriminator = (keras.models.clone_model(network) for network in (gan.generator, gan.discriminator))
+    generator.set_weights(gan.generator.get_weights())
+    discriminator.set_weights(gan.discriminator.get_weights())
+    weights = gan.recipe.penalties
+    real, conditions = to_float(batch["images"]), tf.constant(batch["conditions"])
+    step = tf.constant(gan.step, tf.int64)
+    latents = tf.concat(
+        [
+            tf.random.stateless_normal((len(real) // replicas, gan.latent_dim), key_of_replica(gan, step, replica))
+            for replica in range(replicas)
+        ],
+        axis=0,
+    )
+    with tf.GradientTape() as generator_tape:
+        fake = generator({"latents": latents, "conditions": conditions}, training=True)
+        with tf.GradientTape() as tape:
+            slopes = []
+            for images in (real, fake):
+                with tf.GradientTape() as slope_tape:
+                    slope_tape.watch(images)
+                    total = tf.reduce_sum(discriminator({"images": images, "conditions": conditions}, training=True))
+                slopes.append(slope_tape.gradient(total, images))
+            r1, r2 = (tf.reduce_mean(tf.reduce_sum(slope**2, axis=(1, 2, 3))) / 2 for slope in slopes)
+            real_logits, fake_logits = (
+                discriminator({"images": images, "conditions": conditions}, training=True) for images in (real, fake)
+            )
+            loss = -tf.reduce_mean(tf.math.log_sigmoid(real_logits - fake_logits))
+            loss += weights["r1"] * r1 + weights["r2"] * r2 + sum(discriminator.losses)
+        descend(discriminator, tape.gradient(loss, discriminator.trainable_variables), learning_rate)
+        real_logits, fake_logits = (
+            discriminator({"images": images, "conditions": conditions}, training=True) for images in (real, fake)
+        )
+        loss = -tf.reduce_mean(tf.math.log_sigmoid(fake_logits - real_logits)) + sum(generator.losses)
+    descend(generator, generator_tape.gradient(loss, generator.trainable_variables), learning_rate)
+    return generator.get_weights(), discriminator.get_weights()
+
+
+def key_of_replica(gan, step, replica):
+    """The key of a replica's latents, made without a strategy."""
+    key = tf.stack([tf.constant(gan.recipe.seed, tf.int64), step])
+    for part in (int(randomness.Purpose.LATENTS) * 1024, replica):
+        key = tf.random.experimental.stateless_fold_in(key, tf.constant(part, tf.int64))
+    return key
+
+
+def descend(network, gradients, learning_rate):
+    for variable, gradient in zip(network.trainable_variables, gradients, strict=True):
+        variable.assign_sub(learning_rate * tf.convert_to_tensor(gradient))
+
+
+@pytest.fixture(name="small_gan", scope="session")
+def small_gan_fixture():
+    return small_gan
+
+
+@pytest.fixture(name="small_schema", scope="session")
+def small_schema_fixture():
+    return small_schema
+
+
+@pytest.fixture(name="random_batches", scope="session")
+def random_batches_fixture():
+    return random_batches
+
+
+@pytest.fixture(name="as_stream", scope="session")
+def as_stream_fixture():
+    return as_stream
+
+
+@pytest.fixture(name="plain_step", scope="session")
+def plain_step_fixture():
+    return plain_step

@@ -1,0 +1,514 @@
+import csv
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfproductgan.conditions import Attribute, ConditionSchema
+from tfproductgan.errors import RecipeError
+from tfproductgan.layers.augmentation import Augmentation
+from tfproductgan.losses.adversarial import ADVERSARIAL_LOSSES
+from tfproductgan.losses.penalties import Penalty
+from tfproductgan.models.conditional_gan import ConditionalGAN
+
+
+@pytest.fixture
+def fit(random_batches, as_stream):
+    """Fit for a few steps of noise; both networks must move and all that is measured be finite."""
+
+    def fit(gan, steps=3, batch=8):
+        before = [network.get_weights() for network in (gan.generator, gan.discriminator, gan.ema_generator)]
+        stream = as_stream(random_batches(gan.schema, batch))
+        history = gan.fit(stream, steps_per_epoch=steps, epochs=1, verbose=0).history
+        assert all(np.isfinite(values).all() for values in history.values())
+        for network, weights in zip((gan.generator, gan.discriminator, gan.ema_generator), before, strict=True):
+            moved = [np.any(now != then) for now, then in zip(network.get_weights(), weights, strict=True)]
+            assert np.mean(moved) > 0.8
+        return history
+
+    return fit
+
+
+def sgd(learning_rate=0.1):
+    return {
+        "generator_optimizer": keras.optimizers.SGD(learning_rate),
+        "discriminator_optimizer": keras.optimizers.SGD(learning_rate),
+    }
+
+
+def weights_of(gan):
+    return [*gan.generator.get_weights(), *gan.discriminator.get_weights(), *gan.ema_generator.get_weights()]
+
+
+def assert_same_weights(one, other, **tolerance):
+    for a, b in zip(weights_of(one), weights_of(other), strict=True):
+        if tolerance:
+            np.testing.assert_allclose(a, b, **tolerance)
+        else:
+            np.testing.assert_array_equal(a, b)
+
+
+# === Whatever it is told to do, it trains ===
+
+
+@pytest.mark.parametrize("loss", ADVERSARIAL_LOSSES)
+def test_trains_with_every_loss(small_gan, fit, loss):
+    gan = small_gan()
+    gan.compile(loss=loss, penalties=[], run_eagerly=True)
+    assert set(fit(gan)) == {"d_loss", "g_loss", "logit_gap"}
+
+
+@pytest.mark.parametrize(
+    "penalties",
+    [
+        [Penalty("r1", 0.1), Penalty("r2", 0.1)],
+        [Penalty("wgan-gp", 10.0), Penalty("dragan", 1.0)],
+        [Penalty("r1", 0.1, interval=2), Penalty("wgan-gp", 1.0)],
+    ],
+    ids=lambda penalties: "+".join(penalty.name for penalty in penalties),
+)
+def test_trains_with_penalties(small_gan, fit, penalties):
+    gan = small_gan()
+    gan.compile(penalties=penalties, run_eagerly=True)
+    history = fit(gan)
+    assert all(history[penalty.name][0] > 0 for penalty in penalties)
+
+
+CASES = {
+    "augmentation": ("mlp", {}, {}, {"augmentation": ("flip", "cutout")}),
+    "two discriminator steps": ("mlp", {}, {}, {"discriminator_steps": 2}),
+    "spectral normalisation": ("mlp", {}, {"spectral_normalization": True}, {}),
+    "dropout and L2": ("mlp", {"l2": 1e-3}, {"dropout": 0.3, "l2": 1e-3}, {}),
+    "classic mlp": ("mlp", {}, {"form": "classic"}, {}),
+    "classic dcgan": ("dcgan", {"form": "classic"}, {"form": "classic"}, {"penalties": {}}),
+    "dcgan, all at once": (
+        "dcgan",
+        {},
+        {"spectral_normalization": True, "dropout": 0.1},
+        {"augmentation": ("translation", "colour"), "discriminator_steps": 2, "penalty_interval": 2},
+    ),
+}
+
+
+@pytest.mark.parametrize(("family", "generator", "discriminator", "recipe"), CASES.values(), ids=CASES)
+def test_trains_as_the_recipe_says(small_gan, fit, family, generator, discriminator, recipe):
+    gan = small_gan(family, generator=generator, discriminator=discriminator, **recipe)
+    gan.compile(run_eagerly=True)
+    fit(gan, steps=2)
+    assert (gan.step, gan.images_seen) == (2, 16)
+
+
+def test_trains_without_conditions(small_gan, small_schema, fit):
+    gan = small_gan(schema=small_schema(()))
+    gan.compile(run_eagerly=True)
+    fit(gan)
+    assert gan.generate(count=3).shape == (3, 6, 6, 1)
+
+
+def test_trains_in_mixed_precision(small_gan, fit):
+    gan = small_gan("dcgan", precision="mixed_bfloat16")
+    gan.compile(run_eagerly=True)
+    fit(gan, steps=2)
+    assert gan.generator.compute_dtype == "bfloat16" and gan.ema_generator.compute_dtype == "float32"
+
+
+@pytest.fixture(scope="module")
+def fitted(small_gan, random_batches, as_stream):
+    """The same training in every way of running it."""
+    gans = {}
+    for name, how in {
+        "graph": {},
+        "eager": {"run_eagerly": True},
+        "two steps at a time": {"steps_per_execution": 2},
+        "compiled": {"jit_compile": True},
+    }.items():
+        gans[name] = gan = small_gan(penalties={"r1": 0.1}, penalty_interval=2, label_dropout=0.5)
+        gan.compile(**sgd(), **how)
+        gan.fit(as_stream(random_batches(gan.schema)), steps_per_epoch=4, epochs=1, verbose=0)
+    return gans
+
+
+@pytest.mark.parametrize("how", ["eager", "two steps at a time"])
+def test_every_way_of_running_computes_the_same(fitted, how):
+    assert fitted[how].step == fitted["graph"].step == 4
+    assert_same_weights(fitted[how], fitted["graph"], atol=1e-4)
+
+
+def test_compiling_trains_too(fitted, small_gan):
+    # the noise of one key is another under XLA, so the weights are too
+    assert fitted["compiled"].step == 4
+    for now, then in zip(weights_of(fitted["compiled"]), weights_of(small_gan()), strict=True):
+        assert np.isfinite(now).all() and (now.ndim < 2 or np.any(now != then))
+
+
+# === One step, checked ===
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.01])
+def test_a_step_of_sgd_equals_plain_tapes(small_gan, random_batches, plain_step, l2):
+    gan = small_gan(generator={"l2": l2}, discriminator={"l2": l2}, label_dropout=0.0, penalties={"r1": 0.3, "r2": 0.7})
+    gan.compile(**sgd())
+    for batch in random_batches(gan.schema, count=2):
+        generator, discriminator = plain_step(gan, batch)
+        gan.train_step(batch)
+        for expected, network in ((generator, gan.generator), (discriminator, gan.discriminator)):
+            for weight, value in zip(network.weights, expected, strict=True):
+                np.testing.assert_allclose(weight, value, rtol=1e-4, atol=1e-6, err_msg=weight.path)
+
+
+def test_lazy_penalties_are_taken_on_due_steps_and_weigh_as_many_times_more(small_gan, random_batches):
+    gans = {}
+    for name, penalties in {
+        "lazy": [Penalty("r1", 0.2, interval=2)],
+        "every step": [Penalty("r1", 0.4)],
+        "never": [],
+    }.items():
+        gans[name] = small_gan()
+        gans[name].compile(penalties=penalties, **sgd())
+    first, second, _ = random_batches(gans["lazy"].schema)
+    for gan in gans.values():
+        gan.train_step(first)
+    assert_same_weights(gans["lazy"], gans["every step"])
+    gans["never"].set_weights(gans["lazy"].get_weights())
+    gans["lazy"].train_step(second)
+    gans["never"].train_step(second)
+    assert_same_weights(gans["lazy"], gans["never"])
+
+
+def test_the_generator_learns_once_for_several_discriminator_steps(small_gan, random_batches):
+    gan = small_gan()
+    gan.compile(discriminator_steps=4)
+    gan.train_step(random_batches(gan.schema)[0])
+    assert int(gan.generator_optimizer.iterations) == 1
+    assert int(gan.discriminator_optimizer.iterations) == 4
+
+
+# === The averaged generator ===
+
+
+def test_the_average_follows_its_formula(small_gan, random_batches):
+    gan = small_gan(ema_half_life=20, ema_ramp=0.5)
+    gan.compile()
+    expected = gan.generator.get_weights()
+    for index, batch in enumerate(random_batches(gan.schema, batch=8, count=6), start=1):
+        gan.train_step(batch)
+        keep = 0.5 ** (8 / min(20, 0.5 * 8 * index))
+        expected = [keep * e + (1 - keep) * w for e, w in zip(expected, gan.generator.get_weights(), strict=True)]
+    for average, value in zip(gan.ema_generator.get_weights(), expected, strict=True):
+        np.testing.assert_allclose(average, value, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch", [4, 16])
+def test_its_half_life_is_counted_in_images(small_gan, random_batches, batch):
+    gan = small_gan(ema_half_life=4, ema_ramp=1.0)
+    gan.compile(**sgd(0.0))
+    weight = gan.ema_generator.to_pixels.kernel
+    weight.assign(weight + 1.0)
+    for step in random_batches(gan.schema, batch=batch, count=16 // batch):
+        gan.train_step(step)
+    np.testing.assert_allclose(weight - gan.generator.to_pixels.kernel, np.full(weight.shape, 1 / 16), atol=1e-5)
+
+
+# === Randomness ===
+
+
+def seen_by(monkeypatch, network):
+    """What a network is called with from now on."""
+    seen, call = [], network.call
+
+    def listening(inputs, training=False):
+        seen.append(inputs)
+        return call(inputs, training=training)
+
+    monkeypatch.setattr(network, "call", listening)
+    return seen
+
+
+def test_labels_are_dropped_as_often_as_the_recipe_says(small_gan, random_batches, monkeypatch):
+    gan = small_gan(label_dropout=0.25, penalties={})
+    gan.compile()
+    batch = {**random_batches(gan.schema, batch=512)[0], "conditions": np.full((512, 2), 2, np.int32)}
+    judged = seen_by(monkeypatch, gan.discriminator)
+    drawn = seen_by(monkeypatch, gan.generator)
+    gan.train_step(batch)
+    kept = drawn[0]["conditions"].numpy()
+    assert set(np.unique(kept)) == {0, 2}
+    np.testing.assert_allclose((kept == 0).mean(axis=0), [0.25, 0.25], atol=0.06)
+    # attributes are dropped apart from each other, and both networks see the same
+    assert 0.02 < (kept == 0).all(axis=1).mean() < 0.12
+    assert all(np.array_equal(inputs["conditions"], kept) for inputs in judged)
+
+
+def test_every_step_draws_its_own_latents_whatever_was_drawn_before(small_gan, random_batches, monkeypatch):
+    drawn = []
+    for _ in range(2):
+        gan = small_gan(discriminator_steps=2)
+        gan.compile()
+        seen = seen_by(monkeypatch, gan.generator)
+        for batch in random_batches(gan.schema, count=2):
+            gan.train_step(batch)
+            tf.random.normal((3,))
+        drawn.append(np.concatenate([inputs["latents"] for inputs in seen]))
+    np.testing.assert_array_equal(*drawn)
+    assert len(np.unique(drawn[0].round(5), axis=0)) == 16
+    assert abs(drawn[0].mean()) < 0.3 and 0.7 < drawn[0].std() < 1.3
+
+
+def test_the_same_seed_gives_the_same_first_weights(small_gan):
+    one, same, other = (small_gan(seed=seed) for seed in (3, 3, 4))
+    assert_same_weights(one, same)
+    assert any(np.any(a != b) for a, b in zip(weights_of(one), weights_of(other), strict=True))
+    for a, b in zip(one.ema_generator.get_weights(), one.generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+# === Going on ===
+
+
+def test_n_and_m_steps_equal_n_then_save_load_and_m(small_gan, random_batches, as_stream, tmp_path):
+    def fresh():
+        gan = small_gan(
+            discriminator={"dropout": 0.3, "spectral_normalization": True},
+            augmentation=("flip", "cutout"),
+            penalty_interval=2,
+            images=64,
+        )
+        gan.compile()
+        return gan
+
+    batches = random_batches(fresh().schema, count=8)
+    whole = fresh()
+    whole.fit(as_stream(batches), steps_per_epoch=8, verbose=0)
+    half = fresh()
+    half.fit(as_stream(batches), steps_per_epoch=3, verbose=0)
+    half.save(tmp_path / "half.keras")
+    keras.utils.set_random_seed(99)
+    resumed = keras.saving.load_model(tmp_path / "half.keras")
+    resumed.fit(as_stream(batches[3:]), steps_per_epoch=5, verbose=0)
+    assert resumed.step == whole.step == 8 and resumed.images_seen == 64
+    assert_same_weights(resumed, whole)
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        for slot, expected in zip(getattr(resumed, name).variables, getattr(whole, name).variables, strict=True):
+            np.testing.assert_array_equal(slot, expected)
+
+
+@pytest.fixture(scope="module")
+def saved(small_gan, random_batches, tmp_path_factory):
+    gan = small_gan("dcgan", seed=5, name="sketches")
+    gan.compile(
+        keras.optimizers.Adam(0.01, beta_1=0.3),
+        loss="hinge",
+        penalties=[Penalty("r1", 0.5, interval=4), Penalty("dragan", 0.1)],
+        augmentation=Augmentation(("colour",)),
+        discriminator_steps=2,
+    )
+    gan.train_step(random_batches(gan.schema)[0])
+    path = tmp_path_factory.mktemp("saved") / "gan.keras"
+    gan.save(path)
+    return gan, keras.saving.load_model(path)
+
+
+def test_a_loaded_model_draws_the_same_pictures(saved):
+    gan, loaded = saved
+    requests = gan.plan({"shade": "Dark"}, count=3, seed=5)
+    np.testing.assert_array_equal(loaded.draw(requests), gan.draw(requests))
+    assert (loaded.model_id, loaded.schema, loaded.recipe) == (gan.model_id, gan.schema, gan.recipe)
+    assert loaded.model_id.startswith("sketches-28-") and loaded.model_id.endswith("-8")
+
+
+def test_a_loaded_model_is_compiled_as_it_was(saved):
+    gan, loaded = saved
+    assert loaded.adversarial_loss is gan.adversarial_loss
+    assert loaded.penalties == gan.penalties and loaded.penalty_interval == 4
+    assert loaded.augmentation.operations == ("colour",)
+    assert loaded.discriminator_steps == 2
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        mine, theirs = getattr(loaded, name), getattr(gan, name)
+        assert mine.get_config() == theirs.get_config()
+        for slot, expected in zip(mine.variables, theirs.variables, strict=True):
+            np.testing.assert_array_equal(slot, expected)
+
+
+def test_the_generator_alone_draws_the_same_pictures_from_a_smaller_file(saved, tmp_path):
+    gan, _ = saved
+    alone = gan.trained_generator()
+    np.testing.assert_array_equal(alone.generate(count=2, seed=3), gan.generate(count=2, seed=3))
+    assert alone.provenance["images_seen"] == 8 and alone.provenance["recipe"]["loss"] == "relativistic"
+    alone.save(tmp_path / "alone.keras")
+    gan.save(tmp_path / "whole.keras")
+    assert (tmp_path / "alone.keras").stat().st_size < 0.5 * (tmp_path / "whole.keras").stat().st_size
+
+
+# === What a Keras user expects ===
+
+
+def test_keras_callbacks_work(small_gan, random_batches, as_stream, tmp_path):
+    gan = small_gan()
+    gan.compile()
+    data = as_stream(random_batches(gan.schema), repeat=False)
+    best = keras.callbacks.ModelCheckpoint(
+        tmp_path / "best.keras", monitor="val_g_loss", mode="min", save_best_only=True
+    )
+    history = gan.fit(
+        data,
+        epochs=4,
+        validation_data=data,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.EarlyStopping("val_d_loss", mode="min", min_delta=1e9, patience=1),
+            keras.callbacks.CSVLogger(tmp_path / "log.csv"),
+            keras.callbacks.TensorBoard(tmp_path / "logs"),
+            best,
+        ],
+    ).history
+    assert len(history["g_loss"]) == 2 and gan.step == 6
+    rows = list(csv.DictReader((tmp_path / "log.csv").read_text().splitlines()))
+    assert float(rows[-1]["val_d_loss"]) == pytest.approx(history["val_d_loss"][-1])
+    assert list((tmp_path / "logs").rglob("events*"))
+    loaded = keras.saving.load_model(tmp_path / "best.keras")
+    assert loaded.evaluate(data, verbose=0, return_dict=True)["g_loss"] == pytest.approx(best.best)
+
+
+def test_evaluating_is_deterministic_and_changes_nothing(small_gan, random_batches, as_stream):
+    gan = small_gan(discriminator={"dropout": 0.5})
+    gan.compile()
+    batches = random_batches(gan.schema)
+    before = weights_of(gan)
+    results = [
+        gan.evaluate(as_stream(order, repeat=False), verbose=0, return_dict=True)
+        for order in (batches, batches, batches[::-1])
+    ]
+    assert set(results[0]) == {"d_loss", "g_loss", "logit_gap"}
+    assert results[0] == results[1] == pytest.approx(results[2], rel=1e-5)
+    assert all(np.array_equal(a, b) for a, b in zip(before, weights_of(gan), strict=True))
+
+
+def test_the_summary_shows_both_networks(small_gan):
+    lines = []
+    small_gan().summary(print_fn=lambda line, **_: lines.append(line))
+    text = "\n".join(lines)
+    assert "to_pixels" in text and "projection" in text and "shade (2), side (3)" in text
+
+
+def test_calling_it_draws_with_the_averaged_generator(small_gan):
+    gan = small_gan()
+    inputs = {"latents": tf.ones((2, 6)), "conditions": tf.zeros((2, 2), tf.int32)}
+    np.testing.assert_array_equal(gan(inputs), gan.ema_generator(inputs))
+
+
+# === Schedules ===
+
+
+@pytest.mark.parametrize("discriminator_steps", [1, 4])
+def test_learning_rates_fall_over_the_images_of_the_recipe(small_gan, random_batches, discriminator_steps):
+    gan = small_gan(
+        images=64,
+        batch_size=4,
+        discriminator_steps=discriminator_steps,
+        generator_learning_rate=0.01,
+        discriminator_learning_rate=0.02,
+        final_learning_rate=0.2,
+    )
+    gan.compile(penalties=[])
+    optimizers = gan.generator_optimizer, gan.discriminator_optimizer
+    rates = [[float(optimizer.learning_rate) for optimizer in optimizers]]
+    for batch in random_batches(gan.schema, batch=4 * discriminator_steps, count=16 // discriminator_steps):
+        gan.train_step(batch)
+        rates.append([float(optimizer.learning_rate) for optimizer in optimizers])
+    np.testing.assert_allclose(rates[0], [0.01, 0.02], rtol=1e-5)
+    np.testing.assert_allclose(rates[len(rates) // 2], [0.006, 0.012], rtol=1e-5)
+    np.testing.assert_allclose(rates[-1], [0.002, 0.004], rtol=1e-5)
+    assert gan.images_seen == 64
+
+
+def test_a_constant_schedule_stays(small_gan, random_batches):
+    gan = small_gan(schedule="constant", generator_learning_rate=0.01)
+    gan.compile()
+    gan.train_step(random_batches(gan.schema)[0])
+    assert float(gan.generator_optimizer.learning_rate) == pytest.approx(0.01)
+
+
+# === What cannot be ===
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"generator": {"widht": 8}}, "The generator has no option 'widht': did you mean 'widths'"),
+        ({"discriminator": {"latent_dim": 8}}, "The discriminator has no option 'latent_dim'"),
+        ({"generator": {"widths": "many"}}, "Options of the generator do not fit 'mlp'"),
+        ({"generator": {"widths": (-1,)}}, "Options of the generator do not fit 'mlp'"),
+        ({"batchsize": 8}, "no field 'batchsize'"),
+    ],
+)
+def test_what_a_recipe_cannot_say_is_refused(small_schema, overrides, message):
+    with pytest.raises(RecipeError, match=message):
+        ConditionalGAN.from_recipe("mlp", small_schema(), **overrides)
+
+
+def test_unknown_names_are_refused(small_gan, small_schema):
+    with pytest.raises(RecipeError, match="Unknown recipe 'dcgna'"):
+        ConditionalGAN.from_recipe("dcgna", small_schema())
+    with pytest.raises(RecipeError, match="Unknown adversarial loss 'hinges'"):
+        small_gan().compile(loss="hinges")
+    with pytest.raises(RecipeError, match="Unknown penalty 'r3'"):
+        small_gan(penalties={"r3": 1.0}).compile()
+
+
+def test_networks_made_for_another_schema_are_refused(small_gan, small_schema):
+    gan = small_gan()
+    with pytest.raises(RecipeError, match=r"was made for .*the schema has .*12, 1"):
+        ConditionalGAN(gan.generator, gan.discriminator, small_schema(image_size=12))
+
+
+def test_lazy_penalties_of_two_intervals_are_refused(small_gan):
+    with pytest.raises(RecipeError, match=r"must share one interval. Received: \[2, 3\]"):
+        small_gan().compile(penalties=[Penalty("r1", 1.0, 2), Penalty("r2", 1.0, 3)])
+
+
+def test_a_batch_that_discriminator_steps_do_not_divide_is_refused(small_gan, random_batches):
+    gan = small_gan()
+    gan.compile(discriminator_steps=3)
+    with pytest.raises(RecipeError, match="Received: batch of 8, discriminator_steps=3"):
+        gan.train_step(random_batches(gan.schema)[0])
+
+
+def test_a_batch_of_unknown_size_is_refused(small_gan, random_batches, as_stream):
+    gan = small_gan()
+    gan.compile()
+    ragged = as_stream(random_batches(gan.schema, count=1), repeat=False).unbatch().batch(3)
+    with pytest.raises(RecipeError, match="fixed size"):
+        gan.fit(ragged, verbose=0)
+
+
+# === It learns ===
+
+
+def test_learns_what_its_conditions_mean():
+    attributes = [Attribute("colour", ("Red", "Blue", "White"))]
+    colours = np.array([[200, 30, 30], [30, 30, 200], [255, 255, 255]])
+    rows = np.arange(16) % 3 + 1
+    schema = ConditionSchema(attributes, image_size=4).with_combinations([(row,) for row in rows])
+    gan = ConditionalGAN.from_recipe(
+        "dcgan",
+        schema,
+        family="mlp",
+        generator={"widths": (32,), "latent_dim": 4},
+        discriminator={"widths": (32,)},
+        images=16 * 400,
+        batch_size=16,
+        penalties={"r1": 0.1, "r2": 0.1},
+        generator_learning_rate=5e-3,
+        discriminator_learning_rate=5e-3,
+        ema_half_life=500,
+        precision="float32",
+    )
+    gan.compile(steps_per_execution=100)
+    noise = np.random.default_rng(0).normal(0, 5, (16, 4, 4, 3))
+    images = np.clip(colours[rows - 1][:, None, None] + noise, 0, 255).astype("uint8")
+    batch = {"images": images, "conditions": rows[:, None].astype("int32")}
+    gan.fit(tf.data.Dataset.from_tensors(batch).repeat(), steps_per_epoch=400, verbose=0)
+    for name, colour in zip(attributes[0].values, colours, strict=True):
+        drawn = gan.generate({"colour": name}, count=8, seed=1).mean(axis=(1, 2))
+        assert np.abs(drawn - colour).max() < 50, name

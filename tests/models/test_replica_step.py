@@ -1,0 +1,70 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfproductgan.errors import RecipeError
+from tfproductgan.models.replica_step import num_replicas
+
+
+def test_without_a_strategy_there_is_one_replica():
+    assert num_replicas() == 1
+    assert tf.function(num_replicas)() == 1
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 3])
+def test_fit_takes_every_batch_once_and_in_order(small_gan, random_batches, as_stream, steps_per_execution):
+    gan = small_gan()
+    seen = []
+
+    def listen(batch):
+        seen.append(int(batch["images"][0, 0, 0, 0]))
+        return gan.__class__.train_step(gan, batch)
+
+    gan.compile(run_eagerly=True, steps_per_execution=steps_per_execution)
+    gan.train_step = listen
+    batches = random_batches(gan.schema, count=6)
+    gan.fit(as_stream(batches), steps_per_epoch=6, verbose=0)
+    assert seen == [int(batch["images"][0, 0, 0, 0]) for batch in batches]
+
+
+def test_fit_reports_the_mean_over_the_epoch(small_gan, random_batches, as_stream):
+    gan = small_gan()
+    gan.compile(run_eagerly=True)
+    batches = random_batches(gan.schema)
+    history = gan.fit(as_stream(batches), steps_per_epoch=3, verbose=0).history
+    again = small_gan()
+    again.compile()
+    losses = []
+    for batch in batches:
+        losses.append(float(again.train_step(batch)["d_loss"]))
+        again.reset_metrics()
+    np.testing.assert_allclose(history["d_loss"], [np.mean(losses)], rtol=1e-4)
+
+
+def test_an_error_of_ours_comes_through_a_graph_as_it_is(small_gan, random_batches, as_stream):
+    gan = small_gan()
+    gan.compile(discriminator_steps=3)
+    with pytest.raises(RecipeError) as raised:
+        gan.fit(as_stream(random_batches(gan.schema)), steps_per_epoch=1, verbose=0)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.slow
+def test_two_replicas():
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        Path(__file__).with_name("two_replicas.py"),
+    ]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stdout
