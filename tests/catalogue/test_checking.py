@@ -1,7 +1,6 @@
 import io
 import json
 import zipfile
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ from PIL import Image, ImageDraw
 from rich.console import Console
 
 from tfproductgan.catalogue.catalogue import Catalogue, Preparation
-from tfproductgan.catalogue.checking import KINDS, check, check_source
+from tfproductgan.catalogue.checking import KINDS, check_source
 from tfproductgan.catalogue.sources import array_source, folder_source, table_source
 from tfproductgan.errors import CatalogueError
 
@@ -160,10 +159,10 @@ def test_agrees_with_the_catalogue_about_stopping(messy):
 
 
 def test_a_catalogue_is_checked_as_it_was_prepared(messy):
-    preparation = Preparation(image_size=80, min_count=3, max_unreadable=0.01)
-    report = check(SimpleNamespace(source=messy, preparation=preparation))
+    catalogue = Catalogue(messy, Preparation(image_size=80, min_count=2, max_unreadable=0.5, cache=False))
+    report = catalogue.check()
     assert "40 are the least" in report.of("too_small")[0].detail
-    assert (report.min_count, report.max_unreadable) == (3, 0.01)
+    assert (report.min_count, report.max_unreadable) == (2, 0.5)
 
 
 def test_nothing_to_train_on_stops():

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfproductgan.catalogue.cache import PhotoCache, default_folder
+from tfproductgan.catalogue.checking import CheckReport, check
 from tfproductgan.catalogue.photos import FITS, Placement
 from tfproductgan.catalogue.preparing import PreparedPhotos, prepare
 from tfproductgan.catalogue.sources import Item, Source, array_source, folder_source, table_source
@@ -109,6 +110,8 @@ class Catalogue:
         image_size: Height and width in pixels.
         channels: 3 for colour, 1 for grey.
         splits: Split name (`"train"`, `"validation"`, `"test"`; those that are not empty) to int64 photo indices.
+        source: Where the photos come from.
+        preparation: How they were prepared.
         skipped: What was left out: (name, reason).
         placements: Of each photo, where it lies in its square; `placement.crop(picture)` is the way back.
         fingerprint: Changes when anything does that the stream delivers.
@@ -121,6 +124,8 @@ class Catalogue:
     """
 
     def __init__(self, source: Source, preparation: Preparation, text: str | None = None):
+        self.source = source
+        self.preparation = preparation
         photos = prepare(
             source,
             preparation.image_size,
@@ -385,6 +390,17 @@ class Catalogue:
             weights,
             repeat,
         )
+
+    def check(self, min_size: int | None = None) -> CheckReport:
+        """Look through the photos and labels once more and report what is wrong.
+
+        Args:
+            min_size: A photo with a side of fewer pixels is too small; by default half of `image_size`.
+
+        Returns:
+            A `CheckReport`: a table, JSON and a contact sheet of what was found.
+        """
+        return check(self, min_size)
 
     def summary(self) -> str:
         """A few lines about what is in it."""
