@@ -330,6 +330,26 @@ def test_a_loaded_model_is_compiled_as_it_was(saved):
             np.testing.assert_array_equal(slot, expected)
 
 
+def test_a_model_that_was_never_compiled_is_saved_too(small_gan, tmp_path):
+    gan = small_gan()
+    gan.save(tmp_path / "gan.keras")
+    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    np.testing.assert_array_equal(loaded.generate(count=1), gan.generate(count=1))
+
+
+@pytest.mark.parametrize("limit", [0.0, 0.01])
+def test_gradients_are_clipped_to_the_recipes_limit(small_gan, limit):
+    gan = small_gan(gradient_clip=limit, generator_learning_rate=1.0, beta_2=0.0, schedule="constant")
+    gan.compile()
+    optimizer = gan.generator_optimizer
+    gradients = [np.full(v.shape, 1.0, "float32") for v in gan.generator.trainable_variables]
+    optimizer.apply(gradients, gan.generator.trainable_variables)
+    momentum = optimizer.variables[2:]  # after the counters; beta_1 is 0, so the gradients themselves
+    seen = np.sqrt(sum(float(np.sum(np.square(v))) for v in momentum if v.path.endswith("momentum")))
+    whole = np.sqrt(sum(g.size for g in gradients))
+    assert seen == pytest.approx(limit or whole, rel=1e-3)
+
+
 def test_the_generator_alone_draws_the_same_pictures_from_a_smaller_file(saved, tmp_path):
     gan, _ = saved
     alone = gan.trained_generator()

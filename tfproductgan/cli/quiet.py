@@ -22,7 +22,10 @@ def import_tensorflow() -> None:
         terminal = os.dup(2)
         os.dup2(written.fileno(), 2)
         try:
-            import tensorflow  # noqa: F401
+            import tensorflow as tf
+
+            # one of the graph optimisers fails on training graphs: it reports an error, changes nothing, goes on
+            tf.config.optimizer.set_experimental_options({"remapping": False})
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)

@@ -424,7 +424,9 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         return cls(**config)
 
     def get_compile_config(self):
-        """How `compile` was called, for `.keras` files."""
+        """How `compile` was called, for `.keras` files; `None` if it was not."""
+        if not self.compiled:
+            return None
         serialize = keras.saving.serialize_keras_object
         return {
             "generator_optimizer": serialize(self.generator_optimizer),
