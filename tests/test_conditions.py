@@ -179,6 +179,13 @@ def test_an_unseen_combination_is_completed_from_photos_that_share_the_most():
     assert schema.complete((2, 2, 0), rng()) == (2, 2, 2)
 
 
+def test_photos_that_match_come_before_photos_without_gaps():
+    attributes = [Attribute(name, ("x", "y")) for name in "abc"]
+    # no photo of a=x has c: its b must still be that of its own kind
+    schema = ConditionSchema(attributes).with_combinations([(1, 1, 0), (1, 0, 0), (2, 2, 2)])
+    assert {schema.complete((1, 0, 0), rng(seed)) for seed in range(9)} == {(1, 1, 0)}
+
+
 def test_a_gap_of_the_data_stays_only_if_no_photo_is_without_it():
     schema = SCHEMA.with_combinations([(1, 0), (2, 0)])
     assert schema.complete((1, 0), rng()) == (1, 0)

@@ -247,7 +247,8 @@ class ConditionSchema:
     def complete(self, ids: Sequence[int], rng: np.random.Generator) -> tuple[int, ...]:
         """Fill in what is not given by drawing from the photos that match what is.
 
-        When no photo has the given combination, the rest is drawn from the photos that share the most of it.
+        When no photo has the given combination, the rest is drawn from the photos that share the most of it; of
+        those, from the ones that lack the fewest attributes.
 
         Args:
             ids: One id an attribute, some of them 0.
@@ -262,9 +263,10 @@ class ConditionSchema:
             return ids
         given = np.array(ids)
         shared = ((self._observed == given) & (given != NOT_GIVEN)).sum(axis=1)
-        # prefer photos that have every attribute: a gap in the data is no wish of the person asking
-        whole = (self._observed != NOT_GIVEN).all(axis=1)
-        candidates = whole & (shared == shared[whole].max()) if whole.any() else shared == shared.max()
+        # among the photos that match best, those that know most: a gap in the data is no wish of the person asking
+        gaps = ((self._observed == NOT_GIVEN) & (given == NOT_GIVEN)).sum(axis=1)
+        best = shared == shared.max()
+        candidates = best & (gaps == gaps[best].min())
         weights = np.where(candidates, self._counts, 0.0)
         drawn = self._observed[rng.choice(len(weights), p=weights / weights.sum())]
         return tuple(int(mine or theirs) for mine, theirs in zip(ids, drawn, strict=True))
