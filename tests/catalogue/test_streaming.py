@@ -42,7 +42,7 @@ def test_every_epoch_has_every_photo_once(numbered):
     assert not (epochs == np.arange(COUNT)).all(axis=1).any()
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2**31 - 1])
+@pytest.mark.parametrize("seed", [0, 1, 2**32, 2**63 - 1])
 def test_the_order_is_random(numbered, seed):
     epochs = numbers(numbered.stream(batch_size=COUNT, seed=seed), 20)
     in_place = (epochs == np.arange(COUNT)).sum(axis=1)
@@ -61,6 +61,12 @@ def test_a_batch_depends_on_seed_and_step_alone(numbered, options):
         np.testing.assert_array_equal(resumed, whole[start:])
     if "repeat" not in options:
         assert (numbers(numbered.stream(batch_size=8, seed=2, **options), steps) != whole).any()
+
+
+@pytest.mark.parametrize("options", [{}, {"balance": 0.5}])
+def test_every_bit_of_the_seed_counts(numbered, options):
+    orders = [numbers(numbered.stream(batch_size=8, seed=seed, **options), 3) for seed in (5, 5 + 2**32, 5 + 2**62)]
+    assert len(np.unique(orders, axis=0)) == 3
 
 
 def test_a_far_step_comes_at_once(numbered):
@@ -88,6 +94,7 @@ def test_epochs_of_a_batch_larger_than_what_is_left(numbered):
         ({"batch_size": 0}, "batch_size"),
         ({"seed": -1}, "seed"),
         ({"seed": 0.5}, "seed"),
+        ({"seed": 2**63}, "seed"),
         ({"start_step": -1}, "start_step"),
         ({"balance": 1.5}, "balance"),
         ({"balance": 0.5, "repeat": False}, "replacement"),

@@ -33,7 +33,8 @@ SHARED_ASPECT = 0.9
 """Share of the photos that must agree on an aspect for the schema to name it."""
 
 _ASPECT_TOLERANCE = 0.02
-_MOST_SEED = 2**31 - 1
+_MOST_STEPS = 2**31 - 1  # and photos a batch
+_MOST_SEED = 2**63 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -366,9 +367,13 @@ class Catalogue:
         from tfproductgan.catalogue.streaming import balancing_weights, photo_stream
 
         indices = self._indices(split)
-        for name, value, lowest in (("batch_size", batch_size, 1), ("seed", seed, 0), ("start_step", start_step, 0)):
-            if isinstance(value, bool) or value != int(value) or not lowest <= value <= _MOST_SEED:
-                raise CatalogueError(f"{name} must be a whole number, {lowest} to {_MOST_SEED}. Received: {value!r}")
+        for name, value, lowest, highest in (
+            ("batch_size", batch_size, 1, _MOST_STEPS),
+            ("seed", seed, 0, _MOST_SEED),
+            ("start_step", start_step, 0, _MOST_STEPS),
+        ):
+            if isinstance(value, bool) or value != int(value) or not lowest <= value <= highest:
+                raise CatalogueError(f"{name} must be a whole number, {lowest} to {highest}. Received: {value!r}")
         if batch_size > len(indices):
             raise CatalogueError(f"A batch of {batch_size} is more than the {len(indices)} photos of {split!r}.")
         if not 0 <= balance <= 1:

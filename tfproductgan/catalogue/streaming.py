@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
 from tfproductgan.conditions import NOT_GIVEN
 
 _PREFETCHED_BATCHES = 4
-# with the op's default of 4, seed 0 leaves two thirds of 50 photos where they were; from 8 on none is to be told
-# from a random order
-_SHUFFLE_ROUNDS = 16
 
 
 def photo_stream(
@@ -40,11 +39,6 @@ def photo_stream(
     """
     count = len(indices)
     indices = np.ascontiguousarray(indices, np.int64)
-
-    def gather(positions):
-        chosen = indices[positions]
-        return pixels[chosen], conditions[chosen]
-
     if not repeat:
         positions_of = _in_order(batch_size)
     elif weights is None:
@@ -52,8 +46,12 @@ def photo_stream(
     else:
         positions_of = _weighted(weights, batch_size, seed)
 
+    def gather(step):
+        chosen = indices[positions_of(int(step))]
+        return pixels[chosen], conditions[chosen]
+
     def batch(step):
-        images, ids = tf.numpy_function(gather, [positions_of(step)], [tf.uint8, tf.int32], stateful=False)
+        images, ids = tf.numpy_function(gather, [step], [tf.uint8, tf.int32], stateful=False)
         images.set_shape([batch_size, *pixels.shape[1:]])
         ids.set_shape([batch_size, conditions.shape[1]])
         return {"images": images, "conditions": ids}
@@ -92,18 +90,18 @@ def balancing_weights(conditions: np.ndarray, balance: float) -> np.ndarray:
 
 
 def _in_order(batch_size):
-    return lambda step: step * batch_size + tf.range(batch_size, dtype=tf.int64)
+    return lambda step: step * batch_size + np.arange(batch_size)
 
 
 def _shuffled(count, batch_size, seed):
+    # a batch reaches into two epochs at most
+    @functools.lru_cache(maxsize=2)
+    def order(epoch):
+        return np.random.default_rng([epoch, seed]).permutation(count)
+
     def positions(step):
-        drawn = step * batch_size + tf.range(batch_size, dtype=tf.int64)
-        epoch = drawn // count
-        # the raw op: the public one pads the seed in a way that makes some seeds alike
-        seeds = tf.stack([tf.fill([batch_size], tf.constant(seed, tf.int64)), epoch, tf.zeros_like(epoch)], axis=1)
-        return tf.raw_ops.RandomIndexShuffle(
-            index=drawn % count, seed=seeds, max_index=tf.constant(count - 1, tf.int64), rounds=_SHUFFLE_ROUNDS
-        )
+        epochs, places = np.divmod(step * batch_size + np.arange(batch_size), count)
+        return np.concatenate([order(int(epoch))[places[epochs == epoch]] for epoch in np.unique(epochs)])
 
     return positions
 
@@ -113,8 +111,6 @@ def _weighted(weights, batch_size, seed):
     cumulative /= cumulative[-1]
 
     def positions(step):
-        key = tf.stack([tf.constant(seed, tf.int64), step])
-        drawn = tf.random.stateless_uniform([batch_size], key, dtype=tf.float64)
-        return tf.searchsorted(tf.constant(cumulative), drawn, side="right", out_type=tf.int64)
+        return np.searchsorted(cumulative, np.random.default_rng([step, seed]).random(batch_size), side="right")
 
     return positions
