@@ -102,9 +102,7 @@ def test_a_column_of_logits_pairs_with_a_row():
 
 
 def test_low_precision_logits_give_a_float32_loss():
-    value = adversarial_loss("relativistic").discriminator(
-        tf.cast(REAL, "bfloat16"), tf.cast(FAKE, "bfloat16")
-    )
+    value = adversarial_loss("relativistic").discriminator(tf.cast(REAL, "bfloat16"), tf.cast(FAKE, "bfloat16"))
     assert value.dtype == tf.float32
     np.testing.assert_allclose(value, EXPECTED["relativistic"][0], rtol=1e-2)
 

@@ -66,9 +66,7 @@ def hinge_discriminator(real_logits: Any, fake_logits: Any) -> Any:
 
 def least_squares_discriminator(real_logits: Any, fake_logits: Any) -> Any:
     """E (D(x) - 1)^2 / 2 + E D(G(z))^2 / 2."""
-    return 0.5 * (
-        ops.mean(ops.square(_logits(real_logits) - 1.0)) + ops.mean(ops.square(_logits(fake_logits)))
-    )
+    return 0.5 * (ops.mean(ops.square(_logits(real_logits) - 1.0)) + ops.mean(ops.square(_logits(fake_logits))))
 
 
 def least_squares_generator(real_logits: Any, fake_logits: Any) -> Any:

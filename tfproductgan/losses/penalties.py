@@ -61,9 +61,7 @@ class Penalty:
         if not isinstance(weight, numbers.Real) or not (math.isfinite(weight) and weight >= 0):
             raise RecipeError(f"The weight of penalty {self.name!r} must be 0 or more. Received: {weight!r}")
         if not isinstance(interval, numbers.Integral) or interval < 1:
-            raise RecipeError(
-                f"The interval of penalty {self.name!r} must be 1 step or more. Received: {interval!r}"
-            )
+            raise RecipeError(f"The interval of penalty {self.name!r} must be 1 step or more. Received: {interval!r}")
 
     @property
     def points(self) -> str:
