@@ -10,7 +10,7 @@ from rich.console import Console
 from tfproductgan.catalogue.catalogue import Catalogue, Preparation
 from tfproductgan.catalogue.checking import KINDS, check_source
 from tfproductgan.catalogue.sources import array_source, folder_source, table_source
-from tfproductgan.errors import CatalogueError
+from tfproductgan.errors import CatalogueError, RunError
 
 
 def product(seed, size=(48, 64)):
@@ -230,7 +230,7 @@ def test_errors_name_what_is_wrong(report, tmp_path):
     with pytest.raises(CatalogueError, match="did you mean 'grey'"):
         report.of("gray")
     (tmp_path / "file").write_text("")
-    with pytest.raises(CatalogueError, match="Cannot write"):
+    with pytest.raises(RunError, match="Cannot write"):
         report.write_json(tmp_path / "file" / "report.json")
 
 

@@ -5,7 +5,7 @@ import pytest
 from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.errors import RunError
 from tfproductgan.recipes import Recipe
-from tfproductgan.training.run_directory import RunDirectory, replace_file
+from tfproductgan.training.run_directory import RunDirectory
 
 SCHEMA = ConditionSchema([Attribute("category", ("Ring", "Mug"))], 32)
 
@@ -53,17 +53,3 @@ def test_a_file_in_the_way_is_refused(tmp_path):
     (tmp_path / "run").write_text("")
     with pytest.raises(RunError, match="no run directory"):
         RunDirectory(tmp_path / "run").start(Recipe(), SCHEMA, {})
-
-
-def test_a_failed_write_keeps_the_old_file(tmp_path):
-    path = tmp_path / "checkpoint.keras"
-    path.write_text("good")
-
-    def fail_half_way(part):
-        part.write_text("half")
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(RunError, match="No space left on device"):
-        replace_file(path, fail_half_way)
-    assert path.read_text() == "good"
-    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.keras"]

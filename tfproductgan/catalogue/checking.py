@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import io
 import json
-import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,10 +23,11 @@ from tfproductgan.catalogue.duplicates import (
     group_duplicates,
     thumbnails,
 )
-from tfproductgan.catalogue.photos import open_photo, photo_of_array, place
+from tfproductgan.catalogue.photos import is_grey, open_photo, photo_of_array, place
 from tfproductgan.catalogue.sources import Raw, Source
 from tfproductgan.conditions import fold
 from tfproductgan.errors import CatalogueError, PhotoError, nearest
+from tfproductgan.writing import replace_file
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -46,9 +47,6 @@ KINDS = {
     "grey": ("Grey among colour", "harmless only if the product is grey"),
 }
 """What a check can find: kind, title, and what it means for training."""
-
-GREY_TOLERANCE = 2
-"""Largest difference between the channels of a grey photo saved as colour, in levels of 255: JPEG's rounding."""
 
 _BATCH = 512
 _SHOWN = 12  # values of an attribute in the table
@@ -156,7 +154,7 @@ class CheckReport:
             raise CatalogueError(f"Unknown kind of finding {kind!r}: {nearest(kind, KINDS)}")
         return [finding for finding in self.findings if finding.kind == kind]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """A JSON-ready form with everything found."""
         return {
             "name": self.name,
@@ -183,12 +181,13 @@ class CheckReport:
         }
 
     def write_json(self, path: str | Path) -> None:
-        """Write `to_json()` to a file, whole or not at all.
+        """Write `to_dict()` to a file, whole or not at all.
 
         Raises:
-            CatalogueError: If it cannot be written.
+            RunError: If it cannot be written.
         """
-        _write(path, json.dumps(self.to_json(), ensure_ascii=False, indent=2).encode() + b"\n")
+        text = json.dumps(self.to_dict(), ensure_ascii=False, indent=2) + "\n"
+        replace_file(path, lambda part: part.write_text(text, encoding="utf-8"))
 
     def to_table(self) -> RenderableType:
         """Tables for people, to print with rich."""
@@ -209,11 +208,10 @@ class CheckReport:
         """Write `contact_sheet()` to a PNG file, whole or not at all.
 
         Raises:
-            CatalogueError: If it cannot be written.
+            RunError: If it cannot be written.
         """
-        data = io.BytesIO()
-        self.contact_sheet().save(data, "PNG")
-        _write(path, data.getvalue())
+        sheet = self.contact_sheet()
+        replace_file(path, lambda part: sheet.save(part, "PNG"))
 
     def facts(self) -> list[tuple[str, str]]:
         """What the photos are like: pairs of (what, how)."""
@@ -442,8 +440,7 @@ def _look(load: Callable[[], Raw], name: str, image_size: int) -> tuple[_Look, n
     except PhotoError as error:
         return str(error).removeprefix(f"{name}: ")
     square, _ = place(image, image_size)
-    grey = int((square.max(axis=2) - square.min(axis=2)).max()) <= GREY_TOLERANCE
-    return _Look(width, height, kind, grey, f"{width} {height} {content_hash(square)}"), square
+    return _Look(width, height, kind, is_grey(square), f"{width} {height} {content_hash(square)}"), square
 
 
 def _header(raw: bytes) -> tuple[tuple[int, int], str]:
@@ -539,8 +536,6 @@ def _wrong_labels(source: Source, seen: Sequence[_Photo], labels: Mapping[str, M
 
 
 def _likely_typo(value: str, frequent: Sequence[str]) -> str:
-    import difflib
-
     close = difflib.get_close_matches(value, frequent, n=1, cutoff=0.85)
     return f", did you mean {close[0]!r}?" if close else ""
 
@@ -594,17 +589,3 @@ def _range(least: float, median: float, greatest: float) -> str:
     if f"{least:.2f}" == f"{greatest:.2f}":
         return f"{median:.2f} throughout"
     return f"{least:.2f} to {greatest:.2f}, median {median:.2f}"
-
-
-def _write(path: str | Path, data: bytes) -> None:
-    path = Path(path)
-    temporary = path.with_name(f".{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(data)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise CatalogueError(f"Cannot write {str(path)!r}: {error.strerror}") from error

@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tfproductgan.errors import CatalogueError, PhotoError
 
@@ -18,6 +18,8 @@ FITS = ("letterbox", "crop")
 
 # modes whose pixels have one value; "P" may hold colours
 _GREY_MODES = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+# levels of 255 by which the channels of a grey photo differ after a JPEG decoder or a WebP encoder
+_GREY_TOLERANCE = 2
 _BORDER_SAMPLES = 64
 _BACKGROUND_TOLERANCE = 16
 
@@ -96,7 +98,7 @@ def open_photo(data: bytes, name: str, at_least: int | None = None) -> Image.Ima
     except Image.DecompressionBombError as error:
         raise PhotoError(f"{name}: {error}") from error
     except Exception as error:  # damaged files raise nearly anything, from struct.error to SyntaxError
-        reason = "not a photo that Pillow can read" if type(error).__name__ == "UnidentifiedImageError" else error
+        reason = "not a photo that Pillow can read" if isinstance(error, UnidentifiedImageError) else error
         raise PhotoError(f"{name}: {reason}") from error
 
 
@@ -155,6 +157,15 @@ def place(image: Image.Image, size: int, fit: str = "letterbox", channels: int =
     square[:] = background_colour(pixels)
     placement.crop(square)[:] = pixels
     return square, placement
+
+
+def is_grey(pixels: np.ndarray) -> bool:
+    """Whether a photo has no colour, even if it is saved as one that has.
+
+    Args:
+        pixels: uint8 `[H, W, C]`.
+    """
+    return int(np.ptp(pixels, axis=2).max()) <= _GREY_TOLERANCE
 
 
 def background_colour(pixels: np.ndarray) -> np.ndarray:

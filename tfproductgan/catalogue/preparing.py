@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from tfproductgan.catalogue.cache import PhotoCache, write_about
 from tfproductgan.catalogue.duplicates import content_hash, near_duplicate_groups
-from tfproductgan.catalogue.photos import open_photo, photo_of_array, place
+from tfproductgan.catalogue.photos import is_grey, open_photo, photo_of_array, place
 from tfproductgan.catalogue.sources import Raw, Source
 from tfproductgan.errors import CatalogueError, PhotoError
 
@@ -35,8 +35,6 @@ VERSION = 1
 
 _CHUNK = 64
 _MOST_WORKERS = 16
-# what a JPEG decoder and a WebP encoder round a grey photo to
-_GREY_TOLERANCE = 2
 _PATIENCE_SECONDS = 1.0
 
 
@@ -225,7 +223,7 @@ class _Work:
             image, photo_hash = photo_of_array(raw, name), content_hash(raw)
         if self.only_grey and image.mode != "L":
             colour, _ = place(image, self.size, self.fit)
-            if np.ptp(colour, axis=2).max() > _GREY_TOLERANCE:
+            if not is_grey(colour):
                 raise _ColourFoundError
         square, box = place(image, self.size, self.fit, self.channels)
         return square, (box.left, box.top, box.right, box.bottom), image.width / image.height, photo_hash

@@ -19,6 +19,7 @@ from PIL import Image, PngImagePlugin
 
 import tfproductgan
 from tfproductgan.errors import RunError
+from tfproductgan.writing import replace_file
 
 if TYPE_CHECKING:
     from tfproductgan.models.generation import PictureRequest
@@ -126,7 +127,7 @@ def to_image(picture: np.ndarray) -> Image.Image:
 
 
 def write_whole(path: str | os.PathLike, data: bytes, overwrite: bool = False) -> Path:
-    """Write a file under a temporary name and rename it, so that nobody ever reads half of it.
+    """Write a file, whole or not at all.
 
     Args:
         path: The file; missing folders above it are made.
@@ -139,19 +140,8 @@ def write_whole(path: str | os.PathLike, data: bytes, overwrite: bool = False) -
     Raises:
         RunError: If the file exists and may not be replaced, or cannot be written.
     """
-    path = Path(path)
     refuse_to_overwrite(path, overwrite)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}"[:LONGEST_SLUG] + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(data)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise RunError(f"Cannot write {str(path)!r}: {error.strerror}") from error
-    return path
+    return replace_file(path, lambda part: part.write_bytes(data))
 
 
 def refuse_to_overwrite(path: str | os.PathLike, overwrite: bool = False) -> None:

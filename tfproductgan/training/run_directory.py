@@ -27,6 +27,7 @@ from typing import Any
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import RunError
 from tfproductgan.recipes import Recipe
+from tfproductgan.writing import replace_file
 
 CHECKPOINT_FILE = "checkpoint.keras"
 
@@ -129,25 +130,6 @@ def write_json(path: Path, data: Any) -> None:
         RunError: If the file cannot be written.
     """
     replace_file(path, lambda part: part.write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8"))
-
-
-def replace_file(path: Path, write) -> None:
-    """Let `write` fill a file beside `path`, then move it there.
-
-    Args:
-        path: The file to be written.
-        write: Called with the path of the temporary file, which keeps the suffix of `path`.
-
-    Raises:
-        RunError: If the file cannot be written; an existing one is kept.
-    """
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        write(part)
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise RunError(f"Cannot write {path}: {error.strerror or error}. What was there before is kept.") from error
 
 
 def _processor():
