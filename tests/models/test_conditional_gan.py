@@ -302,6 +302,7 @@ def saved(small_gan, random_batches, tmp_path_factory):
         penalties=[Penalty("r1", 0.5, interval=4), Penalty("dragan", 0.1)],
         augmentation=Augmentation(("colour",)),
         discriminator_steps=2,
+        steps_per_execution=3,
     )
     gan.train_step(random_batches(gan.schema)[0])
     path = tmp_path_factory.mktemp("saved") / "gan.keras"
@@ -322,7 +323,7 @@ def test_a_loaded_model_is_compiled_as_it_was(saved):
     assert loaded.adversarial_loss is gan.adversarial_loss
     assert loaded.penalties == gan.penalties and loaded.penalty_interval == 4
     assert loaded.augmentation.operations == ("colour",)
-    assert loaded.discriminator_steps == 2
+    assert loaded.discriminator_steps == 2 and loaded.steps_per_execution == 3 and not loaded.jit_compile
     for name in ("generator_optimizer", "discriminator_optimizer"):
         mine, theirs = getattr(loaded, name), getattr(gan, name)
         assert mine.get_config() == theirs.get_config()
@@ -420,8 +421,8 @@ def test_calling_it_draws_with_the_averaged_generator(small_gan):
 # === Schedules ===
 
 
-@pytest.mark.parametrize("discriminator_steps", [1, 4])
-def test_learning_rates_fall_over_the_images_of_the_recipe(small_gan, random_batches, discriminator_steps):
+@pytest.mark.parametrize(("discriminator_steps", "passed"), [(1, None), (4, None), (1, 4)])
+def test_learning_rates_fall_over_the_images_of_the_recipe(small_gan, random_batches, discriminator_steps, passed):
     gan = small_gan(
         images=64,
         batch_size=4,
@@ -430,7 +431,8 @@ def test_learning_rates_fall_over_the_images_of_the_recipe(small_gan, random_bat
         discriminator_learning_rate=0.02,
         final_learning_rate=0.2,
     )
-    gan.compile(penalties=[])
+    gan.compile(penalties=[], discriminator_steps=passed)
+    discriminator_steps = gan.discriminator_steps
     optimizers = gan.generator_optimizer, gan.discriminator_optimizer
     rates = [[float(optimizer.learning_rate) for optimizer in optimizers]]
     for batch in random_batches(gan.schema, batch=4 * discriminator_steps, count=16 // discriminator_steps):
@@ -474,6 +476,8 @@ def test_unknown_names_are_refused(small_gan, small_schema):
         small_gan().compile(loss="hinges")
     with pytest.raises(RecipeError, match="Unknown penalty 'r3'"):
         small_gan(penalties={"r3": 1.0}).compile()
+    with pytest.raises(RecipeError, match="discriminator_steps must be at least 1"):
+        small_gan().compile(discriminator_steps=0)
 
 
 def test_networks_made_for_another_schema_are_refused(small_gan, small_schema):

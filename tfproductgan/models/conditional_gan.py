@@ -21,7 +21,7 @@ from tfproductgan.models.randomness import Purpose
 from tfproductgan.models.replica_step import ReplicaStep, num_replicas
 from tfproductgan.models.trained_generator import TrainedGenerator
 from tfproductgan.recipes import Recipe, get_recipe
-from tfproductgan.registry import network_class
+from tfproductgan.registry import import_families, network_class
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
@@ -80,6 +80,8 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
     def from_recipe(cls, recipe, schema, **overrides):
         """The model a recipe describes, for the conditions and picture size of a schema.
 
+        The first weights follow from the recipe's seed: it is set as Keras's, NumPy's and Python's global seed.
+
         Args:
             recipe: A `Recipe` or the name of one.
             schema: A `ConditionSchema`.
@@ -90,8 +92,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         """
         recipe = recipe.replace(**overrides) if isinstance(recipe, Recipe) else get_recipe(recipe, **overrides)
         networks = []
-        # the networks' first weights are the seed's too
-        keras.utils.set_random_seed(recipe.seed % 2**32)
+        keras.utils.set_random_seed(recipe.seed)
         for role in ("generator", "discriminator"):
             options = getattr(recipe, role)
             network = network_class(recipe.family, role)
@@ -149,6 +150,9 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
     ):
         """Say how to train; what is not passed is the recipe's.
 
+        The recipe's schedules count optimiser steps of its `batch_size`: they end after `images` if batches hold
+        `batch_size` images for each discriminator step.
+
         Args:
             generator_optimizer: A Keras optimiser.
             discriminator_optimizer: A Keras optimiser.
@@ -159,7 +163,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` of `keras.Model.compile`.
 
         Raises:
-            RecipeError: If a name does not exist or the penalties do not fit together.
+            RecipeError: If a name does not exist, a number cannot be or the penalties do not fit together.
         """
         kwargs.setdefault("jit_compile", False)
         super().compile(optimizer=None, **kwargs)
@@ -177,7 +181,9 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         if augmentation is None:
             augmentation = Augmentation(recipe.augmentation) if recipe.augmentation else False
         self.augmentation = augmentation or None
-        self.discriminator_steps = discriminator_steps or recipe.discriminator_steps
+        self.discriminator_steps = recipe.discriminator_steps if discriminator_steps is None else discriminator_steps
+        if self.discriminator_steps < 1:
+            raise RecipeError(f"discriminator_steps must be at least 1. Received: {discriminator_steps}")
         names = ["d_loss", "g_loss", "logit_gap", *(penalty.name for penalty in self.penalties)]
         # optimisers and metrics belong to the strategy they are made under: made elsewhere, replicas drift apart
         with self.distribute_strategy.scope():
@@ -186,11 +192,11 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
 
     def _set_optimizers(self, generator_optimizer, discriminator_optimizer):
         recipe = self.recipe
-        steps = max(1, recipe.images // (recipe.batch_size * recipe.discriminator_steps))
+        steps = max(1, recipe.images // (recipe.batch_size * self.discriminator_steps))
         self.generator_optimizer = generator_optimizer or self._optimizer(recipe.generator_learning_rate, steps)
         # it takes more steps, and its schedule must last as many images
         self.discriminator_optimizer = discriminator_optimizer or self._optimizer(
-            recipe.discriminator_learning_rate, steps * recipe.discriminator_steps
+            recipe.discriminator_learning_rate, steps * self.discriminator_steps
         )
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
@@ -416,6 +422,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """The model `get_config` describes."""
+        import_families()
         config = dict(config)
         for role in ("generator", "discriminator"):
             config[role] = keras.saving.deserialize_keras_object(config[role], custom_objects=custom_objects)
@@ -435,6 +442,8 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
             "penalties": [dataclasses.asdict(penalty) for penalty in self.penalties],
             "augmentation": serialize(self.augmentation) if self.augmentation is not None else False,
             "discriminator_steps": self.discriminator_steps,
+            "steps_per_execution": self.steps_per_execution,
+            "jit_compile": self.jit_compile,
         }
 
     def compile_from_config(self, config):
