@@ -67,6 +67,15 @@ def test_several_steps_at_a_time_with_everything_on(small_gan, random_batches, a
     assert gan.model_id.endswith("-32")
 
 
+def test_replicas_agree_on_batch_statistics(small_gan, random_batches, as_stream):
+    with STRATEGY.scope():
+        gan = small_gan("dcgan", generator={"form": "classic"}, discriminator={"form": "classic"}, penalties={})
+    gan.compile()
+    gan.fit(as_stream(random_batches(gan.schema)), steps_per_epoch=2, verbose=0)
+    for network in (gan.generator, gan.discriminator, gan.ema_generator):
+        assert not differing(network)
+
+
 def test_compiling_is_refused(small_gan, random_batches, as_stream):
     with STRATEGY.scope():
         gan = small_gan()

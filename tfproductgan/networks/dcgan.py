@@ -243,7 +243,7 @@ class DCGANDiscriminator(Discriminator):
             self.convs.append(conv)
             # the paper leaves the first stage without normalisation
             self.norms.append(
-                layers.BatchNormalization(momentum=0.9, name=f"norm_{stage}", dtype=policy)
+                layers.BatchNormalization(momentum=0.9, synchronized=True, name=f"norm_{stage}", dtype=policy)
                 if classic and stage
                 else None
             )
