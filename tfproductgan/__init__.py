@@ -8,33 +8,69 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.conditions import Attribute, ConditionSchema
+    from tfproductgan.errors import ProductGANError
+    from tfproductgan.layers.augmentation import Augmentation
+    from tfproductgan.losses.penalties import Penalty
     from tfproductgan.models.conditional_gan import ConditionalGAN
+    from tfproductgan.models.generation import PictureRequest
     from tfproductgan.models.loading import load
     from tfproductgan.models.trained_generator import TrainedGenerator
-    from tfproductgan.recipes import Recipe
+    from tfproductgan.recipes import Recipe, get_recipe
+    from tfproductgan.sampling.files import read_metadata, write_png
+    from tfproductgan.sampling.grids import attribute_grid, condition_rows, contact_grid, seed_grid
+    from tfproductgan.sampling.strips import interpolation_strip, write_interpolation_gif
     from tfproductgan.training import callbacks
+    from tfproductgan.training.trainer import train
 
 __version__ = "0.1.0"
 
 # where each public name lives; imported when first used, since TensorFlow takes seconds
 _HOMES = {
     "Attribute": "tfproductgan.conditions",
+    "Augmentation": "tfproductgan.layers.augmentation",
     "Catalogue": "tfproductgan.catalogue.catalogue",
     "ConditionSchema": "tfproductgan.conditions",
     "ConditionalGAN": "tfproductgan.models.conditional_gan",
+    "Penalty": "tfproductgan.losses.penalties",
+    "PictureRequest": "tfproductgan.models.generation",
+    "ProductGANError": "tfproductgan.errors",
     "Recipe": "tfproductgan.recipes",
     "TrainedGenerator": "tfproductgan.models.trained_generator",
+    "attribute_grid": "tfproductgan.sampling.grids",
+    "condition_rows": "tfproductgan.sampling.grids",
+    "contact_grid": "tfproductgan.sampling.grids",
+    "get_recipe": "tfproductgan.recipes",
+    "interpolation_strip": "tfproductgan.sampling.strips",
     "load": "tfproductgan.models.loading",
+    "read_metadata": "tfproductgan.sampling.files",
+    "seed_grid": "tfproductgan.sampling.grids",
+    "train": "tfproductgan.training.trainer",
+    "write_interpolation_gif": "tfproductgan.sampling.strips",
+    "write_png": "tfproductgan.sampling.files",
 }
 __all__ = [
     "Attribute",
+    "Augmentation",
     "Catalogue",
     "ConditionSchema",
     "ConditionalGAN",
+    "Penalty",
+    "PictureRequest",
+    "ProductGANError",
     "Recipe",
     "TrainedGenerator",
+    "attribute_grid",
     "callbacks",
+    "condition_rows",
+    "contact_grid",
+    "get_recipe",
+    "interpolation_strip",
     "load",
+    "read_metadata",
+    "seed_grid",
+    "train",
+    "write_interpolation_gif",
+    "write_png",
 ]
 
 

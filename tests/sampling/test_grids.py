@@ -103,7 +103,7 @@ def test_of_many_values_an_attribute_grid_shows_the_most_frequent(painter):
 )
 def test_a_grid_that_cannot_be_is_refused(painter, options, message):
     with pytest.raises(ConditionError, match=message):
-        attribute_grid(painter, **options)
+        attribute_grid(painter, **{"rows": "category", "columns": "colour", **options})
 
 
 def test_condition_rows_have_a_condition_each_and_columns_a_seed(painter, tmp_path):

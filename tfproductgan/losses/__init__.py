@@ -1,0 +1,1 @@
+"""Adversarial losses and gradient penalties by name: functions of tensors, in `keras.ops`."""

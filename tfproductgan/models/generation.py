@@ -41,11 +41,18 @@ class GeneratesByName:
     """Mixin of models that hold a `schema`, a `sampling_network` (a `Generator`) and a `model_id`."""
 
     @property
-    def latent_dim(self):
+    def latent_dim(self) -> int:
         """Length of the latent vectors."""
         return self.sampling_network.latent_dim
 
-    def plan(self, conditions=None, count=None, seed=0, truncation=1.0, complete=True):
+    def plan(
+        self,
+        conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+        count: int | None = None,
+        seed: int = 0,
+        truncation: float = 1.0,
+        complete: bool = True,
+    ) -> list[PictureRequest]:
         """The requests behind `generate`: what is asked for, picture by picture.
 
         Args:
@@ -78,7 +85,7 @@ class GeneratesByName:
             requests.append(PictureRequest(self.schema.decode(ids), seed + i, truncation))
         return requests
 
-    def draw(self, requests: Sequence[PictureRequest]):
+    def draw(self, requests: Sequence[PictureRequest]) -> np.ndarray:
         """Draw what was planned.
 
         A request gives the same picture whatever it is drawn with.
@@ -103,7 +110,13 @@ class GeneratesByName:
             (np.array(seeds, np.int64), ids, np.array(truncations, np.float32)),
         )
 
-    def generate(self, conditions=None, count=None, seed=0, truncation=1.0):
+    def generate(
+        self,
+        conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+        count: int | None = None,
+        seed: int = 0,
+        truncation: float = 1.0,
+    ) -> np.ndarray:
         """Pictures of what is asked for.
 
         Args:
@@ -126,7 +139,7 @@ class GeneratesByName:
         """
         return self.draw(self.plan(conditions, count, seed, truncation))
 
-    def interpolate(self, first: PictureRequest, second: PictureRequest, steps: int):
+    def interpolate(self, first: PictureRequest, second: PictureRequest, steps: int) -> np.ndarray:
         """Pictures on the way from one request to another.
 
         Latents move along the sphere (slerp), condition vectors in a straight line.
@@ -152,7 +165,7 @@ class GeneratesByName:
         embeddings = embedding[0] + fractions[:, None] * (embedding[1] - embedding[0])
         return self._in_chunks(self._synthesise_chunk, (latents, embeddings.astype(np.float32)))
 
-    def draw_latents(self, seeds):
+    def draw_latents(self, seeds: Sequence[int]) -> np.ndarray:
         """Latents of seeds, before truncation: float32 `[len(seeds), latent_dim]`."""
         return _latents(tf.constant(seeds, tf.int64), self.latent_dim).numpy()
 

@@ -92,8 +92,8 @@ def in_proportion(pictures: np.ndarray, schema: ConditionSchema) -> np.ndarray:
 
 def attribute_grid(
     model: GeneratesByName,
-    rows: str = "category",
-    columns: str = "colour",
+    rows: str,
+    columns: str,
     seed: int = 0,
     truncation: float = 1.0,
     row_values: Sequence[str] | None = None,
@@ -123,7 +123,7 @@ def attribute_grid(
     shared = model.schema.decode(model.schema.encode(given))
     if down == across or shared.keys() & {down, across}:
         raise ConditionError(
-            "Rows, columns and what is given are different attributes. "
+            "Rows, columns and what is given must be different attributes. "
             f"Received: rows {down!r}, columns {across!r}, given {shared}"
         )
     requests = []
