@@ -14,6 +14,12 @@ FAMILIES = {
 }
 
 
+def import_families() -> None:
+    """Import every family, so that Keras can find the networks that a `.keras` file refers to."""
+    for module in FAMILIES.values():
+        importlib.import_module(module)
+
+
 def network_class(family: str, role: str) -> Any:
     """The class of a network.
 

@@ -36,8 +36,16 @@ def test_a_checkpoint_gives_the_model_ready_to_go_on(run):
     assert isinstance(model, tfproductgan.ConditionalGAN) and model.compiled
 
 
-def test_loads_in_a_process_that_knows_no_family_yet(run):
-    code = f"import tfproductgan; print(tfproductgan.load({str(run[1])!r}).generate(count=1).shape)"
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import tfproductgan; print(tfproductgan.load({!r}).generate(count=1).shape)",
+        "import keras; from tfproductgan import TrainedGenerator\n"
+        "print(keras.saving.load_model({!r} + '/generator.keras').generate(count=1).shape)",
+    ],
+)
+def test_loads_in_a_process_that_knows_no_family_yet(run, code):
+    code = code.format(str(run[1]))
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert shown.stdout.strip() == "(1, 6, 6, 1)"

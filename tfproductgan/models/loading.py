@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.resources
+import zipfile
 from pathlib import Path
 
 import keras
 
 from tfproductgan.errors import RunError
 from tfproductgan.models.generation import GeneratesByName
-from tfproductgan.registry import FAMILIES
 
 GENERATOR_FILE = "generator.keras"
 """Name of the trained generator inside a run directory."""
@@ -39,9 +39,10 @@ def load(path):
         path = path / GENERATOR_FILE
     if not path.is_file():
         raise RunError(f"No such model: {path}. Give a .keras file or a run directory.")
-    # the classes a file refers to must be registered before it is read
-    for module in (*FAMILIES.values(), "tfproductgan.models.conditional_gan"):
-        importlib.import_module(module)
+    if not zipfile.is_zipfile(path):  # Keras would say that there is no such file
+        raise RunError(f"{path} cannot be loaded as a model: it is damaged or no .keras file.")
+    # the class a file refers to must be registered before it is read
+    importlib.import_module("tfproductgan.models.conditional_gan")
     try:
         model = keras.saving.load_model(path)
     except Exception as error:  # Keras raises whatever the zip, JSON or HDF5 reader raised

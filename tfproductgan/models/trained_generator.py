@@ -6,6 +6,7 @@ import keras
 
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.models.generation import GeneratesByName
+from tfproductgan.registry import import_families
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
@@ -52,6 +53,7 @@ class TrainedGenerator(GeneratesByName, keras.Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """The model `get_config` describes."""
+        import_families()
         config = dict(config)
         config["network"] = keras.saving.deserialize_keras_object(config["network"], custom_objects=custom_objects)
         config["schema"] = ConditionSchema.from_dict(config["schema"])
