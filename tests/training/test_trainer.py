@@ -87,18 +87,25 @@ def test_another_recipe_in_the_same_folder_is_refused(whole_run, catalogue):
 
 
 @pytest.mark.parametrize(
-    ("every", "expected"),
+    ("images", "every", "expected"),
     [
-        (None, Schedule(batch=32, interval=5, epochs=20)),
-        (640, Schedule(batch=32, interval=20, epochs=5)),
-        (1000, Schedule(batch=32, interval=34, epochs=3)),
-        (10**9, Schedule(batch=32, interval=100, epochs=1)),
+        (64_000, None, Schedule(batch=32, interval=100, epochs=20)),
+        (3200, None, Schedule(batch=32, interval=34, epochs=3)),
+        (600, None, Schedule(batch=32, interval=18, epochs=1)),
+        (3200, 640, Schedule(batch=32, interval=20, epochs=5)),
+        (3200, 1000, Schedule(batch=32, interval=34, epochs=3)),
+        (3200, 10**9, Schedule(batch=32, interval=100, epochs=1)),
     ],
 )
-def test_durations_are_counted_in_images(every, expected):
-    schedule = Schedule.of(Recipe(images=3200, batch_size=16, discriminator_steps=2), every)
+def test_durations_are_counted_in_images(images, every, expected):
+    schedule = Schedule.of(Recipe(images=images, batch_size=16, discriminator_steps=2), every)
     assert schedule == expected
-    assert 3200 <= schedule.images < 3200 + 32 * schedule.epochs
+    assert -32 < schedule.images - images < 32 * schedule.epochs
+
+
+def test_the_largest_seed_of_a_recipe_reaches_the_stream(catalogue, tmp_path):
+    recipe = RECIPE.replace(seed=2**31 - 1, images=8)
+    assert train(catalogue, recipe, tmp_path / "run").images_seen == 8
 
 
 def test_the_estimate_is_measured(catalogue):

@@ -22,8 +22,10 @@ from tfproductgan.recipes import Recipe
 from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid
 from tfproductgan.training.run_directory import RunDirectory, replace_file
 
-# one sample grid, checkpoint and line of metrics each twentieth of a run
+# one sample grid, checkpoint and line of metrics each twentieth of a run, but in short runs no more often than it
+# takes to learn something: drawing and saving take seconds
 _INTERVALS = 20
+_LEAST_INTERVAL = 1000
 _VALIDATION_STEPS = 16
 
 
@@ -65,11 +67,12 @@ class Schedule:
 
         Args:
             recipe: The recipe.
-            every: Images between checkpoints. Defaults to a twentieth of the run.
+            every: Images between checkpoints. Defaults to a twentieth of the run, at least 1,000.
         """
         batch = recipe.batch_size * recipe.discriminator_steps
         steps = max(1, recipe.images // batch)
-        epochs = min(steps, max(1, round(recipe.images / every) if every else _INTERVALS))
+        every = every or max(recipe.images // _INTERVALS, _LEAST_INTERVAL)
+        epochs = min(steps, max(1, round(recipe.images / every)))
         return cls(batch, -(-steps // epochs), epochs)
 
     @property
@@ -92,7 +95,8 @@ def train(
         catalogue: A `Catalogue` whose photos have the size the recipe's networks make.
         recipe: How to train.
         out: The run directory. If it holds this very run, unfinished, training goes on from its checkpoint.
-        every: Images between checkpoints, sample grids and lines of metrics. Defaults to a twentieth of the run.
+        every: Images between checkpoints, sample grids and lines of metrics. Defaults to a twentieth of the run,
+            at least 1,000.
         tensorboard: Whether to write TensorBoard logs (needs the extra `tensorboard`).
         callbacks: Further Keras callbacks.
 
