@@ -53,3 +53,19 @@ def test_a_file_in_the_way_is_refused(tmp_path):
     (tmp_path / "run").write_text("")
     with pytest.raises(RunError, match="no run directory"):
         RunDirectory(tmp_path / "run").start(Recipe(), SCHEMA, {})
+
+
+def test_what_cannot_start_or_go_on_is_refused_before_anything_is_written(tmp_path):
+    RunDirectory(tmp_path / "run").start(Recipe(), SCHEMA, {})
+    (tmp_path / "file").write_text("x")
+    for path, recipe, said in (
+        (tmp_path / "run", Recipe(seed=1), "seed was 0, now 1"),
+        (tmp_path, Recipe(), "no run directory"),
+        (tmp_path / "file", Recipe(), "no run directory"),
+        (tmp_path / "file" / "run", Recipe(), "file is no folder that can be written"),
+    ):
+        with pytest.raises(RunError, match=said):
+            RunDirectory(path).accept(recipe)
+    RunDirectory(tmp_path / "run").accept(Recipe())
+    RunDirectory(tmp_path / "deep" / "run").accept(Recipe())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "run"]

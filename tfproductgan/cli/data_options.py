@@ -108,6 +108,15 @@ def catalogue_from(args: argparse.Namespace) -> Catalogue:
     return Catalogue.from_table(place, **_table_options(args), **options)
 
 
+def expected_image_size(args: argparse.Namespace) -> int:
+    """The height and width in pixels that `catalogue_from` will most likely give its pictures."""
+    from tfproductgan.catalogue.catalogue import DEFAULT_IMAGE_SIZE
+
+    # most TensorFlow data sets of small pictures have 28 or 32, and every network makes 32
+    unknown = args.data.startswith("tfds:")
+    return args.image_size or (32 if unknown else DEFAULT_IMAGE_SIZE)
+
+
 def source_from(args: argparse.Namespace) -> tuple[Source, int]:
     """The photos that the options describe, not yet read, and the height and width to train on in pixels.
 

@@ -5,23 +5,22 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tfproductgan.cli.quiet import import_tensorflow
 from tfproductgan.cli.recipe_options import parse_count
+from tfproductgan.cli.training import check_first, train_or_say_how
 from tfproductgan.recipes import get_recipe
 
-HELP = "train on the built-in studio for a few minutes, draw a grid"
+HELP = """\
+Train on the built-in studio for a few minutes, then draw a grid of categories and colours. The studio is a program
+that draws product photos, so nothing is downloaded. The same command again continues a run that was stopped."""
 
 _PHOTOS = 10_000
+_IMAGE_SIZE = 32
 _ATTRIBUTES = ("category", "colour")
 _GRID_FILE = "quickstart.png"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the verb."""
-    parser.description = (
-        "Train on the built-in studio, whose product photos are drawn by a program, so nothing is downloaded; "
-        "then draw a grid of categories and colours. The same command again continues a run that was stopped."
-    )
     parser.add_argument("--out", type=Path, default=Path("runs/quickstart"), metavar="DIR", help="the run directory")
     parser.add_argument(
         "--images", type=parse_count, metavar="N", help="length in images, such as 20k (default: the recipe's)"
@@ -33,20 +32,18 @@ def run(args: argparse.Namespace) -> int:
     """Train on the studio and draw a grid."""
     overrides = {"images": args.images} if args.images else {}
     recipe = get_recipe("quickstart", **overrides)
-
-    import_tensorflow()
+    check_first(recipe, args.out, _IMAGE_SIZE)
 
     from rich.console import Console
 
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.sampling.files import write_png
     from tfproductgan.sampling.grids import attribute_grid
-    from tfproductgan.training.trainer import train
 
     console = Console(highlight=False, soft_wrap=True)
-    catalogue = Catalogue.studio(count=args.photos, image_size=32, attributes=_ATTRIBUTES)
+    catalogue = Catalogue.studio(count=args.photos, image_size=_IMAGE_SIZE, attributes=_ATTRIBUTES)
     console.print(catalogue.summary(), markup=False)
-    gan = train(catalogue, recipe, args.out)
+    gan = train_or_say_how(catalogue, recipe, args.out)
     path = args.out / _GRID_FILE
     write_png(path, attribute_grid(gan, *_ATTRIBUTES), overwrite=True)
     console.print(

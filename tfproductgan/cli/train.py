@@ -6,21 +6,21 @@ import argparse
 import json
 from pathlib import Path
 
-from tfproductgan.cli.data_options import add_data_options, catalogue_from
-from tfproductgan.cli.quiet import import_tensorflow
+from tfproductgan.cli.data_options import add_data_options, catalogue_from, expected_image_size
 from tfproductgan.cli.recipe_options import parse_count, parse_override
+from tfproductgan.cli.training import check_first, train_or_say_how
 from tfproductgan.recipes import RECIPES, get_recipe
 
-HELP = "train a model on your photos, or continue a run"
+HELP = """\
+Train a model on your photos. The same command again continues a run that was stopped.
+
+  tfproductgan train --data photos/ --out runs/photos
+  tfproductgan train --data products.csv --images-in photos/ --attributes category,colour --out runs/shop
+  tfproductgan train --data photos/ --out runs/photos --dry-run         how long will it take?"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the verb."""
-    parser.description = (
-        "Train a model on your photos. The same command again continues a run that was stopped.\n\n"
-        "  tfproductgan train --data photos/ --out runs/photos\n"
-        "  tfproductgan train --data products.csv --images-in photos/ --attributes category,colour --out runs/shop"
-    )
     add_data_options(parser)
     group = parser.add_argument_group("training")
     group.add_argument("--recipe", default="dcgan", help=f"one of {', '.join(RECIPES)} (default: dcgan)")
@@ -49,19 +49,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train."""
     recipe = resolve_recipe(args)
-    import_tensorflow()
-    catalogue = catalogue_from(args)
+    check_first(recipe, args.out, expected_image_size(args))
 
     from rich.console import Console
 
-    from tfproductgan.training.trainer import train
-
+    catalogue = catalogue_from(args)
     console = Console(highlight=False, soft_wrap=True)
     console.print(catalogue.summary(), markup=False)
     if args.dry_run:
         print_dry_run(console, recipe, catalogue)
         return 0
-    gan = train(catalogue, recipe, args.out, args.every, args.tensorboard)
+    gan = train_or_say_how(catalogue, recipe, args.out, args.every, args.tensorboard)
     console.print(
         f"Trained {gan.model_id} in {args.out}. Ask it for pictures:\n"
         f"  tfproductgan generate --model {args.out} {example_request(catalogue.schema)} --count 8",

@@ -50,6 +50,23 @@ class RunDirectory:
         """Whether a run was started here before."""
         return (self.path / "recipe.json").is_file()
 
+    def accept(self, recipe: Recipe) -> None:
+        """Make sure, before the photos are read, that a run can start or go on here; nothing is written.
+
+        Args:
+            recipe: The resolved recipe.
+
+        Raises:
+            RunError: If the folder cannot be made, holds something else, or holds a run with another recipe.
+        """
+        if self.started:
+            self._check_same("recipe.json", json.loads(json.dumps(recipe.to_dict())))
+            return
+        self._check_free()
+        above = next(path for path in self.path.absolute().parents if path.exists())
+        if not self.path.exists() and not (above.is_dir() and os.access(above, os.W_OK)):
+            raise RunError(f"Cannot make the run directory {self.path}: {above} is no folder that can be written.")
+
     def start(self, recipe: Recipe, schema: ConditionSchema, data: Mapping[str, Any]) -> None:
         """Write down a new run, or make sure that it is the same run that goes on.
 

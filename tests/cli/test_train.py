@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfproductgan.cli.main import main
+
+TINY = ["--recipe", "mlp", "--image-size", "16", "--images", "16", "--batch-size", "8", "--precision", "float32"]
+TINY += ["--set", "generator.widths=[8]", "--set", "discriminator.widths=[8]"]
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """A folder of twenty photos; the current folder is the one above."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path / "cache"))
+    rng = np.random.default_rng(0)
+    for name in ("mugs", "rings"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(10):
+            pixels = rng.integers(0, 256, (20, 20, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{number}.png")
+    return tmp_path / "photos"
+
+
+def train(*words):
+    return main(["train", "--data", "photos", "--out", "run", *map(str, words)])
+
+
+def test_a_training_says_how_to_ask_for_pictures(photos, capsys):
+    assert train(*TINY) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "Trained mlp-16-" in lines[-2]
+    assert lines[-1].strip().startswith("tfproductgan generate --model run ")
+    assert (photos.parent / "run" / "generator.keras").is_file()
+
+
+def test_ctrl_c_says_how_to_go_on(photos, capsys, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tfproductgan.training.trainer.train", interrupted)
+    assert train(*TINY) == 130
+    assert capsys.readouterr().err.strip() == "tfproductgan: interrupted. The same command starts again in run"
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["--set", "loss=hing"], "did you mean 'hinge'?"),
+        (["--set", 'penalties={"r3": 1}'], "Unknown penalty 'r3'"),
+        (["--set", 'augmentation=["flop"]'], "did you mean 'flip'?"),
+        (["--set", "family=gan"], "Unknown network family 'gan'"),
+        (["--set", "generator.width=3"], "no option 'width': did you mean 'widths'"),
+        (["--recipe", "dcgan", "--set", "generator={}", "--set", "discriminator={}", "--image-size", 48], "28, 32, 64"),
+    ],
+)
+def test_mistakes_in_the_recipe_come_before_the_photos(photos, capsys, monkeypatch, words, said):
+    monkeypatch.setattr("tfproductgan.cli.train.catalogue_from", lambda args: pytest.fail("photos were read"))
+    assert train(*TINY, *words) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("tfproductgan: error: ") and said in line
+    assert not (photos.parent / "run").exists()
+
+
+def test_a_folder_that_is_no_run_comes_before_the_photos(photos, capsys):
+    (photos.parent / "run").mkdir()
+    (photos.parent / "run" / "thesis.txt").write_text("years of work")
+    assert main(["train", "--data", "nowhere", "--out", "run"]) == 1
+    assert "run exists and is no run directory" in capsys.readouterr().err

@@ -1,0 +1,50 @@
+"""What the verbs that train share: mistakes come to light before photos are read, Ctrl-C says how to go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfproductgan.cli.quiet import import_tensorflow
+
+if TYPE_CHECKING:
+    from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.models.conditional_gan import ConditionalGAN
+    from tfproductgan.recipes import Recipe
+
+
+def check_first(recipe: Recipe, out: Path, image_size: int) -> None:
+    """Refuse what cannot be trained, before minutes are spent on the photos; imports TensorFlow.
+
+    Args:
+        recipe: The resolved recipe.
+        out: The run directory; nothing is made.
+        image_size: Height and width of the pictures in pixels.
+
+    Raises:
+        RecipeError: If a name or an option does not exist, or the networks cannot make that size.
+        RunError: If the folder cannot be made, or holds something else or a run with another recipe.
+    """
+    from tfproductgan.training.run_directory import RunDirectory
+
+    RunDirectory(out).accept(recipe)
+    import_tensorflow()
+    from tfproductgan.conditions import ConditionSchema
+    from tfproductgan.models.conditional_gan import ConditionalGAN
+
+    # made for no conditions and thrown away: a second, and every name and option has been tried
+    ConditionalGAN.from_recipe(recipe, ConditionSchema((), image_size, 3)).compile()
+
+
+def train_or_say_how(
+    catalogue: Catalogue, recipe: Recipe, out: Path, every: int | None = None, tensorboard: bool = False
+) -> ConditionalGAN:
+    """`tfproductgan.training.trainer.train`, whose Ctrl-C carries a message that says how to go on."""
+    from tfproductgan.training.run_directory import RunDirectory
+    from tfproductgan.training.trainer import train
+
+    try:
+        return train(catalogue, recipe, out, every, tensorboard)
+    except KeyboardInterrupt as interrupt:
+        start = "goes on from the last checkpoint" if RunDirectory(out).checkpoint.is_file() else "starts again"
+        raise KeyboardInterrupt(f"The same command {start} in {out}") from interrupt
