@@ -89,18 +89,32 @@ def test_ctrl_c_is_exit_code_130(verb, capsys):
     assert capsys.readouterr().err.strip() == "tfproductgan: interrupted"
 
 
+def test_ctrl_c_can_say_how_to_go_on(verb, capsys):
+    verb(raises(KeyboardInterrupt("The same command goes on")))
+    assert cli.main(["try"]) == 130
+    assert capsys.readouterr().err.strip() == "tfproductgan: interrupted. The same command goes on"
+
+
 def test_a_mistake_of_ours_is_not_hidden(verb):
     verb(raises(ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):
         cli.main(["try"])
 
 
-@pytest.mark.parametrize("words", [["try", "--number", "many"], ["try", "--num", "1"], ["tryy"]])
-def test_words_that_are_no_command_are_exit_code_2(verb, capsys, words):
+@pytest.mark.parametrize(
+    "words, prog, said",
+    [
+        (["try", "--number", "many"], "tfproductgan try", "--number"),
+        (["try", "--num", "1"], "tfproductgan try", "--num"),
+        (["inspec"], "tfproductgan", "no verb 'inspec': did you mean 'inspect'?"),
+    ],
+)
+def test_words_that_are_no_command_are_one_line_and_exit_code_2(verb, capsys, words, prog, said):
     with pytest.raises(SystemExit) as stop:
         cli.main(words)
     assert stop.value.code == 2
-    assert "usage: tfproductgan" in capsys.readouterr().err
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{prog}: error: ") and said in line and f"'{prog} --help'" in line
 
 
 def test_no_verb_prints_the_help_and_is_exit_code_2(capsys):

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         )
     console.print(report.to_table())
     if not source.attributes:
-        console.print("No labels were looked at: name columns of the table with --attributes.")
+        console.print("No labels to look at: put the photos of each class in a folder, or name columns: --attributes.")
     if args.json:
         report.write_json(args.json)
         console.print(f"Everything found: {args.json}", markup=False)

@@ -13,12 +13,12 @@ from tfproductgan.errors import ConditionError, RunError
 HELP = """\
 Draw pictures by name.
 
-  tfproductgan generate ring gold                      one picture
-  tfproductgan generate "ring, gold, seed 7" --count 4 seeds 7 to 10
-  tfproductgan generate --set category=Ring            name the attribute as well
-  tfproductgan generate --grid category,colour         every category in every colour
-  tfproductgan generate ring --interpolate "mug, blue" from one to the other: a strip and a GIF
-  tfproductgan generate --list                         what can be asked for
+  tfproductgan generate ring gold                        one picture
+  tfproductgan generate "ring, gold, seed 7" --count 4   seeds 7 to 10
+  tfproductgan generate --set category=Ring              name the attribute as well
+  tfproductgan generate --grid category,colour           every category in every colour
+  tfproductgan generate ring --interpolate "mug, blue"   from one to the other: a strip and a GIF
+  tfproductgan generate --list                           what can be asked for
 
 What is not asked for is drawn from the data the model learnt from. The same words, seed and model give the same
 picture again."""
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
         model = load(args.model or shipped_model_path())
     if args.list:
-        return _list(model, console)
+        return _list(model, console, args.model)
     conditions, seed = _asked(args, model.schema)
     with console.status("Drawing"):
         if args.grid:
@@ -166,8 +166,8 @@ def _interpolation(args: argparse.Namespace, model: Any, conditions: Mapping[str
     return [(strip_path, shown), (gif_path, "the same, there and back")]
 
 
-def _list(model: Any, console: Any) -> int:
-    """Print what the model can be asked for, with an example made of it."""
+def _list(model: Any, console: Any, path: str | None) -> int:
+    """Print what the model, from `--model` if a path is given, can be asked for, with an example made of it."""
     from tfproductgan.cli.inspect import schema_table
 
     schema = model.schema
@@ -177,7 +177,8 @@ def _list(model: Any, console: Any) -> int:
     console.print(schema_table(schema))
     example = model.plan(seed=0)[0].conditions
     asked = " ".join(f"--set {shlex.quote(f'{name}={value}')}" for name, value in example.items())
-    console.print(f"Such as: tfproductgan generate {asked}", soft_wrap=True, markup=False, highlight=False)
+    source = f"--model {shlex.quote(path)} " if path else ""
+    console.print(f"Such as: tfproductgan generate {source}{asked}", soft_wrap=True, markup=False, highlight=False)
     return 0
 
 

@@ -11,9 +11,10 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import tfproductgan
-from tfproductgan.errors import ProductGANError
+from tfproductgan.errors import ProductGANError, nearest
 
 # verb -> its module, and the line `tfproductgan --help` shows
 VERBS = {
@@ -62,8 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # must not become one
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        print("\ntfproductgan: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"\ntfproductgan: interrupted. {interrupt}".rstrip(" ."), file=sys.stderr)
         return INTERRUPTED
     except (ProductGANError, OSError) as error:
         message = " ".join(str(error).split())
@@ -78,30 +79,43 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=30)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong: a usage of twelve lines would push it out of sight."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message} ('{self.prog} --help' lists what there is)\n")
+
+
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     """The parser of all verbs, complete only for the one that `argv` names."""
-    parser = argparse.ArgumentParser(
+    listed = "\n".join(f"  {verb:<11} {line}" for verb, (_, line) in VERBS.items())
+    parser = _Parser(
         prog="tfproductgan",
-        description=tfproductgan.__doc__,
+        usage="tfproductgan [-h] [--version] VERB ...",
+        description=f"{tfproductgan.__doc__}\n\nverbs:\n{listed}",
         epilog="'tfproductgan VERB --help' explains a verb.",
         formatter_class=_HelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"tfproductgan {tfproductgan.__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
     asked = next((word for word in argv if not word.startswith("-")), None)
-    for verb, (module_name, line) in VERBS.items():
+    if asked is not None and asked not in VERBS:
+        parser.error(f"There is no verb {asked!r}: {nearest(asked, VERBS)}")
+    # without a help of their own the verbs are not listed once more, argparse's way
+    verbs = parser.add_subparsers(dest="verb", prog=parser.prog, help=argparse.SUPPRESS)
+    for verb, (module_name, _) in VERBS.items():
         if verb != asked:
-            verbs.add_parser(verb, help=line)
+            verbs.add_parser(verb)
             continue
         module = importlib.import_module(module_name)
         module.add_arguments(
             verbs.add_parser(
                 verb,
-                help=line,
                 description=module.HELP,
                 formatter_class=_HelpFormatter,
                 allow_abbrev=False,
             )
         )
+        # it is this parser that reports words which the verb's own left over
+        parser.prog = f"{parser.prog} {verb}"
     return parser
