@@ -270,34 +270,28 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
 
     def _discriminator_loss(self, real, fake, conditions, penalties, index):
         """The loss and its penalties: adversarial and penalty terms share their forward passes."""
-        looked_at = {"real": real, "fake": fake}
+        images = {"real": real, "fake": fake}
         for penalty in penalties:
-            if penalty.points not in looked_at:
+            if penalty.points not in images:
                 shape = noise_shape(penalty.name, real.shape)
                 noise = tf.random.stateless_uniform(shape, self._key(Purpose.PENALTY, index))
-                looked_at[penalty.points] = points(penalty.name, real, fake, noise)
-        sloped = [name for name in looked_at if name in {penalty.points for penalty in penalties}]
-        with tf.GradientTape(watch_accessed_variables=False) as slope_tape:
-            slope_tape.watch([looked_at[name] for name in sloped])
-            logits = {
-                name: self._judge(
-                    images,
-                    conditions,
-                    Purpose.AUGMENT_FAKE if name == "fake" else Purpose.AUGMENT_REAL,
-                    index,
-                )
-                for name, images in looked_at.items()
-            }
-            total = tf.add_n([tf.reduce_sum(logits[name]) for name in sloped]) if sloped else None
+                images[penalty.points] = points(penalty.name, real, fake, noise)
+        penalised = {penalty.points: images[penalty.points] for penalty in penalties}
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(list(penalised.values()))
+            logits = {}
+            for at, batch in images.items():
+                purpose = Purpose.AUGMENT_FAKE if at == "fake" else Purpose.AUGMENT_REAL
+                logits[at] = self._logits(batch, conditions, purpose, index)
+            # the gradient of this sum with respect to one image is that of the image's own logit
+            total = tf.add_n([tf.reduce_sum(values) for values in logits.values()])
+        gradients = tape.gradient(total, penalised)
         loss = self.adversarial_loss.discriminator(logits["real"], logits["fake"])
         gap = tf.reduce_mean(logits["real"]) - tf.reduce_mean(logits["fake"])
         logs = {"d_loss": (loss, 1.0), "logit_gap": (gap, 1.0)}
-        slopes = (
-            dict(zip(sloped, slope_tape.gradient(total, [looked_at[n] for n in sloped]), strict=True)) if sloped else {}
-        )
         for penalty in self.penalties:
             if penalty in penalties:
-                value = penalty.value(slopes[penalty.points])
+                value = penalty.value(gradients[penalty.points])
                 loss += penalty.weight * penalty.interval * value
                 logs[penalty.name] = (value, 1.0)
             else:
@@ -309,22 +303,22 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         index = self.discriminator_steps
         real_logits = None
         if self.adversarial_loss.paired:
-            real_logits = tf.stop_gradient(self._judge(real, conditions, Purpose.AUGMENT_REAL, index))
+            real_logits = tf.stop_gradient(self._logits(real, conditions, Purpose.AUGMENT_REAL, index))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(fake)
-            fake_logits = self._judge(fake, conditions, Purpose.AUGMENT_FAKE, index)
+            fake_logits = self._logits(fake, conditions, Purpose.AUGMENT_FAKE, index)
             loss = self.adversarial_loss.generator(real_logits, fake_logits)
             scaled = loss / num_replicas()
-        slope = tape.gradient(scaled, fake)
+        fake_gradient = tape.gradient(scaled, fake)
         gradients = _dense_gradients(
             generator_tape,
             [fake, regularisation],
             self.generator.trainable_variables,
-            output_gradients=[slope, tf.ones(()) / num_replicas()],
+            output_gradients=[fake_gradient, tf.ones(()) / num_replicas()],
         )
         return gradients, loss
 
-    def _judge(self, images, conditions, purpose, index):
+    def _logits(self, images, conditions, purpose, index):
         """Logits of pictures as the discriminator sees them, that is augmented."""
         if self.augmentation is not None:
             noise = tf.random.stateless_uniform(

@@ -1,8 +1,9 @@
 """The DCGAN family: convolutional generator and discriminator for 28 pixels and powers of two up to 256.
 
 In the modern form the generator is modulated by latents and condition at every size and the discriminator has
-no normalisation, as relativistic losses with R1 and R2 penalties want. The classic form is that of the paper:
-transposed convolutions and batch normalisation in both networks, the condition as one more input.
+no normalisation, as relativistic losses with R1 and R2 penalties want. The classic form follows the paper:
+transposed convolutions and batch normalisation in both networks, the condition as one more input; unlike there, a
+3x3 convolution at full size makes the colours.
 
 References:
     Radford et al., 2016, Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
