@@ -48,15 +48,6 @@ def content_hash(image: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def difference_hash(image: np.ndarray) -> int:
-    """The 64-bit difference hash of one picture, see `difference_hashes`.
-
-    Args:
-        image: uint8 `[H, W, C]` or `[H, W]`.
-    """
-    return int(difference_hashes(np.atleast_3d(image)[None])[0])
-
-
 def difference_hashes(images: np.ndarray) -> np.ndarray:
     """Hashes of which few bits change when a picture is resized or compressed again.
 
