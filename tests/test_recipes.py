@@ -57,7 +57,7 @@ def test_a_recipe_does_not_share_what_it_was_made_from():
         ({"label_dropout": 1.5}, "label_dropout must be between 0 and 1. Received: 1.5"),
         ({"balance": "half"}, "balance must be between 0 and 1. Received: 'half'"),
         ({"seed": -1}, "seed must be a whole number from 0"),
-        ({"seed": 2**31}, "seed must be a whole number from 0"),
+        ({"seed": 2**63}, "seed must be a whole number from 0"),
         ({"schedule": "linear"}, "schedule must be one of .*'cosine'.* Received: 'linear'"),
         ({"precision": "float16"}, "precision must be one of .*'mixed_bfloat16'.* Received: 'float16'"),
         ({"generator": "wide"}, "generator must map names to values. Received: 'wide'"),

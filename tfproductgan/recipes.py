@@ -50,7 +50,7 @@ class Recipe:
         ema_half_life: Half-life of the averaged generator in images, once the ramp is over.
         ema_ramp: The half-life is at most this share of the images seen so far.
         precision: `"auto"` computes in bfloat16 where the machine is faster so, `"float32"`, `"mixed_bfloat16"`.
-        seed: Seed of everything random, 0 to 2**31 - 1.
+        seed: Seed of everything random, 0 to 2**63 - 1.
 
     Raises:
         RecipeError: If a value cannot be; the message names the field and what would be right.
@@ -99,7 +99,7 @@ class Recipe:
         shares = ("label_dropout", "augmentation_probability", "balance", "final_learning_rate", "ema_ramp")
         for field in shares:
             self._check(field, lambda v: 0 <= v <= 1, "be between 0 and 1")
-        self._check("seed", lambda v: _is_whole(v) and 0 <= v < 2**31, "be a whole number from 0 to 2**31 - 1")
+        self._check("seed", lambda v: _is_whole(v) and 0 <= v < 2**63, "be a whole number from 0 to 2**63 - 1")
         self._check("schedule", lambda v: v in SCHEDULES, f"be one of {SCHEDULES}")
         self._check("precision", lambda v: v in PRECISIONS, f"be one of {PRECISIONS}")
 
