@@ -75,6 +75,21 @@ def test_stopped_and_repeated_equals_undisturbed(whole_run, catalogue, tmp_path)
     assert logged(tmp_path / "run", "d_loss") == logged(path, "d_loss")
 
 
+def test_nothing_is_missing_if_the_last_checkpoint_is_not_reached(catalogue, tmp_path, monkeypatch):
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tpg.ConditionalGAN, "save", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(catalogue, RECIPE, tmp_path / "run", every=96)
+    assert tpg.load(tmp_path / "run").model_id.endswith("-96")
+    assert logged(tmp_path / "run", "images_seen") == [96]
+    train(catalogue, RECIPE, tmp_path / "run", every=96)
+    assert logged(tmp_path / "run", "images_seen") == [96]
+    assert (tmp_path / "run" / "checkpoint.keras").is_file()
+
+
 def test_a_finished_run_stays_as_it_is(whole_run, catalogue):
     gan, path = whole_run
     again = train(catalogue, RECIPE, path, every=32)

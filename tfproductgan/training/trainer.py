@@ -42,8 +42,9 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Save."""
-        replace_file(self.run.checkpoint, self.model.save)
+        # the checkpoint last: a run that is stopped in between goes on before both, and writes both
         replace_file(self.run.path / GENERATOR_FILE, self.model.trained_generator().save)
+        replace_file(self.run.checkpoint, self.model.save)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,8 +130,9 @@ def train(
         callbacks=[
             Progress(schedule.images),
             SampleGrid(run.grids, log_dir=run.path / "logs" if tensorboard else None),
-            Checkpoint(run),
+            # before the checkpoint: what is told twice after a crash is dropped, what was never told is lost
             JsonLines(run.metrics),
+            Checkpoint(run),
             *([keras.callbacks.TensorBoard(run.path / "logs")] if tensorboard else []),
             *callbacks,
         ],
