@@ -1,8 +1,12 @@
+import argparse
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from tfproductgan.cli.main import main
+from tfproductgan.cli.train import add_arguments, example_request, resolve_recipe
+from tfproductgan.conditions import Attribute, ConditionSchema
 
 TINY = ["--recipe", "mlp", "--image-size", "16", "--images", "16", "--batch-size", "8", "--precision", "float32"]
 TINY += ["--set", "generator.widths=[8]", "--set", "discriminator.widths=[8]"]
@@ -48,6 +52,7 @@ def test_ctrl_c_says_how_to_go_on(photos, capsys, monkeypatch):
     [
         (["--set", "loss=hing"], "did you mean 'hinge'?"),
         (["--set", 'penalties={"r3": 1}'], "Unknown penalty 'r3'"),
+        (["--set", "penalties.r1=much"], "much"),
         (["--set", 'augmentation=["flop"]'], "did you mean 'flip'?"),
         (["--set", "family=gan"], "Unknown network family 'gan'"),
         (["--set", "generator.width=3"], "no option 'width': did you mean 'widths'"),
@@ -60,6 +65,21 @@ def test_mistakes_in_the_recipe_come_before_the_photos(photos, capsys, monkeypat
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("tfproductgan: error: ") and said in line
     assert not (photos.parent / "run").exists()
+
+
+def test_options_of_networks_and_penalties_are_set_one_by_one():
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    words = ["--set", "penalties.r1=2", "--set", "generator.widths=[8]", "--set", "generator.latent_dim=4"]
+    recipe = resolve_recipe(parser.parse_args(["--data", "photos", "--out", "run", *words]))
+    assert recipe.penalties == {"r1": 2, "r2": 1.0}
+    assert recipe.generator == {"widths": [8], "latent_dim": 4}
+
+
+@pytest.mark.parametrize("attributes, words", [([Attribute("kind", ("Side bag",))], " 'Side bag'"), ([], "")])
+def test_the_example_is_made_of_the_commonest_photo(attributes, words):
+    schema = ConditionSchema(attributes, 32).with_combinations([(1,) * len(attributes)])
+    assert example_request(schema) == words
 
 
 def test_a_folder_that_is_no_run_comes_before_the_photos(photos, capsys):

@@ -459,8 +459,8 @@ def test_a_constant_schedule_stays(small_gan, random_batches):
     [
         ({"generator": {"widht": 8}}, "The generator has no option 'widht': did you mean 'widths'"),
         ({"discriminator": {"latent_dim": 8}}, "The discriminator has no option 'latent_dim'"),
-        ({"generator": {"widths": "many"}}, "Options of the generator do not fit 'mlp'"),
-        ({"generator": {"widths": (-1,)}}, "Options of the generator do not fit 'mlp'"),
+        ({"generator": {"widths": "many"}}, "generator cannot be made with the options {'widths'"),
+        ({"generator": {"widths": (-1,)}}, "generator cannot be made with the options {'widths'"),
         ({"batchsize": 8}, "no field 'batchsize'"),
     ],
 )

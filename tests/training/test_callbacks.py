@@ -199,7 +199,7 @@ def test_elsewhere_than_on_a_terminal_there_is_a_line_now_and_then(clock):
 def test_the_end_can_be_given_in_images(clock):
     progress, output = plain(every_seconds=50, total_images=3200)
     watch(progress, clock, steps=None, epochs=0)
-    assert output.getvalue() == "0 images in 0 s, 0.0 images/s\n"
+    assert output.getvalue() == "Nothing left to train.\n"
     progress.set_params({"steps": None, "epochs": 1})
     progress.on_train_begin()
     progress.on_epoch_begin(0)

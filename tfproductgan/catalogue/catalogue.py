@@ -375,7 +375,7 @@ class Catalogue:
             if isinstance(value, bool) or value != int(value) or not lowest <= value <= highest:
                 raise CatalogueError(f"{name} must be a whole number, {lowest} to {highest}. Received: {value!r}")
         if batch_size > len(indices):
-            raise CatalogueError(f"A batch of {batch_size} is more than the {len(indices)} photos of {split!r}.")
+            raise CatalogueError(f"batch_size={batch_size} is more than the {len(indices)} photos of {split!r}.")
         if not 0 <= balance <= 1:
             raise CatalogueError(f"balance must be 0 to 1. Received: {balance!r}")
         weights = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from pathlib import Path
 
 from tfproductgan.cli.data_options import add_data_options, catalogue_from, expected_image_size
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     gan = train_or_say_how(catalogue, recipe, args.out, args.every, args.tensorboard)
     console.print(
         f"Trained {gan.model_id} in {args.out}. Ask it for pictures:\n"
-        f"  tfproductgan generate --model {args.out} {example_request(catalogue.schema)} --count 8",
+        f"  tfproductgan generate --model {shlex.quote(str(args.out))}{example_request(catalogue.schema)} --count 8",
         markup=False,
     )
     return 0
@@ -78,7 +79,7 @@ def resolve_recipe(args):
     }
     for path, value in args.set:
         field, *option = path
-        if option and field in ("generator", "discriminator"):
+        if option and field in ("generator", "discriminator", "penalties"):
             value = {**getattr(recipe, field), **overrides.get(field, {}), ".".join(option): value}
         elif option:
             field = ".".join(path)  # no such field: the recipe says so
@@ -112,8 +113,8 @@ def describe_seconds(seconds):
 
 
 def example_request(schema):
-    """Words to ask for something that this schema knows."""
+    """Words to ask for something that this schema knows, after a space, for the shell."""
     if not schema.attributes or not schema.combinations:
         return ""
     words = schema.decode(schema.combinations[0][0]).values()
-    return '"' + ", ".join(words) + '"'
+    return " " + shlex.quote(", ".join(words))

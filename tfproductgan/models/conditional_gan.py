@@ -111,7 +111,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
             except RecipeError:
                 raise
             except (TypeError, ValueError) as error:
-                message = f"Options of the {role} do not fit {recipe.family!r}: {error}"
+                message = f"The {role} cannot be made with the options {options}: {error}"
                 raise RecipeError(message.splitlines()[0]) from error
         return cls(*networks, schema, recipe)
 

@@ -39,7 +39,7 @@ def load(path):
         path = path / GENERATOR_FILE
     if not path.is_file():
         raise RunError(f"No such model: {path}. Give a .keras file or a run directory.")
-    if not zipfile.is_zipfile(path):  # Keras would say that there is no such file
+    if path.suffix != ".keras" or not zipfile.is_zipfile(path):  # Keras would say that there is no such file
         raise RunError(f"{path} cannot be loaded as a model: it is damaged or no .keras file.")
     # the class a file refers to must be registered before it is read
     importlib.import_module("tfproductgan.models.conditional_gan")

@@ -244,6 +244,9 @@ class Progress(keras.callbacks.Callback):
             self._display = None
         seconds = time.monotonic() - self._begun
         images = int(self.model.images_seen) - self._begun_images
+        if not images:
+            self._print("Nothing left to train.")
+            return
         self._print(f"{images:,} images in {duration(seconds)}, {images / max(seconds, 1e-9):,.1f} images/s")
 
     def _show(self, batch: int, logs: Mapping[str, Any] | None) -> None:

@@ -79,7 +79,8 @@ class RunDirectory:
             RunError: If the folder cannot be written, holds something else, or holds a run with another recipe
                 or other data; the message says which fields differ.
         """
-        described = {"recipe.json": recipe.to_dict(), "schema.json": schema.to_dict(), "data.json": dict(data)}
+        # other photos bring another schema too: they are the reason to name
+        described = {"recipe.json": recipe.to_dict(), "data.json": dict(data), "schema.json": schema.to_dict()}
         if self.started:
             for name, mine in described.items():
                 self._check_same(name, json.loads(json.dumps(mine)))
