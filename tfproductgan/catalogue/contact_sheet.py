@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from tfproductgan.catalogue.lettering import drawable
 from tfproductgan.catalogue.photos import open_photo, photo_of_array
 from tfproductgan.catalogue.sources import Source
 from tfproductgan.conditions import fold
@@ -217,9 +218,9 @@ def _tile(
 def _caption(pen: ImageDraw.ImageDraw, corner: tuple[int, int], name: str, width: int) -> None:
     """A photo's name, of which the end says most."""
     font = ImageFont.load_default(size=11)
-    shown = name
+    shown = drawable(name)
     while font.getlength(shown) > width and len(shown) > 4:
-        shown = "…" + shown[2:]
+        shown = "..." + shown[4:]
     pen.text(corner, shown, _FAINT, font)
 
 
@@ -227,7 +228,7 @@ def _wrapped(text: str, size: int, width: float, most: int = 3) -> list[str]:
     """A text in lines no wider than `width`, as far as its words allow; the last holds what is left."""
     font = ImageFont.load_default(size=size)
     lines: list[str] = []
-    for word in text.split():
+    for word in drawable(text).split():
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and (len(lines) == most or font.getlength(longer) <= width):
             lines[-1] = longer
@@ -246,8 +247,8 @@ def _text(
 ) -> int:
     """Write one line, shortened to a width; returns where it ends."""
     font = ImageFont.load_default(size=size)
-    shown = " ".join(text.split())
-    while width is not None and font.getlength(shown) > width and len(shown) > 2:
-        shown = shown[:-2] + "…"
+    shown = " ".join(drawable(text).split())
+    while width is not None and font.getlength(shown) > width and len(shown) > 4:
+        shown = shown[:-4] + "..."
     pen.text(corner, shown, colour, font)
     return round(corner[0] + font.getlength(shown))

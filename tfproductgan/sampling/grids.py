@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from tfproductgan.catalogue.lettering import drawable
 from tfproductgan.catalogue.photos import Placement
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
 from tfproductgan.errors import ConditionError
@@ -256,11 +256,8 @@ def _labelled(model: GeneratesByName, requests: list, row_labels: Sequence[str],
 
 def _wrap(text: str, font: ImageFont.FreeTypeFont, width: float, most_lines: int) -> str:
     """Text broken into lines that fit a width; what does not fit the lines is cut."""
-    # Pillow's own font draws ASCII only: an accent less is better than a box
-    text = unicodedata.normalize("NFKD", text)
-    text = "".join(c for c in text if not unicodedata.combining(c)).encode("ascii", "replace").decode()
     lines: list[str] = []
-    for paragraph in text.split("\n"):
+    for paragraph in drawable(text).split("\n"):
         line = ""
         for word in paragraph.split():
             longer = f"{line} {word}".strip()
