@@ -23,6 +23,14 @@ def test_a_picture_says_what_was_asked(picture, capsys):
         assert words in output
 
 
+def test_a_file_that_says_nothing_does_not_hide_the_others(picture, tmp_path, capsys):
+    assert main(["inspect", str(tmp_path / "missing.png"), str(picture)]) == 1
+    shown = capsys.readouterr()
+    assert "painter-1" in shown.out
+    [line] = shown.err.splitlines()
+    assert line.startswith("tfproductgan: error: ") and "missing.png" in line
+
+
 def test_for_programs_each_file_is_a_line_of_json(picture, painter, tmp_path, capsys):
     first, second = painter.plan(count=2)
     strip = interpolation_strip(painter.interpolate(first, second, 3), first, second, "m")

@@ -148,7 +148,8 @@ def table_source(
     if not items:
         raise CatalogueError(
             f"None of the {len(content.rows)} photos named in column {image!r} of {content.name} is in "
-            f"{str(files.path)!r} (the first: {content.rows[0][image_at]!r})."
+            f"{str(files.path)!r} (the first: {content.rows[0][image_at]!r}). "
+            "Say where they are with images=... (--images-in)."
         )
     return _source_of_files(files, items, attributes, skipped)
 

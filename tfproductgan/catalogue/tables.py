@@ -64,7 +64,7 @@ class Table:
                 return usual
         raise CatalogueError(
             f"{self.name} has no column of photos called {', '.join(IMAGE_COLUMNS[:6])} or alike. "
-            f"Name it with image=...; the columns are: {', '.join(map(repr, self.columns))}"
+            f"Name it with image=... (--image-column); the columns are: {', '.join(map(repr, self.columns))}"
         )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfproductgan.errors import RunError
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -33,18 +35,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what the files say."""
+    """Print what the files say; one that says nothing does not keep the others from it."""
     from rich.console import Console
 
+    from tfproductgan.cli.main import print_error
+
     console = Console()
+    code = 0
     for file in args.files:
         is_model = Path(file).is_dir() or Path(file).suffix == ".keras"
-        facts = _model_facts(file) if is_model else _picture_facts(file)
+        try:
+            facts = _model_facts(file) if is_model else _picture_facts(file)
+        except RunError as error:
+            print_error(error)
+            code = 1
+            continue
         if args.json:
             print(json.dumps({"file": str(file), **facts}, ensure_ascii=False))
         else:
             console.print(_table(str(file), facts))
-    return 0
+    return code
 
 
 def schema_table(schema: ConditionSchema) -> Table:

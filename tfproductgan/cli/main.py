@@ -67,9 +67,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"\ntfproductgan: interrupted. {interrupt}".rstrip(" ."), file=sys.stderr)
         return INTERRUPTED
     except (ProductGANError, OSError) as error:
-        message = " ".join(str(error).split())
-        print(f"tfproductgan: error: {message}", file=sys.stderr)
+        print_error(error)
         return 1
+
+
+def print_error(error: Exception) -> None:
+    """What went wrong, as one line on stderr."""
+    print(f"tfproductgan: error: {' '.join(str(error).split())}", file=sys.stderr)
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
