@@ -480,6 +480,18 @@ def test_unknown_names_are_refused(small_gan, small_schema):
         small_gan().compile(discriminator_steps=0)
 
 
+def test_data_that_are_no_batches_are_refused(small_gan):
+    gan = small_gan()
+    gan.compile()
+    with pytest.raises(RecipeError, match=r"as catalogue.stream\(\) gives them"):
+        gan.fit(np.zeros((16, 6, 6, 1), np.uint8), batch_size=8, verbose=0)
+
+
+def test_what_is_no_schema_is_refused(small_gan):
+    with pytest.raises(RecipeError, match=r"such as catalogue\.schema"):
+        ConditionalGAN.from_recipe("mlp", small_gan())
+
+
 def test_networks_made_for_another_schema_are_refused(small_gan, small_schema):
     gan = small_gan()
     with pytest.raises(RecipeError, match=r"was made for .*the schema has .*12, 1"):

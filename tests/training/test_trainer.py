@@ -119,7 +119,7 @@ def test_durations_are_counted_in_images(images, every, expected):
 
 
 def test_the_largest_seed_of_a_recipe_reaches_the_stream(catalogue, tmp_path):
-    recipe = RECIPE.replace(seed=2**31 - 1, images=8)
+    recipe = RECIPE.replace(seed=2**63 - 1, images=8)
     assert train(catalogue, recipe, tmp_path / "run").images_seen == 8
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import inspect
+from collections.abc import Mapping
 
 import keras
 import tensorflow as tf
@@ -90,9 +91,11 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         Raises:
             RecipeError: If the recipe, a field or a network option does not exist.
         """
+        if not isinstance(schema, ConditionSchema):
+            raise RecipeError(f"schema is a ConditionSchema, such as catalogue.schema. Received: {schema!r}")
         recipe = recipe.replace(**overrides) if isinstance(recipe, Recipe) else get_recipe(recipe, **overrides)
         networks = []
-        keras.utils.set_random_seed(recipe.seed)
+        keras.utils.set_random_seed(recipe.seed % 2**32)  # NumPy takes no more
         for role in ("generator", "discriminator"):
             options = getattr(recipe, role)
             network = network_class(recipe.family, role)
@@ -224,6 +227,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
 
     def train_step(self, data):
         """One step, as one replica sees it."""
+        _check_batch(data)
         images, conditions = to_float(data["images"]), data["conditions"]
         batch = images.shape[0]
         if batch is None or batch % self.discriminator_steps:
@@ -360,6 +364,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
 
     def test_step(self, data):
         """Losses of the averaged generator against the discriminator on photos it was not trained on."""
+        _check_batch(data)
         images, conditions = to_float(data["images"]), data["conditions"]
         # the noise depends on the batch itself: the same data give the same losses, in any order
         content = tf.reduce_sum(tf.cast(data["images"], tf.int64))
@@ -447,6 +452,15 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
             config[name] = keras.saving.deserialize_keras_object(config[name]) if config[name] else config[name]
         config["penalties"] = [Penalty(**penalty) for penalty in config["penalties"]]
         self.compile(**config)
+
+
+def _check_batch(data):
+    """Refuse data that are no batches of a catalogue's stream."""
+    if not isinstance(data, Mapping) or not {"images", "conditions"} <= data.keys():
+        raise RecipeError(
+            'A batch is {"images": uint8 [B, S, S, C], "conditions": int32 [B, A]}, as catalogue.stream() gives them. '
+            f"Received: {type(data).__name__}"
+        )
 
 
 def _check_options(network, role, options):
