@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from tfproductgan.cli.recipe_options import parse_count
@@ -49,11 +50,18 @@ def run(args: argparse.Namespace) -> int:
     console.print(
         f"\nTrained {gan.model_id} on {gan.images_seen:,} pictures. Look at {path}:\n"
         "rows are categories, columns are colours, all drawn by the new generator.\n\n"
-        "Next:\n"
-        f'  tfproductgan generate --model {args.out} "watch, red, seed 7"     ask your generator by name\n'
-        '  tfproductgan generate "ring, gold, side view, seed 7"              ask the one that comes along\n'
-        "  tfproductgan check FOLDER                                          look through your own photos\n"
-        "  tfproductgan train --data FOLDER --out runs/mine                   train on them\n",
+        "Next:\n" + _next_steps(args.out),
         markup=False,
     )
     return 0
+
+
+def _next_steps(out: Path) -> str:
+    steps = {
+        f'generate --model {shlex.quote(str(out))} "watch, red, seed 7"': "ask your generator by name",
+        'generate "ring, gold, side view, seed 7"': "ask the one that comes along",
+        "check FOLDER": "look through your own photos",
+        "train --data FOLDER --out runs/mine": "train on them",
+    }
+    width = max(map(len, steps))
+    return "".join(f"  tfproductgan {command:<{width}}   {what}\n" for command, what in steps.items())
