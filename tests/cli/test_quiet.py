@@ -1,10 +1,15 @@
 import subprocess
 import sys
 
+STAND_IN = """
+from types import SimpleNamespace
+config = SimpleNamespace(optimizer=SimpleNamespace(set_experimental_options=lambda options: None))
+"""
+
 
 def imported(tmp_path, source):
-    """Import a stand-in for TensorFlow that consists of `source`; the finished process."""
-    (tmp_path / "tensorflow.py").write_text(source)
+    """Import a stand-in for TensorFlow that runs `source`; the finished process."""
+    (tmp_path / "tensorflow.py").write_text(STAND_IN + source)
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
     code += "from tfproductgan.cli.quiet import import_tensorflow\nimport_tensorflow()\n"
     code += "import os; os.write(2, b'after')"
