@@ -1,9 +1,13 @@
+import os
 import subprocess
 import sys
 
+import pytest
+
 STAND_IN = """
 from types import SimpleNamespace
-config = SimpleNamespace(optimizer=SimpleNamespace(set_experimental_options=lambda options: None))
+optimizer = SimpleNamespace(set_experimental_options=lambda options: None)
+config = SimpleNamespace(optimizer=optimizer, list_physical_devices=lambda: [])
 """
 
 
@@ -19,6 +23,15 @@ def imported(tmp_path, source):
 def test_notes_are_dropped_and_the_rest_comes_through(tmp_path):
     source = "import os; os.write(2, b'I0000 00:00 port.cc:153] oneDNN custom operations are on\\nE0000 broken\\n')"
     assert imported(tmp_path, source).stderr == "E0000 broken\nafter"
+
+
+@pytest.mark.skipif(os.path.exists("/dev/nvidia0"), reason="with a GPU this is worth saying")
+def test_a_missing_gpu_is_no_news(tmp_path):
+    source = """
+import os
+config.list_physical_devices = lambda: os.write(2, b"E0000 cuda_platform.cc:52] failed call to cuInit: 303\\n")
+"""
+    assert imported(tmp_path, source).stderr == "after"
 
 
 def test_an_import_that_fails_still_says_why(tmp_path):

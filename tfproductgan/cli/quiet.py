@@ -9,6 +9,9 @@ import tempfile
 # TensorFlow 2.21 logs these before it has read TF_CPP_MIN_LOG_LEVEL
 _NOTES = (b"I0000 ", b"WARNING: All log messages before absl::InitializeLog()")
 
+# what TensorFlow's GPU build reports as an error on a machine without a GPU
+_NO_GPU = b"failed call to cuInit"
+
 
 def import_tensorflow() -> None:
     """Import TensorFlow; what it writes to stderr meanwhile comes through only if it is more than a note.
@@ -26,10 +29,12 @@ def import_tensorflow() -> None:
 
             # one of the graph optimisers fails on training graphs: it reports an error, changes nothing, goes on
             tf.config.optimizer.set_experimental_options({"remapping": False})
+            # look for devices now, while what it says about missing ones can be left out
+            tf.config.list_physical_devices()
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)
             written.seek(0)
             for line in written:
-                if not line.startswith(_NOTES):
+                if not line.startswith(_NOTES) and not (_NO_GPU in line and not os.path.exists("/dev/nvidia0")):
                     os.write(2, line)
