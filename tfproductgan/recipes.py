@@ -149,6 +149,17 @@ def _is_whole(value):
 
 
 _CLASSIC = {"form": "classic"}
+# how the first GANs were trained: loss of Goodfellow et al., Adam of Radford et al.
+_TEXTBOOK = {
+    "loss": "non-saturating",
+    "penalties": {},
+    "generator_learning_rate": 2e-4,
+    "discriminator_learning_rate": 2e-4,
+    "beta_1": 0.5,
+    "beta_2": 0.999,
+    "gradient_clip": 0.0,
+    "schedule": "constant",
+}
 
 RECIPES = {
     recipe.name: recipe
@@ -160,27 +171,13 @@ RECIPES = {
             name="dcgan-classic",
             generator={**_CLASSIC, "latent_dim": 100},
             discriminator=_CLASSIC,
-            loss="non-saturating",
-            penalties={},
-            generator_learning_rate=2e-4,
-            discriminator_learning_rate=2e-4,
-            beta_1=0.5,
-            beta_2=0.999,
-            gradient_clip=0.0,
-            schedule="constant",
+            **_TEXTBOOK,
         ),
         Recipe(
             name="mlp",
             family="mlp",
-            discriminator={"form": "classic", "dropout": 0.3},
-            loss="non-saturating",
-            penalties={},
-            generator_learning_rate=2e-4,
-            discriminator_learning_rate=2e-4,
-            beta_1=0.5,
-            beta_2=0.999,
-            gradient_clip=0.0,
-            schedule="constant",
+            discriminator={**_CLASSIC, "dropout": 0.3},
+            **_TEXTBOOK,
         ),
     )
 }

@@ -20,7 +20,8 @@ from tfproductgan.models.conditional_gan import ConditionalGAN
 from tfproductgan.models.loading import GENERATOR_FILE, load
 from tfproductgan.recipes import Recipe
 from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid
-from tfproductgan.training.run_directory import RunDirectory, replace_file
+from tfproductgan.training.run_directory import RunDirectory
+from tfproductgan.writing import replace_file
 
 # one sample grid, checkpoint and line of metrics each twentieth of a run, but in short runs no more often than it
 # takes to learn something: drawing and saving take seconds
@@ -53,7 +54,6 @@ class Schedule:
 
     Args:
         batch: Images a step takes.
-        steps: Steps of the whole run.
         interval: Steps between checkpoints: an epoch of `fit`.
         epochs: Number of intervals. They are equally long, so the last may end the run a few steps late.
     """
