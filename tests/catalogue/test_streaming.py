@@ -63,6 +63,17 @@ def test_a_batch_depends_on_seed_and_step_alone(numbered, options):
         assert (numbers(numbered.stream(batch_size=8, seed=2, **options), steps) != whole).any()
 
 
+@pytest.mark.parametrize("options", [{}, {"balance": 0.5}, {"repeat": False}])
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_the_parts_of_a_batch_make_it_up(numbered, options, count):
+    whole = numbers(numbered.stream(batch_size=8, seed=1, start_step=2, **options), 4)
+    parts = [
+        numbers(numbered.stream(batch_size=8, seed=1, start_step=2, part=(index, count), **options), 4)
+        for index in range(count)
+    ]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
+
+
 @pytest.mark.parametrize("options", [{}, {"balance": 0.5}])
 def test_every_bit_of_the_seed_counts(numbered, options):
     orders = [numbers(numbered.stream(batch_size=8, seed=seed, **options), 3) for seed in (5, 5 + 2**32, 5 + 2**62)]
@@ -98,6 +109,8 @@ def test_epochs_of_a_batch_larger_than_what_is_left(numbered):
         ({"start_step": -1}, "start_step"),
         ({"balance": 1.5}, "balance"),
         ({"balance": 0.5, "repeat": False}, "replacement"),
+        ({"part": (2, 2)}, r"part \(i, n\) needs 0 <= i < n"),
+        ({"part": (0, 3)}, "a divisor of batch_size=8"),
     ],
 )
 def test_wrong_arguments(numbered, options, message):

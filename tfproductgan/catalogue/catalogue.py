@@ -345,6 +345,7 @@ class Catalogue:
         start_step: int = 0,
         balance: float = 0.0,
         repeat: bool = True,
+        part: tuple[int, int] = (0, 1),
     ) -> tf.data.Dataset:
         """Batches of a split, each a function of the seed and its step alone.
 
@@ -357,9 +358,11 @@ class Catalogue:
             balance: Lifts rare labels, 0 to 1: 0 draws photos as they are, 0.5 labels by the square root of their
                 count, 1 all labels alike, averaged over the attributes. Above 0 photos are drawn with replacement.
             repeat: Shuffled, each epoch anew and without end; otherwise one pass in the photos' own order.
+            part: `(i, n)` delivers only the i-th of n equal parts of each batch, counted from 0: for workers that
+                share a batch and read only their own photos.
 
         Returns:
-            A dataset of `{"images": uint8 [B, S, S, C], "conditions": int32 [B, A]}`.
+            A dataset of `{"images": uint8 [B / n, S, S, C], "conditions": int32 [B / n, A]}`.
 
         Raises:
             CatalogueError: If the split is empty or smaller than a batch, or an argument is out of range.
@@ -376,6 +379,10 @@ class Catalogue:
                 raise CatalogueError(f"{name} must be a whole number, {lowest} to {highest}. Received: {value!r}")
         if batch_size > len(indices):
             raise CatalogueError(f"batch_size={batch_size} is more than the {len(indices)} photos of {split!r}.")
+        if not 0 <= part[0] < part[1] or batch_size % part[1]:
+            raise CatalogueError(
+                f"part (i, n) needs 0 <= i < n, and n a divisor of batch_size={batch_size}. Received: {part!r}"
+            )
         if not 0 <= balance <= 1:
             raise CatalogueError(f"balance must be 0 to 1. Received: {balance!r}")
         weights = None
@@ -394,6 +401,7 @@ class Catalogue:
             int(start_step),
             weights,
             repeat,
+            part,
         )
 
     def check(self, min_size: int | None = None) -> CheckReport:

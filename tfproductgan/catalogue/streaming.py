@@ -21,6 +21,7 @@ def photo_stream(
     start_step: int = 0,
     weights: np.ndarray | None = None,
     repeat: bool = True,
+    part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Batches of some of the photos.
 
@@ -33,11 +34,15 @@ def photo_stream(
         start_step: Number of the first batch; those before it cost nothing.
         weights: Drawn with these chances, float64 `[M]`; by default each photo comes once an epoch.
         repeat: Without end and shuffled; otherwise one pass in order.
+        part: `(i, n)`: only the i-th of n equal parts of each batch is read and delivered. For workers that share
+            a batch; n must divide it.
 
     Returns:
-        A dataset of `{"images": uint8 [B, S, S, C], "conditions": int32 [B, A]}`.
+        A dataset of `{"images": uint8 [B / n, S, S, C], "conditions": int32 [B / n, A]}`.
     """
     count = len(indices)
+    share = batch_size // part[1]
+    rows = slice(part[0] * share, (part[0] + 1) * share)
     indices = np.ascontiguousarray(indices, np.int64)
     if not repeat:
         positions_of = _in_order(batch_size)
@@ -47,13 +52,13 @@ def photo_stream(
         positions_of = _weighted(weights, batch_size, seed)
 
     def gather(step):
-        chosen = indices[positions_of(int(step))]
+        chosen = indices[positions_of(int(step))[rows]]
         return pixels[chosen], conditions[chosen]
 
     def batch(step):
         images, ids = tf.numpy_function(gather, [step], [tf.uint8, tf.int32], stateful=False)
-        images.set_shape([batch_size, *pixels.shape[1:]])
-        ids.set_shape([batch_size, conditions.shape[1]])
+        images.set_shape([share, *pixels.shape[1:]])
+        ids.set_shape([share, conditions.shape[1]])
         return {"images": images, "conditions": ids}
 
     end = np.iinfo(np.int64).max if repeat else count // batch_size
