@@ -32,6 +32,19 @@ class RunError(ProductGANError):
     """A run directory, checkpoint or output that cannot be read, written or continued."""
 
 
+class TrainingStopped(KeyboardInterrupt):
+    """A signal ended a training after a finished step, and a checkpoint was written.
+
+    Args:
+        signal_number: The signal.
+        images_seen: Images the checkpoint has seen.
+    """
+
+    def __init__(self, signal_number: int, images_seen: int):
+        super().__init__(f"Saved at {images_seen:,} images")
+        self.exit_code = 128 + signal_number
+
+
 class MissingExtraError(ProductGANError, ImportError):
     """An optional dependency that is not installed."""
 

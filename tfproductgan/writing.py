@@ -29,9 +29,51 @@ def replace_file(path: str | os.PathLike, write: Callable[[Path], object]) -> Pa
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write(part)
+            _flush(part)
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
         raise RunError(f"Cannot write {str(path)!r}: {error.strerror or error}") from error
     return path
+
+
+def remove_parts(folder: str | os.PathLike) -> None:
+    """Remove what processes that were killed while they wrote have left in a folder."""
+    for part in Path(folder).glob(".*.*.part*"):
+        part.unlink(missing_ok=True)
+
+
+def _flush(path):
+    # otherwise a machine that loses power may keep the new name without what belongs into it
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def refuse_to_overwrite(path: str | os.PathLike, overwrite: bool = False) -> None:
+    """Stop before work whose result has no place to go.
+
+    Raises:
+        RunError: If there is a folder of that name, or a file that may not be replaced, or its folder cannot be made.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise RunError(f"{str(path)!r} is a folder: give the name of a file.")
+    if not overwrite and os.path.lexists(path):
+        raise RunError(
+            f"{str(path)!r} exists already. Give another name, folder or seed, or allow it with --overwrite."
+        )
+    refuse_unwritable(path.parent)
+
+
+def refuse_unwritable(folder: str | os.PathLike) -> None:
+    """Stop before work whose result has no place to go; nothing is made.
+
+    Raises:
+        RunError: If the folder is none, may not be written, or cannot be made.
+    """
+    place = Path(folder)
+    while not os.path.lexists(place):
+        place = place.parent
+    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+        raise RunError(f"Cannot write into {str(folder)!r}: {str(place)!r} is no folder that can be written.")

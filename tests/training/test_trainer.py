@@ -87,7 +87,7 @@ def test_nothing_is_missing_if_the_last_checkpoint_is_not_reached(catalogue, tmp
     assert logged(tmp_path / "run", "images_seen") == [96]
     train(catalogue, RECIPE, tmp_path / "run", every=96)
     assert logged(tmp_path / "run", "images_seen") == [96]
-    assert (tmp_path / "run" / "checkpoint.keras").is_file()
+    assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step-000000012.keras"]
 
 
 def test_a_finished_run_stays_as_it_is(whole_run, catalogue):
@@ -102,20 +102,22 @@ def test_another_recipe_in_the_same_folder_is_refused(whole_run, catalogue):
 
 
 @pytest.mark.parametrize(
-    ("images", "every", "expected"),
+    ("images", "every", "expected", "epochs"),
     [
-        (64_000, None, Schedule(batch=32, interval=100, epochs=20)),
-        (3200, None, Schedule(batch=32, interval=34, epochs=3)),
-        (600, None, Schedule(batch=32, interval=18, epochs=1)),
-        (3200, 640, Schedule(batch=32, interval=20, epochs=5)),
-        (3200, 1000, Schedule(batch=32, interval=34, epochs=3)),
-        (3200, 10**9, Schedule(batch=32, interval=100, epochs=1)),
+        (64_000, None, Schedule(batch=32, steps=2000, interval=100), 20),
+        (3200, None, Schedule(batch=32, steps=100, interval=32), 4),
+        (600, None, Schedule(batch=32, steps=18, interval=18), 1),
+        (3200, 640, Schedule(batch=32, steps=100, interval=20), 5),
+        (3200, 1000, Schedule(batch=32, steps=100, interval=32), 4),
+        (3200, 10**9, Schedule(batch=32, steps=100, interval=100), 1),
+        (3, 1, Schedule(batch=32, steps=1, interval=1), 1),
     ],
 )
-def test_durations_are_counted_in_images(images, every, expected):
+def test_durations_are_counted_in_images(images, every, expected, epochs):
     schedule = Schedule.of(Recipe(images=images, batch_size=16, discriminator_steps=2), every)
     assert schedule == expected
-    assert -32 < schedule.images - images < 32 * schedule.epochs
+    assert schedule.epochs == epochs
+    assert schedule.images <= max(images, 32)
 
 
 def test_the_largest_seed_of_a_recipe_reaches_the_stream(catalogue, tmp_path):

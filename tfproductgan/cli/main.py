@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The words after `tfproductgan`; those of the process if `None`.
 
     Returns:
-        The exit code: 0 done, 1 an error the message explains, 130 interrupted.
+        The exit code: 0 done, 1 an error the message explains, 130 interrupted, 143 terminated.
 
     Raises:
         SystemExit: With code 2 for words that are no valid command, 0 after printing help.
@@ -49,6 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else list(argv)
     # TensorFlow's notes about the processor would bury our own output; its errors still come through
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    for stream in (sys.stdout, sys.stderr):
+        # names of files may hold what the terminal's encoding has no letters for, or no letters at all
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     parser = _parser(argv)
     args = parser.parse_args(argv)
     if args.verb is None:
@@ -65,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt as interrupt:
         print(f"\ntfproductgan: interrupted. {interrupt}".rstrip(" ."), file=sys.stderr)
-        return INTERRUPTED
+        return getattr(interrupt, "exit_code", INTERRUPTED)
     except (ProductGANError, OSError) as error:
         print_error(error)
         return 1

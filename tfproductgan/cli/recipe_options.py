@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import re
 from typing import Any
 
 _FACTORS = {"": 1, "k": 1_000, "m": 1_000_000}
+_SECONDS = {"s": 1, "min": 60, "h": 3600}
 
 
 def parse_count(text: str) -> int:
@@ -17,6 +19,20 @@ def parse_count(text: str) -> int:
     if count < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of images; write 400000, 400k or 1.5M")
     return count
+
+
+def parse_interval(text: str) -> int | datetime.timedelta:
+    """A number of images, as `parse_count` reads it, or a time: `90s`, `5min` or `1.5h`."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|h)", text.strip())
+    if not match:
+        try:
+            return parse_count(text)
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentTypeError(f"{error}; or a time: 90s, 5min, 1.5h") from None
+    interval = datetime.timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    if not interval:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: write 90s, 5min or 1.5h")
+    return interval
 
 
 def parse_override(text: str) -> tuple[list[str], Any]:

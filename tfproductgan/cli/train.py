@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 from tfproductgan.cli.data_options import add_data_options, catalogue_from, expected_image_size
-from tfproductgan.cli.recipe_options import parse_count, parse_override
+from tfproductgan.cli.recipe_options import parse_count, parse_interval, parse_override
 from tfproductgan.cli.training import check_first, train_or_say_how
 from tfproductgan.recipes import RECIPES, get_recipe
 
@@ -39,7 +39,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run directory")
     group.add_argument(
-        "--every", type=parse_count, metavar="N", help="images between checkpoints and grids (default: a twentieth)"
+        "--every",
+        type=parse_interval,
+        metavar="N",
+        help="images between checkpoints and grids, such as 10k (default: a twentieth), or the longest time without a "
+        "checkpoint, such as 5min",
+    )
+    group.add_argument(
+        "--keep", type=int, default=2, metavar="N", help="how many of the newest checkpoints stay (default: 2)"
+    )
+    group.add_argument(
+        "--best",
+        metavar="VALUE",
+        help="also keep the checkpoint with the lowest VALUE of the validation, such as "
+        "val_logit_gap; max:VALUE for the highest",
     )
     group.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs to DIR/logs")
     group.add_argument(
@@ -60,7 +73,15 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         print_dry_run(console, recipe, catalogue)
         return 0
-    gan = train_or_say_how(catalogue, recipe, args.out, args.every, args.tensorboard)
+    gan = train_or_say_how(
+        catalogue,
+        recipe,
+        args.out,
+        every=args.every,
+        tensorboard=args.tensorboard,
+        keep=args.keep,
+        best=args.best,
+    )
     console.print(
         f"Trained {gan.model_id} in {args.out}. Ask it for pictures:\n"
         f"  tfproductgan generate --model {shlex.quote(str(args.out))}{example_request(catalogue.schema)} --count 8",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfproductgan.cli.quiet import import_tensorflow
+from tfproductgan.errors import TrainingStopped
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -36,15 +37,18 @@ def check_first(recipe: Recipe, out: Path, image_size: int) -> None:
     ConditionalGAN.from_recipe(recipe, ConditionSchema((), image_size, 3)).compile()
 
 
-def train_or_say_how(
-    catalogue: Catalogue, recipe: Recipe, out: Path, every: int | None = None, tensorboard: bool = False
-) -> ConditionalGAN:
+def train_or_say_how(catalogue: Catalogue, recipe: Recipe, out: Path, **options) -> ConditionalGAN:
     """`tfproductgan.training.trainer.train`, whose Ctrl-C carries a message that says how to go on."""
+    from tfproductgan.training.checkpoints import Checkpoints
     from tfproductgan.training.run_directory import RunDirectory
     from tfproductgan.training.trainer import train
 
     try:
-        return train(catalogue, recipe, out, every, tensorboard)
+        return train(catalogue, recipe, out, **options)
+    except TrainingStopped as stopped:
+        stopped.args = (f"{stopped}; the same command goes on from there in {out}",)
+        raise
     except KeyboardInterrupt as interrupt:
-        start = "goes on from the last checkpoint" if RunDirectory(out).checkpoint.is_file() else "starts again"
+        saved = Checkpoints(RunDirectory(out).checkpoints).files
+        start = "goes on from the last checkpoint" if saved else "starts again"
         raise KeyboardInterrupt(f"The same command {start} in {out}") from interrupt

@@ -7,7 +7,7 @@ data.json         what the photos were: source and fingerprint
 environment.json  versions and machine, one entry a start
 metrics.jsonl     one line an interval
 grids/            sample pictures with fixed seeds
-checkpoint.keras  everything needed to go on
+checkpoints/      everything needed to go on, see `checkpoints.py`
 generator.keras   the averaged generator alone, for `generate`
 ```
 Every file is written beside its place and then moved there: a crash leaves the old one.
@@ -27,9 +27,7 @@ from typing import Any
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import RunError
 from tfproductgan.recipes import Recipe
-from tfproductgan.writing import replace_file
-
-CHECKPOINT_FILE = "checkpoint.keras"
+from tfproductgan.writing import remove_parts, replace_file
 
 
 class RunDirectory:
@@ -43,7 +41,7 @@ class RunDirectory:
         self.path = Path(path)
         self.metrics = self.path / "metrics.jsonl"
         self.grids = self.path / "grids"
-        self.checkpoint = self.path / CHECKPOINT_FILE
+        self.checkpoints = self.path / "checkpoints"
 
     @property
     def started(self) -> bool:
@@ -54,13 +52,13 @@ class RunDirectory:
         """Make sure, before the photos are read, that a run can start or go on here; nothing is written.
 
         Args:
-            recipe: The resolved recipe.
+            recipe: The resolved recipe. It may be longer than that of the run.
 
         Raises:
             RunError: If the folder cannot be made, holds something else, or holds a run with another recipe.
         """
         if self.started:
-            self._check_same("recipe.json", json.loads(json.dumps(recipe.to_dict())))
+            self._check_same("recipe.json", recipe.to_dict())
             return
         self._check_free()
         above = next(path for path in self.path.absolute().parents if path.exists())
@@ -83,7 +81,11 @@ class RunDirectory:
         described = {"recipe.json": recipe.to_dict(), "data.json": dict(data), "schema.json": schema.to_dict()}
         if self.started:
             for name, mine in described.items():
-                self._check_same(name, json.loads(json.dumps(mine)))
+                self._check_same(name, mine)
+            remove_parts(self.path)
+            remove_parts(self.grids)
+            remove_parts(self.checkpoints)
+            write_json(self.path / "recipe.json", described["recipe.json"])  # it may have become longer
         else:
             self._check_free()
             try:
@@ -99,20 +101,30 @@ class RunDirectory:
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise RunError(f"{self.path} exists and is no run directory. Choose another folder with --out.")
 
+    def lengthened_from(self, recipe: Recipe) -> int | None:
+        """Images this run was made for, if that is less than the recipe asks for now."""
+        images = self._read("recipe.json").get("images", recipe.images) if self.started else recipe.images
+        return images if images < recipe.images else None
+
     def _check_same(self, name, mine):
-        try:
-            theirs = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError) as error:
-            raise RunError(f"{self.path / name} cannot be read: {error}. Start anew with another --out.") from error
-        changed = [field for field in mine.keys() | theirs.keys() if mine.get(field) != theirs.get(field)]
+        theirs, mine = self._read(name), json.loads(json.dumps(mine))
+        if name == "recipe.json":
+            # a field that came later meant its default before
+            theirs = {**Recipe().to_dict(), **theirs}
+            if theirs["images"] < mine["images"]:
+                theirs["images"] = mine["images"]
+        changed = changes(theirs, mine)
         if changed:
-            details = ", ".join(
-                f"{field} was {_short(theirs.get(field))}, now {_short(mine.get(field))}" for field in sorted(changed)
-            )
             raise RunError(
-                f"{self.path} holds a run with another {name.removesuffix('.json')}: {details}. "
+                f"{self.path} holds a run with another {name.removesuffix('.json')}: {changed}. "
                 "Repeat its command to go on, or choose another --out."
             )
+
+    def _read(self, name):
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.path / name} cannot be read: {error}. Start anew with another --out.") from error
 
     def _add_environment(self):
         path = self.path / "environment.json"
@@ -139,6 +151,15 @@ def describe_environment() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "gpus": [device.name for device in tf.config.list_physical_devices("GPU")],
     }
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Words for the fields of two JSON-ready mappings that differ; empty if none does."""
+    return ", ".join(
+        f"{field} was {_short(before.get(field))}, now {_short(now.get(field))}"
+        for field in sorted(before.keys() | now.keys())
+        if before.get(field) != now.get(field)
+    )
 
 
 def write_json(path: Path, data: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,3 +27,18 @@ def is_chief(strategy: tf.distribute.Strategy | None = None) -> bool:
     if resolver.task_type == "worker":
         return resolver.task_id == 0 and not resolver.cluster_spec().as_dict().get("chief")
     return resolver.task_type in (None, "", "chief")
+
+
+def highest_over_processes(values: Sequence[int], strategy: tf.distribute.Strategy) -> list[int]:
+    """The highest of each value over all processes of a training, which must ask for it at the same point.
+
+    Args:
+        values: This process's values.
+        strategy: The strategy of the training.
+    """
+    import tensorflow as tf
+
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return list(values)
+    mine = strategy.experimental_distribute_values_from_function(lambda context: tf.constant([values], tf.int64))
+    return tf.reduce_max(strategy.gather(mine, axis=0), axis=0).numpy().tolist()

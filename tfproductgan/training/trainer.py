@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import resource
 import sys
 import time
@@ -13,15 +14,18 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from rich.console import Console
 
 from tfproductgan.conditions import ConditionSchema
-from tfproductgan.errors import RunError
+from tfproductgan.errors import RecipeError
 from tfproductgan.models.conditional_gan import ConditionalGAN
-from tfproductgan.models.loading import GENERATOR_FILE, load
+from tfproductgan.models.loading import GENERATOR_FILE
 from tfproductgan.recipes import Recipe
 from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid
+from tfproductgan.training.checkpoints import Best, Checkpoints, SaveCheckpoints, check_same_step
 from tfproductgan.training.run_directory import RunDirectory
-from tfproductgan.writing import replace_file
+from tfproductgan.training.stopping import StopSignals
+from tfproductgan.training.strategies import is_chief
 
 # one sample grid, checkpoint and line of metrics each twentieth of a run, but in short runs no more often than it
 # takes to learn something: drawing and saving take seconds
@@ -30,37 +34,19 @@ _LEAST_INTERVAL = 1000
 _VALIDATION_STEPS = 16
 
 
-class Checkpoint(keras.callbacks.Callback):
-    """Writes everything needed to go on, and the averaged generator alone, at the end of each epoch.
-
-    Args:
-        run: The `RunDirectory`.
-    """
-
-    def __init__(self, run: RunDirectory):
-        super().__init__()
-        self.run = run
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Save."""
-        # the checkpoint last: a run that is stopped in between goes on before both, and writes both
-        replace_file(self.run.path / GENERATOR_FILE, self.model.trained_generator().save)
-        replace_file(self.run.checkpoint, self.model.save)
-
-
 @dataclasses.dataclass(frozen=True)
 class Schedule:
     """A recipe's durations in steps.
 
     Args:
         batch: Images a step takes.
-        interval: Steps between checkpoints: an epoch of `fit`.
-        epochs: Number of intervals. They are equally long, so the last may end the run a few steps late.
+        steps: Steps of the whole run.
+        interval: Steps between two lines of metrics: an epoch of `fit`. The last one may be shorter.
     """
 
     batch: int
+    steps: int
     interval: int
-    epochs: int
 
     @classmethod
     def of(cls, recipe: Recipe, every: int | None = None) -> Schedule:
@@ -68,37 +54,83 @@ class Schedule:
 
         Args:
             recipe: The recipe.
-            every: Images between checkpoints. Defaults to a twentieth of the run, at least 1,000.
+            every: Images of an interval. Defaults to a twentieth of the run, at least 1,000.
         """
         batch = recipe.batch_size * recipe.discriminator_steps
         steps = max(1, recipe.images // batch)
         every = every or max(recipe.images // _INTERVALS, _LEAST_INTERVAL)
-        epochs = min(steps, max(1, round(recipe.images / every)))
-        return cls(batch, -(-steps // epochs), epochs)
+        return cls(batch, steps, min(steps, -(-every // batch)))
 
     @property
     def images(self) -> int:
         """Images of the whole run."""
-        return self.epochs * self.interval * self.batch
+        return self.steps * self.batch
+
+    @property
+    def epochs(self) -> int:
+        """Number of intervals."""
+        return -(-self.steps // self.interval)
+
+    def end_of_interval(self, step: int) -> int:
+        """The step with which the interval that holds the next step ends."""
+        return min((step // self.interval + 1) * self.interval, self.steps)
+
+
+class _Intervals(keras.callbacks.Callback):
+    """Ends epochs where intervals end, wherever a run was resumed and whatever its interval was before.
+
+    The first epoch goes on with the means of its first part. Has to come first: others may end the training.
+    """
+
+    def __init__(self, schedule, running_means):
+        super().__init__()
+        self.schedule = schedule
+        self.running_means = running_means
+
+    def on_epoch_begin(self, epoch, logs=None):
+        step = self.model.step
+        self._steps = self.schedule.end_of_interval(step) - step
+        self._is_last = step + self._steps == self.schedule.steps
+        for metric in self.model.metrics:
+            for variable, value in zip(metric.variables, self.running_means.get(metric.name, ()), strict=False):
+                variable.assign(value)
+        self.running_means = {}
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._ends_epoch = batch + 1 == self._steps and not self.model.stop_training
+        if self._ends_epoch:
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._ends_epoch:
+            self.model.stop_training = self._is_last
 
 
 def train(
     catalogue: Any,
     recipe: Recipe,
     out: str | Path,
-    every: int | None = None,
+    every: int | datetime.timedelta | None = None,
     tensorboard: bool = False,
+    keep: int = 2,
+    best: str | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> ConditionalGAN:
     """Train, or go on training.
 
+    Ctrl-C and SIGTERM finish the step and write a checkpoint; the same call again goes on as if nothing had been.
+
     Args:
         catalogue: A `Catalogue` whose photos have the size the recipe's networks make.
         recipe: How to train.
-        out: The run directory. If it holds this very run, unfinished, training goes on from its checkpoint.
+        out: The run directory. If it holds this very run, unfinished, training goes on from its newest checkpoint.
+            A run may be made longer: `images` is the one field in which the recipe may differ.
         every: Images between checkpoints, sample grids and lines of metrics. Defaults to a twentieth of the run,
-            at least 1,000.
+            at least 1,000. A time adds checkpoints: never longer without one.
         tensorboard: Whether to write TensorBoard logs (needs the extra `tensorboard`).
+        keep: How many of the newest checkpoints stay.
+        best: A validation value such as `"val_logit_gap"` or `"max:val_d_loss"`: the checkpoint with the lowest
+            (highest) stays besides.
         callbacks: Further Keras callbacks.
 
     Returns:
@@ -106,46 +138,83 @@ def train(
 
     Raises:
         RunError: If the folder holds something else or another run, or cannot be written.
-        RecipeError: If the recipe does not fit the photos.
+        RecipeError: If the recipe does not fit the photos, or `keep` or `best` cannot be.
         CatalogueError: If there are too few photos.
+        TrainingStopped: After Ctrl-C or SIGTERM; a `KeyboardInterrupt`.
     """
     run = RunDirectory(out)
-    schedule = Schedule.of(recipe, every)
-    if run.started and run.checkpoint.is_file():
-        gan = _resume(run)
-    else:
-        gan = ConditionalGAN.from_recipe(recipe, catalogue.schema)
-        gan.compile()
-    done = gan.step
+    schedule = Schedule.of(recipe, None if isinstance(every, datetime.timedelta) else every)
+    checkpoints = Checkpoints(run.checkpoints, keep, Best.parse(best) if best else None)
+    console = Console(highlight=False, soft_wrap=True)
+    gan = ConditionalGAN.from_recipe(recipe, catalogue.schema)
+    gan.compile()
+    validation = _validation(catalogue, recipe.batch_size)
+    _check_best(checkpoints.best, gan, validation)
+    before = run.lengthened_from(recipe)
+    if is_chief(gan.distribute_strategy):
+        run.start(recipe, catalogue.schema, {"fingerprint": catalogue.fingerprint, "source": repr(catalogue)})
+    restored = checkpoints.restore(gan)
+    check_same_step(gan, run.path)
+    if restored and is_chief(gan.distribute_strategy):
+        checkpoints.discard_after(restored.note.step)
+        for line in (*restored.remarks, *_say_lengthened(before, recipe)):
+            console.print(line, markup=False)
+    if gan.step >= schedule.steps:
+        console.print(f"Finished before, after {gan.images_seen:,} images: nothing left to train.", markup=False)
+        return gan
     stream = catalogue.stream(
-        "train", batch_size=schedule.batch, seed=recipe.seed, start_step=done, balance=recipe.balance
+        "train", batch_size=schedule.batch, seed=recipe.seed, start_step=gan.step, balance=recipe.balance
     )
-    run.start(recipe, catalogue.schema, {"fingerprint": catalogue.fingerprint, "source": repr(catalogue)})
-    gan.fit(
-        stream,
-        steps_per_epoch=schedule.interval,
-        initial_epoch=done // schedule.interval,
-        epochs=schedule.epochs,
-        validation_data=_validation(catalogue, recipe.batch_size),
-        callbacks=[
-            Progress(schedule.images),
-            SampleGrid(run.grids, log_dir=run.path / "logs" if tensorboard else None),
-            # before the checkpoint: what is told twice after a crash is dropped, what was never told is lost
-            JsonLines(run.metrics),
-            Checkpoint(run),
-            *([keras.callbacks.TensorBoard(run.path / "logs")] if tensorboard else []),
-            *callbacks,
-        ],
-        verbose=0,
-    )
+    with StopSignals() as signals:
+        gan.fit(
+            stream,
+            steps_per_epoch=schedule.interval,
+            initial_epoch=gan.step // schedule.interval,
+            epochs=schedule.epochs,
+            validation_data=validation,
+            callbacks=[
+                _Intervals(schedule, restored.note.running_means if restored else {}),
+                Progress(schedule.images, console=console),
+                SampleGrid(run.grids, log_dir=run.path / "logs" if tensorboard else None),
+                # before the checkpoint: what is told twice after a crash is dropped, what was never told is lost
+                JsonLines(run.metrics),
+                SaveCheckpoints(
+                    checkpoints,
+                    run.path / GENERATOR_FILE,
+                    every if isinstance(every, datetime.timedelta) else None,
+                    lambda: signals.received,
+                ),
+                *([keras.callbacks.TensorBoard(run.path / "logs")] if tensorboard else []),
+                *callbacks,
+            ],
+            verbose=0,
+        )
     return gan
 
 
-def _resume(run):
-    gan = load(run.checkpoint)
-    if not isinstance(gan, ConditionalGAN):
-        raise RunError(f"{run.checkpoint} is no checkpoint of a training.")
-    return gan
+def _check_best(best, gan, validation):
+    if best is None:
+        return
+    if validation is None:
+        raise RecipeError(
+            f"There is no validation to find the best checkpoint by {best.metric}: fewer photos are held out "
+            f"than one batch of {gan.recipe.batch_size} takes."
+        )
+    best.check(gan)
+
+
+def _say_lengthened(before, recipe):
+    if before is None:
+        return
+    yield (
+        f"This run was made for {before:,} images and goes on to {recipe.images:,}"
+        + (
+            ", with the learning rates of the longer schedule from here on: not what a run of that length from the "
+            "start would give."
+            if recipe.schedule != "constant"
+            else "."
+        )
+    )
 
 
 def _validation(catalogue, batch_size):

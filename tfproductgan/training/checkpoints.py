@@ -1,0 +1,396 @@
+"""Checkpoints: everything a training needs to go on as if nothing had happened, several of them, each whole.
+
+```
+checkpoints/step-000001234.keras   the model with optimisers and counters, and a note on how it came about
+checkpoints/best.json              which of them was best, and by what
+```
+A checkpoint is a `.keras` file: `tfproductgan.load` and `keras.saving.load_model` read it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import os
+import re
+import tempfile
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import tfproductgan
+from tfproductgan.errors import RecipeError, RunError, TrainingStopped, nearest
+from tfproductgan.models.conditional_gan import ConditionalGAN
+from tfproductgan.recipes import Recipe
+from tfproductgan.training.run_directory import changes, describe_environment, write_json
+from tfproductgan.training.strategies import highest_over_processes, is_chief
+from tfproductgan.writing import replace_file
+
+FORMAT = 1
+"""Goes up when an older package could not go on from what this one writes."""
+
+_NOTE_FILE = "tfproductgan.json"  # inside the .keras file, which is a zip
+_WEIGHTS_FILE = "model.weights.h5"
+_BEST_FILE = "best.json"
+_NAME = re.compile(r"step-(\d{9,})\.keras")
+
+
+@dataclasses.dataclass(frozen=True)
+class Note:
+    """What a checkpoint says of itself.
+
+    Args:
+        step: Training steps taken.
+        images_seen: Images the discriminator has learnt from.
+        recipe: The recipe, as `Recipe.to_dict` gives it.
+        written_by: Version of the package.
+        computed_with: What has to be equal at resume for equal bits: threads, replicas, versions, processor.
+        running_means: State of the metrics of an epoch that is not over, by name; empty between two epochs.
+    """
+
+    step: int
+    images_seen: int
+    recipe: Mapping[str, Any]
+    written_by: str
+    computed_with: Mapping[str, Any]
+    running_means: Mapping[str, list[float]]
+
+    @classmethod
+    def of(cls, gan: ConditionalGAN, epoch_is_over: bool) -> Note:
+        """What is to be noted now; every process of a training has to ask, since metrics are summed over them."""
+        trackers = [] if epoch_is_over else gan.metrics
+        return cls(
+            step=gan.step,
+            images_seen=gan.images_seen,
+            recipe=gan.recipe.to_dict(),
+            written_by=tfproductgan.__version__,
+            computed_with=computed_with(gan.distribute_strategy),
+            running_means={m.name: [float(v.numpy()) for v in m.variables] for m in trackers},
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Restored:
+    """From where a training goes on.
+
+    Args:
+        note: The note of the checkpoint.
+        remarks: Lines that people should read: damaged checkpoints passed over, and what is not as it was.
+    """
+
+    note: Note
+    remarks: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Best:
+    """What the best checkpoint is best by.
+
+    Args:
+        metric: A value of the validation, such as `"val_logit_gap"`.
+        highest: Whether more is better.
+    """
+
+    metric: str
+    highest: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Best:
+        """`"val_logit_gap"` or `"min:val_logit_gap"`: the lowest; `"max:val_d_loss"`: the highest."""
+        direction, separator, metric = text.rpartition(":")
+        if separator and direction not in ("min", "max"):
+            raise RecipeError(f"The best checkpoint is min:METRIC or max:METRIC. Received: {text!r}")
+        return cls(metric, direction == "max")
+
+    def check(self, gan: ConditionalGAN) -> None:
+        """Refuse a metric that a validation of this model cannot have.
+
+        Raises:
+            RecipeError: If there is none of that name.
+        """
+        valid = [f"val_{metric.name}" for metric in gan.metrics]
+        if self.metric not in valid:
+            raise RecipeError(f"The validation has no value {self.metric!r}: {nearest(self.metric, valid)}")
+
+    def beats(self, value: float, other: float | None) -> bool:
+        """Whether a value is better than the best so far; NaN never is."""
+        if other is None:
+            return value == value
+        return value > other if self.highest else value < other
+
+
+class Checkpoints:
+    """The checkpoints of one run.
+
+    Args:
+        path: Their folder; it is made when the first is written.
+        keep: How many of the newest stay; the best stays besides.
+        best: What the best is best by; `None` keeps only the newest.
+
+    Raises:
+        RecipeError: If `keep` is less than 1.
+    """
+
+    def __init__(self, path: str | os.PathLike, keep: int = 2, best: Best | None = None):
+        if keep < 1:
+            raise RecipeError(f"At least 1 checkpoint must be kept. Received: {keep}")
+        self.path = Path(path)
+        self.keep = keep
+        self.best = best
+
+    @property
+    def files(self) -> list[Path]:
+        """The checkpoints, oldest first."""
+        if not self.path.is_dir():
+            return []
+        return sorted((path for path in self.path.iterdir() if _NAME.fullmatch(path.name)), key=step_of)
+
+    def save(self, gan: ConditionalGAN, note: Note, logs: Mapping[str, float] | None = None) -> Path:
+        """Write a checkpoint, then remove those that are no longer kept.
+
+        Args:
+            gan: The model.
+            note: `Note.of(gan, ...)`.
+            logs: The validation's values, if there was one.
+
+        Raises:
+            RunError: If it cannot be written; no other checkpoint is touched then.
+        """
+        path = self.path / f"step-{note.step:09d}.keras"
+
+        def write(part):
+            gan.save(part)
+            with zipfile.ZipFile(part, "a") as archive:
+                archive.writestr(_NOTE_FILE, json.dumps({"format": FORMAT, **dataclasses.asdict(note)}))
+
+        replace_file(path, write)
+        if self.best is not None and logs is not None:
+            self._note_best(path, logs)
+        self._remove_old()
+        return path
+
+    def restore(self, gan: ConditionalGAN, at_most: int | None = None) -> Restored | None:
+        """Give a model the state of the newest checkpoint that is not damaged.
+
+        Args:
+            gan: A compiled model of the same recipe; its length in images may differ.
+            at_most: Only checkpoints of at most so many steps.
+
+        Returns:
+            From where it goes on, or `None` if there is no checkpoint.
+
+        Raises:
+            RunError: If all checkpoints are damaged, or the newest is of another recipe, of a newer version of
+                this package, or does not fit.
+        """
+        damaged = []
+        for path in reversed(self.files):
+            if at_most is not None and step_of(path) > at_most:
+                continue
+            try:
+                note = read_note(path)
+            except _DamagedError as error:
+                damaged.append(f"{path.name} is damaged ({error})")
+                continue
+            _check_recipe(path, note, gan)
+            _load_weights(gan, path, note)
+            passed_over = [f"{what}: going on from {path.name}, the one before." for what in damaged]
+            return Restored(note, (*passed_over, *_changed_surroundings(note, gan)))
+        if damaged:
+            raise RunError(
+                f"No checkpoint in {self.path} can be read: {'; '.join(damaged)}. "
+                "Choose another --out, or remove that folder to start this run again."
+            )
+        return None
+
+    def discard_after(self, step: int) -> None:
+        """Remove the checkpoints of a future that is trained again: damaged ones, and those beyond a rollback."""
+        for path in self.files:
+            if step_of(path) > step:
+                path.unlink(missing_ok=True)
+        best = self._read_best()
+        if best and not (self.path / best["file"]).is_file():
+            (self.path / _BEST_FILE).unlink(missing_ok=True)
+
+    def _note_best(self, path, logs):
+        if self.best.metric not in logs:
+            raise RunError(f"The validation gave no {self.best.metric}: {nearest(self.best.metric, sorted(logs))}")
+        value, before = float(logs[self.best.metric]), self._read_best()
+        comparable = before if before and before["by"] == dataclasses.asdict(self.best) else None
+        if self.best.beats(value, comparable and comparable["value"]):
+            fact = {"file": path.name, "step": step_of(path), "value": value, "by": dataclasses.asdict(self.best)}
+            write_json(self.path / _BEST_FILE, fact)
+
+    def _read_best(self):
+        try:
+            return json.loads((self.path / _BEST_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def _remove_old(self):
+        best = self._read_best()
+        for path in self.files[: -self.keep]:
+            if best is None or path.name != best["file"]:
+                path.unlink(missing_ok=True)
+
+
+class SaveCheckpoints(keras.callbacks.Callback):
+    """Saves at the end of each epoch, after some time, and when the training is told to stop.
+
+    With several processes all must have this callback; the first writes.
+
+    Args:
+        checkpoints: Where to.
+        generator: File of the averaged generator alone, written with each checkpoint.
+        every: Longest time without a checkpoint; `None` saves at the end of epochs only.
+        stop: Asked after each step; the number of a signal ends the training with a checkpoint.
+    """
+
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        generator: Path,
+        every: datetime.timedelta | None = None,
+        stop: Callable[[], int | None] = lambda: None,
+    ):
+        super().__init__()
+        self.checkpoints = checkpoints
+        self.generator = generator
+        self.every = every
+        self.stop = stop
+
+    def on_train_begin(self, logs=None):
+        """Start the clock."""
+        self._saved_at = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Save if it is time to, and end if told so."""
+        if self.model.stop_training or batch + 1 == self.params.get("steps"):
+            return  # the end of the epoch follows, with values of its own to write down first
+        waited = self.every is not None and time.monotonic() - self._saved_at >= self.every.total_seconds()
+        signal_number, waited = self._agreed(self.stop() or 0, int(waited))
+        if signal_number or waited:
+            self._save(epoch_is_over=False)
+        if signal_number:
+            raise TrainingStopped(signal_number, self.model.images_seen)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Save, and end if told so."""
+        self._save(epoch_is_over=True, logs=logs)
+        [signal_number] = self._agreed(self.stop() or 0)
+        if signal_number and not self.model.stop_training:
+            raise TrainingStopped(signal_number, self.model.images_seen)
+
+    def _agreed(self, *values):
+        # clocks and signals differ between processes: all have to save, or end, after the same step
+        return highest_over_processes(values, self.model.distribute_strategy)
+
+    def _save(self, epoch_is_over, logs=None):
+        note = Note.of(self.model, epoch_is_over)
+        if is_chief(self.model.distribute_strategy):
+            try:
+                # the checkpoint last: a run that is stopped in between goes on before both, and writes both
+                replace_file(self.generator, self.model.trained_generator().save)
+                self.checkpoints.save(self.model, note, logs)
+            except RunError as error:
+                kept = self.checkpoints.files
+                last = f"{kept[-1].name} is kept: the same command goes on from it" if kept else "Nothing was saved yet"
+                raise RunError(f"{str(error).rstrip('.')}. {last}.") from error
+        self._saved_at = time.monotonic()
+
+
+def step_of(path: Path) -> int:
+    """The step that the name of a checkpoint says."""
+    return int(_NAME.fullmatch(path.name)[1])
+
+
+class _DamagedError(Exception):
+    """A checkpoint that is not whole."""
+
+
+def read_note(path: Path) -> Note:
+    """What a checkpoint says of itself, once all of it was found to be as it was written.
+
+    Raises:
+        RunError: If a newer version of the package wrote it, or something else did.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+            if damaged is not None:
+                raise _DamagedError(f"{damaged} was changed")
+            data = json.loads(archive.read(_NOTE_FILE)) if _NOTE_FILE in archive.namelist() else None
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, zlib.error) as error:
+        raise _DamagedError("cut short" if isinstance(error, zipfile.BadZipFile) else str(error)) from error
+    if data is None:
+        raise RunError(f"{path} is a .keras file, but no checkpoint of a training. Remove it to go on without.")
+    if data.pop("format", 0) > FORMAT:
+        raise RunError(
+            f"{path} was written by tfproductgan {data.get('written_by')}, and this is {tfproductgan.__version__}: "
+            "go on with that version, or with a newer one."
+        )
+    return Note(**data)
+
+
+def check_same_step(gan: ConditionalGAN, path: Path) -> None:
+    """Make sure that all processes of a training go on from the same checkpoint.
+
+    Raises:
+        RunError: If they do not.
+    """
+    highest, lowest = highest_over_processes([gan.step, -gan.step], gan.distribute_strategy)
+    if highest != -lowest:
+        raise RunError(
+            f"The workers found different checkpoints, of step {highest} and of step {-lowest}: {path} must be one "
+            "folder that all of them see."
+        )
+
+
+def computed_with(strategy: tf.distribute.Strategy) -> dict[str, Any]:
+    """What bits depend on besides recipe, data and step; JSON-ready."""
+    environment = describe_environment()
+    names = ("tfproductgan", "tensorflow", "keras", "processor", "gpus")
+    return {
+        "threads": _threads() or environment["cores"],
+        "replicas": strategy.num_replicas_in_sync,
+        **{name: environment[name] for name in names},
+    }
+
+
+def _threads():
+    """Threads that one operation is split over, 0 for as many as there are cores."""
+    return tf.config.threading.get_intra_op_parallelism_threads() or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0)
+
+
+def _check_recipe(path, note, gan):
+    mine = {**gan.recipe.to_dict(), "images": note.recipe.get("images")}
+    changed = changes({**Recipe().to_dict(), **note.recipe}, mine)
+    if changed:
+        raise RunError(f"{path} is a checkpoint of another recipe: {changed}. Remove it to go on without.")
+
+
+def _load_weights(gan, path, note):
+    # Keras reads weights inside a .keras file by seeking back and forth in the zip: that takes seconds
+    try:
+        with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
+            gan.load_weights(archive.extract(_WEIGHTS_FILE, folder))
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error}") from error
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise RunError(
+            f"{path} does not fit the networks of this version: it was written by tfproductgan {note.written_by}, "
+            f"this is {tfproductgan.__version__}."
+        ) from error
+
+
+def _changed_surroundings(note, gan):
+    changed = changes(note.computed_with, computed_with(gan.distribute_strategy))
+    if changed:
+        yield f"Not computed as before ({changed}): weights will not equal those of an undisturbed run to the last bit."
