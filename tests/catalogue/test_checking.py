@@ -85,7 +85,7 @@ def test_counts_what_training_would_use(report):
 
 
 def test_finds_each_kind_of_trouble_once(report):
-    assert found(report, "unreadable") == [({"broken.jpg"}, "not a photo that Pillow can read")]
+    assert found(report, "unreadable") == [({"broken.jpg"}, "not a JPEG, PNG, WebP, GIF, BMP or TIFF photo")]
     assert [photos for photos, _ in found(report, "missing")] == [{"absent.jpg"}]
     assert found(report, "too_small") == [({"tiny.png"}, "20 x 24 pixels, 32 are the least")]
     assert [photos for photos, _ in found(report, "exact_duplicate")] == [{"good3.png", "twin.png"}]

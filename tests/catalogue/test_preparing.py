@@ -51,7 +51,7 @@ def test_photos_are_in_order_and_failures_are_left_out():
     photos = prepare(source_of(files), 8, "letterbox", None, None, GIB)
     assert photos.pixels.shape == (198, 8, 8, 3)
     assert photos.rows.tolist() == [i for i in range(200) if i not in (3, 150)]
-    assert photos.failures == [("3.png", "not a photo that Pillow can read"), ("150.png", "gone")]
+    assert photos.failures == [("3.png", "not a JPEG, PNG, WebP, GIF, BMP or TIFF photo"), ("150.png", "gone")]
     single = prepare(source_of(files[4:5]), 8, "letterbox", None, None, GIB)
     np.testing.assert_array_equal(single.pixels[0], photos.pixels[3])
     assert photos.boxes[0].tolist() == [0, 1, 8, 7]

@@ -14,6 +14,11 @@ def plain_output(monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
 
 
+def check(*words):
+    """Check for a training with batches of eight photos."""
+    return main(["check", *map(str, words), "--batch-size", "8"])
+
+
 @pytest.fixture
 def folder(tmp_path):
     for number in range(12):
@@ -32,7 +37,7 @@ def write_table(folder):
 
 
 def test_folder(folder, capsys):
-    assert main(["check", str(folder)]) == 0
+    assert check(folder) == 0
     printed = capsys.readouterr().out
     assert "class: 2 values" in printed
     assert "Training would use all 12 photos." in printed
@@ -40,7 +45,7 @@ def test_folder(folder, capsys):
 
 def test_writes_json_and_sheet(folder, tmp_path, capsys):
     outputs = [tmp_path / "report.json", tmp_path / "sheet.png"]
-    assert main(["check", str(folder), "--json", str(outputs[0]), "--sheet", str(outputs[1])]) == 0
+    assert check(folder, "--json", outputs[0], "--sheet", outputs[1]) == 0
     assert json.loads(outputs[0].read_text())["labels"] == {"class": {"mugs": 6, "rings": 6}}
     with Image.open(outputs[1]) as sheet:
         assert sheet.width == 1240
@@ -49,37 +54,50 @@ def test_writes_json_and_sheet(folder, tmp_path, capsys):
 
 def test_table_with_photos_elsewhere(folder, tmp_path, capsys):
     table = write_table(folder).rename(tmp_path / "products.csv")
-    assert main(["check", str(table), "--images", str(folder), "--attributes", "kind"]) == 0
+    assert check(table, "--images", folder, "--attributes", "kind") == 0
     assert "kind: 2 values" in capsys.readouterr().out
 
 
 def test_folder_and_zip_with_a_table(folder, tmp_path, capsys):
     write_table(folder)
-    assert main(["check", str(folder), "--attributes", "kind"]) == 0
+    assert check(folder, "--attributes", "kind") == 0
     packed = tmp_path / "products.zip"
     with zipfile.ZipFile(packed, "w") as archive:
         for path in folder.rglob("*.*"):
             archive.write(path, path.relative_to(folder))
-    assert main(["check", str(packed), "--attributes", "kind"]) == 0
+    assert check(packed, "--attributes", "kind") == 0
     assert capsys.readouterr().out.count("kind: 2 values") == 2
 
 
 def test_table_without_attributes_says_how_to_name_them(folder, capsys):
     write_table(folder)
-    assert main(["check", str(folder)]) == 0
+    assert check(folder) == 0
     assert "--attributes" in capsys.readouterr().out
 
 
 def test_studio(capsys):
-    assert main(["check", "studio:24", "--attributes", "category", "--image-size", "32"]) == 0
+    assert check("studio:24", "--attributes", "category", "--image-size", "32") == 0
     assert "category:" in capsys.readouterr().out
 
 
 def test_exit_code_1_when_training_would_stop(folder, capsys):
     (folder / "mugs" / "broken.jpg").write_bytes(b"nothing")
-    assert main(["check", str(folder)]) == 1
+    assert check(folder) == 1
     assert "Training would stop" in capsys.readouterr().out
-    assert main(["check", str(folder), "--max-unreadable", "0.2"]) == 0
+    assert check(folder, "--max-unreadable", "0.2") == 0
+
+
+def test_fewer_photos_than_a_batch_stop_training(folder, capsys):
+    assert main(["check", str(folder)]) == 1
+    assert "11 photos to train on, and a batch takes 32" in capsys.readouterr().out
+
+
+def test_reports_are_not_replaced_unasked(folder, tmp_path, capsys):
+    (tmp_path / "report.json").write_text("years of work")
+    assert check(folder, "--json", tmp_path / "report.json") == 1
+    assert "report.json' exists already" in capsys.readouterr().err
+    assert (tmp_path / "report.json").read_text() == "years of work"
+    assert check(folder, "--json", tmp_path / "report.json", "--overwrite") == 0
 
 
 @pytest.mark.parametrize(
@@ -92,7 +110,7 @@ def test_exit_code_1_when_training_would_stop(folder, capsys):
     ],
 )
 def test_errors_are_one_line(folder, words, said, capsys):
-    assert main(["check", *(word.format(folder=folder) for word in words)]) == 1
+    assert check(*(word.format(folder=folder) for word in words)) == 1
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
 
@@ -109,7 +127,7 @@ def test_wrong_options_are_usage_errors(folder, option):
 def test_real_photos(tmp_path, capsys):
     path = os.environ["TFPRODUCTGAN_PRODUCTS_ZIP"]
     sheet = tmp_path / "sheet.png"
-    assert main(["check", path, "--attributes", "articleType,baseColour", "--sheet", str(sheet)]) == 0
+    assert check(path, "--attributes", "articleType,baseColour", "--sheet", sheet) == 0
     assert "Near duplicates" in capsys.readouterr().out
     with Image.open(sheet) as written:
         assert written.height > 2000

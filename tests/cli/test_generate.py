@@ -75,7 +75,7 @@ def test_pictures_have_the_proportions_of_the_photos(generate, painter, tmp_path
         (["--set", "color=Gold"], "Unknown attribute 'color': did you mean 'colour'?"),
         (["seed 1", "--seed", "2"], "One request has one seed. Received: 'seed 1' and --seed 2"),
         (["--grid", "category,kolour"], "Unknown attribute 'kolour': did you mean 'colour'?"),
-        (["gold", "--out", "taken"], "--out is the folder for the pictures. 'taken' is a file."),
+        (["gold", "--out", "taken"], "Cannot write into 'taken': 'taken' is no folder that can be written."),
     ],
 )
 def test_a_request_that_cannot_be_is_one_line(generate, tmp_path, capsys, words, message):

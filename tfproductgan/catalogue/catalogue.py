@@ -17,18 +17,27 @@ from tfproductgan.catalogue.cache import PhotoCache, default_folder
 from tfproductgan.catalogue.checking import CheckReport, check
 from tfproductgan.catalogue.photos import FITS, Placement
 from tfproductgan.catalogue.preparing import PreparedPhotos, prepare
-from tfproductgan.catalogue.sources import Item, Source, array_source, folder_source, table_source
-from tfproductgan.catalogue.splitting import SPLITS, check_shares, drawn_splits, given_splits, split_name
+from tfproductgan.catalogue.sources import Item, Source, array_source, folder_source, table_source, too_sparse
+from tfproductgan.catalogue.splitting import (
+    DEFAULT_SPLITS,
+    SPLITS,
+    check_shares,
+    drawn_splits,
+    given_splits,
+    split_name,
+)
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema, fold
 from tfproductgan.errors import CatalogueError, nearest
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from tfproductgan.catalogue.chunks import PhotoChunks
+
 _log = logging.getLogger(__name__)
 
 DEFAULT_IMAGE_SIZE = 64
-DEFAULT_SPLITS = {"validation": 0.1}
+LARGEST_IMAGE_SIZE = 1024
 SHARED_ASPECT = 0.9
 """Share of the photos that must agree on an aspect for the schema to name it."""
 
@@ -42,7 +51,7 @@ class Preparation:
     """How photos become a catalogue: the options that every constructor of `Catalogue` takes.
 
     Args:
-        image_size: Height and width in pixels; by default that of the schema, else 64.
+        image_size: Height and width in pixels, up to 1024; by default that of the schema, else 64.
         fit: `"letterbox"` keeps whole photos and continues their own background, `"crop"` fills the square.
         channels: 3 for colour, 1 for grey; by default 1 if every photo is grey, else 3.
         min_count: A value on fewer training photos than this becomes "not given".
@@ -81,6 +90,8 @@ class Preparation:
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or value != int(value) or value < lowest):
                 raise CatalogueError(f"{name} must be a whole number of at least {lowest}. Received: {value!r}")
+        if self.image_size is not None and self.image_size > LARGEST_IMAGE_SIZE:
+            raise CatalogueError(f"image_size must be at most {LARGEST_IMAGE_SIZE}. Received: {self.image_size}")
         for name in ("image_size", "channels") if self.schema else ():
             mine, bound = getattr(self, name), getattr(self.schema, name)
             if mine not in (None, bound):
@@ -101,9 +112,9 @@ class Preparation:
 class Catalogue:
     """Photos with their conditions, each decoded and resized once.
 
-    Made by `from_folder`, `from_table`, `from_tfds`, `from_arrays` or `studio`. All of them take the options of
-    `Preparation` as further keyword arguments. Photos that cannot be read are left out, listed in `skipped`, and
-    announced through `logging`.
+    Made by `from_folder`, `from_table`, `from_tfds`, `from_arrays` or `studio`, which take the options of
+    `Preparation` as further keyword arguments, or by `from_prepared`. Photos that cannot be read are left out, listed
+    in `skipped`, and announced through `logging`.
 
     Attributes:
         schema: The `ConditionSchema`; its values are those of the training photos, so a value that occurs in
@@ -124,10 +135,18 @@ class Catalogue:
     ```
     """
 
-    def __init__(self, source: Source, preparation: Preparation, text: str | None = None):
+    def __init__(
+        self,
+        source: Source,
+        preparation: Preparation,
+        text: str | None = None,
+        photos: PhotoChunks | None = None,
+    ):
         self.source = source
         self.preparation = preparation
-        photos = prepare(
+        if preparation.schema is None:
+            _refuse_sparse(source, preparation.min_count)
+        photos = photos or prepare(
             source,
             preparation.image_size,
             preparation.fit,
@@ -259,6 +278,32 @@ class Catalogue:
         return cls(tfds_source(builder, image, attributes, text), _preparation(options), text)
 
     @classmethod
+    def from_prepared(
+        cls,
+        folder: str | Path,
+        attributes: str | Iterable[str] | None = None,
+        schema: ConditionSchema | None = None,
+    ) -> Catalogue:
+        """Photos that `tfproductgan prepare` wrote: read from disk batch by batch, whatever their number.
+
+        Args:
+            folder: The data set, or the folder given to `prepare`.
+            attributes: Which attributes to take, in this order; by default those of `schema`, else all.
+            schema: An existing schema to bind to (that of a trained model): values it does not know become "not
+                given".
+
+        Returns:
+            A catalogue whose `images` reads a whole split into memory, and whose `stream` holds a few batches.
+
+        Raises:
+            CatalogueError: If there is no such data set, or it does not fit what is asked for.
+        """
+        from tfproductgan.catalogue.prepared_source import PreparedCatalogue
+
+        attributes = [attributes] if isinstance(attributes, str) else attributes
+        return PreparedCatalogue(folder, attributes, schema)
+
+    @classmethod
     def studio(
         cls,
         count: int = 20_000,
@@ -378,7 +423,10 @@ class Catalogue:
             if isinstance(value, bool) or value != int(value) or not lowest <= value <= highest:
                 raise CatalogueError(f"{name} must be a whole number, {lowest} to {highest}. Received: {value!r}")
         if batch_size > len(indices):
-            raise CatalogueError(f"batch_size={batch_size} is more than the {len(indices)} photos of {split!r}.")
+            raise CatalogueError(
+                f"batch_size={batch_size} is more than the {len(indices)} photos of {split!r}: add photos or lower it "
+                "(--batch-size)."
+            )
         if not 0 <= part[0] < part[1] or batch_size % part[1]:
             raise CatalogueError(
                 f"part (i, n) needs 0 <= i < n, and n a divisor of batch_size={batch_size}. Received: {part!r}"
@@ -418,7 +466,7 @@ class Catalogue:
     def summary(self) -> str:
         """A few lines about what is in it."""
         splits = ", ".join(f"{len(indices):,} {split}" for split, indices in self.splits.items())
-        place = "in memory" if not isinstance(self._photos.pixels, np.memmap) else "on disk"
+        place = "in memory" if type(self._photos.pixels) is np.ndarray else "on disk"
         kind = "colour" if self.channels == 3 else "grey"
         lines = [
             f"photos      {len(self._photos.pixels):,} ({splits})",
@@ -457,6 +505,18 @@ def _preparation(options: Mapping[str, Any]) -> Preparation:
     return Preparation(**options)
 
 
+def _refuse_sparse(source: Source, min_count: int) -> None:
+    """Stop, before the photos are read, at labels that are none."""
+    train = [item for item in source.items if item.split in (None, "train")]
+    for attribute in source.attributes:
+        if attribute not in source.values:
+            counts = Counter(fold(item.labels.get(attribute) or "") for item in train)
+            counts.pop("", None)
+            reason = too_sparse(attribute, (n for n in counts.values() if n >= min_count))
+            if reason:
+                raise CatalogueError(f"{reason}.")
+
+
 def _judge(skipped: Sequence[tuple[str, str]], total: int, max_unreadable: float) -> None:
     """Say what is left out, and stop if it is too much."""
     if not skipped:
@@ -465,7 +525,10 @@ def _judge(skipped: Sequence[tuple[str, str]], total: int, max_unreadable: float
     more = f"; and {len(skipped) - 3} more" if len(skipped) > 3 else ""
     said = f"{len(skipped):,} of {total:,} photos cannot be used ({first}{more})"
     if len(skipped) == total or len(skipped) > max_unreadable * total:
-        raise CatalogueError(f"{said}: more than max_unreadable={max_unreadable:g} allows.")
+        raise CatalogueError(
+            f"{said}, and at most {100 * max_unreadable:g} % may be so: repair or remove them, or allow more with "
+            "max_unreadable (--max-unreadable)."
+        )
     _log.warning("%s", said)
 
 
@@ -493,7 +556,7 @@ def _schema(
         [items[i].labels for i in train],
         source.attributes,
         preparation.image_size,
-        catalogue._photos.pixels.shape[-1],
+        catalogue._photos.channels,
         preparation.min_count,
         text,
         aspect,

@@ -7,6 +7,7 @@ import difflib
 import io
 import json
 import time
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,10 +22,12 @@ from tfproductgan.catalogue.duplicates import (
     content_hash,
     difference_hashes,
     group_duplicates,
+    source_hash,
     thumbnails,
 )
-from tfproductgan.catalogue.photos import is_grey, open_photo, photo_of_array, place
-from tfproductgan.catalogue.sources import Raw, Source
+from tfproductgan.catalogue.photos import decode, is_grey, place
+from tfproductgan.catalogue.sources import Raw, Source, too_sparse
+from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, drawn_splits
 from tfproductgan.conditions import fold
 from tfproductgan.errors import CatalogueError, PhotoError, nearest
 from tfproductgan.writing import replace_file
@@ -88,6 +91,9 @@ class CheckReport:
         formats: Format of the files to number of photos, most frequent first.
         num_grey: Readable photos without colour.
         max_unreadable: Largest share of photos that training skips before it stops.
+        num_train: Readable photos in the train split, named or drawn.
+        batch_size: Photos a batch of training takes; with fewer it does not start.
+        sparse: What nothing can be learnt from, in words: attributes with nearly as many values as photos.
         seconds: How long it took.
         source: The photos, read again for the contact sheet.
         samples: Attribute name to value name to positions of some of its photos.
@@ -107,6 +113,9 @@ class CheckReport:
     formats: Mapping[str, int]
     num_grey: int
     max_unreadable: float
+    num_train: int
+    batch_size: int
+    sparse: Sequence[str]
     seconds: float
     source: Source = dataclasses.field(repr=False)
     samples: Mapping[str, Mapping[str, Sequence[int]]] = dataclasses.field(repr=False)
@@ -124,10 +133,15 @@ class CheckReport:
             reasons.append(f"{self._skipped()} cannot be used, and at most {100 * self.max_unreadable:g} % may be so")
         if self.splits and "train" not in self.splits:
             reasons.append(f"no photos to train on, all are in {', '.join(self.splits)}")
+        elif self.num_readable and self.num_train < self.batch_size:
+            reasons.append(
+                f"{count_of(self.num_train, 'photo')} to train on, and a batch takes {self.batch_size}: add photos or "
+                "lower the batch size (--batch-size)"
+            )
         for attribute, counts in self.labels.items():
             if self.num_readable and self.folded[attribute] == len(counts):
                 reasons.append(f"{attribute} has no value on {self.min_count} training photos or more")
-        return reasons
+        return [*reasons, *self.sparse]
 
     @property
     def would_stop(self) -> bool:
@@ -162,6 +176,8 @@ class CheckReport:
             "num_readable": self.num_readable,
             "num_skipped": self.num_skipped,
             "max_unreadable": self.max_unreadable,
+            "num_train": self.num_train,
+            "batch_size": self.batch_size,
             "would_stop": self.would_stop,
             "stops": self.stops,
             "verdict": self.verdict,
@@ -187,7 +203,8 @@ class CheckReport:
             RunError: If it cannot be written.
         """
         text = json.dumps(self.to_dict(), ensure_ascii=False, indent=2) + "\n"
-        replace_file(path, lambda part: part.write_text(text, encoding="utf-8"))
+        # names of files may hold bytes that are no UTF-8; what they are replaced by JSON reads as the same name
+        replace_file(path, lambda part: part.write_bytes(text.encode("utf-8", "backslashreplace")))
 
     def to_table(self) -> RenderableType:
         """Tables for people, to print with rich."""
@@ -323,6 +340,7 @@ def check_source(
     min_count: int = 1,
     max_unreadable: float = 0.05,
     min_size: int | None = None,
+    batch_size: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> CheckReport:
     """Look through the photos of a source, each read once.
@@ -336,20 +354,24 @@ def check_source(
         min_count: A value on fewer training photos is folded into "not given".
         max_unreadable: Largest share of photos that training skips before it stops, in [0, 1].
         min_size: A photo with a side of fewer pixels is too small; by default half of `image_size`.
+        batch_size: Photos a batch of training takes; with fewer it would not start.
         progress: Called now and then with the number of photos seen and of all.
     """
     start = time.perf_counter()
     min_size = (image_size + 1) // 2 if min_size is None else min_size
     seen = _look_through(source, image_size, progress)
     labels = {attribute: _label_counts(source, seen, attribute) for attribute in source.attributes}
-    found = [*_broken(source, seen), *_too_small(seen, min_size), *_duplicates(source, seen)]
-    found += [*_wrong_labels(source, seen, labels), *_grey_among_colour(seen)]
     whole = [photo for photo in seen if photo.look]
+    near = _near_groups(whole)
+    found = [*_broken(source, seen), *_too_small(seen, min_size), *_duplicates(source, whole, near)]
+    found += [*_wrong_labels(source, seen, labels), *_grey_among_colour(seen)]
     train = [photo for photo in whole if source.items[photo.position].split in (None, "train")]
-    folded = {}
+    folded, sparse = {}, []
     for attribute, counts in labels.items():
         trained = {fold(value): n for value, n in _label_counts(source, train, attribute).items()}
         folded[attribute] = sum(trained.get(fold(value), 0) < min_count for value in counts)
+        if attribute not in source.values:
+            sparse.append(too_sparse(attribute, (n for n in trained.values() if n >= min_count)))
     aspects = [photo.look.width / photo.look.height for photo in whole]
     return CheckReport(
         name=name,
@@ -366,6 +388,9 @@ def check_source(
         formats=_counted(photo.look.format for photo in whole),
         num_grey=sum(photo.look.grey for photo in whole),
         max_unreadable=max_unreadable,
+        num_train=_num_train(source, whole, near),
+        batch_size=batch_size,
+        sparse=[reason for reason in sparse if reason],
         seconds=time.perf_counter() - start,
         source=source,
         samples={attribute: _samples(source, whole, attribute) for attribute in source.attributes},
@@ -397,6 +422,7 @@ class _Look:
     format: str
     grey: bool
     content: str
+    file: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -415,7 +441,9 @@ def _look_through(source: Source, image_size: int, progress: Callable[[int, int]
     photos: list[_Photo] = []
     loaders = iter(source.load())
     # decoding lets go of Python's lock; a batch at a time, since a loader may hold its photo
-    with ThreadPoolExecutor() as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
+        # broken metadata and very large photos: they are read all the same
+        warnings.filterwarnings("ignore", module="PIL")
         while batch := list(islice(loaders, _BATCH)):
             names = [item.name for item in source.items[len(photos) : len(photos) + len(batch)]]
             looks = list(pool.map(lambda pair: _look(*pair, image_size), zip(batch, names, strict=True)))
@@ -429,18 +457,15 @@ def _look(load: Callable[[], Raw], name: str, image_size: int) -> tuple[_Look, n
     """A photo's look and pixels, or why it has none."""
     try:
         raw = load()
-        if isinstance(raw, np.ndarray):
-            image, kind = photo_of_array(raw, name), "pixels"
-            width, height = image.size
-        else:
-            image = open_photo(raw, name, at_least=image_size)
-            (width, height), kind = _header(raw)
-            if (width > height) != (image.width > image.height):  # turned upright
-                width, height = height, width
+        image = decode(raw, name, at_least=image_size)
     except PhotoError as error:
         return str(error).removeprefix(f"{name}: ")
+    (width, height), kind = (image.size, "pixels") if isinstance(raw, np.ndarray) else _header(raw)
+    if (width > height) != (image.width > image.height):  # turned upright
+        width, height = height, width
     square, _ = place(image, image_size)
-    return _Look(width, height, kind, is_grey(square), f"{width} {height} {content_hash(square)}"), square
+    content = f"{width} {height} {content_hash(square)}"
+    return _Look(width, height, kind, is_grey(square), content, source_hash(raw)), square
 
 
 def _header(raw: bytes) -> tuple[tuple[int, int], str]:
@@ -477,19 +502,30 @@ def _too_small(seen: Sequence[_Photo], min_size: int) -> Iterator[Finding]:
             yield Finding("too_small", (photo.name,), detail, (photo.position,))
 
 
-def _duplicates(source: Source, seen: Sequence[_Photo]) -> Iterator[Finding]:
-    whole = [photo for photo in seen if photo.look]
+def _near_groups(whole: Sequence[_Photo]) -> np.ndarray:
+    """int64 `[N]`: photos with equal numbers are near duplicates."""
     if not whole:
-        return
-    exact = _grouped(whole, [photo.look.content for photo in whole])
+        return np.empty(0, np.int64)
     hashes = np.array([photo.hash for photo in whole], np.uint64)
-    near = _grouped(whole, group_duplicates(hashes, np.stack([photo.thumbnail for photo in whole])).tolist())
-    for group in exact:
+    return group_duplicates(hashes, np.stack([photo.thumbnail for photo in whole]))
+
+
+def _num_train(source: Source, whole: Sequence[_Photo], groups: np.ndarray) -> int:
+    """Number of photos to train on: in the split that the source names, or as the catalogue draws them."""
+    named = [source.items[photo.position].split for photo in whole]
+    if any(named):
+        return sum(split in (None, "train") for split in named)
+    drawn = drawn_splits([photo.look.file for photo in whole], groups, DEFAULT_SPLITS)
+    return len(drawn.get("train", ()))
+
+
+def _duplicates(source: Source, whole: Sequence[_Photo], near: np.ndarray) -> Iterator[Finding]:
+    for group in _grouped(whole, [photo.look.content for photo in whole]):
         yield _about("exact_duplicate", group)
         differing = _differing_labels(source, group)
         if differing:
             yield _about("contradiction", group, differing)
-    for group in near:
+    for group in _grouped(whole, near.tolist()):
         if len({photo.look.content for photo in group}) > 1:
             yield _about("near_duplicate", group, _differing_labels(source, group))
         splits = sorted({str(source.items[photo.position].split) for photo in group})

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from tfproductgan.catalogue.lettering import drawable
-from tfproductgan.catalogue.photos import open_photo, photo_of_array
+from tfproductgan.catalogue.photos import decode
 from tfproductgan.catalogue.sources import Source
 from tfproductgan.conditions import fold
 from tfproductgan.errors import PhotoError
@@ -99,9 +98,7 @@ def _read(source: Source, positions: Iterable[int]) -> dict[int, Image.Image | N
             continue
         name = source.items[position].name
         try:
-            raw = load()
-            is_array = isinstance(raw, np.ndarray)
-            photo = photo_of_array(raw, name) if is_array else open_photo(raw, name, at_least=_TILE)
+            photo = decode(load(), name, at_least=_TILE)
             photo.thumbnail((2 * _TILE, 2 * _TILE))
             photos[position] = photo.convert("RGB")
         except PhotoError:

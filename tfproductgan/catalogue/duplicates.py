@@ -48,6 +48,11 @@ def content_hash(image: np.ndarray) -> str:
     return digest.hexdigest()
 
 
+def source_hash(raw: bytes | np.ndarray) -> str:
+    """SHA-256 of a photo as it came, 64 hexadecimal digits: of the bytes of its file, or of its pixels."""
+    return content_hash(raw) if isinstance(raw, np.ndarray) else hashlib.sha256(raw).hexdigest()
+
+
 def difference_hashes(images: np.ndarray) -> np.ndarray:
     """Hashes of which few bits change when a picture is resized or compressed again.
 

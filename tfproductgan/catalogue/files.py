@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
+import stat
 import threading
+import unicodedata
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -21,6 +24,9 @@ _PLAIN = re.compile(r"(?!\.{0,2}(/|$))[^/\\:]+(/(?!\.{0,2}(/|$))[^/\\:]+)*")
 
 class PhotoFolder:
     """Photos in a folder.
+
+    Symbolic links are followed, out of the folder too: who can put one there can put a copy there. Names in tables
+    must stay inside the folder, and files must be files: a device or a pipe may have no end.
 
     Args:
         path: The folder.
@@ -40,7 +46,7 @@ class PhotoFolder:
         return sorted(self._walk(self.path, "", frozenset()))
 
     def _walk(self, folder: Path, prefix: str, above: frozenset[str]) -> Iterator[str]:
-        # links are followed, since people link class folders; a link to a folder above would never end
+        # a link to a folder above would never end
         real = os.path.realpath(folder)
         if real in above:
             return
@@ -89,7 +95,10 @@ class PhotoFolder:
         """
         try:
             path = self.path / name
-            if path.stat().st_size > MOST_BYTES:
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise PhotoError(f"{name}: not a file that can be read as a photo")
+            if status.st_size > MOST_BYTES:
                 raise PhotoError(f"{name}: the file is larger than {MOST_BYTES >> 20} MiB")
             return path.read_bytes()
         except OSError as error:
@@ -97,7 +106,7 @@ class PhotoFolder:
 
 
 class PhotoZip:
-    """Photos in a zip, read where they lie: nothing is unpacked.
+    """Photos in a zip, read where they lie: nothing is unpacked, links in it lead nowhere, zips in it stay shut.
 
     Args:
         path: The zip.
@@ -110,14 +119,21 @@ class PhotoZip:
         self.path = Path(path).expanduser()
         try:
             self._zip = zipfile.ZipFile(self.path)
-        except (OSError, zipfile.BadZipFile) as error:
-            raise CatalogueError(f"{str(path)!r} cannot be read as a zip: {error}") from error
+        except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+            right = "Give a folder, a zip, a CSV or a Parquet table."
+            if self.path.suffix.casefold() == ".zip":
+                right = "It is damaged, or not all of it is here."
+            raise CatalogueError(f"{str(path)!r} cannot be read as a zip ({error}). {right}") from error
         self._members = {
             _safe(member.filename, f"the zip {self.path.name!r}"): member
             for member in self._zip.infolist()
             if not member.is_dir()
         }
         self._lock = threading.Lock()
+
+    def __reduce__(self):
+        # another process opens the zip for itself, once
+        return _opened_zip, (self.path,)
 
     def names(self, extensions: tuple[str, ...] = EXTENSIONS) -> list[str]:
         """Paths of the photos in the zip, sorted; hidden ones are left out."""
@@ -159,6 +175,11 @@ class PhotoZip:
             raise PhotoError(f"{name}: cannot be unpacked ({error})") from error
 
 
+@functools.lru_cache(maxsize=4)
+def _opened_zip(path: Path) -> PhotoZip:
+    return PhotoZip(path)
+
+
 def open_files(path: str | Path) -> PhotoFolder | PhotoZip:
     """A folder or a zip of photos.
 
@@ -184,9 +205,11 @@ def _safe(name: str, where: str) -> str:
 
 
 def _spellings(name: str) -> Iterator[str]:
-    yield name
-    if not _is_photo(name):
-        yield from (name + extension for extension in EXTENSIONS)
+    # macOS takes accents apart, tables seldom do
+    for spelt in dict.fromkeys((name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))):
+        yield spelt
+        if not _is_photo(spelt):
+            yield from (spelt + extension for extension in EXTENSIONS)
 
 
 def _is_photo(name: str) -> bool:

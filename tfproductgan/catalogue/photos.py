@@ -14,6 +14,9 @@ from tfproductgan.errors import CatalogueError, PhotoError
 EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 """What the names of photos end in."""
 
+# and no other of Pillow's formats, whatever the name: some of them hand the file to another program
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+
 FITS = ("letterbox", "crop")
 
 # modes whose pixels have one value; "P" may hold colours
@@ -82,12 +85,15 @@ def open_photo(data: bytes, name: str, at_least: int | None = None) -> Image.Ima
         The photo in mode `"L"` if it is stored as grey, else `"RGB"`.
 
     Raises:
-        PhotoError: If it is empty, no photo, damaged, or larger than Pillow's limit against decompression bombs.
+        PhotoError: If it is empty, no photo, damaged, of a single pixel, or larger than Pillow's limit against
+            decompression bombs.
     """
     if not data:
         raise PhotoError(f"{name}: the file is empty")
     try:
-        image = Image.open(io.BytesIO(data))
+        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        if image.size == (1, 1):
+            raise PhotoError(f"{name}: a single pixel is no photo")
         if at_least is not None and image.format == "JPEG":
             # draft scales both sides alike and stays above what it is asked for: ask for the shorter side
             shrink = at_least / min(image.size)
@@ -95,11 +101,16 @@ def open_photo(data: bytes, name: str, at_least: int | None = None) -> Image.Ima
                 image.draft(None, (int(image.width * shrink), int(image.height * shrink)))
         image.load()
         return _upright(_flat(image))
+    except PhotoError:
+        raise
     except Image.DecompressionBombError as error:
-        raise PhotoError(f"{name}: {error}") from error
+        raise PhotoError(
+            f"{name}: more than {2 * Image.MAX_IMAGE_PIXELS // 10**6} million pixels, scale it down"
+        ) from error
+    except UnidentifiedImageError as error:
+        raise PhotoError(f"{name}: not a JPEG, PNG, WebP, GIF, BMP or TIFF photo") from error
     except Exception as error:  # damaged files raise nearly anything, from struct.error to SyntaxError
-        reason = "not a photo that Pillow can read" if isinstance(error, UnidentifiedImageError) else error
-        raise PhotoError(f"{name}: {reason}") from error
+        raise PhotoError(f"{name}: damaged ({error})") from error
 
 
 def photo_of_array(array: np.ndarray, name: str) -> Image.Image:
@@ -121,6 +132,11 @@ def photo_of_array(array: np.ndarray, name: str) -> Image.Image:
             f"{name}: pixels must be uint8 [H, W] or [H, W, 1, 3 or 4]. Received: {array.dtype} {list(array.shape)}"
         )
     return _flat(Image.fromarray(array))
+
+
+def decode(raw: bytes | np.ndarray, name: str, at_least: int | None = None) -> Image.Image:
+    """A photo from what a source loads: the bytes of its file, as `open_photo`, or its pixels, as `photo_of_array`."""
+    return photo_of_array(raw, name) if isinstance(raw, np.ndarray) else open_photo(raw, name, at_least)
 
 
 def place(image: Image.Image, size: int, fit: str = "letterbox", channels: int = 3) -> tuple[np.ndarray, Placement]:

@@ -23,8 +23,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from tfproductgan.catalogue.cache import PhotoCache, write_about
-from tfproductgan.catalogue.duplicates import content_hash, near_duplicate_groups
-from tfproductgan.catalogue.photos import is_grey, open_photo, photo_of_array, place
+from tfproductgan.catalogue.duplicates import near_duplicate_groups, source_hash
+from tfproductgan.catalogue.photos import decode, is_grey, place
 from tfproductgan.catalogue.sources import Raw, Source
 from tfproductgan.errors import CatalogueError, PhotoError
 
@@ -71,6 +71,11 @@ class PreparedPhotos:
         if self.folder is not None:
             weakref.finalize(self, shutil.rmtree, self.folder, True)
 
+    @property
+    def channels(self) -> int:
+        """3 for colour, 1 for grey."""
+        return self.pixels.shape[-1]
+
     def groups(self) -> np.ndarray:
         """int64 `[N]`: photos with equal numbers are duplicates, exact or near; found once, then kept."""
         found = None
@@ -83,7 +88,7 @@ class PreparedPhotos:
         return found
 
 
-class _ColourFoundError(Exception):
+class ColourFoundError(Exception):
     """A photo in colour turned up where only grey ones had."""
 
 
@@ -123,7 +128,7 @@ def prepare(
         for tried in (1, 3) if channels is None else (channels,):
             try:
                 return _decode(source, size, fit, tried, channels is None and tried == 1, cache, key, memory_budget)
-            except _ColourFoundError:
+            except ColourFoundError:
                 continue
     raise AssertionError("three channels hold any photo")
 
@@ -173,8 +178,8 @@ def _decode_into(
 ) -> PreparedPhotos:
     rows, boxes, aspects, hashes, failures = [], [], [], [], []
     digest = hashlib.sha256()
-    work = _Work([item.name for item in source.items], size, fit, pixels.shape[-1], only_grey)
-    for row, outcome in _progress(_in_threads(work, source.load()), len(source.items)):
+    work = PhotoWork([item.name for item in source.items], size, fit, pixels.shape[-1], only_grey)
+    for row, outcome in with_progress(_in_threads(work, source.load()), len(source.items)):
         if isinstance(outcome, PhotoError):
             failures.append((source.items[row].name, str(outcome).removeprefix(f"{source.items[row].name}: ")))
         else:
@@ -198,7 +203,7 @@ def _decode_into(
 
 
 @dataclasses.dataclass(frozen=True)
-class _Work:
+class PhotoWork:
     """What a thread does with a stretch of photos."""
 
     names: Sequence[str]
@@ -217,23 +222,18 @@ class _Work:
         return done
 
     def _photo(self, raw: Raw, name: str) -> tuple[np.ndarray, tuple[int, ...], float, str]:
-        if isinstance(raw, bytes):
-            image, photo_hash = open_photo(raw, name, 2 * self.size), hashlib.sha256(raw).hexdigest()
-        else:
-            image, photo_hash = photo_of_array(raw, name), content_hash(raw)
+        image = decode(raw, name, at_least=2 * self.size)
         if self.only_grey and image.mode != "L":
             colour, _ = place(image, self.size, self.fit)
             if not is_grey(colour):
-                raise _ColourFoundError
+                raise ColourFoundError
         square, box = place(image, self.size, self.fit, self.channels)
-        return square, (box.left, box.top, box.right, box.bottom), image.width / image.height, photo_hash
+        return square, (box.left, box.top, box.right, box.bottom), image.width / image.height, source_hash(raw)
 
 
-def _in_threads(work: _Work, loads: Iterator[Callable[[], Raw]]) -> Iterator[list[tuple[int, Any]]]:
+def _in_threads(work: PhotoWork, loads: Iterator[Callable[[], Raw]]) -> Iterator[list[tuple[int, Any]]]:
     """Results in order; at most a few chunks are under way, so that neither end piles up in memory."""
-    # a container may have fewer cores than the machine
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = min(_MOST_WORKERS, cores)
+    workers = min(_MOST_WORKERS, num_cores())
     pool = ThreadPoolExecutor(workers, thread_name_prefix="photos")
     under_way: deque = deque()
     start = 0
@@ -252,7 +252,12 @@ def _in_threads(work: _Work, loads: Iterator[Callable[[], Raw]]) -> Iterator[lis
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _progress(chunks: Iterator[list], total: int) -> Iterator[tuple[int, Any]]:
+def num_cores() -> int:
+    """Cores this process may use: a container may have fewer than the machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def with_progress(chunks: Iterator[list], total: int, label: str = "Reading photos") -> Iterator[tuple[int, Any]]:
     """What is in the chunks, with a progress bar if a person is watching and it takes more than a moment."""
     if not sys.stderr.isatty():
         yield from itertools.chain.from_iterable(chunks)
@@ -260,7 +265,7 @@ def _progress(chunks: Iterator[list], total: int) -> Iterator[tuple[int, Any]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("Reading photos"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     task = bar.add_task("photos", total=total)
     began, shown = time.monotonic(), False

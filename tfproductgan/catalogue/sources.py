@@ -16,6 +16,9 @@ from tfproductgan.catalogue.files import PhotoFolder, PhotoZip, open_files
 from tfproductgan.catalogue.splitting import SPLITS, split_name
 from tfproductgan.errors import CatalogueError
 
+MOST_SPARSE_VALUES = 100
+"""An attribute of more values than this needs two photos a value on average: else it is a number or a title."""
+
 Raw = bytes | np.ndarray
 """A photo before it is decoded: the bytes of its file, or its pixels."""
 
@@ -59,6 +62,22 @@ class Source:
     values: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
 
+def too_sparse(attribute: str, counts: Iterable[int]) -> str | None:
+    """Why nothing can be learnt from an attribute, in words, or `None`.
+
+    Args:
+        attribute: Its name.
+        counts: Number of training photos of each of its values.
+    """
+    counts = list(counts)
+    if len(counts) <= MOST_SPARSE_VALUES or sum(counts) >= 2 * len(counts):
+        return None
+    return (
+        f"{attribute!r} has {len(counts):,} values on {sum(counts):,} photos, as a number or a title has: leave it out "
+        "of the attributes, or fold rare values with min_count (--min-count)"
+    )
+
+
 def folder_source(folder: str | Path, attribute: str) -> Source:
     """Photos sorted into folders by class, with or without a level of splits above.
 
@@ -73,7 +92,8 @@ def folder_source(folder: str | Path, attribute: str) -> Source:
     paths = _without_wrapper([name.split("/") for name in files.names()])
     if not paths:
         raise CatalogueError(
-            f"{str(folder)!r} has no photos. Expected <class>/<photo>, as JPEG, PNG, WebP, GIF or BMP."
+            f"{str(folder)!r} has no photos. Expected <class>/<photo>, as JPEG, PNG, WebP, GIF, BMP or TIFF; or a CSV "
+            "or Parquet table. Archives inside it are not opened."
         )
     tops = {parts[0] for parts, _ in paths if len(parts) > 1}
     split_tops = {top for top in tops if split_name(top)}
@@ -131,6 +151,7 @@ def table_source(
     text_at = None if text is None else content.position(text)
     split_of = _split_reader(content, split_column, find_split)
     items, skipped = [], list(content.skipped)
+    first_row: dict[str, int] = {}
     for number, row in enumerate(content.rows, start=1):
         given = row[image_at]
         if given.casefold().startswith(("http://", "https://")):
@@ -142,6 +163,9 @@ def table_source(
         if found is None:
             where = f"row {number} of {content.name}"
             skipped.append((given, f"no such file in {files.path.name}") if given else (where, f"{image} is empty"))
+            continue
+        if first_row.setdefault(found, number) != number:
+            skipped.append((f"row {number} of {content.name}", f"{found} is in row {first_row[found]} already"))
             continue
         labels = {name: row[at] for name, at in zip(attributes, label_at, strict=True)}
         items.append(Item(found, labels, split_of(row), "" if text_at is None else row[text_at]))
@@ -249,5 +273,6 @@ def array_source(images: Any, labels: Mapping[str, Sequence[Any]], splits: Seque
     return Source(
         items=[items[i] for i in order],
         attributes=list(columns),
-        load=lambda: (functools.partial(images.__getitem__, i) for i in order),
+        # each holds its own photo only: a process that is sent one is not sent all
+        load=lambda: (functools.partial(np.asarray, images[i]) for i in order),
     )

@@ -12,6 +12,9 @@ from tfproductgan.errors import CatalogueError, nearest
 
 SPLITS = ("train", "validation", "test")
 
+DEFAULT_SPLITS = {"validation": 0.1}
+"""The shares that are drawn where a source names no splits."""
+
 _SPELLINGS = {
     "train": "train",
     "training": "train",

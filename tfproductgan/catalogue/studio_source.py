@@ -14,6 +14,8 @@ from tfproductgan.catalogue.sources import Item, Source, sorted_by_split
 from tfproductgan.catalogue.splitting import drawn_splits
 from tfproductgan.errors import CatalogueError, nearest
 
+_MOST = 1_000_000  # products are kept in memory
+
 
 def studio_source(
     count: int, image_size: int, seed: int, attributes: Iterable[str], shares: Mapping[str, float]
@@ -37,6 +39,8 @@ def studio_source(
     for name, value, lowest in (("count", count, 1), ("seed", seed, 0)):
         if isinstance(value, bool) or value != int(value) or value < lowest:
             raise CatalogueError(f"{name} must be a whole number of at least {lowest}. Received: {value!r}")
+    if count > _MOST:
+        raise CatalogueError(f"The studio draws up to {_MOST:,} photos. Received: {count:,}")
     products = [studio.product(seed, index) for index in range(count)]
     hashes = [hashlib.sha256(f"{seed} {index}".encode()).hexdigest() for index in range(count)]
     drawn = drawn_splits(hashes, np.arange(count), shares)

@@ -92,17 +92,22 @@ def _read_csv(data: bytes, name: str) -> Table:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
+        proper = encoding.removesuffix("-sig").upper()
         raise CatalogueError(
-            f"{name} is not UTF-8: line {line} has the byte {data[error.start]:#04x}. "
+            f"{name} is not {proper}: line {line} has the byte {data[error.start]:#04x}. "
             "Save it as UTF-8 (in Excel: CSV UTF-8)."
         ) from error
+    if "\0" in text:
+        raise CatalogueError(f"{name} is no text: it holds null characters. Save it as UTF-8 (in Excel: CSV UTF-8).")
     header = text.lstrip().partition("\n")[0]
     delimiter = max(_DELIMITERS, key=header.count)
     rows, skipped = [], []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     columns: tuple[str, ...] = ()
+    begin = 0  # lines before the row that is being read
     try:
         for row in reader:
+            last, begin = begin, reader.line_num
             if not any(field.strip() for field in row):
                 continue
             if not columns:
@@ -117,8 +122,21 @@ def _read_csv(data: bytes, name: str) -> Table:
     except csv.Error as error:
         raise CatalogueError(f"{name} line {reader.line_num} cannot be read: {error}") from error
     if not rows and not skipped:
-        raise CatalogueError(f"{name} has no rows.")
+        raise CatalogueError(f"{name} has no rows: expected a line of column names, then one line a photo.")
+    _refuse_open_quote(text, last, delimiter, name)
     return Table(name, columns, tuple(rows), tuple(skipped))
+
+
+def _refuse_open_quote(text: str, lines_before: int, delimiter: str, name: str) -> None:
+    """Stop if the last row ends inside quotation marks: it has swallowed all the others below it."""
+    lines = io.StringIO(text, newline="").readlines()[lines_before:]
+    try:
+        list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        if "unexpected end" in str(error):
+            raise CatalogueError(
+                f"{name} line {lines_before + 1}: a quotation mark is opened and never closed."
+            ) from error
 
 
 def _read_parquet(data: bytes, name: str) -> Table:
@@ -129,7 +147,7 @@ def _read_parquet(data: bytes, name: str) -> Table:
     except Exception as error:  # pyarrow has its own family of exceptions
         raise CatalogueError(f"{name} cannot be read as Parquet: {error}") from error
     if frame.empty:
-        raise CatalogueError(f"{name} has no rows.")
+        raise CatalogueError(f"{name} has no rows: expected one a photo.")
     columns = tuple(" ".join(str(column).split()) for column in frame.columns)
     texts = [[_text(value) for value in frame.iloc[:, i].tolist()] for i in range(len(columns))]
     return Table(name, columns, tuple(zip(*texts, strict=True)))

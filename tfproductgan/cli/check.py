@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from tfproductgan.cli.data_options import add_data_options, positive, source_from
+from tfproductgan.recipes import Recipe
+from tfproductgan.writing import refuse_to_overwrite
 
 HELP = """\
 Look once through your photos and labels: what cannot be read, is too small, occurs twice, is labelled wrongly or
@@ -28,8 +30,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PIXELS",
         help="photos with a side shorter than this are too small (default: half of --image-size)",
     )
+    group.add_argument(
+        "--batch-size",
+        type=positive,
+        default=Recipe().batch_size,
+        metavar="N",
+        help="photos a batch of training will take: with fewer it stops (default: %(default)s)",
+    )
     group.add_argument("--json", type=Path, metavar="FILE", help="write everything that was found as JSON")
     group.add_argument("--sheet", type=Path, metavar="FILE", help="write a contact sheet of it as PNG")
+    group.add_argument("--overwrite", action="store_true", help="replace files of the same name")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
 
     from tfproductgan.catalogue.checking import check_source
 
+    for path in filter(None, (args.json, args.sheet)):
+        refuse_to_overwrite(path, args.overwrite)
     console = Console(highlight=False)
     source, image_size = source_from(args)
     columns = (TextColumn("Looking at photos"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -51,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
             min_count=args.min_count,
             max_unreadable=args.max_unreadable,
             min_size=args.min_size,
+            batch_size=args.batch_size,
             progress=lambda done, total: bar.update(task, completed=done),
         )
     console.print(report.to_table())

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from tfproductgan.catalogue.sources import Source
 
 STUDIO_COUNT = 20_000
+LARGEST_IMAGE_SIZE = 1024
 STUDIO_ATTRIBUTES = ("category", "colour", "material")
+
+_SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
 _DATA_HELP = """a folder or zip with one folder a class (and train/, validation/, test/ above them if you like);
 a CSV or Parquet table, or a folder or zip that holds one; studio or studio:COUNT for the built-in catalogue;
@@ -53,7 +56,7 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False) 
     group.add_argument("--split-column", metavar="NAME", help="column of the splits (default: split, if there is one)")
     group.add_argument(
         "--image-size",
-        type=positive,
+        type=_image_size,
         metavar="PIXELS",
         help="height and width to train on (default: 64; for TensorFlow data sets, that of their pictures)",
     )
@@ -125,8 +128,9 @@ def source_from(args: argparse.Namespace) -> tuple[Source, int]:
     Raises:
         CatalogueError: If the data is missing, or does not have what the options name.
     """
-    from tfproductgan.catalogue.catalogue import DEFAULT_IMAGE_SIZE, DEFAULT_SPLITS
+    from tfproductgan.catalogue.catalogue import DEFAULT_IMAGE_SIZE
     from tfproductgan.catalogue.sources import folder_source, table_source
+    from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
 
     size = args.image_size or DEFAULT_IMAGE_SIZE
     kind, place = _kind(args)
@@ -149,6 +153,8 @@ def source_from(args: argparse.Namespace) -> tuple[Source, int]:
 
 def _kind(args: argparse.Namespace) -> tuple[str, Any]:
     """What the data is, `"studio"`, `"tfds"`, `"folder"` or `"table"`, and its count, name, folder or table."""
+    if not args.data.strip():
+        raise CatalogueError("The path of the data is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
     if args.data == "studio" or args.data.startswith("studio:"):
         return "studio", _studio_count(args.data)
     if args.data.startswith("tfds:"):
@@ -160,6 +166,8 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
         raise CatalogueError(
             f"{args.data!r} does not exist. Give a folder, a zip, a CSV or Parquet table, studio or tfds:NAME."
         )
+    if path.suffix.casefold() in _SPREADSHEETS:
+        raise CatalogueError(f"{args.data!r} is a spreadsheet. Save it as CSV (in Excel: CSV UTF-8) and give that.")
     table = _table_inside(path)
     if table is not None:
         return "table", table
@@ -221,11 +229,25 @@ def _names(text: str) -> list[str]:
     return names
 
 
+def whole(text: str) -> int:
+    """A whole number, as the type of an option."""
+    if not re.fullmatch(r"[+-]?[0-9]{1,40}", text.strip()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
 def positive(text: str) -> int:
     """A whole number of at least 1, as the type of an option."""
-    if not re.fullmatch(r"[1-9]\d*", text):
+    if not re.fullmatch(r"[1-9][0-9]{0,17}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def _image_size(text: str) -> int:
+    size = positive(text)
+    if size > LARGEST_IMAGE_SIZE:
+        raise argparse.ArgumentTypeError(f"{text} pixels are too many: {LARGEST_IMAGE_SIZE} are the most")
+    return size
 
 
 def _share(text: str) -> float:

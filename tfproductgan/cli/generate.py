@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tfproductgan.errors import ConditionError, RunError
+from tfproductgan.cli.data_options import whole
+from tfproductgan.errors import ConditionError
+from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable
 
 HELP = """\
 Draw pictures by name.
@@ -45,10 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="run directory or .keras file; without it, the studio generator that comes with the package draws",
     )
-    parser.add_argument("--seed", type=int, metavar="N", help="seed of the first picture (default: 0)")
+    parser.add_argument("--seed", type=whole, metavar="N", help="seed of the first picture (default: 0)")
     parser.add_argument(
         "--truncation",
-        type=float,
+        type=_number,
         default=1.0,
         metavar="T",
         help="1 for the full variety, less for more typical pictures (default: 1)",
@@ -56,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", default="pictures", metavar="FOLDER", help="where the files go (default: pictures)")
     parser.add_argument("--overwrite", action="store_true", help="replace files of the same name")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--count", type=int, default=1, metavar="N", help="number of pictures, each with the next seed")
+    what.add_argument("--count", type=whole, default=1, metavar="N", help="number of pictures, each with the next seed")
     what.add_argument("--grid", type=_pair, metavar="ROWS,COLUMNS", help="all values of two attributes, one seed")
     what.add_argument(
         "--interpolate",
@@ -64,7 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="go from the picture asked for to another; what these words leave out stays as it was asked for",
     )
     what.add_argument("--list", action="store_true", help="show what the model can be asked for, and stop")
-    parser.add_argument("--steps", type=int, default=12, metavar="N", help="pictures of an interpolation (default: 12)")
+    parser.add_argument(
+        "--steps", type=whole, default=12, metavar="N", help="pictures of an interpolation (default: 12)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -74,13 +78,13 @@ def run(args: argparse.Namespace) -> int:
     from tfproductgan.cli.quiet import import_tensorflow
 
     console = Console()
-    if Path(args.out).exists() and not Path(args.out).is_dir():
-        raise RunError(f"--out is the folder for the pictures. {args.out!r} is a file.")
+    if not args.list:
+        refuse_unwritable(args.out)
     with console.status("Loading the model"):
         import_tensorflow()
         from tfproductgan.models.loading import load, shipped_model_path
 
-        model = load(args.model or shipped_model_path())
+        model = load(shipped_model_path() if args.model is None else args.model)
     if args.list:
         return _list(model, console, args.model)
     conditions, seed = _asked(args, model.schema)
@@ -114,7 +118,7 @@ def _asked(args: argparse.Namespace, schema: Any) -> tuple[dict[str, str], int]:
 
 
 def _pictures(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int):
-    from tfproductgan.sampling.files import picture_name, refuse_to_overwrite, write_png
+    from tfproductgan.sampling.files import picture_name, write_png
     from tfproductgan.sampling.grids import in_proportion
 
     requests = model.plan(conditions, count=args.count, seed=seed, truncation=args.truncation)
@@ -128,7 +132,7 @@ def _pictures(args: argparse.Namespace, model: Any, conditions: Mapping[str, str
 
 
 def _grid(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int):
-    from tfproductgan.sampling.files import file_stem, refuse_to_overwrite, value_names, write_png
+    from tfproductgan.sampling.files import file_stem, value_names, write_png
     from tfproductgan.sampling.grids import MOST_VALUES, attribute_grid
 
     rows, columns = args.grid
@@ -145,7 +149,7 @@ def _grid(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], s
 
 
 def _interpolation(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int):
-    from tfproductgan.sampling.files import refuse_to_overwrite, request_slug, write_png
+    from tfproductgan.sampling.files import request_slug, write_png
     from tfproductgan.sampling.grids import in_proportion
     from tfproductgan.sampling.requests import parse_request
     from tfproductgan.sampling.strips import interpolation_strip, write_interpolation_gif
@@ -186,6 +190,13 @@ def _words(request: Any) -> str:
     from tfproductgan.sampling.files import value_names
 
     return ", ".join([*value_names(request.conditions), f"seed {request.seed}"])
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import importlib
 import importlib.resources
+import json
+import re
 import zipfile
 from pathlib import Path
 
 import keras
 
-from tfproductgan.errors import RunError
+import tfproductgan
+from tfproductgan.errors import ConditionError, RunError
 from tfproductgan.models.generation import GeneratesByName
 
 GENERATOR_FILE = "generator.keras"
 """Name of the trained generator inside a run directory."""
 
 SHIPPED_MODEL = "studio.keras"
+
+_DAMAGED = "it is damaged or no .keras file"
+_LONGEST_REASON = 200  # Keras adds all of a model's settings
 
 
 def load(path):
@@ -40,16 +46,35 @@ def load(path):
     if not path.is_file():
         raise RunError(f"No such model: {path}. Give a .keras file or a run directory.")
     if path.suffix != ".keras" or not zipfile.is_zipfile(path):  # Keras would say that there is no such file
-        raise RunError(f"{path} cannot be loaded as a model: it is damaged or no .keras file.")
+        raise RunError(f"{path} cannot be loaded as a model: {_DAMAGED}.")
     # the class a file refers to must be registered before it is read
     importlib.import_module("tfproductgan.models.conditional_gan")
     try:
         model = keras.saving.load_model(path)
     except Exception as error:  # Keras raises whatever the zip, JSON or HDF5 reader raised
-        raise RunError(f"{path} cannot be loaded as a model: {error}".splitlines()[0]) from error
+        raise RunError(f"{path} cannot be loaded as a model: {_reason(path, error)}.") from error
     if not isinstance(model, GeneratesByName):
         raise RunError(f"{path} is a Keras model, but not one that this package trained.")
     return model
+
+
+def _reason(path, error):
+    """Why Keras could not load a file, in words: from its whole configuration down to what it says itself."""
+    if isinstance(error, ConditionError):  # a schema of a newer version
+        return str(error).rstrip(".")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config, metadata = (archive.read(f"{name}.json").decode() for name in ("config", "metadata"))
+        written_with = json.loads(metadata)["keras_version"]
+        json.loads(config)
+    except Exception:  # damaged files raise nearly anything
+        return _DAMAGED
+    here = f"tfproductgan {tfproductgan.__version__}"
+    for name in sorted(set(re.findall(r'"tfproductgan>(\w+)"', config))):
+        if keras.saving.get_registered_object(f"tfproductgan>{name}") is None:
+            return f"it holds a {name}, which {here} does not know: update tfproductgan"
+    said = " ".join(str(error).split("\n")[0].split())[:_LONGEST_REASON].rstrip(".")
+    return f"{said} (saved with Keras {written_with}; this is {keras.__version__} and {here}: update what is older)"
 
 
 def shipped_model_path():

@@ -19,7 +19,7 @@ from PIL import Image, PngImagePlugin
 
 import tfproductgan
 from tfproductgan.errors import RunError
-from tfproductgan.writing import replace_file
+from tfproductgan.writing import refuse_to_overwrite, replace_file
 
 if TYPE_CHECKING:
     from tfproductgan.models.generation import PictureRequest
@@ -142,16 +142,6 @@ def write_whole(path: str | os.PathLike, data: bytes, overwrite: bool = False) -
     """
     refuse_to_overwrite(path, overwrite)
     return replace_file(path, lambda part: part.write_bytes(data))
-
-
-def refuse_to_overwrite(path: str | os.PathLike, overwrite: bool = False) -> None:
-    """Stop before work whose result has no place to go.
-
-    Raises:
-        RunError: If the file exists and may not be replaced.
-    """
-    if not overwrite and os.path.lexists(path):
-        raise RunError(f"{str(path)!r} exists already. Give another folder or seed, or allow it with --overwrite.")
 
 
 def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
