@@ -7,9 +7,10 @@ import json
 import shlex
 from pathlib import Path
 
-from tfproductgan.cli.data_options import add_data_options, catalogue_from, expected_image_size
+from tfproductgan.cli.data_options import add_data_options, catalogue_from, expected_image_size, positive, whole
 from tfproductgan.cli.recipe_options import parse_count, parse_interval, parse_override
 from tfproductgan.cli.training import check_first, train_or_say_how
+from tfproductgan.errors import RecipeError
 from tfproductgan.recipes import RECIPES, get_recipe
 
 HELP = """\
@@ -26,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("training")
     group.add_argument("--recipe", default="dcgan", help=f"one of {', '.join(RECIPES)} (default: dcgan)")
     group.add_argument("--images", type=parse_count, metavar="N", help="length in images, such as 400k or 2M")
-    group.add_argument("--batch-size", type=int, metavar="N", help="images a step")
-    group.add_argument("--seed", type=int, metavar="N", help="seed of everything random")
+    group.add_argument("--batch-size", type=whole, metavar="N", help="images a step")
+    group.add_argument("--seed", type=whole, metavar="N", help="seed of everything random")
     group.add_argument("--precision", choices=("auto", "float32", "mixed_bfloat16"), help="number format")
     group.add_argument(
         "--set",
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "checkpoint, such as 5min",
     )
     group.add_argument(
-        "--keep", type=int, default=2, metavar="N", help="how many of the newest checkpoints stay (default: 2)"
+        "--keep", type=positive, default=2, metavar="N", help="how many of the newest checkpoints stay (default: 2)"
     )
     group.add_argument(
         "--best",
@@ -101,7 +102,10 @@ def resolve_recipe(args):
     for path, value in args.set:
         field, *option = path
         if option and field in ("generator", "discriminator", "penalties"):
-            value = {**getattr(recipe, field), **overrides.get(field, {}), ".".join(option): value}
+            given = overrides.get(field, {})
+            if not isinstance(given, dict):
+                raise RecipeError(f"{field} maps names to values, as in --set {field}.NAME=VALUE. Received: {given!r}")
+            value = {**getattr(recipe, field), **given, ".".join(option): value}
         elif option:
             field = ".".join(path)  # no such field: the recipe says so
         overrides[field] = value
@@ -111,6 +115,7 @@ def resolve_recipe(args):
 def print_dry_run(console, recipe, catalogue):
     """Print the resolved recipe, and what a few measured steps say about the whole run."""
     from tfproductgan.models.precision import dtype_policy
+    from tfproductgan.training.callbacks import duration
     from tfproductgan.training.trainer import estimate
 
     console.print_json(json.dumps(recipe.to_dict()))
@@ -119,18 +124,9 @@ def print_dry_run(console, recipe, catalogue):
         f"Precision: {dtype_policy(recipe.precision)}. Parameters: generator {measured.generator_parameters:,}, "
         f"discriminator {measured.discriminator_parameters:,}.\n"
         f"Measured on this machine: {measured.images_per_second:.0f} images/s, so {recipe.images:,} images take "
-        f"about {describe_seconds(measured.seconds)}; memory {measured.memory / 2**30:.1f} GB, photos included.",
+        f"about {duration(measured.seconds)}; memory {measured.memory / 2**30:.1f} GB, photos included.",
         markup=False,
     )
-
-
-def describe_seconds(seconds):
-    """Seconds as people say them."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def example_request(schema):
