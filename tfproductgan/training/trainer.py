@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import resource
 import sys
 import time
@@ -149,6 +150,10 @@ def train(
     gan = ConditionalGAN.from_recipe(recipe, catalogue.schema)
     gan.compile()
     validation = _validation(catalogue, recipe.batch_size)
+    stream = functools.partial(
+        catalogue.stream, "train", batch_size=schedule.batch, seed=recipe.seed, balance=recipe.balance
+    )
+    stream()  # there may be too few photos: said before anything is written
     _check_best(checkpoints.best, gan, validation)
     before = run.lengthened_from(recipe)
     if is_chief(gan.distribute_strategy):
@@ -162,12 +167,9 @@ def train(
     if gan.step >= schedule.steps:
         console.print(f"Finished before, after {gan.images_seen:,} images: nothing left to train.", markup=False)
         return gan
-    stream = catalogue.stream(
-        "train", batch_size=schedule.batch, seed=recipe.seed, start_step=gan.step, balance=recipe.balance
-    )
     with StopSignals() as signals:
         gan.fit(
-            stream,
+            stream(start_step=gan.step),
             steps_per_epoch=schedule.interval,
             initial_epoch=gan.step // schedule.interval,
             epochs=schedule.epochs,
