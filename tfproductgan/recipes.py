@@ -17,6 +17,9 @@ from tfproductgan.errors import RecipeError, nearest
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 SCHEDULES = ("cosine", "constant")
 
+MAX_ADAPTIVE_PROBABILITY = 0.8
+"""Where adaptive augmentation stops: beyond it the generator may learn to draw changed photos."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -31,12 +34,20 @@ class Recipe:
         penalties: Weight of each gradient penalty, by name.
         penalty_interval: The penalties are taken every so many steps, and weigh as many times more then.
         augmentation: Operations of the differentiable augmentation; empty for none.
-        augmentation_probability: With which probability each operation is applied to a picture.
+        augmentation_probability: With which probability each operation is applied to a picture; with a target,
+            at the start.
+        augmentation_target: How sure of real photos the discriminator should be, above 0 and below 1: while it is
+            surer, the probability rises, else it falls, between 0 and 0.8. `None` leaves it as it is.
+        augmentation_images: Images over which an adapting probability can go from 0 to 1.
         label_dropout: With which probability an attribute is hidden in training, so that partial conditions work.
         balance: 0 draws photos as often as they are; 1 draws every value of an attribute equally often; 0.5
             lies between.
         batch_size: Real images of one discriminator step, over all replicas.
         discriminator_steps: Discriminator steps per generator step.
+        microbatches: In how many parts the discriminator sees each replica's share of `batch_size`, one after the
+            other, penalties included: less memory, a little more time. The result is that of the whole share, up to
+            rounding, if the discriminator judges each picture by itself. With dropout it draws anew for each part,
+            spectral normalisation iterates once more, batch normalisation and `"dragan"` take a part's statistics.
         images: Length of the training in real images seen by the discriminator.
         generator_learning_rate: Adam's learning rate of the generator.
         discriminator_learning_rate: Adam's learning rate of the discriminator.
@@ -65,10 +76,13 @@ class Recipe:
     penalty_interval: int = 1
     augmentation: tuple[str, ...] = ()
     augmentation_probability: float = 0.3
+    augmentation_target: float | None = None
+    augmentation_images: int = 100_000
     label_dropout: float = 0.1
     balance: float = 0.0
     batch_size: int = 32
     discriminator_steps: int = 1
+    microbatches: int = 1
     images: int = 400_000
     generator_learning_rate: float = 6e-4
     discriminator_learning_rate: float = 6e-4
@@ -89,7 +103,15 @@ class Recipe:
         # a string would be taken for a list of its letters
         self._check("augmentation", lambda v: isinstance(v, list | tuple), "be a list of names")
         object.__setattr__(self, "augmentation", tuple(self.augmentation))
-        for field in ("batch_size", "discriminator_steps", "penalty_interval", "images", "ema_half_life"):
+        counts = (
+            "batch_size",
+            "discriminator_steps",
+            "microbatches",
+            "penalty_interval",
+            "images",
+            "ema_half_life",
+        )
+        for field in (*counts, "augmentation_images"):
             self._check(field, lambda v: _is_whole(v) and v >= 1, "be a whole number of at least 1")
         for field in ("generator_learning_rate", "discriminator_learning_rate"):
             self._check(field, lambda v: math.isfinite(v) and v > 0, "be above 0")
@@ -99,6 +121,11 @@ class Recipe:
         shares = ("label_dropout", "augmentation_probability", "balance", "final_learning_rate", "ema_ramp")
         for field in shares:
             self._check(field, lambda v: 0 <= v <= 1, "be between 0 and 1")
+        self._check("augmentation_target", lambda v: v is None or 0 < v < 1, "be above 0 and below 1, or null")
+        if self.augmentation_target is not None:
+            self._check("augmentation", len, "name operations for augmentation_target to adapt, such as ['flip']")
+            most = MAX_ADAPTIVE_PROBABILITY
+            self._check("augmentation_probability", lambda v: v <= most, f"be at most {most} with augmentation_target")
         self._check("seed", lambda v: _is_whole(v) and 0 <= v < 2**63, "be a whole number from 0 to 2**63 - 1")
         self._check("schedule", lambda v: v in SCHEDULES, f"be one of {SCHEDULES}")
         self._check("precision", lambda v: v in PRECISIONS, f"be one of {PRECISIONS}")
@@ -107,7 +134,7 @@ class Recipe:
         value = getattr(self, field)
         try:
             fine = accepts(value)
-        except TypeError:
+        except (TypeError, OverflowError):
             fine = False
         if not fine:
             raise RecipeError(f"{field} must {right}. Received: {value!r}")

@@ -51,7 +51,7 @@ def as_stream(batches, repeat=True):
     return stream.repeat() if repeat else stream
 
 
-def plain_step(gan, batch, replicas=1, learning_rate=0.1):
+def plain_step(gan, batch, learning_rate=0.1):
     """What one step of SGD with relativistic loss, R1 and R2 has to make of the weights, worked out with plain tapes.
 
     Returns the weights of generator and discriminator after the step. Counts on no label dropout, no augmentation,
@@ -62,14 +62,8 @@ def plain_step(gan, batch, replicas=1, learning_rate=0.1):
     discriminator.set_weights(gan.discriminator.get_weights())
     weights = gan.recipe.penalties
     real, conditions = to_float(batch["images"]), tf.constant(batch["conditions"])
-    step = tf.constant(gan.step, tf.int64)
-    latents = tf.concat(
-        [
-            tf.random.stateless_normal((len(real) // replicas, gan.latent_dim), key_of_replica(gan, step, replica))
-            for replica in range(replicas)
-        ],
-        axis=0,
-    )
+    key = randomness.key(gan.recipe.seed, tf.constant(gan.step), randomness.Purpose.LATENTS)
+    latents = tf.random.stateless_normal((len(real), gan.latent_dim), key)
     with tf.GradientTape() as generator_tape:
         fake = generator({"latents": latents, "conditions": conditions}, training=True)
         with tf.GradientTape() as tape:
@@ -92,14 +86,6 @@ def plain_step(gan, batch, replicas=1, learning_rate=0.1):
         loss = -tf.reduce_mean(tf.math.log_sigmoid(fake_logits - real_logits)) + sum(generator.losses)
     descend(generator, generator_tape.gradient(loss, generator.trainable_variables), learning_rate)
     return generator.get_weights(), discriminator.get_weights()
-
-
-def key_of_replica(gan, step, replica):
-    """The key of a replica's latents, made without a strategy."""
-    key = tf.stack([tf.constant(gan.recipe.seed, tf.int64), step])
-    for part in (int(randomness.Purpose.LATENTS) * 1024, replica):
-        key = tf.random.experimental.stateless_fold_in(key, tf.constant(part, tf.int64))
-    return key
 
 
 def descend(network, gradients, learning_rate):

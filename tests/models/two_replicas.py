@@ -1,12 +1,14 @@
 """Runs in a process of its own, started by `test_replica_step.py`: two replicas on two logical processors."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tfproductgan.errors import RecipeError
-from tfproductgan.models import randomness
+from tfproductgan.models.randomness import Draws, Purpose
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
@@ -19,12 +21,22 @@ def differing(network):
     return [v.path for v in network.weights if not np.array_equal(*(copy.numpy() for copy in v.value.values))]
 
 
-def test_replicas_draw_apart():
-    def draw():
-        return randomness.key(1, tf.constant(2, tf.int64), randomness.Purpose.LATENTS)
+def networks(gan):
+    return gan.generator, gan.discriminator, gan.ema_generator
 
-    first, second = STRATEGY.experimental_local_results(STRATEGY.run(tf.function(draw)))
-    assert np.any(first != second)
+
+@pytest.mark.parametrize("part", [(0, 1), (1, 2)])
+def test_each_replica_takes_its_rows_of_one_draw(part):
+    def draw():
+        return Draws(1, tf.constant(2, tf.int64), part=part).uniform(Purpose.LATENTS, (4, 3))
+
+    drawn = np.split(draw_alone(rows=4 * 2 * part[1]), 2 * part[1])
+    for replica, rows in enumerate(STRATEGY.experimental_local_results(STRATEGY.run(tf.function(draw)))):
+        np.testing.assert_array_equal(rows, drawn[replica * part[1] + part[0]])
+
+
+def draw_alone(rows):
+    return Draws(1, tf.constant(2, tf.int64)).uniform(Purpose.LATENTS, (rows, 3)).numpy()
 
 
 @pytest.mark.parametrize("compiled_under_the_strategy", [True, False])
@@ -40,7 +52,7 @@ def test_a_step_of_two_replicas_equals_plain_tapes_over_the_whole_batch(
     if not compiled_under_the_strategy:
         gan.compile(*sgd)
     batches = random_batches(gan.schema, count=1)
-    expected = plain_step(gan, batches[0], replicas=2)
+    expected = plain_step(gan, batches[0])
     gan.fit(as_stream(batches), steps_per_epoch=1, verbose=0)
     for network, values in zip((gan.generator, gan.discriminator), expected, strict=True):
         assert not differing(network)
@@ -49,36 +61,123 @@ def test_a_step_of_two_replicas_equals_plain_tapes_over_the_whole_batch(
     assert (gan.step, gan.images_seen) == (1, 8)
 
 
+CASES = {
+    "mlp": ("mlp", {"penalties": {"r1": 0.1, "wgan-gp": 1.0}, "penalty_interval": 2}),
+    "dcgan, normalised by the whole batch": ("dcgan", {}),
+    "two discriminator steps of two microbatches": ("mlp", {"discriminator_steps": 2, "microbatches": 2}),
+}
+
+
+@pytest.mark.parametrize(("family", "options"), CASES.values(), ids=CASES)
+def test_two_replicas_learn_what_one_with_the_whole_batch_learns(small_gan, random_batches, as_stream, family, options):
+    learnt, seen = [], []
+    for scope in (contextlib.nullcontext(), STRATEGY.scope()):
+        with scope:
+            gan = small_gan(family, label_dropout=0.3, augmentation=("flip", "colour"), **options)
+            # clipped, since a limit must hold for the sum over the replicas
+            gan.compile(*(keras.optimizers.SGD(0.05, global_clipnorm=0.5) for _ in range(2)))
+        seen.append(gan.fit(as_stream(random_batches(gan.schema, 16)), steps_per_epoch=3, verbose=0).history)
+        learnt.append([weight.numpy() for network in networks(gan) for weight in network.weights])
+    for one, two in zip(*learnt, strict=True):
+        np.testing.assert_allclose(two, one, rtol=1e-3, atol=1e-5)
+    for name, values in seen[0].items():
+        np.testing.assert_allclose(seen[1][name], values, rtol=1e-3, atol=1e-5, err_msg=name)
+
+
 def test_several_steps_at_a_time_with_everything_on(small_gan, random_batches, as_stream):
     with STRATEGY.scope():
         gan = small_gan(
             discriminator={"dropout": 0.2, "spectral_normalization": True}, augmentation=("flip",), penalty_interval=2
         )
-    gan.compile(steps_per_execution=2)
+    gan.compile(steps_per_execution=2, microbatches=2)
     batches = random_batches(gan.schema, count=4)
     history = gan.fit(
         as_stream(batches), steps_per_epoch=4, verbose=0, validation_data=as_stream(batches, repeat=False)
     ).history
     assert all(np.isfinite(values).all() for values in history.values())
     assert gan.step == 4
-    for network in (gan.generator, gan.discriminator, gan.ema_generator):
+    for network in networks(gan):
         assert not differing(network)
     assert gan.generate(count=2).shape == (2, 6, 6, 1)
     assert gan.model_id.endswith("-32")
 
 
+def test_dropout_of_replicas_differs(small_gan, random_batches, as_stream):
+    with STRATEGY.scope():
+        gan = small_gan(discriminator={"dropout": 0.5})
+    gan.compile()
+    gan.fit(as_stream(random_batches(gan.schema)), steps_per_epoch=1, verbose=0)
+    layer = next(layer for layer in gan.discriminator._flatten_layers() if isinstance(layer, keras.layers.Dropout))
+    first, second = (copy.numpy() for copy in layer.seed_generator.state.value.values)
+    assert np.any(first != second)
+
+
 def test_replicas_agree_on_batch_statistics(small_gan, random_batches, as_stream):
     with STRATEGY.scope():
         gan = small_gan("dcgan", generator={"form": "classic"}, discriminator={"form": "classic"}, penalties={})
-    gan.compile()
+    gan.compile(microbatches=2)
     gan.fit(as_stream(random_batches(gan.schema)), steps_per_epoch=2, verbose=0)
-    for network in (gan.generator, gan.discriminator, gan.ema_generator):
+    for network in networks(gan):
         assert not differing(network)
 
 
-def test_compiling_is_refused(small_gan, random_batches, as_stream):
+def test_a_model_is_saved_and_goes_on(small_gan, random_batches, as_stream, tmp_path):
+    batches = random_batches(small_gan().schema, count=4)
+
+    def fresh():
+        with STRATEGY.scope():
+            gan = small_gan()
+            gan.compile()
+        return gan
+
+    whole, half = fresh(), fresh()
+    whole.fit(as_stream(batches), steps_per_epoch=4, verbose=0)
+    half.fit(as_stream(batches), steps_per_epoch=2, verbose=0)
+    half.save(tmp_path / "half.keras")
+    with STRATEGY.scope():
+        resumed = keras.saving.load_model(tmp_path / "half.keras")
+    resumed.fit(as_stream(batches[2:]), steps_per_epoch=2, verbose=0)
+    for network, expected in zip(networks(resumed), networks(whole), strict=True):
+        assert not differing(network)
+        for weight, value in zip(network.weights, expected.weights, strict=True):
+            np.testing.assert_array_equal(weight.numpy(), value.numpy())
+
+
+@pytest.mark.parametrize(
+    ("how", "batch", "message"),
+    [
+        (
+            {"jit_compile": True},
+            8,
+            "jit_compile=True works on one replica. Received: 2 replicas. Use",
+        ),
+        ({"microbatches": 3}, 8, "Received: batch of 4, discriminator_steps=1, microbatches=3"),
+        ({}, 7, "A batch of 7 images cannot be shared equally by 2 replicas"),
+        ({"generator_optimizer": "accumulating"}, 8, "gradient_accumulation_steps=2 works on one replica."),
+    ],
+)
+def test_what_two_replicas_cannot_do_is_refused(small_gan, random_batches, as_stream, how, batch, message):
     with STRATEGY.scope():
         gan = small_gan()
-    gan.compile(jit_compile=True)
-    with pytest.raises(RecipeError, match=r"jit_compile=True works on one replica. Received: 2 replicas"):
+        if "generator_optimizer" in how:
+            how = {"generator_optimizer": keras.optimizers.SGD(gradient_accumulation_steps=2)}
+    with pytest.raises(RecipeError) as raised:
+        gan.compile(**how)
+        gan.fit(as_stream(random_batches(gan.schema, batch)), steps_per_epoch=1, verbose=0)
+    assert message in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_lazy_penalties_of_a_normalised_discriminator_are_refused(small_gan, random_batches, as_stream):
+    with STRATEGY.scope():
+        gan = small_gan("dcgan", discriminator={"form": "classic"}, penalty_interval=2)
+    gan.compile()
+    with pytest.raises(RecipeError, match=r"needs its penalties in every step\. Received: penalty_interval=2"):
         gan.fit(as_stream(random_batches(gan.schema)), steps_per_epoch=1, verbose=0)
+
+
+def test_other_strategies_are_refused(small_gan):
+    with (
+        tf.distribute.experimental.CentralStorageStrategy(["CPU:0", "CPU:1"]).scope(),
+        pytest.raises(RecipeError, match="CentralStorageStrategy is not supported"),
+    ):
+        small_gan()

@@ -25,12 +25,27 @@ class AdversarialLoss:
             the real ones.
         paired: Whether the generator's loss needs the real logits too. If so, logit `i` of one batch is
             compared with logit `i` of the other: image `i` of both should have the same conditions.
+        boundary: The logit above which the discriminator takes an image for real; `None` if its logits have no
+            zero of their own, since the loss does not change when all are shifted.
     """
 
     name: str
     discriminator: Callable[[Any, Any], Any]
     generator: Callable[[Any, Any], Any]
     paired: bool = False
+    boundary: float | None = 0.0
+
+    def real_sign(self, real_logits: Any, fake_logits: Any) -> Any:
+        """How sure the discriminator is of real images: E sign(D(x) - boundary), from -1 to 1.
+
+        Karras et al. 2020 (ADA) call it r_t and take 0 for the boundary. Without a boundary it is
+        E sign(D(x) - D(G(z))) over pairs: what a relativistic discriminator says of a real image is its lead over
+        the generated one (Jolicoeur-Martineau 2019). Both are 0 where the discriminator cannot tell them apart
+        and 1 where it always can. A running midpoint of all logits would not do: these losses leave logits free
+        to drift apart between conditions, and only pairs of the same condition compare.
+        """
+        other = _logits(fake_logits) if self.boundary is None else self.boundary
+        return ops.mean(ops.sign(_logits(real_logits) - other))
 
 
 def adversarial_loss(name: str) -> AdversarialLoss:
@@ -104,12 +119,14 @@ ADVERSARIAL_LOSSES = {
         # Lim and Ye 2017, "Geometric GAN"; Miyato et al. 2018
         AdversarialLoss("hinge", hinge_discriminator, wasserstein_generator),
         # Mao et al. 2017, "Least Squares Generative Adversarial Networks", with targets 0 and 1
-        AdversarialLoss("least-squares", least_squares_discriminator, least_squares_generator),
+        AdversarialLoss("least-squares", least_squares_discriminator, least_squares_generator, boundary=0.5),
         # Arjovsky et al. 2017, "Wasserstein GAN"
-        AdversarialLoss("wasserstein", wasserstein_discriminator, wasserstein_generator),
+        AdversarialLoss("wasserstein", wasserstein_discriminator, wasserstein_generator, boundary=None),
         # Jolicoeur-Martineau 2019, "The relativistic discriminator" (the paired RpGAN); Huang et al. 2025,
         # "The GAN is dead; long live the GAN!" (R3GAN)
-        AdversarialLoss("relativistic", relativistic_discriminator, relativistic_generator, paired=True),
+        AdversarialLoss(
+            "relativistic", relativistic_discriminator, relativistic_generator, paired=True, boundary=None
+        ),
     )
 }
 """The adversarial losses by name."""

@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import inspect
+import zipfile
 from collections.abc import Mapping
 
 import keras
 import tensorflow as tf
 
 from tfproductgan.conditions import ConditionSchema
-from tfproductgan.errors import RecipeError, nearest
+from tfproductgan.errors import RecipeError, RunError, nearest
 from tfproductgan.layers.augmentation import Augmentation
 from tfproductgan.losses.adversarial import adversarial_loss
 from tfproductgan.losses.penalties import Penalty, noise_shape, points
 from tfproductgan.models import randomness
 from tfproductgan.models.generation import GeneratesByName, to_float
+from tfproductgan.models.microbatches import mean_of_microbatches, over_microbatches
 from tfproductgan.models.precision import dtype_policy
-from tfproductgan.models.randomness import Purpose
-from tfproductgan.models.replica_step import ReplicaStep, num_replicas
+from tfproductgan.models.randomness import Draws, Purpose
+from tfproductgan.models.replica_step import (
+    ReplicaStep,
+    apply_gradients,
+    check_strategy,
+    mean_over_replicas,
+    num_replicas,
+    replica_index,
+)
+from tfproductgan.models.scaled_schedule import follow
 from tfproductgan.models.trained_generator import TrainedGenerator
-from tfproductgan.recipes import Recipe, get_recipe
+from tfproductgan.recipes import MAX_ADAPTIVE_PROBABILITY, Recipe, get_recipe
 from tfproductgan.registry import import_families, network_class
+
+# how long adaptive augmentation remembers: a few batches, as long as ADA measures between two of its adjustments
+_SIGN_HALF_LIFE = 256  # images
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
@@ -42,7 +56,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         **kwargs: Arguments of `keras.Model`.
 
     Raises:
-        RecipeError: If the networks do not fit the schema.
+        RecipeError: If the networks do not fit the schema, or there is no way to train under the scope's strategy.
 
     Example:
     ```python
@@ -54,6 +68,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
     """
 
     def __init__(self, generator, discriminator, schema, recipe=None, **kwargs):
+        check_strategy()
         super().__init__(**kwargs)
         for network in (generator, discriminator):
             made_for = (network.num_ids, network.image_size, network.channels)
@@ -75,6 +90,11 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         counter = {"shape": (), "dtype": "int64", "initializer": "zeros", "trainable": False}
         self._step = self.add_weight(name="step", aggregation="only_first_replica", **counter)
         self._images_seen = self.add_weight(name="images_seen", aggregation="only_first_replica", **counter)
+        number = {"shape": (), "dtype": "float32", "trainable": False, "aggregation": "only_first_replica"}
+        start = keras.initializers.Constant(self.recipe.augmentation_probability)
+        self._augmentation_probability = self.add_weight(name="augmentation_probability", initializer=start, **number)
+        self._real_sign = self.add_weight(name="real_sign", initializer="zeros", **number)
+        self._learning_rate_factor = self.add_weight(name="learning_rate_factor", initializer="ones", **number)
         self.built = True
 
     @classmethod
@@ -94,6 +114,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         if not isinstance(schema, ConditionSchema):
             raise RecipeError(f"schema is a ConditionSchema, such as catalogue.schema. Received: {schema!r}")
         recipe = recipe.replace(**overrides) if isinstance(recipe, Recipe) else get_recipe(recipe, **overrides)
+        check_strategy()
         networks = []
         keras.utils.set_random_seed(recipe.seed % 2**32)  # NumPy takes no more
         for role in ("generator", "discriminator"):
@@ -134,6 +155,16 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         return int(self._images_seen.numpy())
 
     @property
+    def augmentation_probability(self):
+        """With which probability each operation is applied now; it moves if the recipe has an augmentation target."""
+        return float(self._augmentation_probability.numpy())
+
+    @property
+    def learning_rate_factor(self):
+        """What the learning rates are multiplied by: 1, or less after `roll_back`."""
+        return float(self._learning_rate_factor.numpy())
+
+    @property
     def model_id(self):
         """Names the model in the files it writes: recipe, size, a digest of recipe and schema, images seen."""
         digest = hashlib.sha256((self.recipe.to_json() + self.schema.to_json()).encode()).hexdigest()[:8]
@@ -149,6 +180,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         penalties=None,
         augmentation=None,
         discriminator_steps=None,
+        microbatches=None,
         **kwargs,
     ):
         """Say how to train; what is not passed is the recipe's.
@@ -163,6 +195,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
             penalties: A list of `Penalty`; lazy ones must share one interval.
             augmentation: An `Augmentation` layer, or `False` for none.
             discriminator_steps: Discriminator steps per generator step; must divide the batch.
+            microbatches: In how many parts the discriminator sees each replica's batch; must divide it. See `Recipe`.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` of `keras.Model.compile`.
 
         Raises:
@@ -187,7 +220,12 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         self.discriminator_steps = recipe.discriminator_steps if discriminator_steps is None else discriminator_steps
         if self.discriminator_steps < 1:
             raise RecipeError(f"discriminator_steps must be at least 1. Received: {discriminator_steps}")
+        self.microbatches = recipe.microbatches if microbatches is None else microbatches
+        if self.microbatches < 1:
+            raise RecipeError(f"microbatches must be at least 1. Received: {microbatches}")
         names = ["d_loss", "g_loss", "logit_gap", *(penalty.name for penalty in self.penalties)]
+        if self._adapts:
+            names += ["r_t", "augmentation_p"]
         # optimisers and metrics belong to the strategy they are made under: made elsewhere, replicas drift apart
         with self.distribute_strategy.scope():
             self._set_optimizers(generator_optimizer, discriminator_optimizer)
@@ -201,8 +239,12 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         self.discriminator_optimizer = discriminator_optimizer or self._optimizer(
             recipe.discriminator_learning_rate, steps * self.discriminator_steps
         )
-        self.generator_optimizer.build(self.generator.trainable_variables)
-        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        for optimizer, network in (
+            (self.generator_optimizer, self.generator),
+            (self.discriminator_optimizer, self.discriminator),
+        ):
+            follow(optimizer, self._learning_rate_factor)
+            optimizer.build(network.trainable_variables)
 
     def _optimizer(self, learning_rate, steps):
         recipe = self.recipe
@@ -219,6 +261,11 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         )
 
     @property
+    def _adapts(self):
+        """Whether the probability of augmentation follows the discriminator."""
+        return self.augmentation is not None and self.recipe.augmentation_target is not None
+
+    @property
     def metrics(self):
         """What `fit` and `evaluate` reset between epochs."""
         return list(self._trackers.values()) if self.compiled else []
@@ -230,41 +277,58 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         _check_batch(data)
         images, conditions = to_float(data["images"]), data["conditions"]
         batch = images.shape[0]
-        if batch is None or batch % self.discriminator_steps:
-            raise RecipeError(
-                "Each replica's batch must have a fixed size that the discriminator steps divide. "
-                f"Received: batch of {batch}, discriminator_steps={self.discriminator_steps}"
-            )
+        self._check_batch_size(batch)
         self._seed_networks()
         conditions = self._drop_labels(conditions)
-        reals = tf.split(images, self.discriminator_steps)
-        rows = tf.split(conditions, self.discriminator_steps)
-        for index, (real, row) in enumerate(zip(reals, rows, strict=True)):
-            latents = tf.random.stateless_normal((real.shape[0], self.latent_dim), self._key(Purpose.LATENTS, index))
+        for index in range(self.discriminator_steps):
+            # taken in turns, so that each step sees the same images however many replicas share the batch
+            real, row = images[index :: self.discriminator_steps], conditions[index :: self.discriminator_steps]
+            latents = self._draws(index).normal(Purpose.LATENTS, (real.shape[0], self.latent_dim))
             # the last pictures serve the generator's own step too: one forward pass less
             with tf.GradientTape() as generator_tape:
                 fake = self.generator({"latents": latents, "conditions": row}, training=True)
                 regularisation = _sum(self.generator.losses)
-            gradients, logs = self._discriminator_gradients(real, tf.stop_gradient(fake), row, index)
-            self.discriminator_optimizer.apply(gradients, self.discriminator.trainable_variables)
+            gradients, logs = mean_of_microbatches(
+                functools.partial(self._discriminator_gradients, index),
+                (real, tf.stop_gradient(fake), row),
+                self.microbatches,
+            )
+            apply_gradients(self.discriminator_optimizer, gradients, self.discriminator.trainable_variables)
         gradients, g_loss = self._generator_gradients(generator_tape, real, fake, row, regularisation)
-        self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
+        apply_gradients(self.generator_optimizer, gradients, self.generator.trainable_variables)
         self._step.assign_add(1)
         self._images_seen.assign_add(batch * num_replicas())
         self._update_ema(batch * num_replicas())
+        if self._adapts:
+            self._adapt_augmentation(logs["r_t"][0], batch * num_replicas())
+            logs["augmentation_p"] = (self._augmentation_probability.value, 1.0)
         return self._track({**logs, "g_loss": (g_loss, 1.0)})
 
-    def _discriminator_gradients(self, real, fake, conditions, index):
+    def _check_batch_size(self, batch):
+        if batch is None or batch % (self.discriminator_steps * self.microbatches):
+            raise RecipeError(
+                "Each replica's batch must have a fixed size that discriminator steps and microbatches divide. "
+                f"Received: batch of {batch}, discriminator_steps={self.discriminator_steps}, "
+                f"microbatches={self.microbatches}"
+            )
+
+    def _discriminator_gradients(self, index, real, fake, conditions, part):
         """Gradients of the discriminator's loss and penalties, and what to log."""
+        draws = self._draws(index, part)
 
         def gradients_with(penalties):
             with tf.GradientTape() as tape:
-                loss, logs = self._discriminator_loss(real, fake, conditions, penalties, index)
+                loss, logs = self._discriminator_loss(real, fake, conditions, penalties, draws)
                 scaled = loss / num_replicas()
             return _dense_gradients(tape, scaled, self.discriminator.trainable_variables), logs
 
         if self.penalty_interval == 1:
             return gradients_with(self.penalties)
+        if num_replicas() > 1 and _has_synchronized_statistics(self.discriminator):
+            raise RecipeError(
+                f"A batch-normalised discriminator on {num_replicas()} replicas needs its penalties in every step. "
+                f"Received: penalty_interval={self.penalty_interval}. Use penalty_interval=1."
+            )
         each_step = tuple(penalty for penalty in self.penalties if penalty.interval == 1)
         return tf.cond(
             tf.equal(self._step.value % self.penalty_interval, 0),
@@ -272,13 +336,12 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
             lambda: gradients_with(each_step),
         )
 
-    def _discriminator_loss(self, real, fake, conditions, penalties, index):
+    def _discriminator_loss(self, real, fake, conditions, penalties, draws):
         """The loss and its penalties: adversarial and penalty terms share their forward passes."""
         images = {"real": real, "fake": fake}
         for penalty in penalties:
             if penalty.points not in images:
-                shape = noise_shape(penalty.name, real.shape)
-                noise = tf.random.stateless_uniform(shape, self._key(Purpose.PENALTY, index))
+                noise = draws.uniform(Purpose.PENALTY, noise_shape(penalty.name, real.shape))
                 images[penalty.points] = points(penalty.name, real, fake, noise)
         penalised = {penalty.points: images[penalty.points] for penalty in penalties}
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -286,13 +349,15 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
             logits = {}
             for at, batch in images.items():
                 purpose = Purpose.AUGMENT_FAKE if at == "fake" else Purpose.AUGMENT_REAL
-                logits[at] = self._logits(batch, conditions, purpose, index)
+                logits[at] = self._logits(batch, conditions, purpose, draws)
             # the gradient of this sum with respect to one image is that of the image's own logit
             total = tf.add_n([tf.reduce_sum(values) for values in logits.values()])
         gradients = tape.gradient(total, penalised)
         loss = self.adversarial_loss.discriminator(logits["real"], logits["fake"])
         gap = tf.reduce_mean(logits["real"]) - tf.reduce_mean(logits["fake"])
         logs = {"d_loss": (loss, 1.0), "logit_gap": (gap, 1.0)}
+        if self._adapts:
+            logs["r_t"] = (self.adversarial_loss.real_sign(logits["real"], logits["fake"]), 1.0)
         for penalty in self.penalties:
             if penalty in penalties:
                 value = penalty.value(gradients[penalty.points])
@@ -303,17 +368,13 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         return loss + _sum(self.discriminator.losses), logs
 
     def _generator_gradients(self, generator_tape, real, fake, conditions, regularisation):
-        """Gradients of the generator's loss, through the discriminator as it is now."""
-        index = self.discriminator_steps
-        real_logits = None
-        if self.adversarial_loss.paired:
-            real_logits = tf.stop_gradient(self._logits(real, conditions, Purpose.AUGMENT_REAL, index))
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(fake)
-            fake_logits = self._logits(fake, conditions, Purpose.AUGMENT_FAKE, index)
-            loss = self.adversarial_loss.generator(real_logits, fake_logits)
-            scaled = loss / num_replicas()
-        fake_gradient = tape.gradient(scaled, fake)
+        """Gradients of the generator's loss, through the discriminator as it is now, and that loss."""
+        fake_gradient, loss = over_microbatches(
+            self._picture_gradients,
+            (real, fake, conditions),
+            self.microbatches,
+            lambda one, other: (tf.concat([one[0], other[0]], axis=0), one[1] + other[1]),
+        )
         gradients = _dense_gradients(
             generator_tape,
             [fake, regularisation],
@@ -322,25 +383,36 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         )
         return gradients, loss
 
-    def _logits(self, images, conditions, purpose, index):
+    def _picture_gradients(self, real, fake, conditions, part):
+        """Gradients of the generator's loss with respect to its pictures, and this part of the loss."""
+        draws = self._draws(self.discriminator_steps, part)
+        real_logits = None
+        if self.adversarial_loss.paired:
+            real_logits = tf.stop_gradient(self._logits(real, conditions, Purpose.AUGMENT_REAL, draws))
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(fake)
+            fake_logits = self._logits(fake, conditions, Purpose.AUGMENT_FAKE, draws)
+            loss = self.adversarial_loss.generator(real_logits, fake_logits) / self.microbatches
+            scaled = loss / num_replicas()
+        return tape.gradient(scaled, fake), loss
+
+    def _logits(self, images, conditions, purpose, draws):
         """Logits of pictures as the discriminator sees them, that is augmented."""
         if self.augmentation is not None:
-            noise = tf.random.stateless_uniform(
-                (images.shape[0], self.augmentation.num_random), self._key(purpose, index)
-            )
-            images = self.augmentation(images, noise, probability=self.recipe.augmentation_probability)
+            noise = draws.uniform(purpose, (images.shape[0], self.augmentation.num_random))
+            images = self.augmentation(images, noise, probability=self._augmentation_probability.value)
         return self.discriminator({"images": images, "conditions": conditions}, training=True)
 
     def _drop_labels(self, conditions):
         if not self.schema.attributes or not self.recipe.label_dropout:
             return conditions
-        drawn = tf.random.stateless_uniform(conditions.shape, self._key(Purpose.LABEL_DROPOUT))
+        drawn = self._draws().uniform(Purpose.LABEL_DROPOUT, conditions.shape)
         return tf.where(drawn < self.recipe.label_dropout, 0, conditions)
 
     def _seed_networks(self):
         # dropout inside the networks draws from Keras seed generators: make their state a function of the step
         for index, generator in enumerate(_seed_generators(self.generator, self.discriminator)):
-            drawn = self._key(Purpose.NETWORK, index)
+            drawn = randomness.key(self.recipe.seed, self._step.value, Purpose.NETWORK, index, replica_index())
             generator.state.assign(tf.cast(drawn % 2**31, generator.state.dtype))
 
     def _update_ema(self, batch):
@@ -351,14 +423,59 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         for average, variable in zip(self.ema_generator.variables, self.generator.variables, strict=True):
             average.assign(average.value + (1.0 - keep) * (variable.value - average.value))
 
+    def _adapt_augmentation(self, sign, batch):
+        """Raise the probability while the discriminator is surer of real photos than the recipe wants, else lower it.
+
+        Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (ADA), section 3.2; with a
+        running mean and a small change each step, in place of a mean over four batches and a change after them.
+        """
+        # of all replicas, or each would augment with a probability of its own
+        now = mean_over_replicas(sign)
+        keep = 0.5 ** (batch / _SIGN_HALF_LIFE)
+        mean = keep * self._real_sign.value + (1.0 - keep) * now
+        change = tf.sign(mean - self.recipe.augmentation_target) * batch / self.recipe.augmentation_images
+        probability = self._augmentation_probability.value + change
+        self._real_sign.assign(mean)
+        self._augmentation_probability.assign(tf.clip_by_value(probability, 0.0, MAX_ADAPTIVE_PROBABILITY))
+
     def _track(self, logs):
         for name, tracker in self._trackers.items():
             value, weight = logs[name]
             tracker.update_state(value, sample_weight=weight)
         return {name: tracker.result() for name, tracker in self._trackers.items()}
 
-    def _key(self, purpose, index=0):
-        return randomness.key(self.recipe.seed, self._step.value, purpose, index)
+    def _draws(self, index=0, part=(0, 1)):
+        return Draws(self.recipe.seed, self._step.value, index, part)
+
+    def roll_back(self, path, factor=0.5):
+        """Take the weights and optimisers of an earlier file of this model, and go on with lower learning rates.
+
+        The clock goes on: steps, images seen and schedules stay where they are, so that the same photos do not come
+        again, a run keeps its length and a stream its place. The learning rates stay lowered in files saved later.
+        One that is neither a number nor a schedule but a function of your own stays as it is.
+
+        Args:
+            path: A `.keras` file that `save` of this model wrote.
+            factor: What both learning rates are multiplied by.
+
+        Raises:
+            RunError: If the file cannot be read.
+        """
+        optimizers = (self.generator_optimizer, self.discriminator_optimizer)
+        clock = [self._step, self._images_seen, *(optimizer.iterations for optimizer in optimizers)]
+        times = [variable.numpy() for variable in clock]
+        wanted = factor * self.learning_rate_factor
+        try:
+            self.load_weights(path)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise RunError(f"Cannot roll back to {str(path)!r}: {error}".splitlines()[0]) from error
+        for variable, time in zip(clock, times, strict=True):
+            variable.assign(time)
+        for optimizer in optimizers:
+            if isinstance(optimizer._learning_rate, keras.Variable):
+                optimizer.learning_rate = optimizer.learning_rate * (wanted / self.learning_rate_factor)
+        self._learning_rate_factor.assign(wanted)
+        self.reset_metrics()
 
     # === Evaluation ===
 
@@ -441,6 +558,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
             "penalties": [dataclasses.asdict(penalty) for penalty in self.penalties],
             "augmentation": serialize(self.augmentation) if self.augmentation is not None else False,
             "discriminator_steps": self.discriminator_steps,
+            "microbatches": self.microbatches,
             "steps_per_execution": self.steps_per_execution,
             "jit_compile": self.jit_compile,
         }
@@ -491,6 +609,11 @@ def _seed_generators(*networks):
         for layer in network._flatten_layers()
         if getattr(layer, "seed_generator", None) is not None
     ]
+
+
+def _has_synchronized_statistics(network):
+    """Whether a layer talks to its copies on other replicas."""
+    return any(getattr(layer, "synchronized", False) for layer in network._flatten_layers())
 
 
 def _sum(losses):

@@ -16,12 +16,53 @@ def num_replicas():
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
+def mean_over_replicas(value):
+    """The mean of a tensor over all replicas, the same on each of them; callable inside a replica."""
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
+
+
+def check_strategy():
+    """Refuse to make a model under a strategy that Keras 3 cannot train it with.
+
+    Raises:
+        RecipeError: If the scope's strategy is none of those that work; the message names them.
+    """
+    names = ("OneDeviceStrategy", "MirroredStrategy", "MultiWorkerMirroredStrategy", "TPUStrategy")
+    strategy = tf.distribute.get_strategy()
+    if tf.distribute.has_strategy() and not isinstance(strategy, tuple(getattr(tf.distribute, n) for n in names)):
+        raise RecipeError(f"{type(strategy).__name__} is not supported. Use one of {', '.join(names)}.")
+
+
+def replica_index():
+    """Number of this replica among all, counted from 0: the place of its rows in the batch."""
+    return tf.distribute.get_replica_context().replica_id_in_sync_group
+
+
+def apply_gradients(optimizer, gradients, variables):
+    """`optimizer.apply` of gradients of this replica's share of the loss, which are summed over the replicas.
+
+    Keras clips before it sums; a limit would then hold for each replica's share alone.
+    """
+    if num_replicas() > 1:
+        if optimizer.gradient_accumulation_steps:
+            raise RecipeError(
+                f"gradient_accumulation_steps={optimizer.gradient_accumulation_steps} works on one replica. "
+                f"Received: {num_replicas()} replicas. Use microbatches."
+            )
+        gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        # they are summed: Keras shall take the pairs of gradient and variable as they are
+        optimizer._all_reduce_sum_gradients = list
+    optimizer.apply(gradients, variables)
+
+
 class ReplicaStep:
     """Put before `keras.Model` among the bases of a model that is built when constructed."""
 
-    def fit(self, *args, shuffle=False, **kwargs):
+    def fit(self, x=None, *args, shuffle=False, **kwargs):
         """`keras.Model.fit`, which would warn about shuffling a stream that is shuffled already."""
-        return super().fit(*args, shuffle=shuffle, **kwargs)
+        for stream in (x, kwargs.get("validation_data")):
+            _check_shares(stream, self.distribute_strategy.num_replicas_in_sync)
+        return super().fit(x, *args, shuffle=shuffle, **kwargs)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # the model is built already; a symbolic build fails under MultiWorkerMirroredStrategy
@@ -67,6 +108,21 @@ class ReplicaStep:
 
         function = run_one if steps == 1 else run_many
         return function if self.run_eagerly else _as_graph(function)
+
+
+def _check_shares(stream, replicas):
+    """Refuse batches that the replicas cannot share equally."""
+    if replicas == 1 or not isinstance(stream, tf.data.Dataset):
+        return
+    sizes = {spec.shape[:1].as_list()[0] for spec in tf.nest.flatten(stream.element_spec) if spec.shape.rank}
+    for size in sizes:
+        if size is None:
+            raise RecipeError(f"{replicas} replicas need batches of a fixed size: use drop_remainder=True.")
+        if size % replicas:
+            raise RecipeError(
+                f"A batch of {size} images cannot be shared equally by {replicas} replicas. "
+                f"Use a multiple of {replicas}."
+            )
 
 
 def _as_graph(function, **options):
