@@ -17,7 +17,7 @@ def _both(outline: np.ndarray) -> list[np.ndarray]:
 
 
 def _lay(sketch: Sketch, product: Product) -> None:
-    sketch.turn = 17.0 if product.view == "Angled" else 0.0
+    sketch.turn = 12.0 if product.view == "Angled" else 0.0
 
 
 def _neck_depth(product: Product) -> float:

@@ -108,7 +108,7 @@ def _draw_beanie(sketch: Sketch, product: Product) -> None:
     colour, material = product.rgb, product.material
     top, wide, pompom = -product["height"], product["width"], product["pompom"]
     ribbed = shade(colour, 0.84)
-    sketch.turn = 14.0 if product.view == "Angled" else 0.0
+    sketch.turn = 10.0 if product.view == "Angled" else 0.0
     if pompom > 0.4:
         turn = np.linspace(0, 2 * np.pi, 36, endpoint=False)
         radius = 0.19 + 0.018 * np.cos(12 * turn)

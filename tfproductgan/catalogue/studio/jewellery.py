@@ -272,7 +272,7 @@ def _draw_earrings(sketch: Sketch, product: Product) -> None:
 
 
 def _draw_watch(sketch: Sketch, product: Product) -> None:
-    sketch.turn = 32.0 if product.view == "Angled" else 0.0
+    sketch.turn = 18.0 if product.view == "Angled" else 0.0
     metal = product.material if product.material in METALS else ("Gold" if product["metal"] < 0.4 else "Silver")
     plain, radius, wide = COLOURS[metal], product["radius"], product["strap"]
     if product.material in METALS:

@@ -35,8 +35,10 @@ SMALLEST, LARGEST = 28, 256
 # streams of random numbers of one product: what it is, and its folds and grain
 _LABELS, _TEXTURE = 0, 1
 
-# half the patterned things would be too many
-_PLAIN_SHARE = 0.5
+# of what comes in patterns too
+_PLAIN_SHARE = 0.7
+# of the photos show a category's first view, as shops' main pictures do; the other views share the rest
+_MAIN_VIEW_SHARE = 0.6
 # jeans are blue more often than not
 _BLUE_DENIM_SHARE = 0.3
 
@@ -89,7 +91,7 @@ def product(
     if seed < 0 or index < 0:
         raise CatalogueError(f"The studio's seed and index are 0 or more. Received: {seed}, {index}")
     random = _random(seed, index, _LABELS)
-    draws = random.random(16).tolist()
+    draws = random.random(13).tolist()
     wanted = {
         name: _value(name, given)
         for name, given in zip(ATTRIBUTES, (category, colour, material, pattern, view), strict=True)
@@ -98,7 +100,7 @@ def product(
     labels = _complete(wanted, draws)
     spec = CATEGORIES[labels["category"]]
     traits = {"tone": 2 * draws[8] - 1, "angle": 2 * draws[9] - 1, "scale": draws[10]}
-    traits |= {"right": 2 * draws[11] - 1, "down": 2 * draws[12] - 1, "facing": draws[13], "turn": draws[14]}
+    traits |= {"right": 2 * draws[11] - 1, "down": 2 * draws[12] - 1}
     for name, (low, high) in spec.traits.items():
         traits[name] = low + (high - low) * random.random()
     made = Product(**labels, description="", seed=seed, index=index, traits=traits)
@@ -162,11 +164,10 @@ def _place(product: Product, size: int) -> tuple[Sketch, _Frame]:
         raise CatalogueError(f"The studio's pictures are {SMALLEST} to {LARGEST} pixels wide. Received: {size}")
     sketch = Sketch()
     CATEGORIES[product.category].draw(sketch, product)
-    turn = math.radians(sketch.turn + (2.0 if sketch.stands else 5.0) * product["angle"])
+    # as in one shop's photos, which all face the same way
+    turn = math.radians(sketch.turn + (1.0 if sketch.stands else 3.0) * product["angle"])
     cos, sin = math.cos(turn), math.sin(turn)
     pose = np.array([[cos, sin], [-sin, cos]])
-    if product["facing"] < 0.5:
-        pose = pose * (-1.0, 1.0)
     points = sketch.solid_points() @ pose
     low, high = points.min(axis=0), points.max(axis=0)
     scale = 2 * (0.80 + 0.11 * product["scale"]) / max(high - low)
@@ -210,7 +211,10 @@ def _complete(wanted: dict[str, str], draws: list[float]) -> dict[str, str]:
     if pattern is None:
         plain = draws[4] < _PLAIN_SHARE or len(patterns) == 1
         pattern = "Plain" if plain else _pick(patterns[1:], draws[5])
-    view = wanted.get("view") or _pick(spec.views, draws[6])
+    view = wanted.get("view")
+    if view is None:
+        main = draws[6] < _MAIN_VIEW_SHARE or len(spec.views) == 1
+        view = spec.views[0] if main else _pick(spec.views[1:], draws[7])
     return {"category": category, "colour": colour, "material": material, "pattern": pattern, "view": view}
 
 

@@ -104,7 +104,7 @@ def _draw_bottle(sketch: Sketch, product: Product) -> None:
     else:
         _sports_bottle(sketch, product)
     sketch.stands = product.view != "Angled"
-    sketch.turn = 0.0 if sketch.stands else 38.0
+    sketch.turn = 0.0 if sketch.stands else 20.0
 
 
 def _glass_bottle(sketch: Sketch, product: Product) -> None:
