@@ -7,13 +7,14 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from tfproductgan.catalogue.records import RecordPixels
 from tfproductgan.conditions import NOT_GIVEN
 
 _PREFETCHED_BATCHES = 4
 
 
 def photo_stream(
-    pixels: np.ndarray,
+    pixels: np.ndarray | RecordPixels,
     conditions: np.ndarray,
     indices: np.ndarray,
     batch_size: int,
@@ -26,7 +27,8 @@ def photo_stream(
     """Batches of some of the photos.
 
     Args:
-        pixels: uint8 `[N, S, S, C]`, in memory or a memory map; it is not copied.
+        pixels: uint8 `[N, S, S, C]`, in memory or a memory map, which is not copied; or the pictures of a prepared
+            data set, read and decoded batch by batch.
         conditions: int32 `[N, A]`.
         indices: Which photos to take, int64 `[M]`.
         batch_size: Photos a batch.
@@ -51,12 +53,15 @@ def photo_stream(
     else:
         positions_of = _weighted(weights, batch_size, seed)
 
+    recorded = isinstance(pixels, RecordPixels)
+
     def gather(step):
         chosen = indices[positions_of(int(step))[rows]]
-        return pixels[chosen], conditions[chosen]
+        return pixels.encoded(chosen) if recorded else pixels[chosen], conditions[chosen]
 
     def batch(step):
-        images, ids = tf.numpy_function(gather, [step], [tf.uint8, tf.int32], stateful=False)
+        found, ids = tf.numpy_function(gather, [step], [tf.string if recorded else tf.uint8, tf.int32], stateful=False)
+        images = _decoded(found, pixels.shape[1:]) if recorded else found
         images.set_shape([share, *pixels.shape[1:]])
         ids.set_shape([share, conditions.shape[1]])
         return {"images": images, "conditions": ids}
@@ -66,7 +71,15 @@ def photo_stream(
     if repeat:
         # fit would otherwise take the largest integer for the length of an epoch
         steps = steps.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
-    return steps.map(batch).prefetch(_PREFETCHED_BATCHES)
+    # decoding gains from all cores; pixels are gathered faster than threads take turns
+    batches = steps.map(batch, tf.data.AUTOTUNE, deterministic=True) if recorded else steps.map(batch)
+    return batches.prefetch(_PREFETCHED_BATCHES)
+
+
+def _decoded(encoded: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+    """PNG files to uint8 `[n, S, S, C]`."""
+    decode = functools.partial(tf.io.decode_png, channels=shape[-1])
+    return tf.map_fn(decode, encoded, fn_output_signature=tf.TensorSpec(shape, tf.uint8))
 
 
 def balancing_weights(conditions: np.ndarray, balance: float) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tfproductgan.errors import CatalogueError
 
 if TYPE_CHECKING:
-    from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.catalogue.catalogue import Catalogue, Preparation
     from tfproductgan.catalogue.sources import Source
 
 STUDIO_COUNT = 20_000
@@ -20,8 +20,8 @@ STUDIO_ATTRIBUTES = ("category", "colour", "material")
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
 _DATA_HELP = """a folder or zip with one folder a class (and train/, validation/, test/ above them if you like);
-a CSV or Parquet table, or a folder or zip that holds one; studio or studio:COUNT for the built-in catalogue;
-tfds:NAME for a TensorFlow data set"""
+a CSV or Parquet table, or a folder or zip that holds one; a folder written by tfproductgan prepare; studio or
+studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set"""
 
 
 def add_data_options(parser: argparse.ArgumentParser, positional: bool = False) -> None:
@@ -101,6 +101,8 @@ def catalogue_from(args: argparse.Namespace) -> Catalogue:
     options = {"fit": args.fit, "min_count": args.min_count, "max_unreadable": args.max_unreadable}
     options |= _given(image_size=args.image_size, channels=args.channels)
     kind, place = _kind(args)
+    if kind == "prepared":
+        return _prepared(args, place)
     if kind == "studio":
         return Catalogue.studio(count=place, attributes=args.attributes or STUDIO_ATTRIBUTES, **options)
     if kind == "tfds":
@@ -114,7 +116,11 @@ def catalogue_from(args: argparse.Namespace) -> Catalogue:
 def expected_image_size(args: argparse.Namespace) -> int:
     """The height and width in pixels that `catalogue_from` will most likely give its pictures."""
     from tfproductgan.catalogue.catalogue import DEFAULT_IMAGE_SIZE
+    from tfproductgan.catalogue.records import dataset_folder, metadata
 
+    folder = None if args.image_size else dataset_folder(args.data)
+    if folder is not None:
+        return metadata(folder).get("schema", {}).get("image_size", DEFAULT_IMAGE_SIZE)
     # most TensorFlow data sets of small pictures have 28 or 32, and every network makes 32
     unknown = args.data.startswith("tfds:")
     return args.image_size or (32 if unknown else DEFAULT_IMAGE_SIZE)
@@ -138,12 +144,12 @@ def source_from(args: argparse.Namespace) -> tuple[Source, int]:
         from tfproductgan.catalogue.studio_source import studio_source
 
         return studio_source(place, size, 0, args.attributes or STUDIO_ATTRIBUTES, DEFAULT_SPLITS), size
-    if kind == "tfds":
+    if kind in ("tfds", "prepared"):
         from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
         from tfproductgan.cli.quiet import import_tensorflow
 
         import_tensorflow()
-        builder = tfds_builder(place)
+        builder = _builder_in(place) if kind == "prepared" else tfds_builder(place)
         size = args.image_size or natural_size(builder, args.image_column) or size
         return tfds_source(builder, args.image_column, args.attributes, args.text), size
     if kind == "folder":
@@ -151,8 +157,61 @@ def source_from(args: argparse.Namespace) -> tuple[Source, int]:
     return table_source(place, **_table_options(args)), size
 
 
+def preparation_from(args: argparse.Namespace, image_size: int) -> tuple[Preparation, str | None]:
+    """How the photos of `source_from` become a catalogue, and what their titles are called.
+
+    Args:
+        args: The options.
+        image_size: What `source_from` returned.
+    """
+    from tfproductgan.catalogue.catalogue import Preparation
+
+    drawn = _kind(args)[0] == "studio"
+    preparation = Preparation(
+        image_size,
+        args.fit,
+        3 if drawn and args.channels is None else args.channels,
+        args.min_count,
+        max_unreadable=args.max_unreadable,
+    )
+    return preparation, "description" if drawn else args.text
+
+
+def _prepared(args: argparse.Namespace, folder: Path) -> Catalogue:
+    """The catalogue of a TensorFlow data set that lies in a folder: streamed if `prepare` wrote it."""
+    from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.catalogue.records import is_prepared
+
+    if not is_prepared(folder):
+        taken = _given(attributes=args.attributes, image=args.image_column, text=args.text)
+        taken |= _given(image_size=args.image_size, channels=args.channels)
+        return Catalogue.from_tfds(
+            _builder_in(folder), **taken, fit=args.fit, min_count=args.min_count, max_unreadable=args.max_unreadable
+        )
+    catalogue = Catalogue.from_prepared(folder, args.attributes)
+    made = {"image_size": catalogue.image_size, "channels": catalogue.channels, "fit": catalogue.preparation.fit}
+    defaults = {"fit": "letterbox", "min_count": 1}
+    for option in ("image_column", "split_column", "text", "images_in", "min_count", *made):
+        asked = getattr(args, option)
+        if asked not in (defaults.get(option), made.get(option)):
+            shown = f"--{option.replace('_', '-')}"
+            given = f"; it has {shown} {made[option]}" if option in made else ""
+            raise CatalogueError(f"{shown} is for tfproductgan prepare, and {args.data!r} is prepared{given}.")
+    return catalogue
+
+
+def _builder_in(folder: Path) -> Any:
+    from tfproductgan.errors import require
+
+    return require("tensorflow_datasets", "tfds").builder_from_directory(str(folder))
+
+
 def _kind(args: argparse.Namespace) -> tuple[str, Any]:
-    """What the data is, `"studio"`, `"tfds"`, `"folder"` or `"table"`, and its count, name, folder or table."""
+    """What the data is, and its place.
+
+    Returns:
+        `"studio"` and its count, `"tfds"` and a name, `"folder"`, `"table"` or `"prepared"` and a path.
+    """
     if not args.data.strip():
         raise CatalogueError("The path of the data is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
     if args.data == "studio" or args.data.startswith("studio:"):
@@ -168,6 +227,14 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
         )
     if path.suffix.casefold() in _SPREADSHEETS:
         raise CatalogueError(f"{args.data!r} is a spreadsheet. Save it as CSV (in Excel: CSV UTF-8) and give that.")
+    if path.is_dir():
+        from tfproductgan.catalogue.records import dataset_folder
+
+        dataset = dataset_folder(path)
+        if dataset is not None:
+            return "prepared", dataset
+        if (path / ".preparing").is_dir():
+            raise CatalogueError(f"{args.data!r} is not fully prepared: run its tfproductgan prepare once more.")
     table = _table_inside(path)
     if table is not None:
         return "table", table

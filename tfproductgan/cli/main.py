@@ -23,6 +23,7 @@ VERBS = {
         "train on the built-in studio for a few minutes, draw a grid",
     ),
     "check": ("tfproductgan.cli.check", "look through your photos and labels, report what is wrong"),
+    "prepare": ("tfproductgan.cli.prepare", "write your photos as a data set to train on, of any size"),
     "train": ("tfproductgan.cli.train", "train a model on your photos, or continue a run"),
     "generate": ("tfproductgan.cli.generate", "draw pictures by name: singles, grids, interpolations"),
     "inspect": (

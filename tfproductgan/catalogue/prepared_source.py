@@ -1,0 +1,93 @@
+"""The catalogue of a data set that `tfproductgan prepare` wrote: the photos stay on disk."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from tfproductgan.catalogue.catalogue import Catalogue, Preparation
+from tfproductgan.catalogue.records import RecordPhotos, dataset_folder
+from tfproductgan.catalogue.sources import Source
+from tfproductgan.catalogue.tfds_source import tfds_source
+from tfproductgan.conditions import NOT_GIVEN, ConditionSchema, fold
+from tfproductgan.errors import CatalogueError, ConditionError, require
+
+
+class PreparedCatalogue(Catalogue):
+    """What `Catalogue.from_prepared` returns.
+
+    Args:
+        folder: The data set, or a folder that holds only it.
+        attributes: Which attributes to take.
+        schema: A schema to bind to.
+
+    Raises:
+        CatalogueError: If there is no such data set, or it does not fit what is asked for.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        attributes: Iterable[str] | None = None,
+        schema: ConditionSchema | None = None,
+    ):
+        path = Path(folder).expanduser()
+        found = dataset_folder(path)
+        if found is None:
+            raise CatalogueError(f"{str(folder)!r} holds no data set that tfproductgan prepare has finished.")
+        photos = RecordPhotos(found)
+        if schema is not None:
+            _check_size(photos.schema, schema)
+        self.skipped = []
+        self.splits = {split: indices for split, indices in photos.splits.items() if len(indices)}
+        self.schema = _chosen(schema or photos.schema, attributes)
+        self._photos = photos
+        self._conditions = _bound(photos.schema, photos.index.ids, self.schema)
+        if schema is None:
+            self.schema = self.schema.with_combinations(self._conditions[self.splits["train"]])
+        self.preparation = Preparation(photos.schema.image_size, photos.fit, photos.schema.channels, cache=False)
+
+    @functools.cached_property
+    def source(self) -> Source:
+        """The photos one by one, for those who look at each."""
+        tfds = require("tensorflow_datasets", "tfds")
+        builder = tfds.builder_from_directory(str(self._photos.folder))
+        return tfds_source(builder, "image", self._photos.features, "text")
+
+    @functools.cached_property
+    def _captions(self) -> list[str]:
+        return self._photos.texts()
+
+
+def _check_size(prepared: ConditionSchema, wanted: ConditionSchema) -> None:
+    for name in ("image_size", "channels"):
+        mine, theirs = getattr(prepared, name), getattr(wanted, name)
+        if mine != theirs:
+            raise CatalogueError(f"The data set was prepared with {name}={mine}, and {theirs} is asked for.")
+
+
+def _chosen(schema: ConditionSchema, attributes: Iterable[str] | None) -> ConditionSchema:
+    """A schema with only some of its attributes."""
+    if attributes is None:
+        return schema
+    try:
+        chosen = [schema.attribute(name) for name in attributes]
+    except ConditionError as error:
+        raise CatalogueError(f"The data set lacks what is asked for. {error}") from error
+    return ConditionSchema(chosen, schema.image_size, schema.channels, schema.text, schema.aspect)
+
+
+def _bound(own: ConditionSchema, ids: np.ndarray, wanted: ConditionSchema) -> np.ndarray:
+    """Ids of one schema as ids of another: int32 `[N, A]`; what that does not know becomes "not given"."""
+    bound = np.full((len(ids), len(wanted.attributes)), NOT_GIVEN, np.int32)
+    columns = {fold(name): column for column, name in enumerate(own.names)}
+    for column, name in enumerate(wanted.names):
+        if fold(name) in columns:
+            source = columns[fold(name)]
+            rows = [{name: value} for value in own.attributes[source].values]
+            table = np.array([NOT_GIVEN, *(wanted.encode_row(row)[column] for row in rows)], np.int32)
+            bound[:, column] = table[ids[:, source]]
+    return bound
