@@ -110,3 +110,26 @@ def test_low_precision_logits_give_a_float32_loss():
 def test_an_unknown_name_names_the_nearest():
     with pytest.raises(RecipeError, match="'wasserstien': did you mean 'wasserstein'"):
         adversarial_loss("wasserstien")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("non-saturating", 0.5),  # three of four real logits lie above 0
+        ("hinge", 0.5),
+        ("least-squares", 0.0),  # two above 0.5
+        ("relativistic", 0.0),  # two above their partners
+        ("wasserstein", 0.0),
+    ],
+)
+def test_how_sure_the_discriminator_is_of_real_images(name, expected):
+    assert float(adversarial_loss(name).real_sign(REAL, FAKE)) == expected
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
+def test_what_knows_no_zero_is_measured_without_one(name):
+    loss = adversarial_loss(name)
+    shifted = float(loss.discriminator(REAL + 5.0, FAKE + 5.0)) == pytest.approx(float(loss.discriminator(REAL, FAKE)))
+    assert shifted == (loss.boundary is None)
+    if shifted:
+        assert float(loss.real_sign(REAL + 5.0, FAKE + 5.0)) == float(loss.real_sign(REAL, FAKE))
