@@ -29,6 +29,7 @@ from tfproductgan.models.replica_step import (
     mean_over_replicas,
     num_replicas,
     replica_index,
+    sum_over_replicas,
 )
 from tfproductgan.models.scaled_schedule import follow
 from tfproductgan.models.trained_generator import TrainedGenerator
@@ -245,6 +246,8 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         ):
             follow(optimizer, self._learning_rate_factor)
             optimizer.build(network.trainable_variables)
+        # callbacks of W&B and MLflow ask a model for one optimiser: its settings, steps and learning rate
+        self.optimizer = self.generator_optimizer
 
     def _optimizer(self, learning_rate, steps):
         recipe = self.recipe
@@ -484,9 +487,8 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         _check_batch(data)
         images, conditions = to_float(data["images"]), data["conditions"]
         # the noise depends on the batch itself: the same data give the same losses, in any order
-        content = tf.reduce_sum(tf.cast(data["images"], tf.int64))
-        drawn = randomness.key(self.recipe.seed, content, Purpose.TEST)
-        latents = tf.random.stateless_normal((images.shape[0], self.latent_dim), drawn)
+        content = sum_over_replicas(tf.reduce_sum(tf.cast(data["images"], tf.int64)))
+        latents = Draws(self.recipe.seed, content).normal(Purpose.TEST, (images.shape[0], self.latent_dim))
         fake = self.ema_generator({"latents": latents, "conditions": conditions}, training=False)
         real_logits = self.discriminator({"images": images, "conditions": conditions}, training=False)
         fake_logits = self.discriminator({"images": fake, "conditions": conditions}, training=False)
