@@ -12,6 +12,7 @@ from tfproductgan.cli.recipe_options import parse_count, parse_interval, parse_o
 from tfproductgan.cli.training import check_first, train_or_say_how
 from tfproductgan.errors import RecipeError
 from tfproductgan.recipes import RECIPES, get_recipe
+from tfproductgan.training.strategies import STRATEGIES
 
 HELP = """\
 Train a model on your photos. The same command again continues a run that was stopped.
@@ -38,6 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FIELD=VALUE",
         help="any other field of the recipe, such as label_dropout=0.2 or generator.width=48; repeatable",
     )
+    group.add_argument(
+        "--strategy",
+        choices=STRATEGIES,
+        default="auto",
+        help="on which devices: one, all GPUs of this machine (mirrored), those of all machines that TF_CONFIG names "
+        "(multi-worker), a TPU, or what there is (auto, the default)",
+    )
     group.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run directory")
     group.add_argument(
         "--every",
@@ -55,6 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also keep the checkpoint with the lowest VALUE of the validation, such as "
         "val_logit_gap; max:VALUE for the highest",
     )
+    group.add_argument(
+        "--on-alarm",
+        choices=("warn", "stop", "rollback"),
+        help="what happens when the training goes wrong (default: a training that breaks down goes back to its last "
+        "checkpoint, all else warns)",
+    )
     group.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs to DIR/logs")
     group.add_argument(
         "--dry-run", action="store_true", help="print the resolved recipe and an estimate of time and memory"
@@ -64,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train."""
     recipe = resolve_recipe(args)
-    check_first(recipe, args.out, expected_image_size(args))
+    strategy = check_first(recipe, args.out, expected_image_size(args), args.strategy)
 
     from rich.console import Console
 
@@ -82,6 +96,8 @@ def run(args: argparse.Namespace) -> int:
         tensorboard=args.tensorboard,
         keep=args.keep,
         best=args.best,
+        on_alarm=args.on_alarm,
+        strategy=strategy,
     )
     console.print(
         f"Trained {gan.model_id} in {args.out}. Ask it for pictures:\n"

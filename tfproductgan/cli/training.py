@@ -9,22 +9,29 @@ from tfproductgan.cli.quiet import import_tensorflow
 from tfproductgan.errors import TrainingStopped
 
 if TYPE_CHECKING:
+    import tensorflow as tf
+
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.models.conditional_gan import ConditionalGAN
     from tfproductgan.recipes import Recipe
 
 
-def check_first(recipe: Recipe, out: Path, image_size: int) -> None:
+def check_first(recipe: Recipe, out: Path, image_size: int, strategy: str = "one") -> tf.distribute.Strategy:
     """Refuse what cannot be trained, before minutes are spent on the photos; imports TensorFlow.
 
     Args:
         recipe: The resolved recipe.
         out: The run directory; nothing is made.
         image_size: Height and width of the pictures in pixels.
+        strategy: Name of the strategy to train under.
+
+    Returns:
+        The strategy.
 
     Raises:
         RecipeError: If a name or an option does not exist, or the networks cannot make that size.
-        RunError: If the folder cannot be made, or holds something else or a run with another recipe.
+        RunError: If the folder cannot be made, or holds something else or a run with another recipe, or if there are
+            not the devices for the strategy.
     """
     from tfproductgan.training.run_directory import RunDirectory
 
@@ -32,9 +39,15 @@ def check_first(recipe: Recipe, out: Path, image_size: int) -> None:
     import_tensorflow()
     from tfproductgan.conditions import ConditionSchema
     from tfproductgan.models.conditional_gan import ConditionalGAN
+    from tfproductgan.training.strategies import check_batch, make_strategy
+
+    # first: several workers must meet before TensorFlow computes anything
+    made = make_strategy(strategy)
+    check_batch(recipe, made)
 
     # made for no conditions and thrown away: a second, and every name and option has been tried
     ConditionalGAN.from_recipe(recipe, ConditionSchema((), image_size, 3)).compile()
+    return made
 
 
 def train_or_say_how(catalogue: Catalogue, recipe: Recipe, out: Path, **options) -> ConditionalGAN:

@@ -16,6 +16,11 @@ def num_replicas():
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
+def sum_over_replicas(value):
+    """The sum of a tensor over all replicas, the same on each of them; callable inside a replica."""
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
 def mean_over_replicas(value):
     """The mean of a tensor over all replicas, the same on each of them; callable inside a replica."""
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
@@ -49,7 +54,7 @@ def apply_gradients(optimizer, gradients, variables):
                 f"gradient_accumulation_steps={optimizer.gradient_accumulation_steps} works on one replica. "
                 f"Received: {num_replicas()} replicas. Use microbatches."
             )
-        gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        gradients = sum_over_replicas(gradients)
         # they are summed: Keras shall take the pairs of gradient and variable as they are
         optimizer._all_reduce_sum_gradients = list
     optimizer.apply(gradients, variables)
@@ -60,9 +65,28 @@ class ReplicaStep:
 
     def fit(self, x=None, *args, shuffle=False, **kwargs):
         """`keras.Model.fit`, which would warn about shuffling a stream that is shuffled already."""
-        for stream in (x, kwargs.get("validation_data")):
-            _check_shares(stream, self.distribute_strategy.num_replicas_in_sync)
-        return super().fit(x, *args, shuffle=shuffle, **kwargs)
+        x, kwargs["steps_per_epoch"] = self._shared(x, kwargs.get("steps_per_epoch"))
+        validation, kwargs["validation_steps"] = self._shared(
+            kwargs.get("validation_data"), kwargs.get("validation_steps")
+        )
+        return super().fit(x, *args, shuffle=shuffle, **{**kwargs, "validation_data": validation})
+
+    def evaluate(self, x=None, *args, steps=None, **kwargs):
+        """`keras.Model.evaluate`, whatever the strategy."""
+        x, steps = self._shared(x, steps)
+        return super().evaluate(x, *args, steps=steps, **kwargs)
+
+    def _shared(self, stream, steps):
+        """A stream that replicas can share and how many steps of it to take: several workers need one without end.
+
+        Of a dataset that ends, each of them would get batches of unknown size, the last perhaps empty.
+        """
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        if replicas == 1 or not isinstance(stream, tf.data.Dataset):
+            return stream, steps
+        _check_shares(stream, replicas)
+        count = int(stream.cardinality())
+        return (stream, steps) if count < 0 else (stream.repeat(), steps or count)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # the model is built already; a symbolic build fails under MultiWorkerMirroredStrategy
@@ -110,19 +134,19 @@ class ReplicaStep:
         return function if self.run_eagerly else _as_graph(function)
 
 
+def unequal_shares(size, replicas):
+    """Words for an error message."""
+    return f"A batch of {size} images cannot be shared equally by {replicas} replicas: use a multiple of {replicas}."
+
+
 def _check_shares(stream, replicas):
     """Refuse batches that the replicas cannot share equally."""
-    if replicas == 1 or not isinstance(stream, tf.data.Dataset):
-        return
     sizes = {spec.shape[:1].as_list()[0] for spec in tf.nest.flatten(stream.element_spec) if spec.shape.rank}
     for size in sizes:
         if size is None:
             raise RecipeError(f"{replicas} replicas need batches of a fixed size: use drop_remainder=True.")
         if size % replicas:
-            raise RecipeError(
-                f"A batch of {size} images cannot be shared equally by {replicas} replicas. "
-                f"Use a multiple of {replicas}."
-            )
+            raise RecipeError(unequal_shares(size, replicas))
 
 
 def _as_graph(function, **options):

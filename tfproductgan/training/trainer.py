@@ -22,11 +22,12 @@ from tfproductgan.errors import RecipeError
 from tfproductgan.models.conditional_gan import ConditionalGAN
 from tfproductgan.models.loading import GENERATOR_FILE
 from tfproductgan.recipes import Recipe
+from tfproductgan.training.alarms import watch
 from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid
 from tfproductgan.training.checkpoints import Best, Checkpoints, SaveCheckpoints, check_same_step
 from tfproductgan.training.run_directory import RunDirectory
 from tfproductgan.training.stopping import StopSignals
-from tfproductgan.training.strategies import is_chief
+from tfproductgan.training.strategies import check_batch, is_chief, share_of_each, wait_for_all
 
 # one sample grid, checkpoint and line of metrics each twentieth of a run, but in short runs no more often than it
 # takes to learn something: drawing and saving take seconds
@@ -115,7 +116,9 @@ def train(
     tensorboard: bool = False,
     keep: int = 2,
     best: str | None = None,
+    on_alarm: str | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    strategy: tf.distribute.Strategy | None = None,
 ) -> ConditionalGAN:
     """Train, or go on training.
 
@@ -132,14 +135,19 @@ def train(
         keep: How many of the newest checkpoints stay.
         best: A validation value such as `"val_logit_gap"` or `"max:val_d_loss"`: the checkpoint with the lowest
             (highest) stays besides.
+        on_alarm: What happens when the training goes wrong: `"warn"`, `"stop"` or `"rollback"`, see
+            `tfproductgan.training.alarms`. By default a training that breaks down is rolled back, all else warns.
         callbacks: Further Keras callbacks.
+        strategy: On which devices; see `make_strategy`. Of several processes the first writes and shows, all need to
+            see the folder. Defaults to the strategy of the scope this is called in.
 
     Returns:
         The trained model.
 
     Raises:
         RunError: If the folder holds something else or another run, or cannot be written.
-        RecipeError: If the recipe does not fit the photos, or `keep` or `best` cannot be.
+        AlarmError: If an alarm stops the training.
+        RecipeError: If the recipe does not fit the photos, or `keep`, `best` or `on_alarm` cannot be.
         CatalogueError: If there are too few photos.
         TrainingStopped: After Ctrl-C or SIGTERM; a `KeyboardInterrupt`.
     """
@@ -147,51 +155,73 @@ def train(
     schedule = Schedule.of(recipe, None if isinstance(every, datetime.timedelta) else every)
     checkpoints = Checkpoints(run.checkpoints, keep, Best.parse(best) if best else None)
     console = Console(highlight=False, soft_wrap=True)
-    gan = ConditionalGAN.from_recipe(recipe, catalogue.schema)
-    gan.compile()
+    strategy = strategy or tf.distribute.get_strategy()
+    check_batch(recipe, strategy)
+    with strategy.scope():
+        gan = ConditionalGAN.from_recipe(recipe, catalogue.schema)
+        gan.compile()
     validation = _validation(catalogue, recipe.batch_size)
     stream = functools.partial(
         catalogue.stream, "train", batch_size=schedule.batch, seed=recipe.seed, balance=recipe.balance
     )
     stream()  # there may be too few photos: said before anything is written
     _check_best(checkpoints.best, gan, validation)
+    alarms = watch(
+        catalogue,
+        on_alarm,
+        recipe.seed,
+        checkpoints=lambda: checkpoints.files,
+        log=run.path / "alarms.jsonl",
+        console=console,
+    )
     before = run.lengthened_from(recipe)
-    if is_chief(gan.distribute_strategy):
+    chief = is_chief(strategy)
+    if chief:
         run.start(recipe, catalogue.schema, {"fingerprint": catalogue.fingerprint, "source": repr(catalogue)})
     restored = checkpoints.restore(gan)
     check_same_step(gan, run.path)
-    if restored and is_chief(gan.distribute_strategy):
+    if restored and chief:
         checkpoints.discard_after(restored.note.step)
         for line in (*restored.remarks, *_say_lengthened(before, recipe)):
             console.print(line, markup=False)
     if gan.step >= schedule.steps:
         console.print(f"Finished before, after {gan.images_seen:,} images: nothing left to train.", markup=False)
         return gan
-    with StopSignals() as signals:
+    with StopSignals() as signals, checkpoints.told_when_writing_fails():
         gan.fit(
-            stream(start_step=gan.step),
+            share_of_each(strategy, lambda part: stream(start_step=gan.step, part=part)),
             steps_per_epoch=schedule.interval,
             initial_epoch=gan.step // schedule.interval,
             epochs=schedule.epochs,
             validation_data=validation,
             callbacks=[
                 _Intervals(schedule, restored.note.running_means if restored else {}),
-                Progress(schedule.images, console=console),
-                SampleGrid(run.grids, log_dir=run.path / "logs" if tensorboard else None),
+                # before those that write: they add to the logs, and what they find broken must not be saved
+                *alarms,
                 # before the checkpoint: what is told twice after a crash is dropped, what was never told is lost
-                JsonLines(run.metrics),
+                *(_reports(run, schedule, console, tensorboard) if chief else []),
                 SaveCheckpoints(
                     checkpoints,
                     run.path / GENERATOR_FILE,
                     every if isinstance(every, datetime.timedelta) else None,
                     lambda: signals.received,
                 ),
-                *([keras.callbacks.TensorBoard(run.path / "logs")] if tensorboard else []),
+                *([keras.callbacks.TensorBoard(run.path / "logs")] if tensorboard and chief else []),
                 *callbacks,
             ],
             verbose=0,
         )
+        # the first process still saves: the others would take its devices away by leaving
+        wait_for_all(strategy)
     return gan
+
+
+def _reports(run, schedule, console, tensorboard):
+    return [
+        Progress(schedule.images, console=console),
+        SampleGrid(run.grids, log_dir=run.path / "logs" if tensorboard else None),
+        JsonLines(run.metrics),
+    ]
 
 
 def _check_best(best, gan, validation):
@@ -260,7 +290,7 @@ def estimate(recipe: Recipe, schema: ConditionSchema, steps: int = 8) -> Estimat
         "images": tf.constant(rng.integers(0, 256, shape, np.uint8)),
         "conditions": tf.zeros((schedule.batch, len(schema.attributes)), tf.int32),
     }
-    step = tf.function(gan.train_step)
+    step = tf.function(gan.train_step, autograph=False)
     for _ in range(2):  # trace, then let the libraries choose their kernels
         step(batch)
     start = time.perf_counter()
