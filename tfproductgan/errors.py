@@ -32,6 +32,14 @@ class RunError(ProductGANError):
     """A run directory, checkpoint or output that cannot be read, written or continued."""
 
 
+class WriteError(RunError):
+    """A file that cannot be written: no room, no permission."""
+
+
+class AlarmError(RunError):
+    """A training that was stopped because something is wrong with it."""
+
+
 class TrainingStopped(KeyboardInterrupt):
     """A signal ended a training after a finished step, and a checkpoint was written.
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from tfproductgan.errors import RunError
+from tfproductgan.errors import WriteError
 
 
 def replace_file(path: str | os.PathLike, write: Callable[[Path], object]) -> Path:
@@ -20,7 +20,7 @@ def replace_file(path: str | os.PathLike, write: Callable[[Path], object]) -> Pa
         The path.
 
     Raises:
-        RunError: If the file cannot be written; one that was there before is kept.
+        WriteError: If the file cannot be written; one that was there before is kept.
     """
     path = Path(path)
     # cut, since file systems take 255 bytes a name
@@ -34,7 +34,7 @@ def replace_file(path: str | os.PathLike, write: Callable[[Path], object]) -> Pa
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        raise RunError(f"Cannot write {str(path)!r}: {error.strerror or error}") from error
+        raise WriteError(f"Cannot write {str(path)!r}: {error.strerror or error}") from error
     return path
 
 
@@ -58,9 +58,9 @@ def refuse_to_overwrite(path: str | os.PathLike, overwrite: bool = False) -> Non
     """
     path = Path(path)
     if path.is_dir():
-        raise RunError(f"{str(path)!r} is a folder: give the name of a file.")
+        raise WriteError(f"{str(path)!r} is a folder: give the name of a file.")
     if not overwrite and os.path.lexists(path):
-        raise RunError(
+        raise WriteError(
             f"{str(path)!r} exists already. Give another name, folder or seed, or allow it with --overwrite."
         )
     refuse_unwritable(path.parent)
@@ -76,4 +76,4 @@ def refuse_unwritable(folder: str | os.PathLike) -> None:
     while not os.path.lexists(place):
         place = place.parent
     if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
-        raise RunError(f"Cannot write into {str(folder)!r}: {str(place)!r} is no folder that can be written.")
+        raise WriteError(f"Cannot write into {str(folder)!r}: {str(place)!r} is no folder that can be written.")

@@ -9,6 +9,7 @@ A checkpoint is a `.keras` file: `tfproductgan.load` and `keras.saving.load_mode
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import json
@@ -18,7 +19,7 @@ import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ import keras
 import tensorflow as tf
 
 import tfproductgan
-from tfproductgan.errors import RecipeError, RunError, TrainingStopped, nearest
+from tfproductgan.errors import RecipeError, RunError, TrainingStopped, WriteError, nearest
 from tfproductgan.models.conditional_gan import ConditionalGAN
 from tfproductgan.recipes import Recipe
 from tfproductgan.training.run_directory import changes, describe_environment, write_json
@@ -219,6 +220,19 @@ class Checkpoints:
         if best and not (self.path / best["file"]).is_file():
             (self.path / _BEST_FILE).unlink(missing_ok=True)
 
+    @contextlib.contextmanager
+    def told_when_writing_fails(self) -> Iterator[None]:
+        """Whatever file of a run could not be written in here: the error says from where the run can go on."""
+        try:
+            yield
+        except (WriteError, OSError) as error:
+            files = self.files
+            kept = f"{files[-1].name} is kept: the same command goes on from it" if files else "Nothing was saved yet"
+            if not isinstance(error, WriteError):
+                what = repr(error.filename) if error.filename else f"in {str(self.path.parent)!r}"
+                error = f"Cannot write {what}: {error.strerror or error}"
+            raise RunError(f"{str(error).rstrip('.')}. {kept}.") from None
+
     def _note_best(self, path, logs):
         if self.best.metric not in logs:
             raise RunError(f"The validation gave no {self.best.metric}: {nearest(self.best.metric, sorted(logs))}")
@@ -295,14 +309,9 @@ class SaveCheckpoints(keras.callbacks.Callback):
     def _save(self, epoch_is_over, logs=None):
         note = Note.of(self.model, epoch_is_over)
         if is_chief(self.model.distribute_strategy):
-            try:
-                # the checkpoint last: a run that is stopped in between goes on before both, and writes both
-                replace_file(self.generator, self.model.trained_generator().save)
-                self.checkpoints.save(self.model, note, logs)
-            except RunError as error:
-                kept = self.checkpoints.files
-                last = f"{kept[-1].name} is kept: the same command goes on from it" if kept else "Nothing was saved yet"
-                raise RunError(f"{str(error).rstrip('.')}. {last}.") from error
+            # the checkpoint last: a run that is stopped in between goes on before both, and writes both
+            replace_file(self.generator, self.model.trained_generator().save)
+            self.checkpoints.save(self.model, note, logs)
         self._saved_at = time.monotonic()
 
 
