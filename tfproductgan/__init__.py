@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tfproductgan.sampling.files import read_metadata, write_png
     from tfproductgan.sampling.grids import attribute_grid, condition_rows, contact_grid, seed_grid
     from tfproductgan.sampling.strips import interpolation_strip, write_interpolation_gif
-    from tfproductgan.training import callbacks
+    from tfproductgan.training import alarms, callbacks
     from tfproductgan.training.trainer import train
 
 __version__ = "0.1.0"
@@ -59,6 +59,7 @@ __all__ = [
     "ProductGANError",
     "Recipe",
     "TrainedGenerator",
+    "alarms",
     "attribute_grid",
     "callbacks",
     "condition_rows",
@@ -77,8 +78,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
-    if name == "callbacks":
-        return importlib.import_module("tfproductgan.training.callbacks")
+    if name in ("alarms", "callbacks"):
+        return importlib.import_module(f"tfproductgan.training.{name}")
     raise AttributeError(f"module 'tfproductgan' has no attribute {name!r}")
 
 

@@ -6,6 +6,7 @@ schema.json       the conditions
 data.json         what the photos were: source and fingerprint
 environment.json  versions and machine, one entry a start
 metrics.jsonl     one line an interval
+alarms.jsonl      one line an alarm, if there was one
 grids/            sample pictures with fixed seeds
 checkpoints/      everything needed to go on, see `checkpoints.py`
 generator.keras   the averaged generator alone, for `generate`
