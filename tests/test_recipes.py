@@ -53,6 +53,7 @@ def test_a_recipe_does_not_share_what_it_was_made_from():
         ({"images": "400k"}, "images must be a whole number .* Received: '400k'"),
         ({"generator_learning_rate": 0}, "generator_learning_rate must be above 0. Received: 0"),
         ({"discriminator_learning_rate": float("nan")}, "must be above 0. Received: nan"),
+        ({"gradient_clip": 10**400}, "must be at least 0. Received: 1000"),
         ({"beta_2": 1}, "beta_2 must be at least 0 and below 1. Received: 1"),
         ({"label_dropout": 1.5}, "label_dropout must be between 0 and 1. Received: 1.5"),
         ({"balance": "half"}, "balance must be between 0 and 1. Received: 'half'"),

@@ -1,7 +1,7 @@
 import pytest
 
 from tfproductgan.errors import RunError
-from tfproductgan.writing import replace_file
+from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable, replace_file
 
 
 def test_a_file_and_the_folders_above_it_appear(tmp_path):
@@ -46,3 +46,30 @@ def test_a_name_as_long_as_a_file_system_takes(tmp_path):
     path = tmp_path / ("é" * 125 + ".txt")
     replace_file(path, lambda part: part.write_text("x"))
     assert path.read_text() == "x"
+
+
+def test_a_file_that_exists_is_refused_before_it_is_written(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to("nowhere")
+    refuse_to_overwrite(tmp_path / "file", overwrite=True)
+    refuse_to_overwrite(tmp_path / "new" / "folder" / "file")
+    assert not (tmp_path / "new").exists()
+    for name, said in (
+        ("file", "exists already"),
+        ("link", "exists already"),
+        (".", "is a folder"),
+        ("file/a", "file"),
+    ):
+        with pytest.raises(RunError, match=said):
+            refuse_to_overwrite(tmp_path / name)
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    for folder in (".", "new", "new/folder", tmp_path, ""):
+        refuse_unwritable(folder)
+    for folder in ("file", "file/new"):
+        with pytest.raises(RunError, match="is no folder that can be written"):
+            refuse_unwritable(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -171,6 +171,29 @@ def test_nothing_to_train_on_stops():
     assert report.stops == ["no photos to train on, all are in test"]
 
 
+def test_labels_like_numbers_stop_training_as_they_stop_the_catalogue():
+    images = np.stack([np.full((8, 8, 3), value, np.uint8) for value in range(120)] * 2)
+    numbers = [str(value) for value in range(120)]
+    for labels, fine in ((numbers * 2, True), (numbers + [""] * 120, False)):
+        source = array_source(images, {"number": labels})
+        assert check_source(source).would_stop is not fine
+        if not fine:
+            assert "'number' has 120 values on 120 photos" in check_source(source).verdict
+            assert not check_source(source, min_count=2).sparse
+            with pytest.raises(CatalogueError, match="leave it out of the attributes"):
+                Catalogue(source, Preparation(cache=False))
+
+
+@pytest.mark.parametrize("batch_size", [8, 9, 10, 11])
+def test_counts_the_photos_to_train_on_as_the_catalogue_draws_them(batch_size):
+    images = np.stack([np.asarray(product(seed)) for seed in range(10)])
+    source = array_source(images, {})
+    catalogue = Catalogue(source, Preparation(cache=False))
+    report = check_source(source, batch_size=batch_size)
+    assert report.num_train == catalogue.size("train")
+    assert report.would_stop == (batch_size > catalogue.size("train"))
+
+
 def test_folded_values_are_counted_in_training_photos(messy):
     report = check_source(messy, max_unreadable=0.1, min_count=10)
     assert report.folded == {"category": 1, "colour": 0}

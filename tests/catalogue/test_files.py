@@ -1,3 +1,5 @@
+import os
+import unicodedata
 import zipfile
 
 import pytest
@@ -61,6 +63,21 @@ def test_links_are_followed_once(tmp_path):
     (tmp_path / "photos" / "linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "photos" / "around").symlink_to(tmp_path / "photos")
     assert PhotoFolder(tmp_path / "photos").names() == ["linked/a.jpg"]
+
+
+def test_what_is_no_file_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "zero.jpg").symlink_to("/dev/zero")
+    for name in ("pipe.jpg", "zero.jpg"):
+        with pytest.raises(PhotoError, match=f"{name}: not a file"):
+            PhotoFolder(tmp_path).read(name)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_are_found_in_either_form(tmp_path, form):
+    (tmp_path / unicodedata.normalize(form, "été.jpg")).write_bytes(b"a")
+    for name in ("été.jpg", unicodedata.normalize("NFD", "été")):
+        assert PhotoFolder(tmp_path).find(name) == unicodedata.normalize(form, "été.jpg")
 
 
 def test_zips_with_members_that_lead_out_are_refused(tmp_path):

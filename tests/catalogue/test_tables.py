@@ -44,6 +44,20 @@ def test_no_rows(data):
         read_table(data, "p.csv")
 
 
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [('a.jpg,"Red\nb.jpg,Blue\n', 2), ('a.jpg,"Red"\n\nb.jpg,"Blue\n\n', 4), ('a.jpg,"two\nlines"\nb.jpg,"x', 4)],
+)
+def test_a_quotation_mark_that_is_never_closed_is_found(rows, line):
+    with pytest.raises(CatalogueError, match=f"line {line}: a quotation mark is opened and never closed"):
+        read_table(f"file,colour\n{rows}".encode(), "p.csv")
+
+
+def test_quotation_marks_inside_fields_are_fine():
+    table = read_table(b'file,title\na.jpg,15" laptop\nb.jpg,"Big" mug\nc.jpg,"said ""yes"""\n', "p.csv")
+    assert [row[1] for row in table.rows] == ['15" laptop', "Big mug", 'said "yes"']
+
+
 def test_a_missing_column_names_the_nearest():
     table = read_table(CSV.encode(), "p.csv")
     assert table.position(" COLOUR ") == 1
