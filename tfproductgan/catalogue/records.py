@@ -197,7 +197,7 @@ class RecordPhotos:
 
     def _read_index(self) -> RecordIndex | None:
         try:
-            with np.load(self.folder / INDEX) as saved:
+            with (self.folder / INDEX).open("rb") as file, np.load(file) as saved:
                 about = json.loads(str(saved["about"]))
                 if about["version"] != INDEX_VERSION:
                     return None
