@@ -25,8 +25,8 @@ _PLAIN = re.compile(r"(?!\.{0,2}(/|$))[^/\\:]+(/(?!\.{0,2}(/|$))[^/\\:]+)*")
 class PhotoFolder:
     """Photos in a folder.
 
-    Symbolic links are followed, out of the folder too: who can put one there can put a copy there. Names in tables
-    must stay inside the folder, and files must be files: a device or a pipe may have no end.
+    Symbolic links are followed, out of the folder too, since people link class folders. Names in tables must stay
+    inside the folder, and files must be files: a device or a pipe may have no end.
 
     Args:
         path: The folder.
