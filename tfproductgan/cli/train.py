@@ -12,7 +12,7 @@ from tfproductgan.cli.recipe_options import parse_count, parse_interval, parse_o
 from tfproductgan.cli.training import check_first, train_or_say_how
 from tfproductgan.errors import RecipeError
 from tfproductgan.recipes import RECIPES, get_recipe
-from tfproductgan.training.strategies import STRATEGIES
+from tfproductgan.training.strategies import STRATEGIES, is_chief
 
 HELP = """\
 Train a model on your photos. The same command again continues a run that was stopped.
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     catalogue = catalogue_from(args)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, quiet=not is_chief(strategy))
     console.print(catalogue.summary(), markup=False)
     if args.dry_run:
         print_dry_run(console, recipe, catalogue)

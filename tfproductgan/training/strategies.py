@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -176,8 +177,23 @@ def highest_over_processes(values: Sequence[int], strategy: tf.distribute.Strate
 
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return list(values)
-    mine = strategy.experimental_distribute_values_from_function(lambda context: tf.constant([values], tf.int64))
-    return tf.reduce_max(strategy.gather(mine, axis=0), axis=0).numpy().tolist()
+    replicas = range(strategy.num_replicas_in_sync)
+    nothing = [0] * len(values)
+    # a table with a row a replica, to which each adds its own
+    tables = strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(
+            [list(values) if replica == context.replica_id_in_sync_group else nothing for replica in replicas], tf.int64
+        )
+    )
+    return tf.reduce_max(_sum_over_replicas(strategy)(tables), axis=0).numpy().tolist()
+
+
+@functools.lru_cache(maxsize=1)
+def _sum_over_replicas(strategy):
+    import tensorflow as tf
+
+    # as one graph: asked after every step, it must not take longer than the step
+    return tf.function(lambda values: strategy.reduce("SUM", values, axis=None), autograph=False)
 
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
