@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tfproductgan.cli.quiet import import_tensorflow
+
 ROUNDS = 5
 
 
@@ -62,7 +64,7 @@ def compare(recipe, catalogues, seconds: float) -> None:
     for _, (name, batches) in itertools.product(range(ROUNDS), running.items()):
         speeds[name].append(pictures_per_second(batches, batch, seconds))
     size, training = first.image_size, statistics.median(speeds["training"])
-    print(f"\n{size} x {size} pixels, batches of {batch}, recipe {recipe.network}, median of {ROUNDS} turns")
+    print(f"\n{size} x {size} pixels, batches of {batch}, recipe dcgan, median of {ROUNDS} turns")
     print(f"{'':<12} {'pictures/s':>12} {'to training':>12}")
     for name, measured in speeds.items():
         speed = statistics.median(measured)
@@ -93,6 +95,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5000, help="batches to stream, with --data")
     args = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import_tensorflow()
     from tfproductgan.catalogue.catalogue import Catalogue, Preparation
     from tfproductgan.catalogue.studio_source import studio_source
     from tfproductgan.catalogue.tfds_writing import write_dataset

@@ -159,6 +159,14 @@ def test_too_many_unreadable_photos(shop, tmp_path):
     assert dataset_folder(tmp_path / "out") is None
 
 
+def test_a_name_that_is_no_utf8(tmp_path):
+    one = array_source(np.zeros((1, 8, 8, 3), np.uint8), {})
+    odd = dataclasses.replace(one, items=[dataclasses.replace(one.items[0], name="caf\udce9.png")])
+    tfds_writing.write_dataset(odd, Preparation(8), tmp_path / "out")
+    [example] = tfds.as_numpy(tfds.load("product_photos", data_dir=tmp_path / "out", split="train"))
+    assert example["name"] == b"caf\xe9.png"
+
+
 def test_grey_photos_without_labels(tmp_path):
     grey = np.random.default_rng(0).integers(0, 256, (10, 8, 8), np.uint8)
     tfds_writing.write_dataset(array_source(grey, {}), Preparation(8, splits={}), tmp_path / "out")

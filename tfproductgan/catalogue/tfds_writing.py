@@ -71,7 +71,7 @@ class Stretch:
             own = {
                 "image": pictures[self.places[i]],
                 "number": numbers[i],
-                "name": item.name,
+                "name": item.name.encode("utf-8", "surrogateescape"),  # names of files need not be UTF-8
                 "text": item.text,
                 "box": self.boxes[i].astype(np.int64),
             }
