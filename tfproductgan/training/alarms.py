@@ -110,9 +110,10 @@ class OnAlarm:
         """Go back, and words that say so; `None` if that is not possible."""
         if _rollbacks(model) >= self.max_rollbacks:
             return None
+        factor = _ROLLBACK_FACTOR * model.learning_rate_factor
         for path in reversed(self._files()):
             try:
-                model.roll_back(path, _ROLLBACK_FACTOR)
+                model.roll_back(path, factor / model.learning_rate_factor)
             except RunError:
                 continue
             if not broken_weights(model):
@@ -305,6 +306,7 @@ class CollapseAlarm(_Alarm):
         num_conditions: How many conditions are watched.
         min_photos: A condition with fewer photos is not watched, since their variety is not known.
         num_seeds: Number of seeds.
+        after_images: Images before which it does not go off: a new generator has yet to learn what latents are for.
 
     Raises:
         RecipeError: When training begins, if no condition has enough photos.
@@ -328,12 +330,14 @@ class CollapseAlarm(_Alarm):
         num_conditions: int = 12,
         min_photos: int = 8,
         num_seeds: int = 32,
+        after_images: int = 10_000,
     ):
         super().__init__(on_alarm)
         self.photos = photos
         self.num_conditions = num_conditions
         self.min_photos = min_photos
         self.num_seeds = num_seeds
+        self.after_images = after_images
 
     def on_train_begin(self, logs=None):
         """Measure the photos, the first time."""
@@ -363,8 +367,8 @@ class CollapseAlarm(_Alarm):
         ratios = {ids: self._diversity_of_pictures(latents, ids) / photos[ids] for ids in photos}
         worst = min(ratios, key=ratios.get)
         logs["diversity"], logs["diversity_lowest"] = float(np.median(list(ratios.values()))), ratios[worst]
-        if not math.isfinite(logs["diversity"]):
-            return None  # the alarm for divergence tells more
+        if int(self.model.images_seen) < self.after_images or not math.isfinite(logs["diversity"]):
+            return None  # of what is not finite the alarm for divergence tells more
         if logs["diversity"] < self.THRESHOLD:
             what = f"the generator draws nearly the same picture whatever the seed, {logs['diversity']:.2f} times as"
         elif ratios[worst] < self.LOWEST:
