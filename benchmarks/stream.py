@@ -64,7 +64,7 @@ def compare(recipe, catalogues, seconds: float) -> None:
     for _, (name, batches) in itertools.product(range(ROUNDS), running.items()):
         speeds[name].append(pictures_per_second(batches, batch, seconds))
     size, training = first.image_size, statistics.median(speeds["training"])
-    print(f"\n{size} x {size} pixels, batches of {batch}, recipe dcgan, median of {ROUNDS} turns")
+    print(f"\n{size} x {size} pixels, batches of {batch}, recipe {recipe.name}, median of {ROUNDS} turns")
     print(f"{'':<12} {'pictures/s':>12} {'to training':>12}")
     for name, measured in speeds.items():
         speed = statistics.median(measured)

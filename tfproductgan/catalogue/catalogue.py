@@ -145,7 +145,7 @@ class Catalogue:
         self.source = source
         self.preparation = preparation
         if preparation.schema is None:
-            _refuse_sparse(source, preparation.min_count)
+            refuse_sparse(source, preparation.min_count)
         photos = photos or prepare(
             source,
             preparation.image_size,
@@ -505,7 +505,7 @@ def _preparation(options: Mapping[str, Any]) -> Preparation:
     return Preparation(**options)
 
 
-def _refuse_sparse(source: Source, min_count: int) -> None:
+def refuse_sparse(source: Source, min_count: int) -> None:
     """Stop, before the photos are read, at labels that are none."""
     train = [item for item in source.items if item.split in (None, "train")]
     for attribute in source.attributes:

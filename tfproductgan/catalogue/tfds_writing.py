@@ -15,7 +15,7 @@ from unittest import mock
 
 import numpy as np
 
-from tfproductgan.catalogue.catalogue import Catalogue, Preparation
+from tfproductgan.catalogue.catalogue import Catalogue, Preparation, refuse_sparse
 from tfproductgan.catalogue.chunks import (
     PhotoChunks,
     beam_pipeline_options,
@@ -175,6 +175,8 @@ def write_dataset(
         RunError: If `out` holds something else or cannot be written.
         MissingExtraError: If Apache Beam is asked for and not installed.
     """
+    if preparation.schema is None:
+        refuse_sparse(source, preparation.min_count)  # before hours are spent on the photos
     out = Path(out).expanduser()
     identity = _identity(source, preparation, text)
     folder = _finished(out, identity)

@@ -118,7 +118,7 @@ def expected_image_size(args: argparse.Namespace) -> int:
     from tfproductgan.catalogue.catalogue import DEFAULT_IMAGE_SIZE
     from tfproductgan.catalogue.records import dataset_folder, metadata
 
-    folder = None if args.image_size else dataset_folder(args.data)
+    folder = None if args.image_size else dataset_folder(Path(args.data).expanduser())
     if folder is not None:
         return metadata(folder).get("schema", {}).get("image_size", DEFAULT_IMAGE_SIZE)
     # most TensorFlow data sets of small pictures have 28 or 32, and every network makes 32
