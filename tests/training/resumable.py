@@ -10,8 +10,10 @@ import keras
 import numpy as np
 
 import tfproductgan as tpg
+from tfproductgan.errors import TrainingStopped
 from tfproductgan.recipes import Recipe
 from tfproductgan.training.checkpoints import Checkpoints
+from tfproductgan.training.strategies import make_strategy
 
 STEPS, BATCH, INTERVAL = 400, 8, 80
 RECIPE = Recipe(
@@ -78,4 +80,8 @@ def grids(path):
 
 
 if __name__ == "__main__":
-    train(sys.argv[1], callbacks=[Slow(float(word)) for word in sys.argv[2:]])
+    strategy = make_strategy()  # several workers, if the environment names them
+    try:
+        train(sys.argv[1], callbacks=[Slow(float(word)) for word in sys.argv[2:]], strategy=strategy)
+    except TrainingStopped as stopped:
+        sys.exit(stopped.exit_code)

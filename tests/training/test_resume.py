@@ -1,5 +1,6 @@
 """A training that was stopped, however, goes on as if nothing had been."""
 
+import contextlib
 import datetime
 import importlib.util
 import json
@@ -8,6 +9,7 @@ import random
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -124,10 +126,11 @@ def stop_at(step):
 
 
 def killed(command, run, moment, while_writing=False):
-    """Start a training, kill it some seconds after its first checkpoint; whether that was before its end."""
+    """Start a training, kill it some seconds after its next checkpoint; whether that was before its end."""
+    before = saved(run)
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        while process.poll() is None and not saved(run):
+        while process.poll() is None and saved(run) == before:
             time.sleep(0.01)
         time.sleep(moment)
         while while_writing and process.poll() is None and not half_written(run):
@@ -166,6 +169,91 @@ def test_killed_again_and_again(undisturbed, tmp_path, number, while_writing):
     subprocess.run(program(run), check=True)
     assert not half_written(run)
     resumable.assert_same_run(run, undisturbed)
+
+
+# === Two workers ===
+
+
+class Workers:
+    """Two processes that train together."""
+
+    def __init__(self, run, *words):
+        ports = free_ports(2)
+        self.processes = [
+            subprocess.Popen(
+                program(run, *words),
+                env={**os.environ, "TF_CONFIG": json.dumps(configuration(ports, index))},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            for index in range(2)
+        ]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+    def wait(self):
+        return [process.wait(timeout=300) for process in self.processes]
+
+
+def configuration(ports, index):
+    workers = [f"localhost:{port}" for port in ports]
+    return {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+
+
+def free_ports(count):
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("localhost", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def wait_for(condition, seconds=200):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def undisturbed_pair(tmp_path_factory):
+    run = tmp_path_factory.mktemp("pair") / "run"
+    with Workers(run) as workers:
+        assert workers.wait() == [0, 0]
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(3))
+def test_two_workers_killed_at_a_random_moment(undisturbed_pair, tmp_path, number):
+    run, moment = tmp_path / "run", random.uniform(0, 2)
+    with Workers(run, "0.01"):
+        wait_for(lambda: saved(run))
+        time.sleep(moment)
+    print(f"killed {moment:.3f} s after the first checkpoint: {saved(run)}, half-written {half_written(run)}")
+    with Workers(run) as workers:
+        assert workers.wait() == [0, 0]
+    resumable.assert_same_run(run, undisturbed_pair)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("told", [0, 1])
+def test_two_workers_stop_after_the_same_step_whoever_is_told(undisturbed_pair, tmp_path, told):
+    run = tmp_path / "run"
+    with Workers(run, "0.02") as workers:
+        wait_for(lambda: saved(run))
+        workers.processes[told].send_signal(signal.SIGTERM)
+        assert workers.wait() == [143, 143]
+    print(f"stopped: {saved(run)}")
+    with Workers(run) as workers:
+        assert workers.wait() == [0, 0]
+    resumable.assert_same_run(run, undisturbed_pair)
 
 
 # === Told to stop ===
