@@ -3,7 +3,8 @@
 Run: python benchmarks/stream.py [--image-size 64] [--data PREPARED]
 
 The catalogue in memory and the same photos prepared as a data set are streamed in the same run as the training they
-are compared with, in turns, so that other work on the machine slows all of them alike. With `--data`, a folder that
+are compared with, in turns, so that other work on the machine slows all of them alike; pictures a second of processor
+time leave that work out. With `--data`, a folder that
 `tfproductgan prepare` wrote is streamed and trained on instead, and the resident memory of this process is printed.
 """
 
@@ -22,13 +23,13 @@ from tfproductgan.cli.quiet import import_tensorflow
 ROUNDS = 5
 
 
-def pictures_per_second(batches, batch_size: int, seconds: float) -> float:
-    """Pictures a second that an endless iterator delivers."""
-    count, began = 0, time.perf_counter()
+def pictures_per_second(batches, batch_size: int, seconds: float) -> tuple[float, float]:
+    """Pictures that an endless iterator delivers a second of wall time, and a second of processor time."""
+    count, began, busy = 0, time.perf_counter(), time.process_time()
     while time.perf_counter() - began < seconds:
         next(batches)
         count += batch_size
-    return count / (time.perf_counter() - began)
+    return count / (time.perf_counter() - began), count / (time.process_time() - busy)
 
 
 def resident() -> float:
@@ -63,12 +64,14 @@ def compare(recipe, catalogues, seconds: float) -> None:
     speeds = {name: [] for name in running}
     for _, (name, batches) in itertools.product(range(ROUNDS), running.items()):
         speeds[name].append(pictures_per_second(batches, batch, seconds))
-    size, training = first.image_size, statistics.median(speeds["training"])
-    print(f"\n{size} x {size} pixels, batches of {batch}, recipe {recipe.name}, median of {ROUNDS} turns")
-    print(f"{'':<12} {'pictures/s':>12} {'to training':>12}")
-    for name, measured in speeds.items():
-        speed = statistics.median(measured)
-        print(f"{name:<12} {speed:>12,.0f} {speed / training:>12.1f}")
+    print(f"\n{first.image_size} x {first.image_size} pixels, batches of {batch}, median of {ROUNDS} turns")
+    print(f"{'':<12} {'pictures/s':>12} {'to training':>12} {'pictures/processor s':>22} {'to training':>12}")
+    medians = {
+        name: [statistics.median(column) for column in zip(*turns, strict=True)] for name, turns in speeds.items()
+    }
+    training = medians["training"]
+    for name, (wall, busy) in medians.items():
+        print(f"{name:<12} {wall:>12,.0f} {wall / training[0]:>12.1f} {busy:>22,.0f} {busy / training[1]:>12.1f}")
 
 
 def memory(recipe, catalogue, steps: int) -> None:

@@ -107,7 +107,7 @@ class RecordPixels:
     def __init__(self, paths: Sequence[Path], index: RecordIndex, shape: tuple[int, int, int, int]):
         self.shape, self._index = shape, index
         self._files = [os.open(path, os.O_RDONLY) for path in paths]
-        weakref.finalize(self, _close, self._files)
+        weakref.finalize(self, _close, self._files).atexit = False  # a stream may still be reading
 
     def __len__(self) -> int:
         return self.shape[0]
