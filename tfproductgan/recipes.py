@@ -97,6 +97,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
+        for field in ("name", "family", "loss"):
+            self._check(field, lambda v: isinstance(v, str), "be a name")
         for field in ("generator", "discriminator", "penalties"):
             self._check(field, lambda v: isinstance(v, Mapping), "map names to values")
             object.__setattr__(self, field, dict(getattr(self, field)))
@@ -112,15 +114,15 @@ class Recipe:
             "ema_half_life",
         )
         for field in (*counts, "augmentation_images"):
-            self._check(field, lambda v: _is_whole(v) and v >= 1, "be a whole number of at least 1")
+            self._check(field, lambda v: _is_whole(v) and 1 <= v < 2**63, "be a whole number of at least 1")
         for field in ("generator_learning_rate", "discriminator_learning_rate"):
-            self._check(field, lambda v: math.isfinite(v) and v > 0, "be above 0")
-        self._check("gradient_clip", lambda v: math.isfinite(v) and v >= 0, "be at least 0")
+            self._check(field, lambda v: _is_finite(v) and v > 0, "be above 0")
+        self._check("gradient_clip", lambda v: _is_finite(v) and v >= 0, "be at least 0")
         for field in ("beta_1", "beta_2"):
-            self._check(field, lambda v: 0 <= v < 1, "be at least 0 and below 1")
+            self._check(field, lambda v: _is_finite(v) and 0 <= v < 1, "be at least 0 and below 1")
         shares = ("label_dropout", "augmentation_probability", "balance", "final_learning_rate", "ema_ramp")
         for field in shares:
-            self._check(field, lambda v: 0 <= v <= 1, "be between 0 and 1")
+            self._check(field, lambda v: _is_finite(v) and 0 <= v <= 1, "be between 0 and 1")
         self._check("augmentation_target", lambda v: v is None or 0 < v < 1, "be above 0 and below 1, or null")
         if self.augmentation_target is not None:
             self._check("augmentation", len, "name operations for augmentation_target to adapt, such as ['flip']")
@@ -169,6 +171,10 @@ class Recipe:
     def to_json(self) -> str:
         """The recipe as indented JSON text."""
         return json.dumps(self.to_dict(), indent=2)
+
+
+def _is_finite(value):
+    return not isinstance(value, bool) and math.isfinite(value) and abs(value) < 2**53
 
 
 def _is_whole(value):

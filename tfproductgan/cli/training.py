@@ -37,7 +37,7 @@ def check_first(recipe: Recipe, out: Path, image_size: int, strategy: str = "one
 
     RunDirectory(out).accept(recipe)
     import_tensorflow()
-    from tfproductgan.conditions import ConditionSchema
+    from tfproductgan.conditions import Attribute, ConditionSchema
     from tfproductgan.models.conditional_gan import ConditionalGAN
     from tfproductgan.training.strategies import check_batch, make_strategy
 
@@ -45,8 +45,8 @@ def check_first(recipe: Recipe, out: Path, image_size: int, strategy: str = "one
     made = make_strategy(strategy)
     check_batch(recipe, made)
 
-    # made for no conditions and thrown away: a second, and every name and option has been tried
-    ConditionalGAN.from_recipe(recipe, ConditionSchema((), image_size, 3)).compile()
+    # made for one condition and thrown away: a second, and every name and option has been tried
+    ConditionalGAN.from_recipe(recipe, ConditionSchema([Attribute("any", ("any",))], image_size, 3)).compile()
     return made
 
 

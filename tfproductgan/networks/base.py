@@ -54,6 +54,9 @@ class Generator(_Network):
 
     def __init__(self, num_ids, image_size, channels, latent_dim, embedding_dim, **kwargs):
         super().__init__(num_ids, image_size, channels, **kwargs)
+        for option, value in (("latent_dim", latent_dim), ("embedding_dim", embedding_dim)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise RecipeError(f"{option} must be a whole number of at least 1. Received: {value!r}")
         self.latent_dim = latent_dim
         self.embedding_dim = embedding_dim
         if self.conditional:
