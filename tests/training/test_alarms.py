@@ -213,7 +213,7 @@ def test_a_discriminator_that_memorises_few_photos_is_found(catalogue, said):
     history = gan.fit(stream, steps_per_epoch=60, verbose=0, callbacks=[alarm]).history
     assert history["overfitting"][0] > OverfittingAlarm.THRESHOLD
     text = said.export_text()
-    assert "knows its photos by heart" in text and "augmentation_target" in text
+    assert "knows its photos by heart" in text and "augmentation_target=0.9)" in text
 
 
 def test_a_discriminator_that_cannot_tell_knows_nothing_by_heart(gan, catalogue):

@@ -469,11 +469,13 @@ class OverfittingAlarm(_Alarm):
         logs["overfitting"] = float(difference / ahead) if ahead > self.CERTAINTY * error else 0.0
         if not (logs["overfitting"] > self.THRESHOLD and difference > self.CERTAINTY * error):
             return None
+        # see the documentation: pairs are told apart more surely than a zero is passed
+        target = 0.6 if self.model.adversarial_loss.boundary is not None else 0.9
         return Finding(
             "the discriminator knows its photos by heart: photos it has not seen are hardly ahead of generated ones "
             f"(r_v {logs['overfitting']:.2f}).",
             'More photos help most. Otherwise let augmentation adapt (--set \'augmentation=["flip","translation",'
-            '"cutout"]\' --set augmentation_target=0.8), or end here.',
+            f'"cutout"]\' --set augmentation_target={target}), or end here.',
         )
 
     def _leads(self, batches):
