@@ -28,20 +28,6 @@ def catalogue():
     return tpg.Catalogue.from_arrays(images, labels, image_size=16)
 
 
-class StopAfter:
-    """Ends a training the hard way, in the middle."""
-
-    def __new__(cls, epochs):
-        import keras
-
-        class Stop(keras.callbacks.Callback):
-            def on_epoch_end(self, epoch, logs=None):
-                if epoch + 1 == epochs:
-                    raise KeyboardInterrupt
-
-        return Stop()
-
-
 def logged(path, name):
     return [json.loads(line)[name] for line in (path / "metrics.jsonl").read_text().splitlines()]
 
@@ -62,17 +48,6 @@ def test_the_run_directory_holds_what_it_should(whole_run):
     with Image.open(grids[-1]) as grid:
         assert grid.width > 16
     np.testing.assert_array_equal(tpg.load(path).generate(count=3), gan.generate(count=3))
-
-
-def test_stopped_and_repeated_equals_undisturbed(whole_run, catalogue, tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        train(catalogue, RECIPE, tmp_path / "run", every=32, callbacks=[StopAfter(2)])
-    resumed = train(catalogue, RECIPE, tmp_path / "run", every=32)
-    gan, path = whole_run
-    assert resumed.step == gan.step == 12
-    for mine, theirs in zip(resumed.variables, gan.variables, strict=True):
-        np.testing.assert_array_equal(mine, theirs, err_msg=theirs.path)
-    assert logged(tmp_path / "run", "d_loss") == logged(path, "d_loss")
 
 
 def test_nothing_is_missing_if_the_last_checkpoint_is_not_reached(catalogue, tmp_path, monkeypatch):

@@ -386,10 +386,9 @@ def _check_recipe(path, note, gan):
 
 
 def _load_weights(gan, path, note):
-    # Keras reads weights inside a .keras file by seeking back and forth in the zip: that takes seconds
     try:
-        with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
-            gan.load_weights(archive.extract(_WEIGHTS_FILE, folder))
+        with tempfile.TemporaryDirectory() as folder:
+            gan.load_weights(_unpacked(path, folder))
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error}") from error
     except (KeyError, ValueError, RuntimeError) as error:
@@ -397,6 +396,15 @@ def _load_weights(gan, path, note):
             f"{path} does not fit the networks of this version: it was written by tfproductgan {note.written_by}, "
             f"this is {tfproductgan.__version__}."
         ) from error
+
+
+def _unpacked(path, folder):
+    """The weights as a file of their own, which Keras reads faster than inside the zip, if there is room for it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.extract(_WEIGHTS_FILE, folder)
+    except OSError:
+        return path
 
 
 def _changed_surroundings(note, gan):

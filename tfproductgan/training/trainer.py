@@ -185,7 +185,8 @@ def train(
         for line in (*restored.remarks, *_say_lengthened(before, recipe)):
             console.print(line, markup=False)
     if gan.step >= schedule.steps:
-        console.print(f"Finished before, after {gan.images_seen:,} images: nothing left to train.", markup=False)
+        if chief:
+            console.print(f"Finished before, after {gan.images_seen:,} images: nothing left to train.", markup=False)
         return gan
     with StopSignals() as signals, checkpoints.told_when_writing_fails():
         gan.fit(
