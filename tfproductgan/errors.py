@@ -40,6 +40,10 @@ class AlarmError(RunError):
     """A training that was stopped because something is wrong with it."""
 
 
+class JudgementError(ProductGANError, ValueError):
+    """A model that cannot be judged as asked: too few samples, features that are no numbers, another extractor."""
+
+
 class TrainingStopped(KeyboardInterrupt):
     """A signal ended a training after a finished step, and a checkpoint was written.
 

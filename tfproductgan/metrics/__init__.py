@@ -1,0 +1,1 @@
+"""Judging: how good the pictures of a generator are, measured against real photos."""

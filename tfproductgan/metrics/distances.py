@@ -1,0 +1,556 @@
+"""Figures on features: how far generated pictures are from real ones, and how varied they are.
+
+NumPy in float64, without TensorFlow. Features may be memory maps: they are read in blocks, so memory does not grow
+with the number of pictures.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from tfproductgan.errors import JudgementError
+
+KID_SUBSET = 1000
+KID_SUBSETS = 100
+
+LEAST = {"fid": 2048, "kid": 10, "is": 1000, "neighbours": 100}
+"""Fewer pictures than this mean nothing; see `refuse_few`, which asks less of FID where features are short."""
+
+_FID_PICTURES_A_DIMENSION = 8
+_BLOCK = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """A figure with its spread.
+
+    Args:
+        value: The figure.
+        std: Standard deviation over subsets or splits, or of the resampled figure.
+        low: Lower end of the confidence interval, or `None`.
+        high: Upper end of the confidence interval, or `None`.
+    """
+
+    value: float
+    std: float
+    low: float | None = None
+    high: float | None = None
+
+
+def least_pictures(figure: str, dim: int | None = None) -> int:
+    """How many pictures a figure needs to mean something.
+
+    The bias of FID grows with the ratio of dimensions to pictures: 2048 is the custom for Inception's 2048
+    dimensions; features of 128 need 1024.
+
+    Args:
+        figure: `"fid"`, `"kid"`, `"is"` or `"neighbours"` (precision, recall, density, coverage).
+        dim: Length of the features.
+    """
+    least = LEAST[figure]
+    return min(least, _FID_PICTURES_A_DIMENSION * dim) if figure == "fid" and dim else least
+
+
+def refuse_few(figure: str, count: int, dim: int | None = None, force: bool = False) -> None:
+    """Stop at a number of pictures that is too small to mean anything.
+
+    Raises:
+        JudgementError: If `count` is below `least_pictures` and `force` is false, or below 2.
+    """
+    least = 2 if force else least_pictures(figure, dim)
+    if count < least:
+        more = "" if force else ", or force it and do not trust it (force=True)"
+        raise JudgementError(f"{_TITLES[figure]} of {count} pictures means nothing: take {least} or more{more}.")
+
+
+_TITLES = {
+    "fid": "A Fréchet distance",
+    "kid": "A kernel distance",
+    "is": "An inception score",
+    "neighbours": "Precision, recall, density or coverage",
+}
+
+
+def check_features(features: np.ndarray, whose: str = "features") -> np.ndarray:
+    """Refuse what are no features: the array itself if every number is finite.
+
+    Raises:
+        JudgementError: If it is not `[N, D]`, or holds NaN or infinity.
+    """
+    if features.ndim != 2 or not features.shape[1]:
+        raise JudgementError(f"{whose} must have the shape [pictures, dimensions]. Received: {features.shape}")
+    for start, block in _blocks(features):
+        finite = np.isfinite(block).all(axis=1)
+        if not finite.all():
+            raise JudgementError(
+                f"{whose} must be finite numbers. Received: NaN or infinity in row {start + int(np.argmin(finite))}; "
+                "the model or the extractor has diverged."
+            )
+    return features
+
+
+class Moments:
+    """Mean and covariance of rows that come in blocks: memory does not grow with their number.
+
+    Args:
+        dim: Length of a row.
+    """
+
+    def __init__(self, dim: int):
+        self.count = 0
+        self.mean = np.zeros(dim)
+        self._scatter = np.zeros((dim, dim))
+
+    @classmethod
+    def of(cls, features: np.ndarray) -> Moments:
+        """The moments of all rows of `[N, D]`."""
+        moments = cls(check_features(features).shape[1])
+        for _, block in _blocks(features):
+            moments.update(block)
+        return moments
+
+    def update(self, rows: np.ndarray) -> None:
+        """Add rows `[n, dim]`."""
+        rows = np.asarray(rows, np.float64)
+        if not len(rows):
+            return
+        mean = rows.mean(axis=0)
+        centred = rows - mean
+        total = self.count + len(rows)
+        shift = mean - self.mean
+        # centred on each block's own mean: sums of squares would cancel
+        self._scatter += centred.T @ centred + np.outer(shift, shift) * (self.count * len(rows) / total)
+        self.mean = self.mean + shift * (len(rows) / total)
+        self.count = total
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Unbiased covariance, float64 `[dim, dim]`."""
+        return self._scatter / max(self.count - 1, 1)
+
+
+def frechet_distance(mean1: np.ndarray, cov1: np.ndarray, mean2: np.ndarray, cov2: np.ndarray) -> float:
+    """Squared Fréchet distance of two Gaussians.
+
+    The trace of the root of `cov1 @ cov2` is that of the symmetric `sqrt(cov1) @ cov2 @ sqrt(cov1)`, whose eigenvalues
+    are exact where a general matrix root may not converge.
+
+    Args:
+        mean1: `[D]`.
+        cov1: `[D, D]`.
+        mean2: `[D]`.
+        cov2: `[D, D]`.
+
+    Reference:
+        [GANs Trained by a Two Time-Scale Update Rule](https://arxiv.org/abs/1706.08500) (FID)
+    """
+    mean1, cov1, mean2, cov2 = (np.asarray(part, np.float64) for part in (mean1, cov1, mean2, cov2))
+    for part in (mean1, cov1, mean2, cov2):
+        if not np.isfinite(part).all():
+            raise JudgementError("Means and covariances must be finite numbers. Received: NaN or infinity.")
+    values, vectors = np.linalg.eigh(cov1)
+    root = vectors * np.sqrt(np.maximum(values, 0))
+    inner = np.linalg.eigvalsh(root.T @ cov2 @ root)
+    cross = np.sqrt(np.maximum(inner, 0)).sum()
+    distance = np.square(mean1 - mean2).sum() + np.trace(cov1) + np.trace(cov2) - 2 * cross
+    return max(float(distance), 0.0)
+
+
+def frechet_distance_of(real: np.ndarray, fake: np.ndarray, force: bool = False) -> float:
+    """Fréchet distance of the Gaussians through two sets of features (FID).
+
+    With fewer pictures than dimensions the covariances have no full rank, and an exact form of that rank is used.
+
+    Args:
+        real: `[N, D]`.
+        fake: `[M, D]`.
+        force: Whether to compute it of too few pictures; see `least_pictures`.
+
+    Raises:
+        JudgementError: If there are too few pictures, or features are not finite.
+    """
+    real, fake = _pair(real, fake)
+    refuse_few("fid", min(len(real), len(fake)), real.shape[1], force)
+    if len(real) + len(fake) < real.shape[1]:
+        return _low_rank_frechet_distance(np.asarray(real, np.float64), np.asarray(fake, np.float64))
+    first, second = Moments.of(real), Moments.of(fake)
+    return frechet_distance(first.mean, first.covariance, second.mean, second.covariance)
+
+
+def _low_rank_frechet_distance(real, fake):
+    # with centred rows A and B over the roots of their degrees of freedom, the covariances are A'A and B'B, and the
+    # trace of the root of their product is the nuclear norm of A B'
+    mean1, mean2 = real.mean(axis=0), fake.mean(axis=0)
+    first = (real - mean1) / math.sqrt(max(len(real) - 1, 1))
+    second = (fake - mean2) / math.sqrt(max(len(fake) - 1, 1))
+    cross = np.linalg.svd(first @ second.T, compute_uv=False).sum()
+    distance = np.square(mean1 - mean2).sum() + np.square(first).sum() + np.square(second).sum() - 2 * cross
+    return max(float(distance), 0.0)
+
+
+def kernel_distance(
+    real: np.ndarray,
+    fake: np.ndarray,
+    subset_size: int = KID_SUBSET,
+    num_subsets: int = KID_SUBSETS,
+    seed: int = 0,
+    force: bool = False,
+) -> Estimate:
+    """Kernel distance (KID): the squared maximum mean discrepancy under the kernel `(x · y / D + 1) ** 3`, unbiased.
+
+    Args:
+        real: `[N, D]`.
+        fake: `[M, D]`.
+        subset_size: Pictures of each side in a subset; all of the smaller side if that has fewer.
+        num_subsets: Number of drawn subsets; one if a subset is all there is.
+        seed: Decides the subsets.
+        force: Whether to compute it of too few pictures.
+
+    Returns:
+        The mean over the subsets and their standard deviation; 0 for one subset.
+
+    Raises:
+        JudgementError: If there are too few pictures, or features are not finite.
+
+    Reference:
+        [Demystifying MMD GANs](https://arxiv.org/abs/1801.01401)
+    """
+    real, fake = _pair(real, fake)
+    smaller = min(len(real), len(fake))
+    refuse_few("kid", smaller, force=force)
+    size = min(subset_size, smaller)
+    if size == len(real) == len(fake):
+        num_subsets = 1
+    rng = np.random.default_rng(seed)
+    values = [
+        _discrepancy(_drawn(real, rng, size).astype(np.float64), _drawn(fake, rng, size).astype(np.float64))
+        for _ in range(num_subsets)
+    ]
+    return Estimate(float(np.mean(values)), float(np.std(values)))
+
+
+def _drawn(features, rng, size):
+    return np.asarray(features[np.sort(rng.choice(len(features), size, replace=False))])
+
+
+def _discrepancy(real, fake):
+    def kernel(first, second):
+        return (first @ second.T / first.shape[1] + 1) ** 3
+
+    def without_diagonal(rows):
+        values = kernel(rows, rows)
+        return (values.sum() - np.trace(values)) / (len(rows) * (len(rows) - 1))
+
+    return without_diagonal(real) + without_diagonal(fake) - 2 * kernel(real, fake).mean()
+
+
+def inception_score(probabilities: np.ndarray, num_splits: int = 10, force: bool = False) -> Estimate:
+    """Inception score: how sure a classifier is of each picture, and how varied the pictures are.
+
+    Args:
+        probabilities: `[N, K]`, rows that sum to 1.
+        num_splits: Consecutive parts, each with its own score.
+        force: Whether to compute it of too few pictures.
+
+    Returns:
+        Mean and standard deviation over the splits; between 1 and K.
+
+    Raises:
+        JudgementError: If there are too few pictures, or rows that are no probabilities.
+
+    Reference:
+        [Improved Techniques for Training GANs](https://arxiv.org/abs/1606.03498)
+    """
+    check_features(probabilities, "probabilities")
+    refuse_few("is", len(probabilities), force=force)
+    scores = []
+    for split in range(min(num_splits, len(probabilities))):
+        first, last = (len(probabilities) * i // num_splits for i in (split, split + 1))
+        part = np.asarray(probabilities[first:last], np.float64)
+        if (part < 0).any() or np.abs(part.sum(axis=1) - 1).max() > 1e-3:
+            raise JudgementError("probabilities must be at least 0, and each row sum to 1. Received: other rows.")
+        mean = part.mean(axis=0)
+        # where a probability is 0 its term is 0
+        ratio = np.log(np.where(part > 0, part, 1)) - np.log(np.where(mean > 0, mean, 1))
+        scores.append(math.exp((part * ratio).sum(axis=1).mean()))
+    return Estimate(float(np.mean(scores)), float(np.std(scores)))
+
+
+@dataclasses.dataclass(frozen=True)
+class PrecisionRecall:
+    """Which pictures lie within the other set.
+
+    Args:
+        within_real: bool `[M]`, generated pictures that look real.
+        within_fake: bool `[N]`, real pictures that the generator covers.
+    """
+
+    within_real: np.ndarray
+    within_fake: np.ndarray
+
+    @property
+    def precision(self) -> float:
+        """Share of the generated pictures that look real."""
+        return float(self.within_real.mean())
+
+    @property
+    def recall(self) -> float:
+        """Share of the real pictures that the generator covers."""
+        return float(self.within_fake.mean())
+
+
+@dataclasses.dataclass(frozen=True)
+class DensityCoverage:
+    """How the generated pictures lie among the real ones.
+
+    Args:
+        densities: float64 `[M]`, of each generated picture the number of real neighbourhoods it lies in, over k.
+        covered: bool `[N]`, real pictures with a generated one in their neighbourhood.
+    """
+
+    densities: np.ndarray
+    covered: np.ndarray
+
+    @property
+    def density(self) -> float:
+        """Like precision, but not fooled by outliers among the real pictures; may exceed 1."""
+        return float(self.densities.mean())
+
+    @property
+    def coverage(self) -> float:
+        """Share of the real pictures with a generated one near them."""
+        return float(self.covered.mean())
+
+
+def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 3, force: bool = False) -> PrecisionRecall:
+    """Precision and recall of the manifolds: balls around each picture that reach to its k-th neighbour.
+
+    Args:
+        real: `[N, D]`.
+        fake: `[M, D]`.
+        k: Which neighbour, the picture itself not counted.
+        force: Whether to compute it of too few pictures.
+
+    Raises:
+        JudgementError: If there are too few pictures, or features are not finite.
+
+    Reference:
+        [Improved Precision and Recall Metric for Assessing Generative Models](https://arxiv.org/abs/1904.06991)
+    """
+    return neighbours(real, fake, recall_k=k, force=force)[0]
+
+
+def density_coverage(real: np.ndarray, fake: np.ndarray, k: int = 5, force: bool = False) -> DensityCoverage:
+    """Density and coverage: balls around real pictures only, so that strange generated ones widen nothing.
+
+    Args:
+        real: `[N, D]`.
+        fake: `[M, D]`.
+        k: Which neighbour, the picture itself not counted.
+        force: Whether to compute it of too few pictures.
+
+    Raises:
+        JudgementError: If there are too few pictures, or features are not finite.
+
+    Reference:
+        [Reliable Fidelity and Diversity Metrics for Generative Models](https://arxiv.org/abs/2002.09797)
+    """
+    return neighbours(real, fake, coverage_k=k, force=force)[1]
+
+
+def neighbours(
+    real: np.ndarray, fake: np.ndarray, recall_k: int = 3, coverage_k: int = 5, force: bool = False
+) -> tuple[PrecisionRecall, DensityCoverage]:
+    """`precision_recall` and `density_coverage` from one pass over the distances.
+
+    Raises:
+        JudgementError: If there are too few pictures, or features are not finite.
+    """
+    real, fake = _pair(real, fake)
+    refuse_few("neighbours", min(len(real), len(fake)), force=force)
+    most = max(recall_k, coverage_k)
+    if min(len(real), len(fake)) <= most:
+        raise JudgementError(
+            f"The {most}th neighbour needs more than {most} pictures on each side. "
+            f"Received: {len(real)} real and {len(fake)} generated ones."
+        )
+    real_radii = neighbour_distances(real, (recall_k, coverage_k))
+    fake_radii = neighbour_distances(fake, (recall_k,))
+    within_real, within_fake = np.zeros(len(fake), bool), np.zeros(len(real), bool)
+    densities, covered = np.zeros(len(fake)), np.zeros(len(real), bool)
+    for first, rows in _blocks(real):
+        part = slice(first, first + len(rows))
+        for second, columns in _blocks(fake):
+            other = slice(second, second + len(columns))
+            squared = _squared_distances(rows, columns)
+            within_real[other] |= (squared <= real_radii[part, :1]).any(axis=0)
+            within_fake[part] |= (squared <= fake_radii[None, other, 0]).any(axis=1)
+            near = squared < real_radii[part, 1:]
+            densities[other] += near.sum(axis=0)
+            covered[part] |= near.any(axis=1)
+    return PrecisionRecall(within_real, within_fake), DensityCoverage(densities / coverage_k, covered)
+
+
+def neighbour_distances(features: np.ndarray, ks: Sequence[int]) -> np.ndarray:
+    """Squared distances to the k-th neighbours of each row among the others.
+
+    Args:
+        features: `[N, D]`.
+        ks: Which neighbours, the row itself not counted.
+
+    Returns:
+        float64 `[N, len(ks)]`.
+    """
+    found = np.empty((len(features), len(ks)))
+    most = max(ks)
+    for first, rows in _blocks(features):
+        nearest = np.full((len(rows), most), np.inf)
+        for second, others in _blocks(features):
+            squared = _squared_distances(rows, others)
+            if first == second:
+                np.fill_diagonal(squared, np.inf)
+            squared = np.partition(squared, min(most, squared.shape[1]) - 1, axis=1)[:, :most]
+            nearest = np.partition(np.concatenate([nearest, squared], axis=1), most - 1, axis=1)[:, :most]
+        found[first : first + len(rows)] = np.sort(nearest, axis=1)[:, [k - 1 for k in ks]]
+    return found
+
+
+def _squared_distances(first, second):
+    squared = first @ second.T
+    squared *= -2
+    squared += np.square(first).sum(axis=1)[:, None]
+    squared += np.square(second).sum(axis=1)
+    return np.maximum(squared, 0, out=squared)
+
+
+def psnr(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Peak signal-to-noise ratio of pairs of pictures in decibels; infinite for equal ones.
+
+    Args:
+        first: uint8 `[N, H, W, C]`.
+        second: uint8 of the same shape.
+
+    Returns:
+        float64 `[N]`.
+    """
+    first, second = _picture_pairs(first, second)
+    error = np.square(first - second).mean(axis=(1, 2, 3))
+    with np.errstate(divide="ignore"):
+        return 10 * np.log10(255.0**2 / error)
+
+
+def ssim(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Structural similarity of pairs of pictures, -1 to 1, averaged over positions and channels.
+
+    The original window: Gaussian, 11 pixels, standard deviation 1.5, only where it fits into the picture.
+
+    Args:
+        first: uint8 `[N, H, W, C]`, at least 11 pixels high and wide.
+        second: uint8 of the same shape.
+
+    Returns:
+        float64 `[N]`.
+
+    Reference:
+        [Image Quality Assessment](https://doi.org/10.1109/TIP.2003.819861) (Wang et al., 2004)
+    """
+    first, second = _picture_pairs(first, second)
+    if min(first.shape[1:3]) < _SSIM_WINDOW:
+        raise JudgementError(
+            f"Structural similarity needs pictures of {_SSIM_WINDOW} pixels or more. Received: {first.shape[1:3]}"
+        )
+    small, large = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    mean1, mean2 = _smooth(first), _smooth(second)
+    variance1 = _smooth(first * first) - mean1 * mean1
+    variance2 = _smooth(second * second) - mean2 * mean2
+    covariance = _smooth(first * second) - mean1 * mean2
+    similar = (2 * mean1 * mean2 + small) * (2 * covariance + large)
+    similar /= (mean1**2 + mean2**2 + small) * (variance1 + variance2 + large)
+    return similar.mean(axis=(1, 2, 3))
+
+
+_SSIM_WINDOW = 11
+
+
+def _smooth(images):
+    offsets = np.arange(_SSIM_WINDOW) - _SSIM_WINDOW // 2
+    weights = np.exp(-0.5 * np.square(offsets / 1.5))
+    weights /= weights.sum()
+    for axis in (1, 2):
+        kept = images.shape[axis] - _SSIM_WINDOW + 1
+        images = sum(w * np.take(images, range(i, i + kept), axis) for i, w in enumerate(weights))
+    return images
+
+
+def _picture_pairs(first, second):
+    if first.shape != second.shape or first.ndim != 4:
+        raise JudgementError(
+            f"Pairs of pictures need one shape [N, H, W, C]. Received: {first.shape} and {second.shape}"
+        )
+    return first.astype(np.float64), second.astype(np.float64)
+
+
+def floor(distance: Callable[[np.ndarray, np.ndarray], float], real: np.ndarray, seed: int = 0) -> float:
+    """What a distance is between real pictures and other real ones: no generator can be expected to come below it.
+
+    Args:
+        distance: A function of two sets of features.
+        real: `[N, D]`, divided at random into two halves.
+        seed: Decides the halves.
+    """
+    order = np.random.default_rng(seed).permutation(len(real))
+    half = len(real) // 2
+    return distance(np.asarray(real[np.sort(order[:half])]), np.asarray(real[np.sort(order[half : 2 * half])]))
+
+
+def bootstrap(
+    statistic: Callable[..., float],
+    *samples: np.ndarray,
+    num_resamples: int = 200,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Estimate:
+    """A figure with the interval in which it would lie for other samples of the same size.
+
+    Each sample is drawn anew with replacement. What repeated rows shift (they bias a Fréchet distance upwards) is
+    taken out: the interval is that of the deviations from the mean of the resampled figures.
+
+    Args:
+        statistic: A function of the samples.
+        *samples: Arrays whose first axis is resampled, each by itself.
+        num_resamples: How often.
+        confidence: Of the interval.
+        seed: Decides the resamples.
+    """
+    rng = np.random.default_rng(seed)
+    value = float(statistic(*samples))
+    drawn = np.array(
+        [
+            statistic(*(sample[np.sort(rng.integers(len(sample), size=len(sample)))] for sample in samples))
+            for _ in range(num_resamples)
+        ]
+    )
+    deviations = drawn - drawn.mean()
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(deviations, [tail, 1 - tail])
+    return Estimate(value, float(drawn.std(ddof=1)), float(value - high), float(value - low))
+
+
+def _pair(real, fake):
+    check_features(real, "features of real pictures")
+    check_features(fake, "features of generated pictures")
+    if real.shape[1] != fake.shape[1]:
+        raise JudgementError(
+            f"Both sides need features of one extractor. Received: {real.shape[1]} and {fake.shape[1]} dimensions."
+        )
+    return real, fake
+
+
+def _blocks(features: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Rows in float64, a block at a time, with the number of the first."""
+    for start in range(0, len(features), _BLOCK):
+        yield start, np.asarray(features[start : start + _BLOCK], np.float64)
