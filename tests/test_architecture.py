@@ -18,7 +18,8 @@ ALLOWED["catalogue"] = ALLOWED["layers"] = ALLOWED["losses"] = TOP
 ALLOWED["networks"] = TOP | {"layers"}
 ALLOWED["models"] = TOP | {"layers", "losses", "networks"}
 ALLOWED["sampling"] = ALLOWED["models"] | {"models", "catalogue"}
-ALLOWED["training"] = ALLOWED["sampling"] | {"sampling"}
+ALLOWED["metrics"] = ALLOWED["sampling"] | {"sampling"}
+ALLOWED["training"] = ALLOWED["metrics"] | {"metrics"}
 ALLOWED["cli"] = set(ALLOWED)
 
 # the package itself only hands out what its parts define, and is read for its version

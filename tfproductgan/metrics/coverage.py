@@ -1,0 +1,218 @@
+"""Whether samples cover what photos show: each condition by itself, modes that are missing, samples that repeat.
+
+A figure over all samples hides a category that is always drawn alike: here each value of each attribute is compared
+with its own photos.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from tfproductgan.catalogue.duplicates import group_duplicates
+from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
+
+NEIGHBOURS = 5
+"""A photo is covered if a sample is nearer than its fifth neighbour among the photos."""
+
+FEWEST = 20
+"""A condition with fewer photos or samples is counted, not measured."""
+
+DROPPED = 0.1
+"""A condition of whose photos fewer than this share are covered is dropped."""
+
+COLLAPSED = 0.5
+"""A condition whose samples differ less than this share of what its photos do has collapsed."""
+
+_MOST_FOR_KERNEL = 1000
+_MOST_FOR_DIVERSITY = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class ConditionFigures:
+    """One value of one attribute: its samples against its photos.
+
+    Args:
+        attribute: Name of the attribute.
+        value: Name of the value.
+        asked: Number of samples it was asked of.
+        real: Number of photos that have it.
+        coverage: Share of the photos that have a sample nearby; `None` if there are too few of either.
+        kid: Kernel distance between the two (unbiased: may be below 0), or `None`.
+        diversity: Mean distance between two samples, or `None`.
+        real_diversity: Mean distance between two photos, or `None`.
+    """
+
+    attribute: str
+    value: str
+    asked: int
+    real: int
+    coverage: float | None = None
+    kid: float | None = None
+    diversity: float | None = None
+    real_diversity: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Such as `"colour Gold"`."""
+        return f"{self.attribute} {self.value}"
+
+    @property
+    def measured(self) -> bool:
+        """Whether there were samples and photos enough."""
+        return self.coverage is not None
+
+    @property
+    def dropped(self) -> bool:
+        """Whether hardly any photo has a sample nearby."""
+        return self.measured and self.coverage < DROPPED
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether samples are much more alike than photos."""
+        return self.measured and self.diversity < COLLAPSED * self.real_diversity
+
+
+@dataclasses.dataclass(frozen=True)
+class ConditionCoverage:
+    """How well samples cover the conditions.
+
+    Args:
+        extractor: Id of the network whose features were compared.
+        neighbours: The k of coverage.
+        conditions: One a value of each attribute; one for everything where there are no attributes.
+        diversity: Mean distance between two samples.
+        real_diversity: Mean distance between two photos.
+        repeated: Share of the samples that look like another one: the same except for a shade or the noise of JPEG.
+        real_repeated: The same among as many photos.
+    """
+
+    extractor: str
+    neighbours: int
+    conditions: tuple[ConditionFigures, ...]
+    diversity: float
+    real_diversity: float
+    repeated: float
+    real_repeated: float
+
+    @property
+    def dropped(self) -> tuple[ConditionFigures, ...]:
+        """Conditions of whose photos hardly any has a sample nearby."""
+        return tuple(condition for condition in self.conditions if condition.dropped)
+
+    @property
+    def collapsed(self) -> tuple[ConditionFigures, ...]:
+        """Conditions whose samples are much more alike than their photos."""
+        return tuple(condition for condition in self.conditions if condition.collapsed)
+
+    @property
+    def not_measured(self) -> tuple[ConditionFigures, ...]:
+        """Conditions with too few photos or samples."""
+        return tuple(condition for condition in self.conditions if not condition.measured)
+
+    @property
+    def mean_kid(self) -> float | None:
+        """Kernel distance within a condition, averaged over those measured."""
+        return _mean(condition.kid for condition in self.conditions if condition.measured)
+
+    @property
+    def mean_coverage(self) -> float | None:
+        """Coverage within a condition, averaged over those measured."""
+        return _mean(condition.coverage for condition in self.conditions if condition.measured)
+
+
+def condition_figures(
+    schema: ConditionSchema,
+    asked: np.ndarray,
+    samples: np.ndarray,
+    real: np.ndarray,
+    photos: np.ndarray,
+    seed: int = 0,
+) -> tuple[ConditionFigures, ...]:
+    """Compare the samples of each condition with its photos.
+
+    Args:
+        schema: Names of attributes and values.
+        asked: int `[N, A]`, the condition ids of the samples.
+        samples: Their features, float `[N, dim]`.
+        real: int `[M, A]`, the condition ids of the photos.
+        photos: Their features, float `[M, dim]`.
+        seed: Decides which are left out where they are too many.
+
+    Returns:
+        One `ConditionFigures` a value that was asked or that photos have; without attributes one for everything.
+    """
+    if not schema.attributes:
+        everything = np.ones(len(samples), bool), np.ones(len(photos), bool)
+        return (_compare("everything", "", samples, photos, *everything, seed),)
+    compared = []
+    for column, attribute in enumerate(schema.attributes):
+        for number, value in enumerate(attribute.values, start=NOT_GIVEN + 1):
+            mine, theirs = asked[:, column] == number, real[:, column] == number
+            if mine.any() or theirs.any():
+                compared.append(_compare(attribute.name, value, samples, photos, mine, theirs, seed))
+    return tuple(compared)
+
+
+def mean_distance(features: np.ndarray, seed: int = 0) -> float:
+    """Mean Euclidean distance between two rows, of at most 500 drawn by the seed.
+
+    Args:
+        features: float `[N, dim]`, at least two rows.
+        seed: Decides which rows.
+    """
+    rows = _at_most(features, _MOST_FOR_DIVERSITY, seed)
+    squares = np.einsum("ij,ij->i", rows, rows)
+    distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * rows @ rows.T, 0))
+    return float(distances[np.triu_indices(len(rows), 1)].mean())
+
+
+def repeated_share(hashes: np.ndarray, thumbnails: np.ndarray) -> float:
+    """Share of pictures that look like another one.
+
+    Args:
+        hashes: uint64 `[N]` of `catalogue.duplicates.difference_hashes`.
+        thumbnails: uint8 `[N, 16, 16, C]` of `catalogue.duplicates.thumbnails`.
+    """
+    groups = group_duplicates(hashes, thumbnails)
+    return float(np.mean(np.bincount(groups)[groups] > 1)) if len(groups) else 0.0
+
+
+def _compare(
+    attribute: str,
+    value: str,
+    samples: np.ndarray,
+    photos: np.ndarray,
+    mine: np.ndarray,
+    theirs: np.ndarray,
+    seed: int,
+) -> ConditionFigures:
+    counted = ConditionFigures(attribute, value, int(mine.sum()), int(theirs.sum()))
+    if min(counted.asked, counted.real) < FEWEST:
+        return counted
+    samples, photos = samples[mine], photos[theirs]
+    from tfproductgan.metrics.distances import density_coverage, kernel_distance
+
+    _, coverage = density_coverage(photos, samples, k=NEIGHBOURS)
+    few_samples, few_photos = (_at_most(rows, _MOST_FOR_KERNEL, seed) for rows in (samples, photos))
+    kid, _ = kernel_distance(few_photos, few_samples, subsets=1, subset_size=min(len(few_photos), len(few_samples)))
+    return dataclasses.replace(
+        counted,
+        coverage=float(coverage),
+        kid=float(kid),
+        diversity=mean_distance(samples, seed),
+        real_diversity=mean_distance(photos, seed),
+    )
+
+
+def _at_most(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """float64 rows, all of them or `count` that the seed draws."""
+    if len(rows) > count:
+        rows = rows[np.sort(np.random.default_rng([seed, len(rows)]).choice(len(rows), count, replace=False))]
+    return np.asarray(rows, np.float64)
+
+
+def _mean(values) -> float | None:
+    values = list(values)
+    return float(np.mean(values)) if values else None

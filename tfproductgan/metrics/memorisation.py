@@ -1,0 +1,242 @@
+"""Whether samples are copies of training photos.
+
+A sample near a training photo proves nothing by itself: photos of one white mug are near each other too. So the
+distance from each sample to its nearest training photo is compared with the same distance of photos the model has
+not seen. A model that copies is nearer than those.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tfproductgan.errors import JudgementError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.models.generation import GeneratesByName, PictureRequest
+
+CLOSE_QUANTILE = 0.01
+"""A sample is close if it is nearer to its training photo than this share of the held-out photos are to theirs."""
+
+FEWEST = 20
+"""Neither samples nor held-out photos may be fewer."""
+
+NUM_PAIRS = 24
+
+_BLOCK = 2**24  # distances held at a time
+
+
+@dataclasses.dataclass(frozen=True)
+class ClosePair:
+    """A sample and its nearest training photo.
+
+    Args:
+        sample: Position of the sample.
+        conditions: What was asked of it.
+        seed: Its seed.
+        photo: Position of the photo in the training split.
+        distance: Between their features.
+        quantile: Share of the held-out photos that are nearer to their training photo than this.
+    """
+
+    sample: int
+    conditions: dict[str, str]
+    seed: int
+    photo: int
+    distance: float
+    quantile: float
+
+
+@dataclasses.dataclass(frozen=True)
+class MemorisationAudit:
+    """Distances from samples to the training photos, against those of held-out photos.
+
+    Args:
+        extractor: Id of the network whose features were compared.
+        n: Number of samples.
+        heldout: Number of held-out photos.
+        train: Number of training photos.
+        median: Median distance from a sample to its nearest training photo.
+        heldout_median: The same of the held-out photos.
+        nearer: Probability that a sample is nearer to the training photos than a held-out photo is: 0.5 if they
+            are alike, 1 for copies, below 0.5 where samples are far from any photo.
+        z: The same as standard deviations from 0.5 (Mann-Whitney U): above 3 is hardly chance.
+        close: Share of the samples nearer than 99 % of the held-out photos; 0.01 if they are alike.
+        authentic: Share of the samples farther from their training photo than that is from its own nearest other
+            training photo.
+        heldout_authentic: The same of the held-out photos.
+        distances: Deciles of the samples' distances, 0 to 100 %.
+        heldout_distances: Deciles of the held-out photos' distances.
+        pairs: The closest pairs, each training photo once.
+
+    Reference:
+        - [Meehan et al., 2020](https://arxiv.org/abs/2004.05675), the test behind `z`.
+        - [Alaa et al., 2022](https://arxiv.org/abs/2102.08921), authenticity.
+    """
+
+    extractor: str
+    n: int
+    heldout: int
+    train: int
+    median: float
+    heldout_median: float
+    nearer: float
+    z: float
+    close: float
+    authentic: float
+    heldout_authentic: float
+    distances: tuple[float, ...]
+    heldout_distances: tuple[float, ...]
+    pairs: tuple[ClosePair, ...]
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether samples are nearer to the training photos than held-out photos are, by more than chance."""
+        return self.z > 3 or self.close > CLOSE_QUANTILE + 3 * np.sqrt(CLOSE_QUANTILE / self.n)
+
+
+def audit_memorisation(
+    samples: np.ndarray,
+    train: np.ndarray,
+    heldout: np.ndarray,
+    extractor: str,
+    conditions: Sequence[Mapping[str, str]],
+    seeds: Sequence[int],
+    num_pairs: int = NUM_PAIRS,
+) -> MemorisationAudit:
+    """Compare samples with the training photos they may have been copied from.
+
+    Args:
+        samples: Features of the samples, float `[N, dim]`.
+        train: Features of all training photos, float `[M, dim]`.
+        heldout: Features of photos the model has not seen, float `[L, dim]`.
+        extractor: Id of the network they come from.
+        conditions: What was asked of each sample.
+        seeds: The seed of each sample.
+        num_pairs: How many of the closest pairs to keep.
+
+    Raises:
+        JudgementError: If there are too few of either, or a feature is no number.
+    """
+    for name, features in (("samples", samples), ("held-out photos", heldout), ("training photos", train)):
+        if len(features) < FEWEST:
+            raise JudgementError(f"Memorisation needs {FEWEST} {name} or more. Received: {len(features)}")
+        if not np.isfinite(features).all():
+            raise JudgementError(f"Features of {name} by {extractor} are not all numbers.")
+    photo, distance = nearest_neighbours(samples, train)
+    heldout_photo, heldout_distance = nearest_neighbours(heldout, train)
+    needed, place = np.unique(np.concatenate([photo, heldout_photo]), return_inverse=True)
+    _, own = nearest_neighbours(train[needed], train, itself=needed)
+    authentic = np.concatenate([distance, heldout_distance]) > own[place.reshape(-1)]
+    ordered = np.sort(heldout_distance)
+    quantile = np.searchsorted(ordered, distance) / len(ordered)
+    nearer, z = _mann_whitney(distance, heldout_distance)
+    _, firsts = np.unique(photo[np.argsort(distance, kind="stable")], return_index=True)
+    closest = np.argsort(distance, kind="stable")[np.sort(firsts)[:num_pairs]]
+    return MemorisationAudit(
+        extractor=extractor,
+        n=len(samples),
+        heldout=len(heldout),
+        train=len(train),
+        median=float(np.median(distance)),
+        heldout_median=float(np.median(heldout_distance)),
+        nearer=nearer,
+        z=z,
+        close=float(np.mean(quantile < CLOSE_QUANTILE)),
+        authentic=float(authentic[: len(samples)].mean()),
+        heldout_authentic=float(authentic[len(samples) :].mean()),
+        distances=_deciles(distance),
+        heldout_distances=_deciles(heldout_distance),
+        pairs=tuple(
+            ClosePair(int(i), dict(conditions[i]), int(seeds[i]), int(photo[i]), float(distance[i]), float(quantile[i]))
+            for i in closest
+        ),
+    )
+
+
+def close_pairs_sheet(
+    audit: MemorisationAudit, generator: GeneratesByName, catalogue: Catalogue, truncation: float = 1.0
+) -> Image.Image:
+    """The closest pairs side by side, the closest first: the sample left, its training photo right.
+
+    Args:
+        audit: What was found.
+        generator: The model that was audited; it draws the samples again.
+        catalogue: The catalogue it was audited with.
+        truncation: That of the samples.
+    """
+    from tfproductgan.sampling.grids import contact_grid, in_proportion
+
+    samples = generator.draw(pair_requests(audit, generator, truncation))
+    # one photo at a time, whatever the number of photos; a split may be a memory map
+    train = catalogue.images("train")
+    photos = np.stack([train[pair.photo] for pair in audit.pairs])
+    pairs = np.stack([samples, photos], axis=1).reshape(-1, *samples.shape[1:])
+    labels = [f"{pair.distance:.3g}" for pair in audit.pairs]
+    rows = -(-len(labels) // PAIRS_A_ROW)
+    shown = labels[::PAIRS_A_ROW][:rows]
+    heads = ["sample", "training photo"] * PAIRS_A_ROW
+    return contact_grid(in_proportion(pairs, generator.schema), 2 * PAIRS_A_ROW, shown, heads)
+
+
+PAIRS_A_ROW = 4
+
+
+def pair_requests(
+    audit: MemorisationAudit, generator: GeneratesByName, truncation: float = 1.0
+) -> list[PictureRequest]:
+    """The requests that draw the samples of the closest pairs again."""
+    requests = []
+    for pair in audit.pairs:
+        requests += generator.plan(pair.conditions, count=1, seed=pair.seed, truncation=truncation, complete=False)
+    return requests
+
+
+def nearest_neighbours(
+    queries: np.ndarray, points: np.ndarray, itself: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest point of each query.
+
+    Args:
+        queries: float `[N, dim]`.
+        points: float `[M, dim]`.
+        itself: Where each query is in `points`, to leave it out: int `[N]`, or `None`.
+
+    Returns:
+        Positions, int64 `[N]`, and distances, float64 `[N]`.
+    """
+    points = np.asarray(points, np.float32)
+    squares = np.einsum("ij,ij->i", points, points, dtype=np.float64).astype(np.float32)
+    positions = np.empty(len(queries), np.int64)
+    step = max(1, _BLOCK // len(points))
+    for start in range(0, len(queries), step):
+        block = np.asarray(queries[start : start + step], np.float32)
+        ranks = squares - 2 * (block @ points.T)
+        if itself is not None:
+            ranks[np.arange(len(block)), itself[start : start + step]] = np.inf
+        positions[start : start + step] = np.argmin(ranks, axis=1)
+    # the products above lose what is small: a copy must have distance 0
+    difference = np.asarray(queries, np.float64) - points[positions]
+    return positions, np.sqrt(np.einsum("ij,ij->i", difference, difference))
+
+
+def _mann_whitney(samples: np.ndarray, heldout: np.ndarray) -> tuple[float, float]:
+    """Probability that a sample's distance is less than a held-out one's, and its z score; ties count half."""
+    both = np.concatenate([samples, heldout])
+    values, inverse, counts = np.unique(both, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse.reshape(-1)]
+    n, m = len(samples), len(heldout)
+    u = n * m + n * (n + 1) / 2 - ranks[:n].sum()
+    ties = (counts.astype(np.float64) ** 3 - counts).sum() / ((n + m) * (n + m - 1))
+    variance = n * m / 12 * ((n + m + 1) - ties)
+    return float(u / (n * m)), float((u - n * m / 2) / np.sqrt(variance)) if variance > 0 else 0.0
+
+
+def _deciles(distances: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(value) for value in np.quantile(distances, np.linspace(0, 1, 11)))
