@@ -1,0 +1,358 @@
+"""The catalogue's own classifier: trained from scratch on its photos, so that judging needs no download.
+
+Its features measure distances (`catalogue` among the extractors), its answers measure whether pictures show what was
+asked for. One head an attribute shares one small convolutional network. It is trained once a catalogue and kept in the
+cache under the hash of the photos, the conditions and the recipe.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import math
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfproductgan.catalogue.cache import default_folder
+from tfproductgan.catalogue.catalogue import Catalogue
+from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
+from tfproductgan.errors import JudgementError
+from tfproductgan.metrics.extractors import FeatureExtractor, weights_hash
+from tfproductgan.models.precision import dtype_policy
+from tfproductgan.writing import replace_file
+
+_log = logging.getLogger(__name__)
+
+LARGEST_INPUT = 128
+"""Larger pictures are averaged down to this size first."""
+
+_VERSION = 1  # part of every key: raised whenever the same recipe would train another network
+_STEM_FROM = 48  # pictures of this size and more are halved at once
+_SMALLEST_MAP = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassifierRecipe:
+    """How a classifier is trained: fixed, so that figures of different models can be compared.
+
+    Args:
+        images: Photos seen. `None` takes 8 epochs, but at least 150,000 and at most 480,000.
+        batch_size: Photos a step.
+        learning_rate: Highest rate of AdamW; it rises for a tenth of the steps and falls along a cosine.
+        weight_decay: Of AdamW.
+        widths: Filters of the stages, halved in size one after the other; the last is repeated.
+        shift: Share of the picture by which photos are moved at random.
+        seed: Of the first weights, the order of the photos and the shifts.
+    """
+
+    images: int | None = None
+    batch_size: int = 128
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.02
+    widths: tuple[int, ...] = (32, 64, 128)
+    shift: float = 0.06
+    seed: int = 0
+
+    def num_steps(self, photos: int) -> int:
+        """Number of steps on a set of so many photos."""
+        images = min(max(8 * photos, 150_000), 480_000) if self.images is None else self.images
+        return max(1, images // self.batch_size)
+
+
+class CatalogueClassifier(FeatureExtractor):
+    """A trained classifier of a schema's attributes, and the extractor named `catalogue`.
+
+    Args:
+        model: Keras model of pictures, float32 0 to 255 `[N, S, S, C]`, to features and one logit a value for each
+            attribute.
+        schema: Whose attributes it knows.
+        accuracy: Attribute name to accuracy on photos it has not learnt from; empty if there were none.
+    """
+
+    def __init__(self, model: keras.Model, schema: ConditionSchema, accuracy: Mapping[str, float] | None = None):
+        self.model = model
+        self.schema = schema
+        self.accuracy = dict(accuracy or {})
+        size = min(schema.image_size, LARGEST_INPUT)
+        super().__init__(
+            name="catalogue",
+            sha256=weights_hash(model),
+            dim=model.outputs[0].shape[-1],
+            preprocessing=f"{schema.channels} channels at {size} px",
+            num_classes=len(schema.attributes[0].values),
+            image_shape=(schema.image_size, schema.image_size, schema.channels),
+        )
+
+    def predict(self, images: np.ndarray, batch_size: int = 256) -> list[np.ndarray]:
+        """Probabilities of the values, one array an attribute.
+
+        Args:
+            images: uint8 `[N, S, S, C]`.
+            batch_size: Pictures at a time.
+
+        Returns:
+            float32 `[N, number of values]` an attribute; the value of id `i` is at `i - 1`.
+        """
+        return self.features_and_predictions(images, batch_size)[1]
+
+    def recognise(self, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+        """Ids of the likeliest value of each attribute: int32 `[N, A]`, never "not given"."""
+        return likeliest(self.predict(images, batch_size))
+
+    def features_and_predictions(self, images: np.ndarray, batch_size: int = 256) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Both from one pass: features float32 `[N, dim]`, and what `predict` returns."""
+        features, *predictions = self._in_batches(self._heads, images, batch_size)
+        return features, predictions
+
+    def _forward(self, images):
+        features, *predictions = self._heads(images)
+        return features, predictions[0]
+
+    def _heads(self, images):
+        features, *logits = self._outputs(images)
+        return features, *(tf.nn.softmax(values) for values in logits)
+
+    def _outputs(self, images):
+        return self.model(tf.cast(images, tf.float32), training=False)
+
+    def _maps(self, images):
+        return self._map_model(tf.cast(images, tf.float32), training=False)
+
+    @property
+    def _map_model(self):
+        if not hasattr(self, "_cached_map_model"):
+            stages = [layer.output for layer in self.model.layers if layer.name.startswith("stage")]
+            self._cached_map_model = keras.Model(self.model.input, stages)
+        return self._cached_map_model
+
+
+def likeliest(predictions: Iterable[np.ndarray]) -> np.ndarray:
+    """Ids of the likeliest values, int32 `[N, A]`, of what `CatalogueClassifier.predict` returns."""
+    return np.stack([values.argmax(axis=1) + 1 for values in predictions], axis=1).astype(np.int32)
+
+
+def accuracies(recognised: np.ndarray, conditions: np.ndarray, schema: ConditionSchema) -> dict[str, float]:
+    """Attribute name to the share of ids that agree, over the photos where it is given."""
+    shares = {}
+    for column, name in enumerate(schema.names):
+        given = conditions[:, column] != NOT_GIVEN
+        if given.any():
+            shares[name] = float((recognised[given, column] == conditions[given, column]).mean())
+    return shares
+
+
+def catalogue_classifier(
+    catalogue: Catalogue,
+    recipe: ClassifierRecipe | None = None,
+    folder: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> CatalogueClassifier:
+    """The classifier of a catalogue: from the cache, or trained on its training photos.
+
+    Args:
+        catalogue: With at least one attribute.
+        recipe: How to train it.
+        folder: Of the cache; by default `$TFPRODUCTGAN_CACHE` or `~/.cache/tfproductgan`.
+        progress: Called after every step with the number of steps done and of all.
+
+    Raises:
+        JudgementError: If the catalogue has no attributes to learn.
+    """
+    recipe = recipe or ClassifierRecipe()
+    path = Path(folder or default_folder()) / "classifiers" / f"{_key(catalogue, recipe)}.keras"
+    found = _read(path, catalogue.schema)
+    if found is not None:
+        return found
+    size = catalogue.size("train")
+    steps = recipe.num_steps(size)
+    _log.info("training the catalogue's classifier on %d photos, %d steps", size, steps)
+    batches = catalogue.stream("train", min(recipe.batch_size, size), recipe.seed)
+    classifier = train_classifier(batches, catalogue.schema, steps, recipe, progress)
+    held_out = next((split for split in ("validation", "test") if catalogue.size(split)), None)
+    if held_out:
+        recognised = classifier.recognise(catalogue.images(held_out))
+        classifier.accuracy = accuracies(recognised, catalogue.conditions(held_out), catalogue.schema)
+    replace_file(path, lambda part: _write(part, classifier))
+    return classifier
+
+
+def train_classifier(
+    batches: Iterable[Mapping[str, Any]],
+    schema: ConditionSchema,
+    steps: int,
+    recipe: ClassifierRecipe | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> CatalogueClassifier:
+    """Train a classifier from scratch.
+
+    Args:
+        batches: `{"images": uint8 [B, S, S, C], "conditions": int32 [B, A]}`, at least `steps` of them: a catalogue's
+            stream, or `shuffled_batches`. Attributes that are not given teach nothing.
+        schema: Whose attributes to learn.
+        steps: Number of batches to take.
+        recipe: Everything else.
+        progress: Called after every step with the number of steps done and of all.
+
+    Raises:
+        JudgementError: If the schema has no attributes.
+    """
+    if not schema.attributes:
+        raise JudgementError(
+            "A catalogue without attributes has nothing to train a classifier on: choose another extractor, such as "
+            "inception, keras:<application> or file."
+        )
+    recipe = recipe or ClassifierRecipe()
+    model = _network(schema, recipe, dtype_policy("auto"))
+    optimizer = keras.optimizers.AdamW(_schedule(recipe, steps), weight_decay=recipe.weight_decay)
+    optimizer.build(model.trainable_variables)
+    step = tf.function(lambda batch, number: _step(model, optimizer, recipe, batch, number), autograph=False)
+    loss = tf.constant(0.0)
+    for number, batch in zip(range(steps), batches, strict=False):
+        loss = step(batch, tf.constant(number, tf.int64))
+        if progress:
+            progress(number + 1, steps)
+    if not np.isfinite(float(loss)):
+        raise JudgementError("The classifier's training diverged: its loss is no number. Lower its learning rate.")
+    # features in float32, whatever this machine trains in
+    judge = _network(schema, recipe, "float32")
+    judge.set_weights(model.get_weights())
+    return CatalogueClassifier(judge, schema)
+
+
+def shuffled_batches(
+    images: np.ndarray, conditions: np.ndarray, batch_size: int = 128, seed: int = 0
+) -> Iterator[dict[str, np.ndarray]]:
+    """Endless batches of arrays, shuffled each epoch anew, for `train_classifier`.
+
+    Args:
+        images: uint8 `[N, S, S, C]`.
+        conditions: int32 `[N, A]`.
+        batch_size: At most N are taken.
+        seed: Decides the order.
+    """
+    rng = np.random.default_rng(seed)
+    batch_size = min(batch_size, len(images))
+    while True:
+        order = rng.permutation(len(images))
+        for start in range(0, len(order) - batch_size + 1, batch_size):
+            rows = order[start : start + batch_size]
+            yield {"images": images[rows], "conditions": conditions[rows]}
+
+
+# === Network ===
+
+
+def _network(schema, recipe, policy):
+    seeds = iter(range(recipe.seed * 1000, recipe.seed * 1000 + 1000))
+
+    def convolution(x, filters, kernel, strides, name):
+        initializer = keras.initializers.HeNormal(seed=next(seeds))
+        x = keras.layers.Conv2D(
+            filters, kernel, strides, "same", use_bias=False, kernel_initializer=initializer, dtype=policy
+        )(x)
+        x = keras.layers.BatchNormalization(momentum=0.95, dtype=policy)(x)
+        return keras.layers.ReLU(name=name, dtype=policy)(x)
+
+    size = schema.image_size
+    inputs = keras.Input((size, size, schema.channels), name="pictures")
+    x = inputs
+    if size > LARGEST_INPUT:
+        factor = math.ceil(size / LARGEST_INPUT)
+        x = keras.layers.AveragePooling2D(factor, padding="same", dtype="float32")(x)
+        size = x.shape[1]
+    x = keras.layers.Rescaling(1 / 127.5, -1, dtype=policy)(x)
+    widths = list(recipe.widths)
+    x = convolution(x, widths[0], 5, 2, "stage0") if size >= _STEM_FROM else convolution(x, widths[0], 3, 1, "stage0")
+    stage = 1
+    while x.shape[1] >= 2 * _SMALLEST_MAP - 1:
+        x = keras.layers.MaxPooling2D(dtype=policy)(x)
+        x = convolution(x, widths[min(stage, len(widths) - 1)], 3, 1, f"stage{stage}")
+        stage += 1
+    features = keras.layers.GlobalAveragePooling2D(name="features", dtype="float32")(x)
+    heads = [
+        keras.layers.Dense(
+            len(attribute.values),
+            kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+            name=f"attribute{column}",
+            dtype="float32",
+        )(features)
+        for column, attribute in enumerate(schema.attributes)
+    ]
+    return keras.Model(inputs, [features, *heads], name="catalogue_classifier")
+
+
+# === Training ===
+
+
+def _step(model, optimizer, recipe, batch, number):
+    images = _shifted(tf.cast(batch["images"], tf.float32), recipe, number)
+    variables = model.trainable_variables
+    with tf.GradientTape() as tape:
+        _, *logits = model(images, training=True)
+        loss = tf.add_n([_loss(batch["conditions"][:, column], values) for column, values in enumerate(logits)])
+    optimizer.apply(tape.gradient(loss, variables), variables)
+    return loss
+
+
+def _loss(ids, logits):
+    """Mean cross-entropy over the photos where the attribute is given."""
+    given = tf.cast(ids != NOT_GIVEN, tf.float32)
+    errors = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(ids - 1, 0), logits)
+    return tf.reduce_sum(errors * given) / tf.maximum(tf.reduce_sum(given), 1.0)
+
+
+def _shifted(images, recipe, number):
+    """The photos of a batch moved by one random offset, which a network that sees many batches takes for many."""
+    size = images.shape[1]
+    reach = round(recipe.shift * size)
+    if not reach:
+        return images
+    padded = tf.pad(images, [(0, 0), (reach, reach), (reach, reach), (0, 0)], "SYMMETRIC")
+    seed = tf.stack([tf.constant(recipe.seed, tf.int64), number])
+    offset = tf.random.stateless_uniform([2], seed, 0, 2 * reach + 1, tf.int32)
+    moved = tf.slice(padded, tf.concat([[0], offset, [0]], 0), tf.shape(images))
+    return tf.ensure_shape(moved, images.shape)
+
+
+def _schedule(recipe, steps):
+    rising = max(1, steps // 10)
+    return keras.optimizers.schedules.CosineDecay(
+        recipe.learning_rate / 10, max(1, steps - rising), warmup_target=recipe.learning_rate, warmup_steps=rising
+    )
+
+
+# === Files ===
+
+
+def _key(catalogue, recipe):
+    parts = [_VERSION, catalogue.fingerprint, dataclasses.asdict(recipe)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _write(path, classifier):
+    classifier.model.save(path)
+    # beside Keras's own files in the same zip: one file that is there whole or not at all
+    with zipfile.ZipFile(path, "a") as archive:
+        about = {"schema": classifier.schema.to_dict(), "accuracy": classifier.accuracy}
+        archive.writestr("classifier.json", json.dumps(about))
+
+
+def _read(path, schema):
+    """The classifier in a file of the cache, or `None` if it is not there or damaged."""
+    if not path.is_file():
+        return None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            about = json.loads(archive.read("classifier.json"))
+        return CatalogueClassifier(keras.saving.load_model(path, compile=False), schema, about["accuracy"])
+    except Exception as error:  # damaged files raise nearly anything
+        _log.warning("%s is damaged (%s) and will be made anew", path, error)
+        return None
