@@ -36,7 +36,8 @@ def _module(path):
 
 
 resumable = _module(HERE / "resumable.py")
-BATCH, STEPS, INTERVAL = resumable.BATCH, resumable.STEPS, resumable.INTERVAL
+RANDOM = random.SystemRandom()  # `random` itself is seeded by every training
+BATCH, STEPS = resumable.BATCH, resumable.STEPS
 # little to trace: most tests below train for twelve steps
 SHORT = resumable.RECIPE.replace(
     images=12 * BATCH, loss="non-saturating", penalties={}, penalty_interval=1, augmentation=()
@@ -151,7 +152,7 @@ def program(run, *words):
 
 
 def test_killed_at_a_random_moment_and_repeated_equals_undisturbed(undisturbed, tmp_path):
-    moment = random.uniform(0, 1)
+    moment = RANDOM.uniform(0, 1)
     was_killed = killed(program(tmp_path / "run", "0.01"), tmp_path / "run", moment)
     print(f"killed {moment:.3f} s after the first checkpoint: {was_killed}; checkpoints: {saved(tmp_path / 'run')}")
     assert resumable.train(tmp_path / "run").step == STEPS
@@ -163,7 +164,7 @@ def test_killed_at_a_random_moment_and_repeated_equals_undisturbed(undisturbed, 
 @pytest.mark.parametrize("number", range(10))
 def test_killed_again_and_again(undisturbed, tmp_path, number, while_writing):
     run = tmp_path / "run"
-    for moment in (random.uniform(0, 2), random.uniform(0, 1)):
+    for moment in (RANDOM.uniform(0, 3), RANDOM.uniform(0, 1)):
         was_killed = killed(program(run, "0.01"), run, moment, while_writing)
         print(f"killed {moment:.3f} s after: {was_killed}, checkpoints {saved(run)}, half-written {half_written(run)}")
     subprocess.run(program(run), check=True)
@@ -232,7 +233,7 @@ def undisturbed_pair(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(3))
 def test_two_workers_killed_at_a_random_moment(undisturbed_pair, tmp_path, number):
-    run, moment = tmp_path / "run", random.uniform(0, 2)
+    run, moment = tmp_path / "run", RANDOM.uniform(0, 2)
     with Workers(run, "0.01"):
         wait_for(lambda: saved(run))
         time.sleep(moment)
@@ -253,7 +254,8 @@ def test_two_workers_stop_after_the_same_step_whoever_is_told(undisturbed_pair, 
     print(f"stopped: {saved(run)}")
     with Workers(run) as workers:
         assert workers.wait() == [0, 0]
-    resumable.assert_same_run(run, undisturbed_pair)
+    # the means of the interval it stopped in are summed in another order: each replica goes on from half the sum
+    resumable.assert_same_run(run, undisturbed_pair, rounding_of_curves=1e-5)
 
 
 # === Told to stop ===
