@@ -44,10 +44,10 @@ class Recipe:
             lies between.
         batch_size: Real images of one discriminator step, over all replicas.
         discriminator_steps: Discriminator steps per generator step.
-        microbatches: In how many parts the discriminator sees each replica's share of `batch_size`, one after the
-            other, penalties included: less memory, a little more time. The result is that of the whole share, up to
-            rounding, if the discriminator judges each picture by itself. With dropout it draws anew for each part,
-            spectral normalisation iterates once more, batch normalisation and `"dragan"` take a part's statistics.
+        microbatches: In how many parts each replica takes its share of `batch_size`, one after the other, penalties
+            included: about a third less memory with two, half with four. The result is that of the whole share, up to
+            rounding, if each picture counts by itself. Batch normalisation and `"dragan"` take a part's statistics
+            instead, spectral normalisation iterates once a part, and dropout draws anew.
         images: Length of the training in real images seen by the discriminator.
         generator_learning_rate: Adam's learning rate of the generator.
         discriminator_learning_rate: Adam's learning rate of the discriminator.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import inspect
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -20,7 +20,7 @@ from tfproductgan.losses.adversarial import adversarial_loss
 from tfproductgan.losses.penalties import Penalty, noise_shape, points
 from tfproductgan.models import randomness
 from tfproductgan.models.generation import GeneratesByName, to_float
-from tfproductgan.models.microbatches import mean_of_microbatches, over_microbatches
+from tfproductgan.models.microbatches import mean_of_microbatches
 from tfproductgan.models.precision import dtype_policy
 from tfproductgan.models.randomness import Draws, Purpose
 from tfproductgan.models.replica_step import (
@@ -197,7 +197,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
             penalties: A list of `Penalty`; lazy ones must share one interval.
             augmentation: An `Augmentation` layer, or `False` for none.
             discriminator_steps: Discriminator steps per generator step; must divide the batch.
-            microbatches: In how many parts the discriminator sees each replica's batch; must divide it. See `Recipe`.
+            microbatches: In how many parts each replica takes its batch; must divide it. See `Recipe`.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` of `keras.Model.compile`.
 
         Raises:
@@ -286,19 +286,10 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         conditions = self._drop_labels(conditions)
         for index in range(self.discriminator_steps):
             # taken in turns, so that each step sees the same images however many replicas share the batch
-            real, row = images[index :: self.discriminator_steps], conditions[index :: self.discriminator_steps]
-            latents = self._draws(index).normal(Purpose.LATENTS, (real.shape[0], self.latent_dim))
-            # the last pictures serve the generator's own step too: one forward pass less
-            with tf.GradientTape() as generator_tape:
-                fake = self.generator({"latents": latents, "conditions": row}, training=True)
-                regularisation = _sum(self.generator.losses)
-            gradients, logs = mean_of_microbatches(
-                functools.partial(self._discriminator_gradients, index),
-                (real, tf.stop_gradient(fake), row),
-                self.microbatches,
-            )
+            rows = [tensor[index :: self.discriminator_steps] for tensor in (images, conditions)]
+            gradients, logs, drawn = self._discriminator_step(rows, index)
             apply_gradients(self.discriminator_optimizer, gradients, self.discriminator.trainable_variables)
-        gradients, g_loss = self._generator_gradients(generator_tape, real, fake, row, regularisation)
+        gradients, g_loss = self._generator_step(rows, drawn)
         apply_gradients(self.generator_optimizer, gradients, self.generator.trainable_variables)
         self._step.assign_add(1)
         self._images_seen.assign_add(batch * num_replicas())
@@ -316,9 +307,39 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
                 f"microbatches={self.microbatches}"
             )
 
-    def _discriminator_gradients(self, index, real, fake, conditions, part):
+    def _discriminator_step(self, rows, index):
+        """Gradients of the discriminator, what to log, and the pictures drawn last."""
+        drawn = None
+
+        def gradients_of(real, conditions, part):
+            nonlocal drawn
+            draws = self._draws(index, part)
+            drawn = self._draw(conditions, draws)
+            return self._discriminator_gradients(real, tf.stop_gradient(drawn.images), conditions, draws)
+
+        gradients, logs = mean_of_microbatches(gradients_of, rows, self.microbatches)
+        return gradients, logs, drawn
+
+    def _generator_step(self, rows, drawn):
+        """Gradients of the generator and its loss, on the pictures of the last discriminator step."""
+        index = self.discriminator_steps
+
+        def gradients_of(real, conditions, part):
+            # a single microbatch still has its pictures and their tape: one forward pass less
+            again = drawn if self.microbatches == 1 else self._draw(conditions, self._draws(index - 1, part))
+            return self._generator_gradients(again, real, conditions, self._draws(index, part))
+
+        return mean_of_microbatches(gradients_of, rows, self.microbatches)
+
+    def _draw(self, conditions, draws):
+        latents = draws.normal(Purpose.LATENTS, (conditions.shape[0], self.latent_dim))
+        with tf.GradientTape() as tape:
+            images = self.generator({"latents": latents, "conditions": conditions}, training=True)
+            regularisation = _sum(self.generator.losses)
+        return _Drawn(images, regularisation, tape)
+
+    def _discriminator_gradients(self, real, fake, conditions, draws):
         """Gradients of the discriminator's loss and penalties, and what to log."""
-        draws = self._draws(index, part)
 
         def gradients_with(penalties):
             with tf.GradientTape() as tape:
@@ -371,34 +392,24 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
                 logs[penalty.name] = (tf.zeros(()), 0.0)
         return loss + _sum(self.discriminator.losses), logs
 
-    def _generator_gradients(self, generator_tape, real, fake, conditions, regularisation):
+    def _generator_gradients(self, drawn, real, conditions, draws):
         """Gradients of the generator's loss, through the discriminator as it is now, and that loss."""
-        fake_gradient, loss = over_microbatches(
-            self._picture_gradients,
-            (real, fake, conditions),
-            self.microbatches,
-            lambda one, other: (tf.concat([one[0], other[0]], axis=0), one[1] + other[1]),
-        )
-        gradients = _dense_gradients(
-            generator_tape,
-            [fake, regularisation],
-            self.generator.trainable_variables,
-            output_gradients=[fake_gradient, tf.ones(()) / num_replicas()],
-        )
-        return gradients, loss
-
-    def _picture_gradients(self, real, fake, conditions, part):
-        """Gradients of the generator's loss with respect to its pictures, and this part of the loss."""
-        draws = self._draws(self.discriminator_steps, part)
         real_logits = None
         if self.adversarial_loss.paired:
             real_logits = tf.stop_gradient(self._logits(real, conditions, Purpose.AUGMENT_REAL, draws))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(fake)
-            fake_logits = self._logits(fake, conditions, Purpose.AUGMENT_FAKE, draws)
-            loss = self.adversarial_loss.generator(real_logits, fake_logits) / self.microbatches
+            tape.watch(drawn.images)
+            fake_logits = self._logits(drawn.images, conditions, Purpose.AUGMENT_FAKE, draws)
+            loss = self.adversarial_loss.generator(real_logits, fake_logits)
             scaled = loss / num_replicas()
-        return tape.gradient(scaled, fake), loss
+        image_gradients = tape.gradient(scaled, drawn.images)
+        gradients = _dense_gradients(
+            drawn.tape,
+            [drawn.images, drawn.regularisation],
+            self.generator.trainable_variables,
+            output_gradients=[image_gradients, tf.ones(()) / num_replicas()],
+        )
+        return gradients, loss
 
     def _logits(self, images, conditions, purpose, draws):
         """Logits of pictures as the discriminator sees them, that is augmented."""
@@ -575,6 +586,14 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
             config[name] = keras.saving.deserialize_keras_object(config[name]) if config[name] else config[name]
         config["penalties"] = [Penalty(**penalty) for penalty in config["penalties"]]
         self.compile(**config)
+
+
+class _Drawn(NamedTuple):
+    """Pictures and the tape that saw them drawn."""
+
+    images: tf.Tensor
+    regularisation: tf.Tensor
+    tape: tf.GradientTape
 
 
 def _check_batch(data):

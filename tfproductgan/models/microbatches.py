@@ -9,45 +9,27 @@ import tensorflow as tf
 
 
 def mean_of_microbatches(function: Callable[..., Any], tensors: Sequence[tf.Tensor], count: int) -> Any:
-    """The mean of what a function makes of each microbatch.
+    """The mean of what a function makes of each microbatch; only one of them needs memory at a time.
 
     Of a function that takes means over rows (losses, their gradients) that is what it makes of all rows at once.
 
     Args:
         function: Called as `function(*rows, part)` with the rows of each tensor and `part = (i, count)`.
         tensors: Tensors whose first axis, the same for all, is divisible by `count`.
-        count: Number of microbatches.
+        count: Number of microbatches. With 1 the function is called once with the tensors themselves.
 
     Returns:
         A structure of tensors like that of the function.
     """
-    total = over_microbatches(function, tensors, count, lambda *values: tf.nest.map_structure(tf.add, *values))
-    return tf.nest.map_structure(lambda value: value / count, total) if count > 1 else total
-
-
-def over_microbatches(
-    function: Callable[..., Any], tensors: Sequence[tf.Tensor], count: int, join: Callable[[Any, Any], Any]
-) -> Any:
-    """What a function makes of each microbatch, joined; only one microbatch needs memory at a time.
-
-    Args:
-        function: Called as `function(*rows, part)` with the rows of each tensor and `part = (i, count)`.
-        tensors: Tensors whose first axis, the same for all, is divisible by `count`.
-        count: Number of microbatches. With 1 the function is called once with the tensors themselves.
-        join: Makes one of two results, of what came before and of what comes next.
-
-    Returns:
-        The joined result: a structure of tensors like that of the function.
-    """
     if count == 1:
         return function(*tensors, (0, 1))
-    joined = None
+    total = None
     for index, rows in enumerate(zip(*(tf.split(tensor, count) for tensor in tensors), strict=True)):
-        if joined is None:
-            joined = function(*rows, (index, count))
+        if total is None:
+            total = function(*rows, (index, count))
             continue
         # nothing else keeps a graph from computing all of them at once
-        with tf.control_dependencies(tf.nest.flatten(joined)):
+        with tf.control_dependencies(tf.nest.flatten(total)):
             rows = [tf.identity(tensor) for tensor in rows]
-        joined = join(joined, function(*rows, (index, count)))
-    return joined
+        total = tf.nest.map_structure(tf.add, total, function(*rows, (index, count)))
+    return tf.nest.map_structure(lambda value: value / count, total)

@@ -1,0 +1,71 @@
+"""Memory and speed of a training step by the number of microbatches.
+
+    python benchmarks/microbatches.py --batch 128 --image-size 64 1 2 4 8
+
+Memory is the largest resident memory of a process of its own during a few steps, above what it has before the first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import time
+
+STEPS = 3
+
+
+def measure(options: argparse.Namespace, microbatches: int) -> None:
+    """Print a line for one number of microbatches."""
+    import numpy as np
+    import tensorflow as tf
+
+    from tfproductgan.conditions import Attribute, ConditionSchema
+    from tfproductgan.models.conditional_gan import ConditionalGAN
+
+    size, batch = options.image_size, options.batch
+    schema = ConditionSchema((Attribute("kind", ("Watch", "Mug")),), size, 3)
+    gan = ConditionalGAN.from_recipe(options.recipe, schema, batch_size=batch, microbatches=microbatches)
+    gan.compile()
+    pixels = np.random.default_rng(0).integers(0, 256, (batch, size, size, 3), np.uint8)
+    data = {"images": tf.constant(pixels), "conditions": tf.ones((batch, 1), tf.int32)}
+    before = peak_megabytes()
+    step = tf.function(gan.train_step, autograph=False)
+    step(data)  # traced
+    start = time.perf_counter()
+    for _ in range(STEPS):
+        step(data)
+    speed = STEPS * batch / (time.perf_counter() - start)
+    print(f"{microbatches:12}  {peak_megabytes() - before:8.0f} MB  {speed:8.1f}", flush=True)
+
+
+def peak_megabytes() -> float:
+    """Largest resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def main() -> None:
+    """Measure each number of microbatches in a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("microbatches", type=int, nargs="*", default=[1, 2, 4, 8])
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--image-size", type=int, default=64)
+    parser.add_argument("--recipe", default="dcgan")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.here:
+        measure(options, *options.microbatches)
+        return
+    print(f"recipe {options.recipe}, batch {options.batch}, {options.image_size} pixels")
+    print("microbatches       memory  images/s", flush=True)
+    named = ["--batch", options.batch, "--image-size", options.image_size, "--recipe", options.recipe, "--here"]
+    for count in options.microbatches:
+        command = [sys.executable, __file__, *map(str, [count, *named])]
+        subprocess.run(command, check=True, env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}, stderr=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    main()
