@@ -6,7 +6,6 @@ The classifier errs on photos too, so every figure stands beside the same one of
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -137,19 +136,6 @@ def accuracy_of(
     )
 
 
-def predicted_ids(probabilities: Sequence[np.ndarray]) -> np.ndarray:
-    """The ids of the most probable values.
-
-    Args:
-        probabilities: One float `[N, num_values]` an attribute, as `CatalogueClassifier.predict` returns them.
-
-    Returns:
-        int32 `[N, A]`; never 0.
-    """
-    columns = [np.argmax(attribute, axis=1) + 1 for attribute in probabilities]
-    return np.stack(columns, axis=1).astype(np.int32)
-
-
 def _counts(attribute: Attribute, given: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """int64 `[num_ids, num_ids]`: given by predicted; rows of what is not given are 0."""
     counts = np.zeros((attribute.num_ids, attribute.num_ids), np.int64)
@@ -159,7 +145,7 @@ def _counts(attribute: Attribute, given: np.ndarray, predicted: np.ndarray) -> n
 
 
 def _named(attribute: Attribute, counts: np.ndarray) -> dict[str, dict[str, int]]:
-    names = ("unclear", *attribute.values)
+    names = ("", *attribute.values)  # ids count from 1
     return {
         names[row]: {names[column]: int(counts[row, column]) for column in np.flatnonzero(counts[row])}
         for row in np.flatnonzero(counts.sum(axis=1))

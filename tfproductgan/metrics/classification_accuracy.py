@@ -13,6 +13,24 @@ Reference:
 from __future__ import annotations
 
 import dataclasses
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfproductgan.conditions import NOT_GIVEN, Attribute
+from tfproductgan.errors import JudgementError
+
+if TYPE_CHECKING:
+    from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.metrics.classifier import ClassifierRecipe
+    from tfproductgan.models.generation import GeneratesByName
+
+SEEDS = (0, 1, 2)
+
+_DRAWN_AT_ONCE = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +98,7 @@ class ClassificationAccuracy:
         train: Number of training photos, and of samples.
         seeds: One classifier of each kind a seed.
         sample_seed: Seed of the first sample.
-        attributes: One a attribute.
+        attributes: One an attribute.
         limitations: In what this differs from the protocol, one sentence each.
     """
 
@@ -92,6 +110,161 @@ class ClassificationAccuracy:
     sample_seed: int
     attributes: tuple[AttributeScore, ...]
     limitations: tuple[str, ...] = ()
+
+
+def classification_accuracy(
+    generator: GeneratesByName,
+    catalogue: Catalogue,
+    split: str | None = None,
+    seed: int = 0,
+    seeds: Sequence[int] = SEEDS,
+    recipe: ClassifierRecipe | None = None,
+    truncation: float = 1.0,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> ClassificationAccuracy:
+    """Train classifiers on samples, on photos and on both, and test them on photos nobody has seen.
+
+    All are trained for the same number of steps. A batch of the mix is one half photos, one half samples. The
+    classifiers trained on photos are kept in the cache.
+
+    Args:
+        generator: The model.
+        catalogue: The photos it learnt from.
+        split: The photos to test on; by default `"test"`, or `"validation"` if there are none.
+        seed: Seed of the first sample.
+        seeds: Of the classifiers.
+        recipe: How they are trained; that of the catalogue's classifier by default.
+        truncation: Of the samples.
+        progress: Called with what is being done, how much is done and how much there is.
+
+    Returns:
+        A `ClassificationAccuracy`.
+
+    Raises:
+        JudgementError: If the catalogue has no attributes.
+        CatalogueError: If it has no such split.
+    """
+    from tfproductgan.metrics.classifier import (
+        ClassifierRecipe,
+        catalogue_classifier,
+        shuffled_batches,
+        train_classifier,
+    )
+
+    if not catalogue.schema.attributes:
+        raise JudgementError("A classification accuracy score needs attributes, and this catalogue has none.")
+    if not seeds:
+        raise JudgementError("A classification accuracy score needs one seed or more. Received none.")
+    recipe = recipe or ClassifierRecipe()
+    limitations = []
+    if split is None:
+        split = "test" if catalogue.size("test") else "validation"
+        if split == "validation":
+            limitations.append("There is no test split: the classification accuracy score is of validation photos.")
+    if len(seeds) < 2:
+        limitations.append("The classification accuracy score has one seed: its spread is not known.")
+    tested = catalogue.images(split), catalogue.conditions(split)
+    photos, asked = catalogue.images("train"), catalogue.conditions("train")
+    steps = recipe.num_steps(len(photos))
+    recognised: dict[str, list[np.ndarray]] = {"real": [], "generated": [], "mixed": [], "samples": []}
+    with tempfile.TemporaryDirectory() as folder:
+        samples = _draw_all(generator, catalogue, seed, truncation, Path(folder), progress)
+        for number in seeds:
+            fixed = dataclasses.replace(recipe, seed=int(number))
+            batches = {
+                "generated": shuffled_batches(samples, asked, fixed.batch_size, fixed.seed),
+                "mixed": _mixed(
+                    *(
+                        shuffled_batches(pictures, asked, fixed.batch_size // 2, fixed.seed)
+                        for pictures in (photos, samples)
+                    )
+                ),
+            }
+            note = _noted(progress, f"Classifier of photos, seed {number}")
+            trained = {"real": catalogue_classifier(catalogue, fixed, progress=note)}
+            for kind, stream in batches.items():
+                note = _noted(progress, f"Classifier of {_WORDS[kind]}, seed {number}")
+                trained[kind] = train_classifier(stream, catalogue.schema, steps, fixed, note)
+            for kind, classifier in trained.items():
+                recognised[kind].append(classifier.recognise(tested[0]))
+            recognised["samples"].append(trained["real"].recognise(samples))
+    return ClassificationAccuracy(
+        recipe=f"{steps} steps of {recipe.batch_size} pictures, widths {recipe.widths}, rate {recipe.learning_rate:g}",
+        split=split,
+        test=len(tested[0]),
+        train=len(photos),
+        seeds=tuple(int(number) for number in seeds),
+        sample_seed=int(seed),
+        attributes=tuple(
+            _score(attribute, column, tested[1], asked, recognised)
+            for column, attribute in enumerate(catalogue.schema.attributes)
+            if (tested[1][:, column] != NOT_GIVEN).any() and (asked[:, column] != NOT_GIVEN).any()
+        ),
+        limitations=tuple(limitations),
+    )
+
+
+_WORDS = {"generated": "samples", "mixed": "both"}
+
+
+def _draw_all(
+    generator: GeneratesByName,
+    catalogue: Catalogue,
+    seed: int,
+    truncation: float,
+    folder: Path,
+    progress: Callable[[str, int, int], None] | None,
+) -> np.ndarray:
+    """One sample for each training photo, asked for with its own conditions, in a file: they may be many."""
+    rows = [catalogue.schema.decode(ids) for ids in catalogue.conditions("train")]
+    requests = generator.plan(rows, seed=seed, truncation=truncation, complete=False)
+    shape = (len(requests), catalogue.image_size, catalogue.image_size, catalogue.channels)
+    samples = np.lib.format.open_memmap(folder / "samples.npy", "w+", np.uint8, shape)
+    for start in range(0, len(requests), _DRAWN_AT_ONCE):
+        drawn = generator.draw(requests[start : start + _DRAWN_AT_ONCE])
+        if drawn.shape[1:] != shape[1:]:
+            raise JudgementError(
+                f"The model draws pictures of shape {drawn.shape[1:]}, and the catalogue's photos have {shape[1:]}."
+            )
+        samples[start : start + len(drawn)] = drawn
+        if progress:
+            progress("Drawing a training set", start + len(drawn), len(requests))
+    return samples
+
+
+def _mixed(first: Iterator[Mapping], second: Iterator[Mapping]) -> Iterator[dict[str, Any]]:
+    for one, other in zip(first, second, strict=True):
+        yield {name: np.concatenate([one[name], other[name]]) for name in one}
+
+
+def _noted(progress: Callable[[str, int, int], None] | None, what: str) -> Callable[[int, int], None] | None:
+    return (lambda done, total: progress(what, done, total)) if progress else None
+
+
+def _score(
+    attribute: Attribute,
+    column: int,
+    real: np.ndarray,
+    asked: np.ndarray,
+    recognised: Mapping[str, Sequence[np.ndarray]],
+) -> AttributeScore:
+    truth, wanted = real[:, column], asked[:, column]
+    given = truth != NOT_GIVEN
+    right = {kind: [ids[:, column] == truth for ids in recognised[kind]] for kind in ("real", "generated", "mixed")}
+    frequent = np.bincount(wanted[wanted != NOT_GIVEN]).argmax()
+    values = []
+    for number, value in enumerate(attribute.values, start=1):
+        rows = truth == number
+        if rows.any():
+            recalls = {kind: float(np.mean([each[rows].mean() for each in right[kind]])) for kind in right}
+            values.append(ValueRecall(value, int(rows.sum()), int((wanted == number).sum()), **recalls))
+    return AttributeScore(
+        attribute=attribute.name,
+        **{kind: tuple(float(each[given].mean()) for each in right[kind]) for kind in right},
+        gan_test=tuple(float((ids[:, column] == wanted)[wanted != NOT_GIVEN].mean()) for ids in recognised["samples"]),
+        chance=float((truth[given] == frequent).mean()),
+        values=tuple(values),
+    )
 
 
 def _mean(values: tuple[float, ...]) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tfproductgan.catalogue.duplicates import group_duplicates
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
+from tfproductgan.metrics.distances import density_coverage, kernel_distance
 
 NEIGHBOURS = 5
 """A photo is covered if a sample is nearer than its fifth neighbour among the photos."""
@@ -25,7 +26,7 @@ DROPPED = 0.1
 COLLAPSED = 0.5
 """A condition whose samples differ less than this share of what its photos do has collapsed."""
 
-_MOST_FOR_KERNEL = 1000
+_KERNEL_SUBSETS = 5
 _MOST_FOR_DIVERSITY = 500
 
 
@@ -192,15 +193,11 @@ def _compare(
     if min(counted.asked, counted.real) < FEWEST:
         return counted
     samples, photos = samples[mine], photos[theirs]
-    from tfproductgan.metrics.distances import density_coverage, kernel_distance
-
-    _, coverage = density_coverage(photos, samples, k=NEIGHBOURS)
-    few_samples, few_photos = (_at_most(rows, _MOST_FOR_KERNEL, seed) for rows in (samples, photos))
-    kid, _ = kernel_distance(few_photos, few_samples, subsets=1, subset_size=min(len(few_photos), len(few_samples)))
+    # a condition has few photos: what its figures lack in certainty, they have in place
     return dataclasses.replace(
         counted,
-        coverage=float(coverage),
-        kid=float(kid),
+        coverage=density_coverage(photos, samples, k=NEIGHBOURS, force=True).coverage,
+        kid=kernel_distance(photos, samples, num_subsets=_KERNEL_SUBSETS, seed=seed, force=True).value,
         diversity=mean_distance(samples, seed),
         real_diversity=mean_distance(photos, seed),
     )

@@ -37,6 +37,7 @@ class Figure:
         spread: Standard deviation of the estimate, or `None`.
         interval: 95 % confidence interval, or `None`.
         floor: The same figure with real photos in place of the samples, or `None`.
+        truncation: Of the samples.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Figure:
     spread: float | None = None
     interval: tuple[float, float] | None = None
     floor: float | None = None
+    truncation: float = 1.0
 
     @property
     def key(self) -> str:
@@ -59,7 +61,8 @@ class Figure:
     @property
     def full_name(self) -> str:
         """The name to publish, such as `"fid@catalogue-3f2a9c, n=1989, split=validation, seed=0"`."""
-        return f"{self.key}, n={self.n}, split={self.split}, seed={self.seed}"
+        name = f"{self.key}, n={self.n}, split={self.split}, seed={self.seed}"
+        return name if self.truncation == 1 else f"{name}, truncation={self.truncation:g}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfproductgan.errors import JudgementError
+from tfproductgan.metrics.distances import check_features
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -29,6 +30,7 @@ FEWEST = 20
 
 NUM_PAIRS = 24
 
+_PAIRS_A_ROW = 4
 _BLOCK = 2**24  # distances held at a time
 
 
@@ -127,8 +129,7 @@ def audit_memorisation(
     for name, features in (("samples", samples), ("held-out photos", heldout), ("training photos", train)):
         if len(features) < FEWEST:
             raise JudgementError(f"Memorisation needs {FEWEST} {name} or more. Received: {len(features)}")
-        if not np.isfinite(features).all():
-            raise JudgementError(f"Features of {name} by {extractor} are not all numbers.")
+        check_features(features, f"features of {name}")
     photo, distance = nearest_neighbours(samples, train)
     heldout_photo, heldout_distance = nearest_neighbours(heldout, train)
     needed, place = np.unique(np.concatenate([photo, heldout_photo]), return_inverse=True)
@@ -174,18 +175,12 @@ def close_pairs_sheet(
     from tfproductgan.sampling.grids import contact_grid, in_proportion
 
     samples = generator.draw(pair_requests(audit, generator, truncation))
-    # one photo at a time, whatever the number of photos; a split may be a memory map
-    train = catalogue.images("train")
-    photos = np.stack([train[pair.photo] for pair in audit.pairs])
+    photos = catalogue.images("train")[[pair.photo for pair in audit.pairs]]
     pairs = np.stack([samples, photos], axis=1).reshape(-1, *samples.shape[1:])
-    labels = [f"{pair.distance:.3g}" for pair in audit.pairs]
-    rows = -(-len(labels) // PAIRS_A_ROW)
-    shown = labels[::PAIRS_A_ROW][:rows]
-    heads = ["sample", "training photo"] * PAIRS_A_ROW
-    return contact_grid(in_proportion(pairs, generator.schema), 2 * PAIRS_A_ROW, shown, heads)
-
-
-PAIRS_A_ROW = 4
+    # of each row that of its first pair, the closest in it
+    labels = [f"{pair.distance:.3g}" for pair in audit.pairs[::_PAIRS_A_ROW]]
+    heads = ["sample", "photo"] * _PAIRS_A_ROW
+    return contact_grid(in_proportion(pairs, generator.schema), 2 * _PAIRS_A_ROW, labels, heads)
 
 
 def pair_requests(
@@ -229,7 +224,7 @@ def nearest_neighbours(
 def _mann_whitney(samples: np.ndarray, heldout: np.ndarray) -> tuple[float, float]:
     """Probability that a sample's distance is less than a held-out one's, and its z score; ties count half."""
     both = np.concatenate([samples, heldout])
-    values, inverse, counts = np.unique(both, return_inverse=True, return_counts=True)
+    _, inverse, counts = np.unique(both, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse.reshape(-1)]
     n, m = len(samples), len(heldout)
     u = n * m + n * (n + 1) / 2 - ranks[:n].sum()

@@ -1,0 +1,247 @@
+"""Whether samples have the colour that was asked for, by their pixels alone.
+
+No network is asked, so none can be fooled. Colours are coarse: each pixel of what stands out from the background gets
+the nearest of some shades, and the family with most pixels is the colour of the picture. Models who wear the product,
+prints and shadows make this err on photos as well, so every figure stands beside the same one of photos.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from tfproductgan.conditions import Attribute, ConditionSchema, fold
+from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy, ValueAccuracy
+
+SHADES = {
+    "black": ("#111114", "#2b2b30"),
+    "grey": ("#505054", "#78787c", "#a0a0a4"),
+    "white": ("#c8c8ca", "#e4e4e4", "#f8f8f8"),
+    "red": ("#c8102e", "#e0303a", "#8a1020", "#b85058"),
+    "maroon": ("#5a1622",),
+    "orange": ("#f07c1c", "#e85a20", "#e09868"),
+    "brown": ("#5c3a22", "#8a5a36", "#3c2a20", "#6a5648", "#342c28"),
+    "beige": ("#d8c0a0", "#c0a078", "#ecdcc0", "#b0a090"),
+    "yellow": ("#f4d428", "#d8a820", "#f0e080"),
+    "olive": ("#6c6c34", "#8c8458"),
+    "green": ("#2c8c3c", "#1c4c30", "#88c858", "#56705c", "#a0b890"),
+    "teal": ("#149c9c", "#60c4c4"),
+    "blue": ("#2454c0", "#4c8cd8", "#6880a8", "#a8c8ec", "#48546c", "#80909c"),
+    "navy": ("#1c2850", "#303c60", "#20242e", "#3a4256"),
+    "purple": ("#70349c", "#9c70b8", "#402050", "#685878", "#b8a4c0"),
+    "pink": ("#f088b0", "#d83080", "#f4c0cc", "#c08490"),
+}
+"""Shades of each family of colours, chosen by eye."""
+
+FAMILIES = tuple(SHADES)
+
+NAMES: dict[str, tuple[str, ...]] = {
+    **{family: (family,) for family in FAMILIES},
+    "gray": ("grey",),
+    "blue": ("blue", "navy"),
+    "navy": ("navy", "blue", "black"),
+    "denim": ("blue", "navy"),
+    "indigo": ("navy", "blue", "purple"),
+    "turquoise": ("teal", "blue", "green"),
+    "teal": ("teal", "green", "blue"),
+    "cyan": ("teal", "blue"),
+    "aqua": ("teal", "blue"),
+    "green": ("green", "olive"),
+    "olive": ("olive", "green", "brown"),
+    "khaki": ("olive", "beige", "brown"),
+    "lime": ("green", "yellow"),
+    "mint": ("green", "teal"),
+    "red": ("red", "maroon"),
+    "maroon": ("maroon", "red", "brown"),
+    "burgundy": ("maroon", "red", "purple"),
+    "wine": ("maroon", "red", "purple"),
+    "crimson": ("red", "maroon"),
+    "scarlet": ("red",),
+    "rust": ("brown", "orange", "red", "maroon"),
+    "copper": ("brown", "orange", "beige"),
+    "bronze": ("brown", "olive", "beige"),
+    "coffee": ("brown",),
+    "chocolate": ("brown",),
+    "tan": ("brown", "beige", "orange"),
+    "camel": ("brown", "beige"),
+    "taupe": ("brown", "beige", "grey", "olive"),
+    "mushroom": ("brown", "beige", "grey", "olive"),
+    "beige": ("beige", "brown", "white"),
+    "cream": ("beige", "white", "yellow"),
+    "ivory": ("white", "beige"),
+    "off white": ("white", "beige"),
+    "nude": ("beige", "pink"),
+    "skin": ("beige", "pink", "brown"),
+    "peach": ("pink", "orange", "beige"),
+    "coral": ("orange", "red", "pink"),
+    "salmon": ("orange", "pink"),
+    "orange": ("orange", "red"),
+    "yellow": ("yellow",),
+    "mustard": ("yellow", "orange", "brown"),
+    "gold": ("yellow", "beige", "brown", "olive", "orange"),
+    "silver": ("grey", "white"),
+    "steel": ("grey", "white"),
+    "platinum": ("grey", "white"),
+    "charcoal": ("grey", "black"),
+    "grey": ("grey",),
+    "black": ("black",),
+    "purple": ("purple", "pink"),
+    "violet": ("purple",),
+    "lavender": ("purple", "pink"),
+    "mauve": ("purple", "pink"),
+    "magenta": ("pink", "purple", "red"),
+    "fuchsia": ("pink", "purple"),
+    "rose": ("pink", "red"),
+    "pink": ("pink", "red"),
+}
+"""Colour names as shops use them, and the families that pass for each."""
+
+_OUTSTANDING = 5.0  # distance in Lab from which a pixel is no background
+_LEAST_SHARE = 0.04  # of the picture: what stands out less is the shadow of something as bright as the background
+_CLEAR_SHARE = 0.5  # of the values of an attribute must name colours
+_NEUTRAL_WEIGHT = 0.75  # a red shoe in its shadow is red
+_WEIGHTS = np.array([_NEUTRAL_WEIGHT if family in ("black", "grey", "white") else 1.0 for family in FAMILIES])
+_LIGHTNESS = np.float32([0.6, 1, 1])
+_BITS = 6
+_DROPPED_BITS = 8 - _BITS
+_BLOCK = 256
+_TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+
+
+def families_of(name: str) -> tuple[str, ...]:
+    """The families that pass for a colour name; none if it names no colour.
+
+    The whole name is looked up first, then its words from the last: navy blue is navy, coffee brown is brown.
+    """
+    words = fold(name).replace("-", " ").split()
+    if " ".join(words) in NAMES:
+        return NAMES[" ".join(words)]
+    if "navy" in words:
+        return NAMES["navy"]
+    return next((NAMES[word] for word in reversed(words) if word in NAMES), ())
+
+
+def colour_attributes(schema: ConditionSchema) -> list[int]:
+    """Columns of the attributes most of whose values name colours."""
+    return [
+        column
+        for column, attribute in enumerate(schema.attributes)
+        if np.mean([bool(families_of(value)) for value in attribute.values]) > _CLEAR_SHARE
+    ]
+
+
+def picture_families(images: np.ndarray) -> np.ndarray:
+    """The family of colours that most of each picture's foreground has.
+
+    The background is the median of the outermost pixels. Where hardly anything stands out from it, the product has
+    its colour, and the middle of the picture decides.
+
+    Args:
+        images: uint8 `[N, H, W, 3]`.
+
+    Returns:
+        int64 `[N]`, positions in `FAMILIES`.
+    """
+    found = np.empty(len(images), np.int64)
+    labs, families = _palette()
+    for start in range(0, len(images), _BLOCK):
+        levels = images[start : start + _BLOCK] >> _DROPPED_BITS
+        rows = (
+            (levels[..., 0].astype(np.int32) << 2 * _BITS) | (levels[..., 1].astype(np.int32) << _BITS) | levels[..., 2]
+        )
+        weight = _foreground(labs[rows])
+        picture = np.arange(len(rows))[:, None, None] * len(FAMILIES)
+        counts = np.bincount((picture + families[rows]).ravel(), weight.ravel(), len(rows) * len(FAMILIES))
+        found[start : start + _BLOCK] = np.argmax(counts.reshape(len(rows), -1) * _WEIGHTS, axis=1)
+    return found
+
+
+def colour_accuracy(
+    attribute: Attribute, asked: np.ndarray, found: np.ndarray, real: np.ndarray, real_found: np.ndarray
+) -> AttributeAccuracy | None:
+    """Compare the colours asked for with those found.
+
+    Args:
+        attribute: The attribute that names colours; values that name none are left out.
+        asked: int `[N]`, ids asked of the samples.
+        found: int `[N]`, their families, of `picture_families`.
+        real: int `[M]`, ids of photos.
+        real_found: int `[M]`, their families.
+
+    Returns:
+        An `AttributeAccuracy` judged by `"pixels"` whose confusion goes from values to families; `None` if no colour
+        was asked for.
+    """
+    passes = np.zeros((attribute.num_ids, len(FAMILIES)), bool)
+    for number, value in enumerate(attribute.values, start=1):
+        passes[number, [FAMILIES.index(family) for family in families_of(value)]] = True
+    named = passes.any(axis=1)
+    mine, theirs = named[asked], named[real]
+    if not mine.any():
+        return None
+    right, real_right = passes[asked, found], passes[real, real_found]
+    values, confusion = [], {}
+    for number in np.flatnonzero(named):
+        rows, real_rows = asked == number, real == number
+        if rows.any() or real_rows.any():
+            name = attribute.values[number - 1]
+            counts = np.bincount(found[rows], minlength=len(FAMILIES))
+            values.append(
+                ValueAccuracy(
+                    name, int(rows.sum()), _mean(right[rows]), int(real_rows.sum()), _mean(real_right[real_rows])
+                )
+            )
+            confusion[name] = {FAMILIES[i]: int(counts[i]) for i in np.flatnonzero(counts)}
+    return AttributeAccuracy(
+        attribute=attribute.name,
+        judged_by="pixels",
+        asked=int(mine.sum()),
+        accuracy=float(right[mine].mean()),
+        balanced=float(np.mean([value.accuracy for value in values if value.asked])),
+        real=int(theirs.sum()),
+        real_accuracy=_mean(real_right[theirs]),
+        chance=float(passes[asked[mine]].mean(axis=0).max()),
+        values=tuple(values),
+        confusion=confusion,
+    )
+
+
+@functools.cache
+def _palette() -> tuple[np.ndarray, np.ndarray]:
+    """Of every colour of 6 bits a channel, its Lab, float32 `[2**18, 3]`, and its family, int8 `[2**18]`."""
+    shades = [[int(shade[i : i + 2], 16) for i in (1, 3, 5)] for shades in SHADES.values() for shade in shades]
+    owner = np.array([number for number, shades in enumerate(SHADES.values()) for _ in shades], np.int8)
+    centres = (np.indices((2**_BITS,) * 3).reshape(3, -1).T << _DROPPED_BITS) + (1 << _DROPPED_BITS >> 1)
+    labs = _to_lab(centres)
+    # hue tells colours apart more than lightness does
+    squeezed, targets = labs * _LIGHTNESS, _to_lab(np.array(shades)) * _LIGHTNESS
+    return labs, owner[np.argmin((targets**2).sum(axis=1) - 2 * squeezed @ targets.T, axis=1)]
+
+
+def _to_lab(colours: np.ndarray) -> np.ndarray:
+    """CIE L*a*b* (D65) of sRGB levels `[N, 3]`, 0 to 255: float32."""
+    levels = colours / 255
+    linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    relative = linear @ (_TO_XYZ / _TO_XYZ.sum(axis=1, keepdims=True)).T
+    root = np.where(relative > 0.008856, np.cbrt(relative), 7.787 * relative + 16 / 116)
+    x, y, z = root.T
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1).astype(np.float32)
+
+
+def _foreground(labs: np.ndarray) -> np.ndarray:
+    """float32 `[N, H, W]`: weights of what stands out from the background; more in the middle, where products are."""
+    height, width = labs.shape[1:3]
+    border = np.concatenate([labs[:, 0], labs[:, -1], labs[:, 1:-1, 0], labs[:, 1:-1, -1]], axis=1)
+    background = np.median(border, axis=1)[:, None, None]
+    outstanding = np.square(labs - background).sum(axis=-1) > _OUTSTANDING**2
+    middle = np.zeros((height, width), bool)
+    middle[height // 4 : -(height // 4), width // 4 : -(width // 4)] = True
+    enough = outstanding.mean(axis=(1, 2)) >= _LEAST_SHARE
+    return np.where(enough[:, None, None], outstanding * (1 + 2 * middle), middle).astype(np.float32)
+
+
+def _mean(right: np.ndarray) -> float | None:
+    return float(right.mean()) if len(right) else None

@@ -1,0 +1,528 @@
+"""Everything about one model in one pass: samples are drawn once, looked at once, and forgotten."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import math
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tfproductgan.catalogue.duplicates import difference_hashes, thumbnails
+from tfproductgan.errors import JudgementError, nearest
+from tfproductgan.metrics import distances
+from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy, attribute_accuracy
+from tfproductgan.metrics.classification_accuracy import ClassificationAccuracy, classification_accuracy
+from tfproductgan.metrics.classifier import CatalogueClassifier, likeliest
+from tfproductgan.metrics.colour_check import colour_accuracy, colour_attributes, picture_families
+from tfproductgan.metrics.coverage import (
+    FEWEST,
+    NEIGHBOURS,
+    ConditionCoverage,
+    condition_figures,
+    mean_distance,
+    repeated_share,
+)
+from tfproductgan.metrics.extractors import FeatureExtractor, get_extractor
+from tfproductgan.metrics.judgement import Figure, Judgement
+from tfproductgan.metrics.memorisation import MemorisationAudit, audit_memorisation
+
+if TYPE_CHECKING:
+    from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.models.generation import GeneratesByName, PictureRequest
+
+PARTS = ("distances", "attributes", "colours", "conditions", "memorisation")
+"""What is found out unless told otherwise; `"classification"` trains classifiers, and must be asked for."""
+
+ALL_PARTS = (*PARTS, "classification")
+
+Progress = Callable[[str, int, int], None]
+
+_AT_ONCE = 256
+_LONGEST_FOR_INTERVALS = 256  # a Fréchet distance of longer features takes seconds, and an interval a hundred of it
+_RESAMPLES = 100
+
+
+def judge(
+    generator: GeneratesByName,
+    catalogue: Catalogue,
+    extractor: str | FeatureExtractor = "catalogue",
+    split: str = "validation",
+    n: int | None = None,
+    seed: int = 0,
+    parts: Collection[str] = PARTS,
+    truncation: float = 1.0,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Judgement:
+    """Judge a model by what it draws when asked for what photos show.
+
+    Args:
+        generator: The model, such as that of `tfproductgan.load`.
+        catalogue: The photos it learnt from, with photos it has not seen.
+        extractor: Whose features are compared: a name that `get_extractor` knows, or an extractor.
+        split: The photos to compare with, whose conditions are asked for.
+        n: Number of samples; as many as the split has photos by default.
+        seed: Seed of the first sample; sample `i` has seed `seed + i`.
+        parts: What to find out, of `ALL_PARTS`.
+        truncation: Of all samples; figures to publish have 1.
+        force: Whether to give figures that so few samples or photos do not support.
+        progress: Called with what is being done, how much is done and how much there is.
+
+    Returns:
+        A `Judgement`. What could not be measured is among its limitations.
+
+    Raises:
+        JudgementError: If a part is unknown, there is hardly a sample, a feature is no number, or the pictures of the
+            model are not those of the catalogue.
+        CatalogueError: If the catalogue has no such split.
+        ConditionError: If the model does not know the catalogue's conditions.
+
+    Example:
+    ```python
+    judgement = judge(tfproductgan.load("runs/products"), products, split="validation")
+    print(judgement.figure("fid").full_name, judgement.figure("fid").value)
+    ```
+    """
+    return Judge(catalogue, extractor, split).judge(
+        generator, n, seed, parts, truncation, force, intervals=True, progress=progress
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Looks:
+    """What is kept of pictures once they have been looked at.
+
+    Args:
+        conditions: Their condition ids, int32 `[N, A]`.
+        features: float32 `[N, dim]`.
+        probabilities: float32 `[N, K]` of an extractor that classifies, or `None`.
+        recognised: Ids the catalogue's classifier recognised, int32 `[N, A]`, or `None`.
+        families: Families of colours, int64 `[N]`, or `None`.
+        hashes: Difference hashes, uint64 `[N]`, or `None`.
+        thumbnails: uint8 `[N, 16, 16, C]`, or `None`.
+    """
+
+    conditions: np.ndarray
+    features: np.ndarray
+    probabilities: np.ndarray | None = None
+    recognised: np.ndarray | None = None
+    families: np.ndarray | None = None
+    hashes: np.ndarray | None = None
+    thumbnails: np.ndarray | None = None
+
+
+class Judge:
+    """Judges several models, or one several times, and looks at the photos only once.
+
+    Args:
+        catalogue: The photos, with photos the models have not seen.
+        extractor: Whose features are compared: a name that `get_extractor` knows, or an extractor.
+        split: The photos to compare with, whose conditions are asked for.
+
+    Raises:
+        CatalogueError: If the catalogue has no such split.
+        JudgementError: If there is no such extractor.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, extractor: str | FeatureExtractor = "catalogue", split: str = "validation"
+    ):
+        self.catalogue = catalogue
+        self.split = split
+        self.conditions = catalogue.conditions(split)
+        self.extractor = get_extractor(extractor, catalogue) if isinstance(extractor, str) else extractor
+
+    def judge(
+        self,
+        generator: GeneratesByName,
+        n: int | None = None,
+        seed: int = 0,
+        parts: Collection[str] = PARTS,
+        truncation: float = 1.0,
+        force: bool = False,
+        intervals: bool = True,
+        progress: Progress | None = None,
+    ) -> Judgement:
+        """Judge a model; `intervals` says whether to spend time on confidence intervals, the rest is as in `judge`."""
+        for part in parts:
+            if part not in ALL_PARTS:
+                raise JudgementError(f"Unknown part {part!r}: {nearest(part, ALL_PARTS)}")
+        n = len(self.conditions) if n is None else n
+        if n < 2:
+            raise JudgementError(f"n, the number of samples, must be 2 or more. Received: {n}")
+        return _Sitting(self, generator, n, seed, frozenset(parts), truncation, force, intervals, progress).judgement()
+
+    def requests(
+        self, generator: GeneratesByName, n: int, seed: int = 0, truncation: float = 1.0
+    ) -> tuple[np.ndarray, list[PictureRequest]]:
+        """The samples to draw: the conditions of the split's photos, all once before any is asked for again.
+
+        What a photo's labels leave out is not given to the model either.
+
+        Returns:
+            Condition ids int32 `[n, A]`, and the requests.
+        """
+        rng = np.random.default_rng(seed)
+        passes = -(-n // len(self.conditions))
+        ids = self.conditions[np.concatenate([rng.permutation(len(self.conditions)) for _ in range(passes)])[:n]]
+        rows = [self.catalogue.schema.decode(row) for row in ids]
+        return ids, generator.plan(rows, seed=seed, truncation=truncation, complete=False)
+
+    @functools.cached_property
+    def classifier(self) -> CatalogueClassifier | None:
+        """The catalogue's classifier; `None` without attributes."""
+        if isinstance(self.extractor, CatalogueClassifier):
+            return self.extractor
+        return get_extractor("catalogue", self.catalogue) if self.catalogue.schema.attributes else None
+
+    @functools.cached_property
+    def colour_columns(self) -> list[int]:
+        """Columns of the attributes whose values are names of colours; none if photos are grey."""
+        return colour_attributes(self.catalogue.schema) if self.catalogue.channels == 3 else []
+
+    @functools.cached_property
+    def heldout(self) -> str | None:
+        """The split of photos the model has not seen, for the memorisation audit."""
+        if self.split != "train":
+            return self.split
+        return next((split for split in ("validation", "test") if self.catalogue.size(split)), None)
+
+    def features(self, split: str, progress: Progress | None = None) -> np.ndarray:
+        """Features of a split's photos."""
+        if split not in self._features:
+            found = [self.extractor.features(images) for images in self._photos(split, progress)]
+            self._features[split] = distances.check_features(np.concatenate(found), f"features of {split} photos")
+        return self._features[split]
+
+    @functools.cached_property
+    def _features(self) -> dict[str, np.ndarray]:
+        return {}
+
+    @functools.cached_property
+    def _looks(self) -> dict[frozenset[str], Looks]:
+        return {}
+
+    def photos(self, parts: frozenset[str], progress: Progress | None = None) -> Looks:
+        """The split's photos, looked at for these parts."""
+        parts -= {"memorisation", "classification"}
+        if parts not in self._looks:
+            self._looks[parts] = self.look(self._photos(self.split, progress), self.conditions, parts)
+            self._features[self.split] = self._looks[parts].features
+        return self._looks[parts]
+
+    def look(self, batches: Iterator[np.ndarray], conditions: np.ndarray, parts: frozenset[str]) -> Looks:
+        """Look at pictures, batch by batch; none is kept.
+
+        Args:
+            batches: uint8 `[B, S, S, C]` each.
+            conditions: Their condition ids, int32 `[N, A]`.
+            parts: What will be asked about them.
+
+        Raises:
+            JudgementError: If a feature is no number, or the pictures have another shape than the catalogue's.
+        """
+        classifier = self.classifier if "attributes" in parts else None
+        shape = (self.catalogue.image_size, self.catalogue.image_size, self.catalogue.channels)
+        found: dict[str, list[np.ndarray]] = {}
+        for images in batches:
+            if images.shape[1:] != shape:
+                raise JudgementError(
+                    f"The model draws pictures of shape {images.shape[1:]}, and the catalogue's photos have {shape}: "
+                    "load the catalogue with the model's schema."
+                )
+            seen: dict[str, np.ndarray | None] = {}
+            if classifier is self.extractor:
+                seen["features"], predictions = classifier.features_and_predictions(images)
+                seen["recognised"] = likeliest(predictions)
+            else:
+                seen["features"], seen["probabilities"] = self.extractor.outputs(images)
+                seen["recognised"] = classifier.recognise(images) if classifier else None
+            if "colours" in parts and self.colour_columns:
+                seen["families"] = picture_families(images)
+            if "conditions" in parts:
+                seen["hashes"], seen["thumbnails"] = difference_hashes(images), thumbnails(images)
+            for name, values in seen.items():
+                if values is not None:
+                    found.setdefault(name, []).append(values)
+        looks = Looks(conditions, **{name: np.concatenate(values) for name, values in found.items()})
+        distances.check_features(looks.features, f"features by {self.extractor.id}")
+        return looks
+
+    def _photos(self, split: str, progress: Progress | None) -> Iterator[np.ndarray]:
+        images = self.catalogue.images(split)
+        for start in range(0, len(images), _AT_ONCE):
+            yield images[start : start + _AT_ONCE]
+            if progress:
+                progress(f"Looking at {split} photos", min(start + _AT_ONCE, len(images)), len(images))
+
+
+class _Sitting:
+    """One judgement in the making."""
+
+    def __init__(
+        self,
+        judge: Judge,
+        generator: GeneratesByName,
+        n: int,
+        seed: int,
+        parts: frozenset[str],
+        truncation: float,
+        force: bool,
+        intervals: bool,
+        progress: Progress | None,
+    ):
+        self.judge = judge
+        self.catalogue, self.extractor = judge.catalogue, judge.extractor
+        self.generator = generator
+        self.n, self.seed, self.truncation = n, seed, truncation
+        self.parts, self.force, self.intervals, self.progress = parts, force, intervals, progress
+        self.figures: list[Figure] = []
+        self.limitations: list[str] = []
+        self.seconds: dict[str, float] = {}
+
+    def judgement(self) -> Judgement:
+        """Draw, look, compare."""
+        ids, self.requests = self.judge.requests(self.generator, self.n, self.seed, self.truncation)
+        with self._timed("samples"):
+            self.samples = self.judge.look(self._drawn(), ids, self.parts)
+        with self._timed("photos"):
+            self.photos = self.judge.photos(self.parts, self.progress)
+        self._state_limits()
+        found = {}
+        for part in ALL_PARTS:
+            if part in self.parts:
+                with self._timed(part):
+                    found[part] = getattr(self, f"_{part}")()
+        return Judgement(
+            model_id=self.generator.model_id,
+            catalogue=self.catalogue.fingerprint,
+            extractor=self.extractor.id,
+            extractor_sha256=self.extractor.sha256,
+            preprocessing=self.extractor.preprocessing,
+            split=self.judge.split,
+            n=self.n,
+            real=len(self.photos.features),
+            seed=self.seed,
+            truncation=float(self.truncation),
+            figures=tuple(self.figures),
+            limitations=tuple(self.limitations),
+            attributes=found.get("attributes", ()),
+            colours=found.get("colours", ()),
+            coverage=found.get("conditions"),
+            memorisation=found.get("memorisation"),
+            classification=found.get("classification"),
+            seconds=self.seconds,
+        )
+
+    # === Parts ===
+
+    def _distances(self) -> None:
+        real, fake = self.photos.features, self.samples.features
+        half = distances.floor(lambda one, other: (one, other), real, self.seed)
+        dim = real.shape[1]
+        if self._enough("fid", dim):
+            estimate = self._frechet(real, fake)
+            floor = None
+            if len(half[0]) > dim:  # its bias falls as one over the counts: from the halves to the counts here
+                scale = (1 / len(real) + 1 / len(fake)) / (1 / len(half[0]) + 1 / len(half[1]))
+                floor = scale * distances.frechet_distance_of(*half, force=True)
+            self._add("fid", estimate, "lower", floor=floor)
+        if self._enough("kid"):
+            estimate = distances.kernel_distance(real, fake, seed=self.seed, force=True)
+            floor = distances.kernel_distance(*half, seed=self.seed, force=True).value
+            self._add("kid", estimate, "lower", floor=floor)
+        if self.samples.probabilities is not None and self._enough("is"):
+            estimate = distances.inception_score(self.samples.probabilities, force=True)
+            floor = distances.inception_score(self.photos.probabilities, force=True).value
+            self._add("inception_score", estimate, "higher", floor=floor)
+        if self._enough("neighbours") and min(len(real), self.n) > 2 * NEIGHBOURS:
+            floors = distances.neighbours(*half, force=True)
+            for found, floor in zip(distances.neighbours(real, fake, force=True), floors, strict=True):
+                for name, trials in (
+                    ("precision", self.n),
+                    ("recall", len(real)),
+                    ("density", 0),
+                    ("coverage", len(real)),
+                ):
+                    if hasattr(found, name):
+                        self._add_share(name, getattr(found, name), trials, getattr(floor, name))
+
+    def _frechet(self, real: np.ndarray, fake: np.ndarray) -> distances.Estimate | float:
+        distance = functools.partial(distances.frechet_distance_of, force=True)
+        if self.intervals and real.shape[1] <= _LONGEST_FOR_INTERVALS:
+            return distances.bootstrap(distance, real, fake, num_resamples=_RESAMPLES, seed=self.seed)
+        return distance(real, fake)
+
+    def _attributes(self) -> tuple[AttributeAccuracy, ...]:
+        if self.samples.recognised is None:
+            self._limit("Attribute accuracy is not measured: the catalogue has no attributes.")
+            return ()
+        rows = (self.samples.conditions, self.samples.recognised, self.photos.conditions, self.photos.recognised)
+        found = attribute_accuracy(self.catalogue.schema, *rows, self.judge.classifier.id)
+        self._add_accuracies(found)
+        return found
+
+    def _colours(self) -> tuple[AttributeAccuracy, ...]:
+        schema = self.catalogue.schema
+        if self.catalogue.channels == 1 and colour_attributes(schema):
+            self._limit("Colours of pixels are not checked: photos and samples are grey.")
+        found = []
+        for column in self.judge.colour_columns:
+            asked, real = self.samples.conditions[:, column], self.photos.conditions[:, column]
+            rows = (asked, self.samples.families, real, self.photos.families)
+            found.append(colour_accuracy(schema.attributes[column], *rows))
+        found = tuple(accuracy for accuracy in found if accuracy)
+        self._add_accuracies(found)
+        return found
+
+    def _conditions(self) -> ConditionCoverage:
+        samples, photos = self.samples, self.photos
+        rows = (samples.conditions, samples.features, photos.conditions, photos.features)
+        few = min(len(samples.hashes), len(photos.hashes))  # among more pictures more are alike
+        found = ConditionCoverage(
+            extractor=self.extractor.id,
+            neighbours=NEIGHBOURS,
+            conditions=condition_figures(self.catalogue.schema, *rows, self.seed),
+            diversity=mean_distance(samples.features, self.seed),
+            real_diversity=mean_distance(photos.features, self.seed),
+            repeated=repeated_share(samples.hashes[:few], samples.thumbnails[:few]),
+            real_repeated=repeated_share(photos.hashes[:few], photos.thumbnails[:few]),
+        )
+        if found.mean_kid is not None:
+            self._add("condition_kid", found.mean_kid, "lower")
+            self._add("condition_coverage", found.mean_coverage, "higher")
+        self._add("dropped_conditions", float(len(found.dropped)), "lower", floor=0.0)
+        self._add("collapsed_conditions", float(len(found.collapsed)), "lower", floor=0.0)
+        self._add("diversity", found.diversity, "higher", floor=found.real_diversity)
+        self._add("repeated", found.repeated, "lower", floor=found.real_repeated, extractor="pixels")
+        if found.not_measured:
+            self._limit(_not_measured(found, self.judge.split))
+        return found
+
+    def _memorisation(self) -> MemorisationAudit | None:
+        heldout = self.judge.heldout
+        if heldout is None:
+            self._limit("Memorisation is not audited: there are no photos the model has not seen to compare with.")
+            return None
+        features = [self.judge.features(split, self.progress) for split in ("train", heldout)]
+        conditions = [request.conditions for request in self.requests]
+        seeds = [request.seed for request in self.requests]
+        try:
+            found = audit_memorisation(self.samples.features, *features, self.extractor.id, conditions, seeds)
+        except JudgementError as error:
+            self._limit(f"Memorisation is not audited: {error}")
+            return None
+        self._add("nearer_to_train", found.nearer, "lower", floor=0.5)
+        self._add("close_to_train", found.close, "lower", floor=0.01)
+        self._add("authentic", found.authentic, "higher", floor=found.heldout_authentic)
+        return found
+
+    def _classification(self) -> ClassificationAccuracy | None:
+        if not self.catalogue.schema.attributes:
+            self._limit("The classification accuracy score is not measured: the catalogue has no attributes.")
+            return None
+        found = classification_accuracy(
+            self.generator, self.catalogue, seed=self.seed, truncation=self.truncation, progress=self.progress
+        )
+        for score in found.attributes:
+            shared = {"n": found.train, "split": found.split, "real": found.test, "extractor": "classifier"}
+            real = float(np.mean(score.real))
+            for name, values in (("cas", score.generated), ("cas_mixed", score.mixed), ("gan_test", score.gan_test)):
+                estimate = distances.Estimate(float(np.mean(values)), float(np.std(values)))
+                self._add(f"{name}/{score.attribute}", estimate, "higher", floor=real, **shared)
+        self.limitations += found.limitations
+        return found
+
+    # === Helpers ===
+
+    def _drawn(self) -> Iterator[np.ndarray]:
+        for start in range(0, self.n, _AT_ONCE):
+            yield self.generator.draw(self.requests[start : start + _AT_ONCE])
+            if self.progress:
+                self.progress("Drawing and looking at samples", min(start + _AT_ONCE, self.n), self.n)
+
+    @contextlib.contextmanager
+    def _timed(self, what: str):
+        start = time.perf_counter()
+        yield
+        self.seconds[what] = round(time.perf_counter() - start, 3)
+
+    def _state_limits(self) -> None:
+        if self.truncation != 1:
+            self._limit(f"Samples have truncation {self.truncation:g}, which trades variety for typical pictures.")
+        if self.catalogue.channels == 1 and not isinstance(self.extractor, CatalogueClassifier):
+            self._limit(f"Photos are grey, and {self.extractor.id} sees them as colour photos without colour.")
+        if self.judge.split == "train":
+            self._limit("Samples are compared with photos the model learnt from: one that copies them looks perfect.")
+
+    def _limit(self, sentence: str) -> None:
+        self.limitations.append(sentence)
+
+    def _enough(self, figure: str, dim: int | None = None) -> bool:
+        """Whether there are pictures enough for a figure, or it is forced; otherwise that is stated."""
+        count = self.n if figure == "is" else min(self.n, len(self.photos.features))
+        least = distances.least_pictures(figure, dim)
+        if count >= least:
+            return True
+        verdict = "given because it was forced, and means little" if self.force else "not given"
+        self._limit(f"{_TITLES[figure]} needs {least} samples and photos, and there are {count}: {verdict}.")
+        return self.force
+
+    def _add(
+        self, name: str, found: distances.Estimate | float, better: str, floor: float | None = None, **others
+    ) -> None:
+        estimate = found if isinstance(found, distances.Estimate) else distances.Estimate(float(found), 0.0)
+        about = {
+            "extractor": self.extractor.id,
+            "n": self.n,
+            "split": self.judge.split,
+            "real": len(self.photos.features),
+            "seed": self.seed,
+            "truncation": float(self.truncation),
+            "spread": estimate.std or None,
+            "interval": None if estimate.low is None else (estimate.low, estimate.high),
+            **others,
+        }
+        self.figures.append(Figure(name=name, value=estimate.value, better=better, floor=floor, **about))
+
+    def _add_share(self, name: str, share: float, trials: int, floor: float | None, **others) -> None:
+        interval = wilson_interval(share, trials) if trials else None
+        self._add(name, share, "higher", floor, interval=interval, **others)
+
+    def _add_accuracies(self, found: Sequence[AttributeAccuracy]) -> None:
+        for accuracy in found:
+            about = {"extractor": accuracy.judged_by, "n": accuracy.asked, "real": accuracy.real}
+            self._add_share(
+                f"accuracy/{accuracy.attribute}", accuracy.accuracy, accuracy.asked, accuracy.real_accuracy, **about
+            )
+
+
+_TITLES = {
+    "fid": "A Fréchet distance",
+    "kid": "A kernel distance",
+    "is": "An inception score",
+    "neighbours": "Precision, recall, density and coverage",
+}
+
+
+def wilson_interval(share: float, trials: int) -> tuple[float, float]:
+    """95 % confidence interval of a share of so many trials."""
+    z = 1.959964
+    centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
+    reach = z / (1 + z * z / trials) * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    return max(centre - reach, 0.0), min(centre + reach, 1.0)
+
+
+def _not_measured(found: ConditionCoverage, split: str) -> str:
+    conditions = sorted(found.not_measured, key=lambda condition: -condition.asked)
+    named = ", ".join(f"{condition.name} ({condition.asked} / {condition.real})" for condition in conditions[:3])
+    more = f" and {len(conditions) - 3} more" if len(conditions) > 3 else ""
+    return (
+        f"{len(conditions)} of {len(found.conditions)} conditions have fewer than {FEWEST} samples or {split} photos "
+        f"and are only counted (samples / photos): {named}{more}."
+    )

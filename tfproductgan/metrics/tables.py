@@ -1,0 +1,157 @@
+"""A judgement as tables on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy
+from tfproductgan.metrics.classification_accuracy import AttributeScore, ClassificationAccuracy
+from tfproductgan.metrics.coverage import ConditionCoverage, ConditionFigures
+from tfproductgan.metrics.judgement import Figure, Judgement
+from tfproductgan.metrics.memorisation import MemorisationAudit
+
+_MOST_ROWS = 12
+
+
+def judgement_tables(judgement: Judgement) -> Group:
+    """Everything a person wants to see first, the limitations last."""
+    shown: list[RenderableType] = [_figures(judgement)]
+    for accuracy in (*judgement.attributes, *judgement.colours):
+        shown.append(_accuracy(accuracy))
+    if judgement.coverage:
+        shown.append(_conditions(judgement.coverage))
+    if judgement.memorisation:
+        shown.append(_memorisation(judgement.memorisation))
+    if judgement.classification:
+        shown.append(_classification(judgement.classification))
+    shown += [Text(f"Note: {sentence}", style="yellow") for sentence in judgement.limitations]
+    return Group(*shown)
+
+
+def number(value: float | None) -> str:
+    """A figure with three significant digits; a dash where there is none."""
+    if value is None:
+        return "–"
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
+
+
+def percent(share: float | None) -> str:
+    """A share as a percentage; a dash where there is none."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def _figures(judgement: Judgement) -> Table:
+    truncation = "" if judgement.truncation == 1 else f", truncation={judgement.truncation:g}"
+    table = _table(
+        f"{judgement.model_id}: n={judgement.n:,} samples against {judgement.real:,} {judgement.split} photos, "
+        f"seed={judgement.seed}{truncation}",
+        ["figure"],
+        ["value", "± / 95 %", "photos score", "n", "better"],
+    )
+    for figure in judgement.figures:
+        # the title says n and split; a figure of another set says its own
+        split = "" if figure.split == judgement.split else f" {figure.split}"
+        row = [figure.key, number(figure.value), _doubt(figure), number(figure.floor), f"{figure.n:,}{split}"]
+        table.add_row(*map(escape, row), figure.better)
+    return table
+
+
+def _doubt(figure: Figure) -> str:
+    if figure.interval:
+        return f"{number(figure.interval[0])} to {number(figure.interval[1])}"
+    return f"± {number(figure.spread)}" if figure.spread else ""
+
+
+def _accuracy(accuracy: AttributeAccuracy) -> Table:
+    table = _table(
+        f"{accuracy.attribute} by {accuracy.judged_by}: {percent(accuracy.accuracy)} of {accuracy.asked:,} recognised, "
+        f"photos {percent(accuracy.real_accuracy)}, chance {percent(accuracy.chance)}",
+        ["value"],
+        ["asked", "recognised", "photos", "recognised", "most taken for"],
+    )
+    asked = sorted((value for value in accuracy.values if value.asked), key=lambda value: value.accuracy)
+    for value in asked[:_MOST_ROWS]:
+        seen = sorted(accuracy.confusion[value.value].items(), key=lambda item: -item[1])
+        others = ", ".join(f"{name} {count}" for name, count in seen[:3] if name != value.value)
+        counts = [f"{value.asked:,}", percent(value.accuracy), f"{value.real:,}", percent(value.real_accuracy)]
+        table.add_row(escape(value.value), *counts, escape(others))
+    return _more(table, len(asked), "values")
+
+
+def _conditions(coverage: ConditionCoverage) -> Table:
+    table = _table(
+        f"Conditions by {coverage.extractor}: {len(coverage.dropped)} dropped, {len(coverage.collapsed)} collapsed, "
+        f"{len(coverage.not_measured)} of {len(coverage.conditions)} not measured; repeated samples "
+        f"{percent(coverage.repeated)}, photos {percent(coverage.real_repeated)}",
+        ["condition"],
+        ["samples", "photos", "covered", "kid", "diversity", "of photos", ""],
+    )
+    measured = sorted((each for each in coverage.conditions if each.measured), key=lambda each: each.coverage)
+    for each in measured[:_MOST_ROWS]:
+        figures = [percent(each.coverage), *map(number, (each.kid, each.diversity, each.real_diversity))]
+        table.add_row(escape(each.name), f"{each.asked:,}", f"{each.real:,}", *figures, _verdict(each))
+    return _more(table, len(measured), "conditions")
+
+
+def _verdict(condition: ConditionFigures) -> str:
+    said = [word for word in ("dropped", "collapsed") if getattr(condition, word)]
+    return f"[red]{', '.join(said)}[/]" if said else ""
+
+
+def _memorisation(audit: MemorisationAudit) -> Table:
+    verdict = "[red]nearer than chance: look at the closest pairs[/]" if audit.suspicious else "no sign of copies"
+    table = _table(f"Memorisation by {audit.extractor}: {verdict}", [""], ["samples", "held-out photos"])
+    table.add_row("number", f"{audit.n:,}", f"{audit.heldout:,}")
+    table.add_row("median distance to the nearest training photo", number(audit.median), number(audit.heldout_median))
+    table.add_row("nearer to the training photos than the other", percent(audit.nearer), percent(1 - audit.nearer))
+    table.add_row("closer than 99 % of the held-out photos", percent(audit.close), percent(0.01))
+    table.add_row("authentic", percent(audit.authentic), percent(audit.heldout_authentic))
+    return table
+
+
+def _classification(score: ClassificationAccuracy) -> Table:
+    table = _table(
+        f"Classifiers tested on {score.test:,} {score.split} photos; training sets of {score.train:,}; "
+        f"seeds {', '.join(map(str, score.seeds))}",
+        ["attribute"],
+        ["trained on photos", "samples (CAS)", "gap", "both", "GAN-test", "chance"],
+    )
+    for each in score.attributes:
+        figures = [_mean_and_spread(values) for values in (each.real, each.generated, each.mixed, each.gan_test)]
+        real, generated, mixed, gan_test = figures
+        table.add_row(escape(each.attribute), real, generated, percent(each.gap), mixed, gan_test, percent(each.chance))
+        for value in _widest_gaps(each):
+            recalls = percent(value.real), percent(value.generated), percent(value.real - value.generated)
+            table.add_row(escape(f"  {value.value}"), *recalls, percent(value.mixed), "", "", style="dim")
+    return table
+
+
+def _widest_gaps(score: AttributeScore):
+    return sorted(score.values, key=lambda value: value.generated - value.real)[:_MOST_ROWS]
+
+
+def _mean_and_spread(values: Sequence[float]) -> str:
+    mean = sum(values) / len(values)
+    spread = (sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5
+    return percent(mean) + (f" ± {100 * spread:.1f}" if len(values) > 1 else "")
+
+
+def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+    table = Table(title=escape(title) if "[red]" not in title else title, title_justify="left", title_style="bold")
+    for name in left:
+        table.add_column(name, overflow="fold")
+    for name in right:
+        table.add_column(name, justify="right", overflow="fold")
+    return table
+
+
+def _more(table: Table, total: int, what: str) -> Table:
+    if total > _MOST_ROWS:
+        table.caption = f"the lowest {_MOST_ROWS} of {total} {what}"
+        table.caption_justify = "left"
+    return table
