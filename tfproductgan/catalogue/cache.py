@@ -30,10 +30,11 @@ class PhotoCache:
 
     Args:
         folder: Where the entries lie; made when first written to.
+        kind: What they are: entries of one kind share a folder in it.
     """
 
-    def __init__(self, folder: str | Path):
-        self.folder = Path(folder).expanduser() / "photos"
+    def __init__(self, folder: str | Path, kind: str = "photos"):
+        self.folder = Path(folder).expanduser() / kind
 
     def path(self, key: str) -> Path:
         """The folder of an entry, whether it exists or not."""

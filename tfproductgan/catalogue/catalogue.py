@@ -7,7 +7,7 @@ import functools
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -373,6 +373,12 @@ class Catalogue:
         if last - first + 1 == len(indices):
             return self._photos.pixels[first : last + 1]
         return self._photos.pixels[indices]
+
+    def image_batches(self, split: str = "train", batch_size: int = 256) -> Iterator[np.ndarray]:
+        """What `images` returns, a few at a time: uint8 `[batch_size, S, S, C]`, the last one shorter."""
+        indices = self._indices(split)
+        for start in range(0, len(indices), batch_size):
+            yield self._photos.pixels[indices[start : start + batch_size]]
 
     def conditions(self, split: str = "train") -> np.ndarray:
         """The condition ids of a split: int32 `[N, A]`, 0 is "not given"."""

@@ -11,11 +11,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import h5py
 import keras
 import numpy as np
 import tensorflow as tf
@@ -24,6 +27,9 @@ from tfproductgan.errors import JudgementError, nearest
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
+
+DEFAULT_SIZE = 224
+"""Height and width in pixels for networks that take pictures of any size: what most were trained on."""
 
 NAMES = ("catalogue", "inception", "keras-inception", "keras:<application>", "file")
 
@@ -126,24 +132,303 @@ class FeatureExtractor:
         return images
 
 
-def get_extractor(name: str, catalogue: Catalogue | None = None, path: str | Path | None = None) -> FeatureExtractor:
+# === Keras networks ===
+
+
+class KerasExtractor(FeatureExtractor):
+    """A Keras network: its output, averaged over positions where that is a map, or what goes into its last softmax.
+
+    Args:
+        model: Of pictures `[N, H, W, 3]`.
+        name: Kind of network.
+        scale: What the network was trained on: `"-1..1"`, `"0..1"`, `"0..255"`, `"imagenet"` (0 to 1, then
+            standardised) or `"caffe"` (BGR minus the ImageNet mean).
+        size: Height and width that pictures are resized to.
+
+    Raises:
+        JudgementError: If the network does not take pictures or give features.
+    """
+
+    def __init__(self, model: keras.Model, name: str, scale: str, size: int = DEFAULT_SIZE):
+        if len(model.inputs) != 1 or len(model.inputs[0].shape) != 4 or model.inputs[0].shape[-1] not in (1, 3):
+            raise JudgementError(f"{model.name} must take pictures [N, H, W, 3 or 1], and nothing else.")
+        height, width, self._channels = model.inputs[0].shape[1:]
+        self._size = (height or size, width or size)
+        self._scale = scale
+        self._model, num_classes = _with_features(model)
+        super().__init__(
+            name=name,
+            sha256=weights_hash(model),
+            dim=self._model.outputs[0].shape[-1],
+            preprocessing=f"{self._channels} channels, antialiased bicubic to {'x'.join(map(str, self._size))}, {scale}",
+            num_classes=num_classes,
+        )
+
+    def _forward(self, images):
+        return self._model(self._prepared(images), training=False)
+
+    def _maps(self, images):
+        if not hasattr(self, "_map_model"):
+            self._map_model = keras.Model(self._model.input, _last_maps(self._model))
+        return self._map_model(self._prepared(images), training=False)
+
+    def _prepared(self, images):
+        pictures = tf.cast(with_channels(images, self._channels), tf.float32)
+        if tuple(pictures.shape[1:3]) != self._size:
+            resized = tf.image.resize(pictures, self._size, "bicubic", antialias=True)
+            pictures = tf.clip_by_value(resized, 0.0, 255.0)
+        return _SCALES[self._scale](pictures)
+
+
+_SCALES = {
+    "-1..1": lambda x: x / 127.5 - 1,
+    "0..1": lambda x: x / 255,
+    "0..255": lambda x: x,
+    "imagenet": lambda x: (x / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225),
+    "caffe": lambda x: x[..., ::-1] - (103.939, 116.779, 123.68),
+}
+SCALES = tuple(_SCALES)
+
+# what each family of keras.applications was trained on; those that are not here scale pictures themselves
+_APPLICATION_SCALES = {
+    "imagenet": ("densenet",),
+    "caffe": ("resnet", "vgg16", "vgg19"),
+    "-1..1": (
+        "inception_resnet_v2",
+        "inception_v3",
+        "mobilenet",
+        "mobilenet_v2",
+        "nasnet",
+        "resnet_v2",
+        "xception",
+    ),
+}
+
+
+def _with_features(model):
+    """A model of features, and of probabilities if the network ends in a softmax, and their number."""
+    last = model.layers[-1]
+    output = model.outputs[0]
+    if isinstance(last, keras.layers.Dense) and last.activation is keras.activations.softmax:
+        return keras.Model(model.input, [last.input, output]), output.shape[-1]
+    if len(output.shape) == 4:
+        output = keras.layers.GlobalAveragePooling2D(dtype="float32")(output)
+    if len(output.shape) != 2 or not output.shape[-1]:
+        raise JudgementError(f"{model.name} gives {output.shape}, no features [N, D] or maps [N, h, w, D].")
+    return keras.Model(model.input, [output]), 0
+
+
+def _last_maps(model):
+    """The last map of each size, from shallow to deep."""
+    found = {}
+    for layer in model.layers:
+        outputs = layer.output if isinstance(layer.output, list) else [layer.output]
+        if not isinstance(layer, keras.layers.InputLayer) and len(outputs) == 1 and len(outputs[0].shape) == 4:
+            found[outputs[0].shape[1:3]] = outputs[0]
+    if not found:
+        raise JudgementError(f"{model.name} shows no feature maps, which perceptual distances need.")
+    return list(found.values())
+
+
+def with_channels(images: tf.Tensor, channels: int) -> tf.Tensor:
+    """Grey pictures for networks of colour and the other way round."""
+    if images.shape[-1] == channels:
+        return images
+    return tf.repeat(images, 3, axis=-1) if channels == 3 else tf.image.rgb_to_grayscale(images)
+
+
+def application_extractor(application: str, path: str | Path | None = None, name: str | None = None) -> KerasExtractor:
+    """A network of `keras.applications`, its classes included.
+
+    Args:
+        application: Its name there, such as `"EfficientNetB0"`.
+        path: Of its ImageNet weights with the top; by default Keras downloads them and checks their hash.
+        name: What figures call it; by default `"keras-<application>"`.
+
+    Raises:
+        JudgementError: If there is no such network or file, or Keras cannot get the weights.
+    """
+    applications = _applications()
+    folded = {known.casefold(): known for known in applications}
+    if application.casefold() not in folded:
+        raise JudgementError(f"Unknown application {application!r}: {nearest(application, sorted(applications))}")
+    application = folded[application.casefold()]
+    if path is not None:
+        _existing(path)
+    try:
+        with _quiet_downloads():
+            model = applications[application](weights="imagenet" if path is None else str(path))
+    except Exception as error:  # whatever the download, the HDF5 reader or Keras raised
+        what = "ImageNet weights cannot be downloaded" if path is None else f"weights in {str(path)!r} cannot be used"
+        raise JudgementError(
+            f"{application}: {what}: {_one_line(error)}. Give a file of its weights (path)."
+        ) from error
+    module = applications[application].__module__.rpartition(".")[2]
+    scale = next((scale for scale, modules in _APPLICATION_SCALES.items() if module in modules), "0..255")
+    return KerasExtractor(model, name or f"keras-{application}", scale)
+
+
+def _applications():
+    """Networks of `keras.applications` by name."""
+    found = {name: getattr(keras.applications, name) for name in dir(keras.applications)}
+    return {name: function for name, function in found.items() if name[0].isupper() and callable(function)}
+
+
+@contextlib.contextmanager
+def _quiet_downloads():
+    # Keras writes a progress bar to standard output, where figures go
+    shown = keras.config.is_interactive_logging_enabled()
+    keras.config.disable_interactive_logging()
+    try:
+        yield
+    finally:
+        if shown:
+            keras.config.enable_interactive_logging()
+
+
+def file_extractor(path: str | Path, scale: str | None = None, sha256: str | None = None) -> KerasExtractor:
+    """A Keras model in a file: `.keras`, or `.h5` with its architecture or with the weights of SqueezeNet 1.1.
+
+    Args:
+        path: The file.
+        scale: What the network was trained on, one of `SCALES`; by default `"0..255"` if it begins by scaling its
+            input, `"caffe"` for SqueezeNet, else `"-1..1"`. It is part of `preprocessing`.
+        sha256: What the file must have, if given.
+
+    Raises:
+        JudgementError: If there is no such file, its hash is another, or it holds no such model.
+    """
+    path = _existing(path)
+    check_sha256(path, sha256)
+    if scale is not None and scale not in _SCALES:
+        raise JudgementError(f"Unknown scale {scale!r}: {nearest(scale, SCALES)}")
+    try:
+        squeezenet = _squeezenet_of(path)
+        model = squeezenet or keras.saving.load_model(path, compile=False)
+    except Exception as error:  # damaged files raise nearly anything
+        raise JudgementError(f"{str(path)!r} holds no Keras model: {_one_line(error)}.") from error
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        raise JudgementError(
+            f"{str(path)!r} holds a {type(model).__name__}, not a network of layers with known inputs."
+        )
+    if scale is None:
+        scales = any(isinstance(layer, _SCALING) for layer in model.layers)
+        scale = "caffe" if squeezenet else "0..255" if scales else "-1..1"
+    return KerasExtractor(model, "squeezenet" if squeezenet else _file_name(path), scale)
+
+
+_SCALING = (keras.layers.Rescaling, keras.layers.Normalization)
+
+
+def _file_name(path):
+    """A name for figures: the file's, in letters that need no quotes anywhere."""
+    return re.sub(r"[^a-z0-9]+", "-", path.stem.casefold()).strip("-")[:24] or "file"
+
+
+def _squeezenet_of(path):
+    """SqueezeNet 1.1 with the weights of an HDF5 file without architecture, or `None` if these are not its."""
+    if not h5py.is_hdf5(path):
+        return None
+    with h5py.File(path, "r") as file:
+        names = {_text(name) for name in file.attrs.get("layer_names", ())}
+        if "model_config" in file.attrs or not {"conv1", "fire9/expand3x3"} <= names:
+            return None
+        model = _squeezenet()
+        for layer in model.layers:
+            if layer.weights:
+                arrays = _arrays(file[layer.name.replace(".", "/")])
+                layer.set_weights(sorted(arrays, key=np.ndim, reverse=True))  # the kernel, then the bias
+    return model
+
+
+def _arrays(group):
+    """All arrays below a group of an HDF5 file."""
+    if isinstance(group, h5py.Dataset):
+        return [group[()]]
+    return [array for item in group.values() for array in _arrays(item)]
+
+
+def _squeezenet():
+    """SqueezeNet 1.1 without its top; the paths of the weights in the file are the names of the layers.
+
+    Reference:
+        [SqueezeNet: AlexNet-level accuracy with 50x fewer parameters](https://arxiv.org/abs/1602.07360)
+    """
+    layers = keras.layers
+
+    def convolution(x, name, filters, kernel):
+        return layers.Conv2D(filters, kernel, padding="same", activation="relu", name=name)(x)
+
+    inputs = keras.Input((None, None, 3))
+    x = layers.Conv2D(64, 3, 2, "valid", activation="relu", name="conv1")(inputs)
+    for number, squeezed, expanded in (
+        (2, 16, 64),
+        (3, 16, 64),
+        (4, 32, 128),
+        (5, 32, 128),
+        (6, 48, 192),
+        (7, 48, 192),
+        (8, 64, 256),
+        (9, 64, 256),
+    ):
+        if number in (2, 4, 6):
+            x = layers.MaxPooling2D(3, 2)(x)
+        x = convolution(x, f"fire{number}.squeeze1x1", squeezed, 1)
+        sides = [convolution(x, f"fire{number}.expand{k}x{k}", expanded, k) for k in (1, 3)]
+        x = layers.Concatenate()(sides)
+    return keras.Model(inputs, x, name="squeezenet")
+
+
+def _text(name):
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+# === Names ===
+
+
+def get_extractor(
+    name: str,
+    catalogue: Catalogue | None = None,
+    path: str | Path | None = None,
+    sha256: str | None = None,
+    scale: str | None = None,
+) -> FeatureExtractor:
     """An extractor by name; nothing is ever put in the place of one that is not there.
 
     Args:
         name: `"catalogue"`, `"inception"`, `"keras-inception"`, `"keras:<application>"` or `"file"`.
         catalogue: What `"catalogue"` learns from, once.
-        path: Of the weights, for all others.
+        path: Of the weights or the model; `"file"` needs it.
+        sha256: What that file must have, if given.
+        scale: For `"file"`, what the network was trained on; see `file_extractor`.
 
     Raises:
         JudgementError: If there is no such extractor, or what it needs is missing.
     """
+    if path is not None and sha256 is not None:
+        check_sha256(_existing(path), sha256)
     if name == "catalogue":
         if catalogue is None:
             raise JudgementError("The extractor 'catalogue' is trained on a catalogue. Received none.")
         from tfproductgan.metrics.classifier import catalogue_classifier
 
         return catalogue_classifier(catalogue)
+    if name == "inception":
+        from tfproductgan.metrics.inception import inception_extractor
+
+        return inception_extractor(path, sha256)
+    if name == "keras-inception":
+        return application_extractor("InceptionV3", path, name)
+    if name.startswith("keras:"):
+        return application_extractor(name.removeprefix("keras:"), path)
+    if name == "file":
+        if path is None:
+            raise JudgementError("The extractor 'file' needs the path of a Keras model. Received none.")
+        return file_extractor(path, scale)
     raise JudgementError(f"Unknown extractor {name!r}: {nearest(name, NAMES)}")
+
+
+# === Files ===
 
 
 def weights_hash(model: keras.Model) -> str:
@@ -154,3 +439,36 @@ def weights_hash(model: keras.Model) -> str:
         digest.update(repr((values.shape, str(values.dtype))).encode())
         digest.update(values.data)
     return digest.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_sha256(path: Path, expected: str | None) -> None:
+    """Refuse a file that is not the one that was meant.
+
+    Raises:
+        JudgementError: If a hash is expected and the file has another.
+    """
+    if expected is None:
+        return
+    found = file_sha256(path)
+    if found != expected.strip().casefold():
+        raise JudgementError(
+            f"{str(path)!r} is another file than was asked for: its SHA-256 is {found}, expected {expected}."
+        )
+
+
+def _existing(path):
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise JudgementError(f"No such file: {str(path)!r}")
+    return path
+
+
+def _one_line(error):
+    said = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    return said[:200].rstrip(". ")
