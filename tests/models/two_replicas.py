@@ -30,9 +30,9 @@ def test_each_replica_takes_its_rows_of_one_draw(part):
     def draw():
         return Draws(1, tf.constant(2, tf.int64), part=part).uniform(Purpose.LATENTS, (4, 3))
 
-    drawn = np.split(draw_alone(rows=4 * 2 * part[1]), 2 * part[1])
+    drawn = np.split(draw_alone(rows=4 * 2 * part[1]), 2)
     for replica, rows in enumerate(STRATEGY.experimental_local_results(STRATEGY.run(tf.function(draw)))):
-        np.testing.assert_array_equal(rows, drawn[replica * part[1] + part[0]])
+        np.testing.assert_array_equal(rows, drawn[replica][part[0] :: part[1]])
 
 
 def draw_alone(rows):
@@ -64,7 +64,7 @@ def test_a_step_of_two_replicas_equals_plain_tapes_over_the_whole_batch(
 CASES = {
     "mlp": ("mlp", {"penalties": {"r1": 0.1, "wgan-gp": 1.0}, "penalty_interval": 2}),
     "dcgan, normalised by the whole batch": ("dcgan", {}),
-    "two discriminator steps": ("mlp", {"discriminator_steps": 2}),
+    "two discriminator steps of two microbatches": ("mlp", {"discriminator_steps": 2, "microbatches": 2}),
 }
 
 

@@ -24,12 +24,14 @@ def mean_of_microbatches(function: Callable[..., Any], tensors: Sequence[tf.Tens
     if count == 1:
         return function(*tensors, (0, 1))
     total = None
-    for index, rows in enumerate(zip(*(tf.split(tensor, count) for tensor in tensors), strict=True)):
+    for index in range(count):
+        # taken in turns, so that a microbatch has the same rows however many replicas share the batch
+        rows = [tensor[index::count] for tensor in tensors]
         if total is None:
             total = function(*rows, (index, count))
             continue
         # nothing else keeps a graph from computing all of them at once
         with tf.control_dependencies(tf.nest.flatten(total)):
-            rows = [tf.identity(tensor) for tensor in rows]
+            rows = [tf.identity(row) for row in rows]
         total = tf.nest.map_structure(tf.add, total, function(*rows, (index, count)))
     return tf.nest.map_structure(lambda value: value / count, total)

@@ -56,7 +56,7 @@ class Draws:
         seed: The seed of the run, a Python integer.
         step: The training step, an integer tensor.
         index: Tells apart draws of one purpose within a step.
-        part: `(i, n)` for the i-th of n equal parts of this replica's rows.
+        part: `(i, n)` for every n-th of this replica's rows from the i-th on.
     """
 
     seed: int
@@ -78,5 +78,6 @@ class Draws:
         whole = draw((rows * parts * num_replicas(), *others), key(self.seed, self.step, purpose, self.index))
         if parts * num_replicas() == 1:
             return whole
-        first = (replica_index() * parts + part) * rows
-        return tf.slice(whole, [first, *[0] * len(others)], shape)
+        share = rows * parts
+        mine = tf.slice(whole, [replica_index() * share, *[0] * len(others)], [share, *others])
+        return mine[part::parts]
