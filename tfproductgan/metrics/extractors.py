@@ -61,7 +61,7 @@ class FeatureExtractor:
         self.preprocessing = preprocessing
         self.num_classes = num_classes
         self.image_shape = image_shape
-        self._graphs: dict[str, Callable] = {}
+        self._graphs: dict[tuple, Callable] = {}
 
     @property
     def id(self) -> str:
@@ -114,7 +114,7 @@ class FeatureExtractor:
 
     def _in_batches(self, function, images, batch_size, finite=True):
         images = self._checked(images)
-        graph = self._graphs.setdefault(function.__name__, tf.function(function, reduce_retracing=True))
+        graph = self._graph(function, images.shape[1:])
         found = []
         for start in range(0, len(images), batch_size):
             parts = [part.numpy() for part in graph(tf.constant(images[start : start + batch_size]))]
@@ -122,6 +122,14 @@ class FeatureExtractor:
                 raise JudgementError(f"{self.id} gives features that are no numbers (NaN or infinity).")
             found.append(parts)
         return [np.concatenate(column) for column in zip(*found, strict=True)]
+
+    def _graph(self, function, shape):
+        """A graph for batches of any length."""
+        key = (function.__name__, shape)
+        if key not in self._graphs:
+            signature = [tf.TensorSpec([None, *shape], tf.uint8)]
+            self._graphs[key] = tf.function(function, signature, autograph=False)
+        return self._graphs[key]
 
     def _checked(self, images):
         shape = tuple(images.shape)
@@ -160,17 +168,17 @@ class KerasExtractor(FeatureExtractor):
             name=name,
             sha256=weights_hash(model),
             dim=self._model.outputs[0].shape[-1],
-            preprocessing=f"{self._channels} channels, antialiased bicubic to {'x'.join(map(str, self._size))}, {scale}",
+            preprocessing=f"{self._channels} channels, bicubic to {'x'.join(map(str, self._size))}, {scale}",
             num_classes=num_classes,
         )
 
     def _forward(self, images):
-        return self._model(self._prepared(images), training=False)
+        return _as_list(self._model(self._prepared(images), training=False))
 
     def _maps(self, images):
         if not hasattr(self, "_map_model"):
-            self._map_model = keras.Model(self._model.input, _last_maps(self._model))
-        return self._map_model(self._prepared(images), training=False)
+            self._map_model = keras.Model(self._model.inputs, _last_maps(self._model, (*self._size, self._channels)))
+        return _as_list(self._map_model(self._prepared(images), training=False))
 
     def _prepared(self, images):
         pictures = tf.cast(with_channels(images, self._channels), tf.float32)
@@ -205,29 +213,33 @@ _APPLICATION_SCALES = {
 }
 
 
+def _as_list(outputs):
+    return outputs if isinstance(outputs, list | tuple) else [outputs]
+
+
 def _with_features(model):
     """A model of features, and of probabilities if the network ends in a softmax, and their number."""
+    output, num_classes = model.outputs[0], 0
     last = model.layers[-1]
-    output = model.outputs[0]
-    if isinstance(last, keras.layers.Dense) and last.activation is keras.activations.softmax:
-        return keras.Model(model.input, [last.input, output]), output.shape[-1]
+    if isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax:
+        classifier = next(layer for layer in reversed(model.layers) if layer.weights)
+        output, num_classes = classifier.input, model.outputs[0].shape[-1]
     if len(output.shape) == 4:
         output = keras.layers.GlobalAveragePooling2D(dtype="float32")(output)
     if len(output.shape) != 2 or not output.shape[-1]:
         raise JudgementError(f"{model.name} gives {output.shape}, no features [N, D] or maps [N, h, w, D].")
-    return keras.Model(model.input, [output]), 0
+    return keras.Model(model.inputs, [output, *model.outputs] if num_classes else [output]), num_classes
 
 
-def _last_maps(model):
-    """The last map of each size, from shallow to deep."""
-    found = {}
-    for layer in model.layers:
-        outputs = layer.output if isinstance(layer.output, list) else [layer.output]
-        if not isinstance(layer, keras.layers.InputLayer) and len(outputs) == 1 and len(outputs[0].shape) == 4:
-            found[outputs[0].shape[1:3]] = outputs[0]
-    if not found:
+def _last_maps(model, shape):
+    """The last map of each size that pictures of that shape lead to, from shallow to deep."""
+    maps = [layer.output for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    maps = [output for output in maps if not isinstance(output, list) and len(output.shape) == 4]
+    if not maps:
         raise JudgementError(f"{model.name} shows no feature maps, which perceptual distances need.")
-    return list(found.values())
+    shapes = keras.Model(model.inputs, maps).compute_output_spec(keras.KerasTensor((1, *shape)))
+    last = {tuple(known.shape[1:3]): output for known, output in zip(_as_list(shapes), maps, strict=True)}
+    return list(last.values())
 
 
 def with_channels(images: tf.Tensor, channels: int) -> tf.Tensor:
