@@ -1,0 +1,422 @@
+"""Judging by people: a page that shows photos and generated pictures in random order, and what its answers say.
+
+The page is one HTML file that works without a network. It does not know which pictures are generated: that is in the
+key, a file of its own which whoever rates should not see. The browser saves the answers as a JSON file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfproductgan.errors import JudgementError
+from tfproductgan.metrics.html import data_uri, page
+from tfproductgan.sampling.grids import in_proportion
+from tfproductgan.writing import replace_file
+
+if TYPE_CHECKING:
+    from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.models.generation import GeneratesByName
+
+KEY_KIND, ANSWERS_KIND = "tfproductgan-rating-key", "tfproductgan-ratings"
+PHOTO, GENERATED = "photo", "generated"
+
+_CONFIDENCE = 1.959964  # standard deviations of 95 %
+
+
+@dataclasses.dataclass(frozen=True)
+class RatingKey:
+    """What the pictures of one page are.
+
+    Args:
+        page: Id of the page.
+        model_id: The model that drew the generated ones.
+        catalogue: Fingerprint of the photos.
+        split: Where the photos are from.
+        seed: Decides photos, order and generated pictures.
+        pictures: Id of a picture on the page to what it is: `"generated"`, a bool, and `"conditions"`, words.
+    """
+
+    page: str
+    model_id: str
+    catalogue: str
+    split: str
+    seed: int
+    pictures: Mapping[str, Mapping[str, Any]]
+
+    def write(self, path: str | os.PathLike) -> Path:
+        """Write the key as JSON, whole or not at all."""
+        data = json.dumps({"kind": KEY_KIND, **dataclasses.asdict(self)}, indent=1, ensure_ascii=False)
+        return replace_file(path, lambda part: part.write_text(data, encoding="utf-8"))
+
+    @classmethod
+    def read(cls, path: str | os.PathLike) -> RatingKey:
+        """The key that `write` wrote.
+
+        Raises:
+            JudgementError: If it is none.
+        """
+        data = _json_of(path, KEY_KIND, "the key of a rating page")
+        try:
+            return cls(**data)
+        except TypeError as error:
+            raise JudgementError(f"{str(path)!r} is no key of a rating page: {error}.") from error
+
+
+@dataclasses.dataclass(frozen=True)
+class Rate:
+    """How often something happened, and how sure that is.
+
+    Args:
+        what: In words.
+        count: How often it did.
+        of: How often it could have.
+        interval: 95 % confidence interval of the share, after Wilson.
+    """
+
+    what: str
+    count: int
+    of: int
+    interval: tuple[float, float]
+
+    @classmethod
+    def of_answers(cls, what: str, answers: Iterable[bool]) -> Rate:
+        """The rate of what is true."""
+        answers = list(answers)
+        return cls(what, sum(answers), len(answers), wilson(sum(answers), len(answers)))
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1; NaN if it could not have happened."""
+        return self.count / self.of if self.of else math.nan
+
+
+@dataclasses.dataclass(frozen=True)
+class RatingResult:
+    """What people's answers say about a model.
+
+    Args:
+        page: Id of the page.
+        model_id: The model.
+        raters: How many people answered.
+        missing: Pictures that were shown but not answered, over all raters.
+        told_apart: How often the answer was right; a half is guessing.
+        taken_for_photos: How often generated pictures were taken for photos.
+        photos_believed: How often photos were taken for photos: what the one above can reach.
+        by_value: `taken_for_photos` for each value of each attribute: names of attribute and value, and the rate.
+    """
+
+    page: str
+    model_id: str
+    raters: int
+    missing: int
+    told_apart: Rate
+    taken_for_photos: Rate
+    photos_believed: Rate
+    by_value: tuple[tuple[str, str, Rate], ...]
+
+    @property
+    def people(self) -> str:
+        """How many answered, in words."""
+        return f"{self.raters} {'person' if self.raters == 1 else 'people'}"
+
+    @property
+    def rates(self) -> tuple[Rate, ...]:
+        """The three that matter."""
+        return self.taken_for_photos, self.photos_believed, self.told_apart
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        low, high = self.told_apart.interval
+        if low > 0.5:
+            right = _percent(self.told_apart.share)
+            return f"People tell generated pictures from photos: {right} of the answers are right."
+        if high < 0.5:
+            return "People take generated pictures for photos more often than photos: look at the pictures' borders."
+        return (
+            f"These answers do not show that people can tell generated pictures from photos ({_percent(low)} to "
+            f"{_percent(high)} right, 50 % is guessing)."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready form."""
+        rates = {"told_apart": self.told_apart, "taken_for_photos": self.taken_for_photos}
+        rates["photos_believed"] = self.photos_believed
+        plain = {
+            name: {"count": r.count, "of": r.of, "share": _finite(r.share), "interval": list(r.interval)}
+            for name, r in rates.items()
+        }
+        return {"page": self.page, "model_id": self.model_id, "raters": self.raters, "missing": self.missing, **plain}
+
+
+def wilson(count: int, of: int) -> tuple[float, float]:
+    """The 95 % confidence interval of a share, which also holds for few answers and near 0 and 1.
+
+    Args:
+        count: Successes.
+        of: Trials; with none the interval is all that can be, 0 to 1.
+
+    Reference:
+        Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+    """
+    if not of:
+        return 0.0, 1.0
+    share, z2 = count / of, _CONFIDENCE**2
+    middle = (share + z2 / (2 * of)) / (1 + z2 / of)
+    half = _CONFIDENCE * math.sqrt(share * (1 - share) / of + z2 / (4 * of**2)) / (1 + z2 / of)
+    # the bounds are exact at the ends, where rounding would leave dust
+    return (0.0 if count == 0 else middle - half), (1.0 if count == of else middle + half)
+
+
+# === The page ===
+
+
+def make_rating_page(
+    generator: GeneratesByName, catalogue: Catalogue, split: str = "validation", count: int = 100, seed: int = 0
+) -> tuple[str, RatingKey]:
+    """A page with as many photos as generated pictures, with the same labels, in random order.
+
+    Args:
+        generator: The model that draws.
+        catalogue: Where the photos are from.
+        split: Which of them.
+        count: Number of pictures, photos and generated ones together; less if the split has fewer photos.
+        seed: Decides photos, order and generated pictures.
+
+    Returns:
+        The page as HTML, and its key.
+
+    Raises:
+        JudgementError: If `count` is less than 2.
+        CatalogueError: If the split is empty.
+    """
+    if count < 2:
+        raise JudgementError(f"A rating page needs at least 2 pictures, a photo and a generated one. Received: {count}")
+    rng = np.random.default_rng([seed, 7])
+    half = min(count // 2, catalogue.size(split))
+    photos_all, ids_all = catalogue.images(split), catalogue.conditions(split)
+    chosen = np.sort(rng.permutation(len(photos_all))[:half])
+    words = [catalogue.schema.decode(ids) for ids in ids_all[chosen]]
+    requests = generator.plan(words, seed=seed)
+    pictures = np.concatenate([np.asarray(photos_all[chosen]), generator.draw(requests)])
+    pictures = in_proportion(pictures, catalogue.schema)
+    facts = [{"generated": i >= half, "conditions": words[i % half]} for i in range(2 * half)]
+    order = rng.permutation(2 * half)
+    digest = hashlib.sha256(generator.model_id.encode())
+    digest.update(np.ascontiguousarray(pictures[order]))
+    key = RatingKey(
+        page=digest.hexdigest()[:12],
+        model_id=generator.model_id,
+        catalogue=catalogue.fingerprint,
+        split=split,
+        seed=seed,
+        pictures={str(number): facts[i] for number, i in enumerate(order, start=1)},
+    )
+    return rating_page(pictures[order], key.page), key
+
+
+def rating_page(pictures: np.ndarray, page_id: str) -> str:
+    """The HTML page of pictures that are in random order already, uint8 `[N, H, W, C]`."""
+    shown = {"page": page_id, "kind": ANSWERS_KIND, "pictures": [data_uri(picture) for picture in pictures]}
+    # in a script "</" would end it, and base64 has no such thing; ids are hexadecimal
+    script = f"const shown = {json.dumps(shown)};\n{_SCRIPT}"
+    return page("Photo or generated?", [_BODY], _STYLE, script)
+
+
+_STYLE = """
+body { max-width: 40rem; text-align: center; }
+h1 { margin-bottom: .25rem; }
+#picture { width: min(24rem, 80vw, 45vh); object-fit: contain; background: #fff; border-radius: 4px; }
+button { font: inherit; padding: .6rem 1.4rem; margin: .5rem .25rem; border: 1px solid var(--line); border-radius: 6px;
+  background: var(--card); color: var(--ink); cursor: pointer; }
+button:hover, button:focus-visible { border-color: var(--s0); } button:disabled { opacity: .4; cursor: default; }
+button.main { min-width: 10rem; font-weight: 600; }
+input { font: inherit; padding: .3rem .5rem; background: var(--card); color: var(--ink);
+  border: 1px solid var(--line); }
+kbd { border: 1px solid var(--line); border-radius: 3px; padding: 0 .35rem; font-size: .85em; }
+progress { width: min(24rem, 80vw); accent-color: var(--s0); }
+"""
+
+_BODY = """
+<h1>Photo or generated?</h1>
+<p class="faint">Some of these pictures are photos of products, the others were drawn by a program. Trust your first
+impression. Your answers stay in this browser until you save them.</p>
+<div id="asking">
+<p id="place"></p>
+<img id="picture" alt="the picture to judge">
+<p><button class="main" id="photo">Photo <kbd>P</kbd></button>
+<button class="main" id="generated">Generated <kbd>G</kbd></button></p>
+</div>
+<p id="done" hidden><strong>That was the last one, thank you.</strong> Save your answers and send the file back.</p>
+<p><progress id="progress" value="0"></progress></p>
+<p><label>Your name, if you like: <input id="name" maxlength="80" autocomplete="off"></label></p>
+<p><button id="back">Back <kbd>&larr;</kbd></button> <button id="save">Save answers</button></p>
+<noscript><p class="warn">This page needs JavaScript, which is switched off here.</p></noscript>
+"""
+
+_SCRIPT = """
+const at = id => document.getElementById(id);
+const place = 'tfproductgan-rating-' + shown.page;
+let state = {rater: '', name: '', answers: {}};
+// a browser may refuse to keep anything; then the answers last as long as the page is open
+try { state = JSON.parse(localStorage.getItem(place)) || state; } catch (error) {}
+if (!state.rater) state.rater = Array.from(crypto.getRandomValues(new Uint8Array(8)),
+  byte => byte.toString(16).padStart(2, '0')).join('');
+const count = shown.pictures.length;
+let number = 1;
+while (number <= count && state.answers[number]) number += 1;
+
+function keep() { try { localStorage.setItem(place, JSON.stringify(state)); } catch (error) {} }
+
+function show() {
+  const over = number > count;
+  at('asking').hidden = over;
+  at('done').hidden = !over;
+  if (!over) {
+    at('picture').src = shown.pictures[number - 1];
+    at('place').textContent = 'Picture ' + number + ' of ' + count;
+  }
+  at('progress').max = count;
+  at('progress').value = Object.keys(state.answers).length;
+  at('back').disabled = number === 1;
+  at('save').disabled = !Object.keys(state.answers).length;
+}
+
+function answer(what) {
+  if (number > count) return;
+  state.answers[number] = what;
+  number += 1;
+  keep();
+  show();
+}
+
+function back() { if (number > 1) { number -= 1; show(); } }
+
+function save() {
+  const result = {kind: shown.kind, page: shown.page, rater: state.rater, name: state.name, count: count,
+    answers: state.answers};
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([JSON.stringify(result, null, 1)], {type: 'application/json'}));
+  link.download = 'ratings-' + shown.page + '-' + state.rater.slice(0, 6) + '.json';
+  document.body.append(link);
+  link.click();
+  link.remove();
+}
+
+at('name').value = state.name;
+at('name').addEventListener('input', event => { state.name = event.target.value; keep(); });
+at('photo').addEventListener('click', () => answer('photo'));
+at('generated').addEventListener('click', () => answer('generated'));
+at('back').addEventListener('click', back);
+at('save').addEventListener('click', save);
+document.addEventListener('keydown', event => {
+  if (event.target === at('name') || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === 'p' || event.key === 'P') answer('photo');
+  if (event.key === 'g' || event.key === 'G') answer('generated');
+  if (event.key === 'ArrowLeft') back();
+});
+show();
+"""
+
+
+# === The answers ===
+
+
+def read_ratings(files: Sequence[str | os.PathLike], key: RatingKey) -> RatingResult:
+    """What answers to one page say.
+
+    Args:
+        files: What browsers saved, one a rater. Of several by the same rater the fullest counts.
+        key: What the pictures are.
+
+    Raises:
+        JudgementError: If a file is no such answers, or is of another page.
+    """
+    raters: dict[str, dict[str, str]] = {}
+    for path in files:
+        data = _json_of(path, ANSWERS_KIND, "the answers that a rating page saves")
+        answers = _checked_answers(path, data, key)
+        rater = str(data.get("rater") or path)
+        if len(answers) >= len(raters.get(rater, {})):
+            raters[rater] = answers
+    if not any(raters.values()):
+        raise JudgementError(f"There are no answers in {', '.join(map(repr, map(str, files))) or 'no files'}.")
+    # of each answer: what the picture is, and whether it was taken for a photo
+    answers = [(key.pictures[i], said == PHOTO) for given in raters.values() for i, said in given.items()]
+    taken = [(fact, said_photo) for fact, said_photo in answers if fact["generated"]]
+    values = dict.fromkeys((name, value) for fact, _ in taken for name, value in fact["conditions"].items())
+    return RatingResult(
+        page=key.page,
+        model_id=key.model_id,
+        raters=sum(map(bool, raters.values())),
+        missing=len(raters) * len(key.pictures) - len(answers),
+        told_apart=Rate.of_answers("answers that are right", (said != fact["generated"] for fact, said in answers)),
+        taken_for_photos=Rate.of_answers("generated pictures taken for photos", (said for _, said in taken)),
+        photos_believed=Rate.of_answers(
+            "photos taken for photos", (said for fact, said in answers if not fact["generated"])
+        ),
+        by_value=tuple(
+            (
+                name,
+                value,
+                Rate.of_answers(f"{name} {value}", (s for f, s in taken if f["conditions"].get(name) == value)),
+            )
+            for name, value in sorted(values)
+        ),
+    )
+
+
+def page_of(path: str | os.PathLike) -> str:
+    """The id of the page that answers are for.
+
+    Raises:
+        JudgementError: If the file is no such answers.
+    """
+    return str(_json_of(path, ANSWERS_KIND, "the answers that a rating page saves").get("page"))
+
+
+def _checked_answers(path, data, key):
+    if data.get("page") != key.page:
+        raise JudgementError(f"{str(path)!r} has answers to page {data.get('page')}, and this key is of {key.page}.")
+    answers = data.get("answers")
+    if not isinstance(answers, dict):
+        raise JudgementError(f"{str(path)!r} has no answers in it.")
+    for number, said in answers.items():
+        if number not in key.pictures:
+            raise JudgementError(
+                f"{str(path)!r} has an answer for picture {number}, and there are {len(key.pictures)}."
+            )
+        if said not in (PHOTO, GENERATED):
+            raise JudgementError(
+                f"{str(path)!r} says of picture {number} {said!r}; an answer is {PHOTO!r} or {GENERATED!r}."
+            )
+    return answers
+
+
+def _json_of(path, kind, what):
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise JudgementError(f"{str(path)!r} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise JudgementError(f"{str(path)!r} is not JSON, so not {what}.") from error
+    if not isinstance(data, dict) or data.pop("kind", None) != kind:
+        raise JudgementError(f"{str(path)!r} is not {what}.")
+    return data
+
+
+def _percent(share):
+    return f"{100 * share:.0f} %"
+
+
+def _finite(value):
+    return value if math.isfinite(value) else None
