@@ -212,7 +212,7 @@ def test_the_scale_is_part_of_the_name_of_features(tmp_path):
     assert file_extractor(tmp_path / "a.keras").preprocessing.endswith("-1..1")
     assert file_extractor(tmp_path / "a.keras", "caffe").preprocessing.endswith("caffe")
     assert file_extractor(tmp_path / "b.keras").preprocessing.endswith("0..255")
-    with pytest.raises(JudgementError, match="cafe.*'caffe'"):
+    with pytest.raises(JudgementError, match=r"cafe.*'caffe'"):
         file_extractor(tmp_path / "a.keras", "cafe")
 
 

@@ -137,19 +137,16 @@ def _write(folder, extractor, count, batches):
         files["probabilities"] = _file(folder, "probabilities", count, extractor.num_classes)
     done = 0
     for outputs in stream_features(extractor, batches):
-        size = len(outputs[0])
-        if done + size > count:
+        first, done = done, done + len(outputs[0])
+        if done > count:
             break
         for file, rows in zip(files.values(), outputs, strict=False):
-            file[done : done + size] = rows
-        done += size
-    else:
-        if done == count:
-            for file in files.values():
-                file.flush()
-            write_about(folder, {"extractor": extractor.id, "count": count, "probabilities": "probabilities" in files})
-            return
-    raise JudgementError(f"{count} pictures were to be judged. Received: {'fewer' if done < count else 'more'}.")
+            file[first:done] = rows
+    if done != count:
+        raise JudgementError(f"{count} pictures were to be judged. Received: {'fewer' if done < count else 'more'}.")
+    for file in files.values():
+        file.flush()
+    write_about(folder, {"extractor": extractor.id, "count": count, "probabilities": "probabilities" in files})
 
 
 def _file(folder, name, count, width):
