@@ -164,21 +164,18 @@ def classification_accuracy(
     if len(seeds) < 2:
         limitations.append("The classification accuracy score has one seed: its spread is not known.")
     tested = catalogue.images(split), catalogue.conditions(split)
-    photos, asked = catalogue.images("train"), catalogue.conditions("train")
-    steps = recipe.num_steps(len(photos))
+    asked = catalogue.conditions("train")
+    steps = recipe.num_steps(len(asked))
+    half = max(1, min(recipe.batch_size, len(asked)) // 2)
     recognised: dict[str, list[np.ndarray]] = {"real": [], "generated": [], "mixed": [], "samples": []}
     with tempfile.TemporaryDirectory() as folder:
         samples = _draw_all(generator, catalogue, seed, truncation, Path(folder), progress)
         for number in seeds:
             fixed = dataclasses.replace(recipe, seed=int(number))
+            photos = catalogue.stream("train", half, fixed.seed).as_numpy_iterator()
             batches = {
                 "generated": shuffled_batches(samples, asked, fixed.batch_size, fixed.seed),
-                "mixed": _mixed(
-                    *(
-                        shuffled_batches(pictures, asked, fixed.batch_size // 2, fixed.seed)
-                        for pictures in (photos, samples)
-                    )
-                ),
+                "mixed": _mixed(photos, shuffled_batches(samples, asked, half, fixed.seed)),
             }
             note = _noted(progress, f"Classifier of photos, seed {number}")
             trained = {"real": catalogue_classifier(catalogue, fixed, progress=note)}
@@ -192,7 +189,7 @@ def classification_accuracy(
         recipe=f"{steps} steps of {recipe.batch_size} pictures, widths {recipe.widths}, rate {recipe.learning_rate:g}",
         split=split,
         test=len(tested[0]),
-        train=len(photos),
+        train=len(asked),
         seeds=tuple(int(number) for number in seeds),
         sample_seed=int(seed),
         attributes=tuple(

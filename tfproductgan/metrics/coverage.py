@@ -12,7 +12,7 @@ import numpy as np
 
 from tfproductgan.catalogue.duplicates import group_duplicates
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
-from tfproductgan.metrics.distances import density_coverage, kernel_distance
+from tfproductgan.metrics.distances import density_coverage, kernel_distance, neighbour_distances
 
 NEIGHBOURS = 5
 """A photo is covered if a sample is nearer than its fifth neighbour among the photos."""
@@ -25,6 +25,9 @@ DROPPED = 0.1
 
 COLLAPSED = 0.5
 """A condition whose samples differ less than this share of what its photos do has collapsed."""
+
+CROWDED = 0.25
+"""So has one whose samples are nearer to each other than this share of the distance from photo to photo."""
 
 _KERNEL_SUBSETS = 5
 _MOST_FOR_DIVERSITY = 500
@@ -43,6 +46,9 @@ class ConditionFigures:
         kid: Kernel distance between the two (unbiased: may be below 0), or `None`.
         diversity: Mean distance between two samples, or `None`.
         real_diversity: Mean distance between two photos, or `None`.
+        spacing: Median distance from a sample to the nearest other one, or `None`: small where samples crowd around a
+            few pictures, however far apart those are.
+        real_spacing: The same of as many photos, or `None`.
     """
 
     attribute: str
@@ -53,11 +59,13 @@ class ConditionFigures:
     kid: float | None = None
     diversity: float | None = None
     real_diversity: float | None = None
+    spacing: float | None = None
+    real_spacing: float | None = None
 
     @property
     def name(self) -> str:
         """Such as `"colour Gold"`."""
-        return f"{self.attribute} {self.value}"
+        return f"{self.attribute} {self.value}".strip()
 
     @property
     def measured(self) -> bool:
@@ -72,7 +80,9 @@ class ConditionFigures:
     @property
     def collapsed(self) -> bool:
         """Whether samples are much more alike than photos."""
-        return self.measured and self.diversity < COLLAPSED * self.real_diversity
+        return self.measured and (
+            self.diversity < COLLAPSED * self.real_diversity or self.spacing < CROWDED * self.real_spacing
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,6 +203,7 @@ def _compare(
     if min(counted.asked, counted.real) < FEWEST:
         return counted
     samples, photos = samples[mine], photos[theirs]
+    few = min(counted.asked, counted.real)  # among more pictures the nearest is nearer
     # a condition has few photos: what its figures lack in certainty, they have in place
     return dataclasses.replace(
         counted,
@@ -200,7 +211,15 @@ def _compare(
         kid=kernel_distance(photos, samples, num_subsets=_KERNEL_SUBSETS, seed=seed, force=True).value,
         diversity=mean_distance(samples, seed),
         real_diversity=mean_distance(photos, seed),
+        spacing=_spacing(samples, few, seed),
+        real_spacing=_spacing(photos, few, seed),
     )
+
+
+def _spacing(features: np.ndarray, count: int, seed: int) -> float:
+    """Median distance to the nearest other row, of `count` rows."""
+    squared = neighbour_distances(_at_most(features, min(count, _MOST_FOR_DIVERSITY), seed), (1,))
+    return float(np.median(np.sqrt(squared)))
 
 
 def _at_most(rows: np.ndarray, count: int, seed: int) -> np.ndarray:

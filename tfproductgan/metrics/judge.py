@@ -7,10 +7,12 @@ import dataclasses
 import functools
 import math
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from tfproductgan.catalogue.duplicates import difference_hashes, thumbnails
 from tfproductgan.errors import JudgementError, nearest
@@ -28,6 +30,7 @@ from tfproductgan.metrics.coverage import (
     repeated_share,
 )
 from tfproductgan.metrics.extractors import FeatureExtractor, get_extractor
+from tfproductgan.metrics.features import FeatureCache, Features
 from tfproductgan.metrics.judgement import Figure, Judgement
 from tfproductgan.metrics.memorisation import MemorisationAudit, audit_memorisation
 
@@ -40,10 +43,14 @@ PARTS = ("distances", "attributes", "colours", "conditions", "memorisation")
 
 ALL_PARTS = (*PARTS, "classification")
 
+_LOOKED_AT = frozenset({"attributes", "colours", "conditions"})  # these parts ask for more than features
+
 Progress = Callable[[str, int, int], None]
 
 _AT_ONCE = 256
-_LONGEST_FOR_INTERVALS = 256  # a Fréchet distance of longer features takes seconds, and an interval a hundred of it
+# A Fréchet distance of longer features takes seconds, and an interval a hundred times that. Shorter ones are so small
+# to BLAS that its threads cost more than they save.
+_SHORT = 256
 _RESAMPLES = 100
 
 
@@ -123,6 +130,7 @@ class Judge:
         catalogue: The photos, with photos the models have not seen.
         extractor: Whose features are compared: a name that `get_extractor` knows, or an extractor.
         split: The photos to compare with, whose conditions are asked for.
+        cache: Folder that keeps features of photos; by default `$TFPRODUCTGAN_CACHE` or `~/.cache/tfproductgan`.
 
     Raises:
         CatalogueError: If the catalogue has no such split.
@@ -130,12 +138,18 @@ class Judge:
     """
 
     def __init__(
-        self, catalogue: Catalogue, extractor: str | FeatureExtractor = "catalogue", split: str = "validation"
+        self,
+        catalogue: Catalogue,
+        extractor: str | FeatureExtractor = "catalogue",
+        split: str = "validation",
+        cache: str | Path | None = None,
     ):
         self.catalogue = catalogue
         self.split = split
         self.conditions = catalogue.conditions(split)
         self.extractor = get_extractor(extractor, catalogue) if isinstance(extractor, str) else extractor
+        self._folder = cache
+        self._photos: dict[frozenset[str], Looks] = {}
 
     def judge(
         self,
@@ -192,73 +206,82 @@ class Judge:
             return self.split
         return next((split for split in ("validation", "test") if self.catalogue.size(split)), None)
 
-    def features(self, split: str, progress: Progress | None = None) -> np.ndarray:
-        """Features of a split's photos."""
-        if split not in self._features:
-            found = [self.extractor.features(images) for images in self._photos(split, progress)]
-            self._features[split] = distances.check_features(np.concatenate(found), f"features of {split} photos")
-        return self._features[split]
-
-    @functools.cached_property
-    def _features(self) -> dict[str, np.ndarray]:
-        return {}
-
-    @functools.cached_property
-    def _looks(self) -> dict[frozenset[str], Looks]:
-        return {}
+    def features(self, split: str) -> Features:
+        """Features of a split's photos, kept on disk."""
+        return FeatureCache(self._folder).of_split(self.extractor, self.catalogue, split)
 
     def photos(self, parts: frozenset[str], progress: Progress | None = None) -> Looks:
         """The split's photos, looked at for these parts."""
-        parts -= {"memorisation", "classification"}
-        if parts not in self._looks:
-            self._looks[parts] = self.look(self._photos(self.split, progress), self.conditions, parts)
-            self._features[self.split] = self._looks[parts].features
-        return self._looks[parts]
+        parts &= _LOOKED_AT
+        if parts not in self._photos:
+            # what one network answers and what its features are comes from one pass anyway
+            kept = None if self._one_pass(parts) else self.features(self.split)
+            batches = self._shown(self.catalogue.image_batches(self.split, _AT_ONCE), progress)
+            self._photos[parts] = self.look(batches, self.conditions, parts, kept)
+        return self._photos[parts]
 
-    def look(self, batches: Iterator[np.ndarray], conditions: np.ndarray, parts: frozenset[str]) -> Looks:
+    def look(
+        self,
+        batches: Iterable[np.ndarray],
+        conditions: np.ndarray,
+        parts: frozenset[str],
+        kept: Features | None = None,
+    ) -> Looks:
         """Look at pictures, batch by batch; none is kept.
 
         Args:
             batches: uint8 `[B, S, S, C]` each.
             conditions: Their condition ids, int32 `[N, A]`.
             parts: What will be asked about them.
+            kept: Their features, if they are known already.
 
         Raises:
             JudgementError: If a feature is no number, or the pictures have another shape than the catalogue's.
         """
-        classifier = self.classifier if "attributes" in parts else None
         shape = (self.catalogue.image_size, self.catalogue.image_size, self.catalogue.channels)
         found: dict[str, list[np.ndarray]] = {}
-        for images in batches:
+        for images in batches if kept is None or parts & _LOOKED_AT else ():
             if images.shape[1:] != shape:
                 raise JudgementError(
                     f"The model draws pictures of shape {images.shape[1:]}, and the catalogue's photos have {shape}: "
                     "load the catalogue with the model's schema."
                 )
-            seen: dict[str, np.ndarray | None] = {}
-            if classifier is self.extractor:
-                seen["features"], predictions = classifier.features_and_predictions(images)
-                seen["recognised"] = likeliest(predictions)
-            else:
-                seen["features"], seen["probabilities"] = self.extractor.outputs(images)
-                seen["recognised"] = classifier.recognise(images) if classifier else None
-            if "colours" in parts and self.colour_columns:
-                seen["families"] = picture_families(images)
-            if "conditions" in parts:
-                seen["hashes"], seen["thumbnails"] = difference_hashes(images), thumbnails(images)
-            for name, values in seen.items():
-                if values is not None:
-                    found.setdefault(name, []).append(values)
-        looks = Looks(conditions, **{name: np.concatenate(values) for name, values in found.items()})
-        distances.check_features(looks.features, f"features by {self.extractor.id}")
-        return looks
+            for name, values in self._look_at(images, parts, kept is None).items():
+                found.setdefault(name, []).append(values)
+        looked = {name: np.concatenate(values) for name, values in found.items()}
+        if kept is not None:
+            looked |= {"features": kept.features, "probabilities": kept.probabilities}
+        return Looks(conditions, **looked)
 
-    def _photos(self, split: str, progress: Progress | None) -> Iterator[np.ndarray]:
-        images = self.catalogue.images(split)
-        for start in range(0, len(images), _AT_ONCE):
-            yield images[start : start + _AT_ONCE]
+    def _look_at(self, images: np.ndarray, parts: frozenset[str], extract: bool) -> dict[str, np.ndarray]:
+        seen = {}
+        if self._one_pass(parts):
+            seen["features"], predictions = self.extractor.features_and_predictions(images)
+            seen["recognised"] = likeliest(predictions)
+        else:
+            if extract:
+                seen["features"], probabilities = self.extractor.outputs(images)
+                if not isinstance(self.extractor, CatalogueClassifier):  # whose answers are judged as accuracy
+                    seen["probabilities"] = probabilities
+                distances.check_features(seen["features"], f"features by {self.extractor.id}")
+            if "attributes" in parts and self.classifier:
+                seen["recognised"] = self.classifier.recognise(images)
+        if "colours" in parts and self.colour_columns:
+            seen["families"] = picture_families(images)
+        if "conditions" in parts:
+            seen["hashes"], seen["thumbnails"] = difference_hashes(images), thumbnails(images)
+        return {name: values for name, values in seen.items() if values is not None}
+
+    def _one_pass(self, parts: frozenset[str]) -> bool:
+        return "attributes" in parts and self.classifier is self.extractor
+
+    def _shown(self, batches: Iterable[np.ndarray], progress: Progress | None) -> Iterator[np.ndarray]:
+        done = 0
+        for images in batches:
+            yield images
+            done += len(images)
             if progress:
-                progress(f"Looking at {split} photos", min(start + _AT_ONCE, len(images)), len(images))
+                progress(f"Looking at {self.split} photos", done, len(self.conditions))
 
 
 class _Sitting:
@@ -296,7 +319,7 @@ class _Sitting:
         found = {}
         for part in ALL_PARTS:
             if part in self.parts:
-                with self._timed(part):
+                with self._timed(part), threadpool_limits(1 if self.extractor.dim <= _SHORT else None, "blas"):
                     found[part] = getattr(self, f"_{part}")()
         return Judgement(
             model_id=self.generator.model_id,
@@ -323,7 +346,7 @@ class _Sitting:
 
     def _distances(self) -> None:
         real, fake = self.photos.features, self.samples.features
-        half = distances.floor(lambda one, other: (one, other), real, self.seed)
+        half = [real[rows] for rows in alike_halves(self.photos.conditions, self.seed)]
         dim = real.shape[1]
         if self._enough("fid", dim):
             estimate = self._frechet(real, fake)
@@ -354,7 +377,7 @@ class _Sitting:
 
     def _frechet(self, real: np.ndarray, fake: np.ndarray) -> distances.Estimate | float:
         distance = functools.partial(distances.frechet_distance_of, force=True)
-        if self.intervals and real.shape[1] <= _LONGEST_FOR_INTERVALS:
+        if self.intervals and real.shape[1] <= _SHORT:
             return distances.bootstrap(distance, real, fake, num_resamples=_RESAMPLES, seed=self.seed)
         return distance(real, fake)
 
@@ -409,7 +432,9 @@ class _Sitting:
         if heldout is None:
             self._limit("Memorisation is not audited: there are no photos the model has not seen to compare with.")
             return None
-        features = [self.judge.features(split, self.progress) for split in ("train", heldout)]
+        features = [self.judge.features("train").features, self.photos.features]
+        if heldout != self.judge.split:
+            features[1] = self.judge.features(heldout).features
         conditions = [request.conditions for request in self.requests]
         seeds = [request.seed for request in self.requests]
         try:
@@ -516,6 +541,22 @@ def wilson_interval(share: float, trials: int) -> tuple[float, float]:
     centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     reach = z / (1 + z * z / trials) * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
     return max(centre - reach, 0.0), min(centre + reach, 1.0)
+
+
+def alike_halves(conditions: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two halves with the same conditions, as samples have those of the photos: the floor of all distances.
+
+    Args:
+        conditions: int `[N, A]`.
+        seed: Decides which photo goes where.
+
+    Returns:
+        Positions of both, int64 `[N // 2]`.
+    """
+    order = np.random.default_rng(seed).permutation(len(conditions))
+    if conditions.shape[1]:
+        order = order[np.lexsort(conditions[order].T)]
+    return order[0::2][: len(order) // 2], order[1::2]
 
 
 def _not_measured(found: ConditionCoverage, split: str) -> str:

@@ -175,7 +175,7 @@ def close_pairs_sheet(
     from tfproductgan.sampling.grids import contact_grid, in_proportion
 
     samples = generator.draw(pair_requests(audit, generator, truncation))
-    photos = catalogue.images("train")[[pair.photo for pair in audit.pairs]]
+    photos = _photos_at(catalogue, [pair.photo for pair in audit.pairs])
     pairs = np.stack([samples, photos], axis=1).reshape(-1, *samples.shape[1:])
     # of each row that of its first pair, the closest in it
     labels = [f"{pair.distance:.3g}" for pair in audit.pairs[::_PAIRS_A_ROW]]
@@ -193,6 +193,16 @@ def pair_requests(
     return requests
 
 
+def _photos_at(catalogue: Catalogue, positions: Sequence[int]) -> np.ndarray:
+    """Training photos at these positions; the split, which may be larger than memory, is not held as a whole."""
+    wanted, found = np.asarray(positions), {}
+    start = 0
+    for batch in catalogue.image_batches("train"):
+        found |= {position: batch[position - start] for position in wanted if start <= position < start + len(batch)}
+        start += len(batch)
+    return np.stack([found[position] for position in positions])
+
+
 def nearest_neighbours(
     queries: np.ndarray, points: np.ndarray, itself: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -206,17 +216,22 @@ def nearest_neighbours(
     Returns:
         Positions, int64 `[N]`, and distances, float64 `[N]`.
     """
-    points = np.asarray(points, np.float32)
-    squares = np.einsum("ij,ij->i", points, points, dtype=np.float64).astype(np.float32)
-    positions = np.empty(len(queries), np.int64)
-    step = max(1, _BLOCK // len(points))
-    for start in range(0, len(queries), step):
-        block = np.asarray(queries[start : start + step], np.float32)
-        ranks = squares - 2 * (block @ points.T)
+    # centred: products of features far from 0 would lose what tells them apart
+    centre = np.mean(points, axis=0, dtype=np.float64)
+    centred = (queries - centre).astype(np.float32)
+    positions, least = np.zeros(len(queries), np.int64), np.full(len(queries), np.inf, np.float32)
+    step = max(1, _BLOCK // max(len(queries), 1))
+    for start in range(0, len(points), step):
+        block = (points[start : start + step] - centre).astype(np.float32)
+        ranks = (block**2).sum(axis=1) - 2 * (centred @ block.T)
         if itself is not None:
-            ranks[np.arange(len(block)), itself[start : start + step]] = np.inf
-        positions[start : start + step] = np.argmin(ranks, axis=1)
-    # the products above lose what is small: a copy must have distance 0
+            mine = np.flatnonzero((itself >= start) & (itself < start + len(block)))
+            ranks[mine, itself[mine] - start] = np.inf
+        found = np.argmin(ranks, axis=1)
+        ranks = ranks[np.arange(len(ranks)), found]
+        nearer = ranks < least
+        positions[nearer], least[nearer] = start + found[nearer], ranks[nearer]
+    # these products too lose what is small, and a copy must have distance 0
     difference = np.asarray(queries, np.float64) - points[positions]
     return positions, np.sqrt(np.einsum("ij,ij->i", difference, difference))
 

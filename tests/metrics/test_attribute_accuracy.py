@@ -1,0 +1,41 @@
+"""What was asked against what was recognised."""
+
+import numpy as np
+import pytest
+
+from tfproductgan.conditions import Attribute, ConditionSchema
+from tfproductgan.metrics.attribute_accuracy import attribute_accuracy
+
+SCHEMA = ConditionSchema([Attribute("category", ("Ring", "Mug", "Bag")), Attribute("colour", ("Gold", "Blue"))])
+
+
+def accuracy(asked, predicted, real=((1, 1),), real_predicted=((1, 1),)):
+    arrays = [np.array(ids, np.int32).reshape(-1, 2) for ids in (asked, predicted, real, real_predicted)]
+    return attribute_accuracy(SCHEMA, *arrays, "judge-1")
+
+
+def test_counts_by_hand():
+    asked = [(1, 1), (1, 1), (1, 2), (2, 0)]
+    predicted = [(1, 1), (2, 2), (1, 2), (2, 1)]
+    category, colour = accuracy(asked, predicted, [(1, 1), (3, 2)], [(1, 2), (1, 2)])
+    assert (category.asked, category.accuracy, category.chance) == (4, 0.75, 0.75)
+    assert category.balanced == pytest.approx((2 / 3 + 1) / 2)
+    assert category.confusion == {"Ring": {"Ring": 2, "Mug": 1}, "Mug": {"Mug": 1}}
+    assert category.real_accuracy == 0.5
+    assert [(v.value, v.asked, v.accuracy, v.real, v.real_accuracy) for v in category.values] == [
+        ("Ring", 3, 2 / 3, 1, 1.0),
+        ("Mug", 1, 1.0, 0, None),
+        ("Bag", 0, None, 1, 0.0),
+    ]
+    assert category.most_confused() == [("Ring", "Mug", 1)]
+    assert colour.asked == 3  # what was not asked is not judged
+
+
+def test_an_attribute_nobody_asked_for_is_left_out():
+    (category,) = accuracy([(1, 0), (2, 0)], [(1, 1), (2, 1)])
+    assert category.attribute == "category" and category.accuracy == 1
+
+
+def test_without_photos_there_is_nothing_to_compare_with():
+    category, _ = accuracy([(1, 1)], [(1, 1)], [(0, 0)], [(1, 1)])
+    assert category.real == 0 and category.real_accuracy is None

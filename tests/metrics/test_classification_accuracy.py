@@ -1,0 +1,131 @@
+"""Classifiers trained on samples, tested on photos."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from tfproductgan.errors import CatalogueError, JudgementError
+from tfproductgan.metrics import classifier
+from tfproductgan.metrics.classification_accuracy import classification_accuracy
+from tfproductgan.metrics.classifier import ClassifierRecipe
+
+TINY = ClassifierRecipe(images=6_000, batch_size=64, widths=(8, 16, 16))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path_factory.getbasetemp() / "classification"))
+
+
+class NearestMean:
+    """A classifier quicker than a network: the mean of each value's pictures, weighed by nothing."""
+
+    def __init__(self, batches, schema, steps):
+        shown = list(itertools.islice(batches, min(steps, 12)))
+        self.sizes = {len(batch["images"]) for batch in shown}
+        looks = self.look(np.concatenate([batch["images"] for batch in shown]))
+        ids = np.concatenate([batch["conditions"] for batch in shown])
+        self.means = [
+            np.stack([looks[ids[:, column] == value].mean(axis=0) for value in range(1, number)])
+            for column, number in enumerate(schema.num_ids)
+        ]
+
+    def look(self, images):
+        return images.reshape(len(images), 8, 4, 8, 4, 3).mean(axis=(2, 4)).reshape(len(images), -1) / 255
+
+    def recognise(self, images):
+        looks = self.look(images)[:, None]
+        return np.stack([np.square(looks - means).sum(axis=-1).argmin(axis=1) + 1 for means in self.means], axis=1)
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Classifiers by nearest mean in place of networks; the list of what was trained."""
+    made = []
+
+    def train(batches, schema, steps, recipe, progress=None):
+        made.append((NearestMean(batches, schema, steps), steps, recipe))
+        if progress:
+            progress(steps, steps)
+        return made[-1][0]
+
+    def train_on_photos(catalogue, recipe, progress=None):
+        batches = catalogue.stream("train", recipe.batch_size, recipe.seed).as_numpy_iterator()
+        return train(batches, catalogue.schema, recipe.num_steps(catalogue.size("train")), recipe, progress)
+
+    monkeypatch.setattr(classifier, "train_classifier", train)
+    monkeypatch.setattr(classifier, "catalogue_classifier", train_on_photos)
+    return made
+
+
+def test_samples_with_wrong_colours_teach_wrong_colours(shop, stubs, trained):
+    told = []
+    found = classification_accuracy(
+        stubs.SwapsColours(shop.schema), shop, seeds=(0, 4), recipe=TINY, progress=lambda *now: told.append(now)
+    )
+    assert (found.train, found.test, found.split) == (540, 180, "test")
+    _, colour = found.attributes
+    assert colour.real[0] > 0.8 and colour.generated[0] < 0.5 and colour.gan_test[0] < 0.5
+    assert colour.gap == pytest.approx(np.mean(colour.real) - np.mean(colour.generated))
+    recalls = {value.value: value for value in colour.values}
+    assert recalls["Gold"].generated < 0.2 < 0.8 < recalls["Green"].generated
+    assert recalls["Gold"].photos == 60 and recalls["Gold"].samples == 180
+    assert colour.generated[0] == pytest.approx(np.mean([value.generated for value in colour.values]), abs=0.05)
+    assert not found.limitations
+    assert told[0][0] == "Drawing a training set"
+    assert {now[0] for now in told[1:] if now[0] != "Drawing a training set"} == {
+        f"Classifier of {what}, seed {seed}" for what in ("photos", "samples", "both") for seed in (0, 4)
+    }
+
+
+def test_all_classifiers_are_trained_alike(shop, stubs, trained):
+    classification_accuracy(stubs.Perfect(shop.schema), shop, seeds=(0, 4), recipe=TINY)
+    assert len(trained) == 6
+    assert len({steps for _, steps, _ in trained}) == 1
+    assert [recipe.seed for _, _, recipe in trained] == [0, 0, 0, 4, 4, 4]
+    assert all(made.sizes == {TINY.batch_size} for made, _, _ in trained)
+
+
+def test_each_training_photo_has_a_sample_of_its_conditions(shop, stubs, trained):
+    generator = stubs.Perfect(shop.schema)
+    asked = []
+    draw = generator.draw
+    generator.draw = lambda requests: (asked.extend(requests), draw(requests))[1]
+    found = classification_accuracy(generator, shop, seed=11, seeds=(0,), recipe=TINY)
+    np.testing.assert_array_equal([shop.schema.encode(each.conditions) for each in asked], shop.conditions("train"))
+    assert [each.seed for each in asked] == list(range(11, 11 + 540))
+    assert any("one seed" in sentence for sentence in found.limitations)
+
+
+def test_without_a_test_split_the_validation_photos_are_named(stubs, trained):
+    shop = stubs.catalogue(train=270, validation=90, test=0)
+    found = classification_accuracy(stubs.Perfect(shop.schema), shop, seeds=(0, 1), recipe=TINY)
+    assert found.split == "validation" and "no test split" in found.limitations[0]
+
+
+@pytest.mark.slow
+def test_networks_find_wrong_colours(shop, stubs):
+    found = classification_accuracy(stubs.SwapsColours(shop.schema), shop, seeds=(0,), recipe=TINY)
+    category, colour = found.attributes
+    assert category.gap < 0.2 and category.gan_test[0] > 0.7
+    assert colour.real[0] > 0.8 and colour.generated[0] < 0.5 and colour.gan_test[0] < 0.5
+
+
+@pytest.mark.slow
+def test_samples_as_good_as_photos_teach_as_much(shop, stubs):
+    found = classification_accuracy(stubs.Perfect(shop.schema), shop, seeds=(0, 1), recipe=TINY)
+    for score in found.attributes:
+        assert abs(score.gap) < 0.1 and score.gain > -0.05
+        assert score.gan_test == pytest.approx(score.real, abs=0.1)
+    assert not found.limitations
+
+
+def test_what_cannot_be_scored_is_refused(stubs, shop):
+    with pytest.raises(JudgementError, match="seed"):
+        classification_accuracy(stubs.Perfect(shop.schema), shop, seeds=())
+    with pytest.raises(CatalogueError, match="did you mean"):
+        classification_accuracy(stubs.Perfect(shop.schema), shop, split="tset", recipe=TINY)
+    nameless = type(shop).from_arrays(shop.images("train"), None, {"test": 0.2}, cache=False)
+    with pytest.raises(JudgementError, match="needs attributes"):
+        classification_accuracy(stubs.Perfect(nameless.schema), nameless)

@@ -1,0 +1,232 @@
+"""One call that says how good a model is, on models whose fault is known."""
+
+import dataclasses
+import io
+import json
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from tfproductgan.catalogue.catalogue import Catalogue
+from tfproductgan.errors import CatalogueError, JudgementError
+from tfproductgan.metrics.judge import PARTS, Judge, judge, wilson_interval
+from tfproductgan.metrics.judgement import Judgement
+
+N = 270
+
+
+@pytest.fixture(scope="module")
+def by_network(shop, classifier):
+    return Judge(shop, classifier)
+
+
+@pytest.fixture
+def by_pixels(shop, stubs, tmp_path):
+    return Judge(shop, stubs.Shrunk(), cache=tmp_path)
+
+
+@pytest.fixture(scope="module")
+def perfect(by_network, shop, stubs, tmp_path_factory):
+    by_network._folder = tmp_path_factory.mktemp("cache")
+    return by_network.judge(stubs.Perfect(shop.schema), force=True)
+
+
+def test_a_model_that_draws_photos_scores_what_photos_score(perfect):
+    assert perfect.figure("fid").value < 2 * perfect.figure("fid").floor + 0.05
+    assert perfect.figure("kid").value < perfect.figure("kid").floor + 20
+    for name in ("precision", "recall", "coverage"):
+        figure = perfect.figure(name)
+        assert figure.interval[0] - 0.1 < figure.floor < figure.interval[1] + 0.1
+    for accuracy in (*perfect.attributes, *perfect.colours):
+        assert accuracy.accuracy == pytest.approx(accuracy.real_accuracy, abs=0.06)
+    assert not perfect.memorisation.suspicious
+    assert not perfect.coverage.dropped and not perfect.coverage.collapsed
+
+
+def test_figures_say_how_they_were_measured(perfect, classifier):
+    fid = perfect.figure("fid")
+    assert fid.full_name == f"fid@{classifier.id}, n={N}, split=validation, seed=0"
+    assert fid.interval[0] <= fid.value <= fid.interval[1]
+    assert perfect.logs()[f"fid@{classifier.id}"] == fid.value
+    assert len(perfect.logs()) == len(perfect.figures)
+    with pytest.raises(JudgementError, match="did you mean 'recall'"):
+        perfect.figure("recal")
+
+
+def test_a_judgement_survives_json(perfect):
+    text = perfect.to_json()
+    assert Judgement.from_json(text) == perfect
+    assert json.loads(text)["figures"][0]["full_name"] == perfect.figures[0].full_name
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not JSON"),
+        ("{}", "not a judgement"),
+        ("[1]", "not a judgement"),
+        ('{"version": 99}', "version 99"),
+        ('{"version": 1, "model_id": "m"}', "not a judgement"),
+    ],
+)
+def test_what_is_no_judgement_is_refused(text, message):
+    with pytest.raises(JudgementError, match=message):
+        Judgement.from_json(text)
+
+
+def test_people_see_every_figure_and_every_limitation(perfect):
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(perfect.table())
+    shown = console.export_text()
+    assert all(figure.key in shown for figure in perfect.figures)
+    assert all(sentence in shown for sentence in perfect.limitations)
+    assert "[red]" not in shown
+
+
+def test_swapped_colours_are_caught(by_network, shop, stubs, perfect):
+    found = by_network.judge(stubs.SwapsColours(shop.schema), parts=("attributes", "colours"))
+    category, colour = found.attributes
+    assert category.accuracy == pytest.approx(category.real_accuracy, abs=0.06)
+    assert colour.accuracy < 0.5 < 0.9 < colour.real_accuracy
+    assert {frozenset(pair[:2]) for pair in colour.most_confused(2)} == {frozenset({"Gold", "Navy Blue"})}
+    (pixels,) = found.colours
+    assert pixels.accuracy < 0.5 < 0.8 < pixels.real_accuracy
+
+
+def test_copies_are_caught(by_network, shop, stubs, perfect):
+    found = by_network.judge(stubs.Copies(shop), parts=("memorisation",)).memorisation
+    assert found.suspicious and found.close == 1 and found.nearer == 1
+    assert found.authentic == 0
+    assert all(pair.distance < 1e-4 for pair in found.pairs)
+    assert not perfect.memorisation.suspicious
+
+
+def test_a_collapsed_category_is_caught(by_network, shop, stubs):
+    found = by_network.judge(stubs.Collapses(shop.schema), parts=("conditions",)).coverage
+    assert [condition.name for condition in found.collapsed] == ["category Mug"]
+    assert found.repeated > 0.3 > 0.1 > found.real_repeated
+
+
+def test_a_dropped_colour_is_caught(by_network, shop, stubs):
+    found = by_network.judge(stubs.Drops(shop.schema), parts=("conditions",)).coverage
+    assert [condition.name for condition in found.dropped] == ["colour Gold"]
+
+
+def test_the_same_question_has_the_same_answer(by_pixels, shop, stubs):
+    first, second = (
+        dataclasses.replace(
+            judge(stubs.Perfect(shop.schema), shop, by_pixels.extractor, n=40, parts=["conditions"], seed=3), seconds={}
+        )
+        for _ in range(2)
+    )
+    assert first == second
+
+
+def test_conditions_are_those_of_the_split_each_photo_once_before_any_twice(by_pixels, shop, stubs):
+    conditions = shop.conditions("validation")
+    ids, requests = by_pixels.requests(stubs.Perfect(shop.schema), N + 10, seed=4)
+    assert [request.seed for request in requests] == list(range(4, N + 14))
+    assert sorted(map(tuple, ids[:N])) == sorted(map(tuple, conditions))
+    assert [shop.schema.encode(request.conditions) for request in requests] == list(map(tuple, ids))
+
+
+def test_photos_are_looked_at_once(shop, stubs, tmp_path):
+    extractor = stubs.Shrunk()
+    judging = Judge(shop, extractor, cache=tmp_path)
+    for seed in (0, 1):
+        judging.judge(stubs.Perfect(shop.schema), 20, seed, parts=("distances", "memorisation"), intervals=False)
+    assert extractor.seen == N + shop.size("train") + 2 * 20
+    again = Judge(shop, extractor, cache=tmp_path)
+    again.judge(stubs.Perfect(shop.schema), 20, parts=("distances", "memorisation"), intervals=False)
+    assert extractor.seen == N + shop.size("train") + 3 * 20
+
+
+def test_too_few_samples_leave_figures_out_and_say_so(by_pixels, shop, stubs):
+    found = by_pixels.judge(stubs.Perfect(shop.schema), 30, parts=("distances",))
+    assert [figure.name for figure in found.figures] == ["kid"]
+    assert any("Fréchet" in sentence and "not given" in sentence for sentence in found.limitations)
+    forced = by_pixels.judge(stubs.Perfect(shop.schema), 30, parts=("distances",), force=True)
+    assert forced.figure("fid").value > 0
+    assert any("forced" in sentence for sentence in forced.limitations)
+
+
+def test_features_that_are_no_numbers_stop_the_judgement(shop, stubs, tmp_path):
+    with pytest.raises(JudgementError, match="NaN"):
+        Judge(shop, stubs.Shrunk(broken=True), cache=tmp_path).judge(
+            stubs.Perfect(shop.schema), 30, parts=("distances",)
+        )
+
+
+def test_grey_photos_limit_what_is_said(stubs, tmp_path):
+    grey = stubs.catalogue(grey=True)
+    found = Judge(grey, stubs.Shrunk(), cache=tmp_path).judge(
+        stubs.Perfect(grey.schema), parts=("distances", "colours", "conditions")
+    )
+    assert not found.colours
+    assert any("Colours of pixels are not checked" in sentence for sentence in found.limitations)
+    assert any("photos are grey" in sentence.lower() for sentence in found.limitations)
+
+
+def test_a_condition_without_photos_is_counted_and_stated(stubs, tmp_path):
+    images, labels = stubs.photos(270, 1)
+    splits = ["validation" if label["category"] != "Ring" and i >= 90 else "train" for i, label in enumerate(labels)]
+    columns = {name: [label[name] for label in labels] for name in ("category", "colour")}
+    shop = Catalogue.from_arrays(images, columns, splits, cache=False)
+    found = Judge(shop, stubs.Shrunk(), cache=tmp_path).judge(stubs.Perfect(shop.schema), parts=("conditions",))
+    names = {condition.name: condition for condition in found.coverage.conditions}
+    assert "category Ring" not in names  # neither asked for nor there
+    assert names["category Mug"].measured
+
+
+@pytest.mark.parametrize("n", [0, 1, -3])
+def test_a_judgement_needs_samples(by_pixels, shop, stubs, n):
+    with pytest.raises(JudgementError, match=f"2 or more. Received: {n}"):
+        by_pixels.judge(stubs.Perfect(shop.schema), n, parts=("distances",))
+
+
+def test_what_cannot_be_judged_is_refused(by_pixels, shop, stubs):
+    with pytest.raises(JudgementError, match=r"'colour'.*did you mean 'colours'"):
+        by_pixels.judge(stubs.Perfect(shop.schema), parts=("colour",))
+    with pytest.raises(CatalogueError, match="validation"):
+        Judge(shop, stubs.Shrunk(), split="validaton")
+    larger = stubs.Perfect(shop.schema)
+    larger.draw = lambda requests: np.zeros((len(requests), 64, 64, 3), np.uint8)
+    with pytest.raises(JudgementError, match=r"\(64, 64, 3\).*\(32, 32, 3\)"):
+        by_pixels.judge(larger, parts=("distances",))
+
+
+def test_without_held_out_photos_memorisation_is_not_audited(stubs, tmp_path):
+    images, labels = stubs.photos(90, 1)
+    shop = Catalogue.from_arrays(images, {"colour": [label["colour"] for label in labels]}, ["train"] * 90, cache=False)
+    judging = Judge(shop, stubs.Shrunk(), split="train", cache=tmp_path)
+    generator = stubs.Perfect(shop.schema)
+    generator.one = lambda request: images[request.seed % 90]
+    found = judging.judge(generator, parts=("memorisation",))
+    assert found.memorisation is None
+    assert any("not audited" in sentence for sentence in found.limitations)
+    assert any("learnt from" in sentence for sentence in found.limitations)
+
+
+def test_a_catalogue_without_attributes_is_judged_by_its_distances(stubs, tmp_path):
+    images, _ = stubs.photos(300, 1)
+    shop = Catalogue.from_arrays(images, None, ["train"] * 150 + ["validation"] * 150, cache=False)
+    fresh, _ = stubs.photos(150, 9)
+    generator = stubs.Perfect(shop.schema)
+    generator.one = lambda request: fresh[request.seed]
+    found = Judge(shop, stubs.Shrunk(), cache=tmp_path).judge(generator, parts=PARTS)
+    assert found.figure("coverage").value > 0.7
+    assert [condition.name for condition in found.coverage.conditions] == ["everything"]
+    assert any("no attributes" in sentence for sentence in found.limitations)
+
+
+def test_progress_counts_to_the_end(by_pixels, shop, stubs):
+    told = []
+    by_pixels.judge(stubs.Perfect(shop.schema), 30, parts=("conditions",), progress=lambda *now: told.append(now))
+    assert told[0] == ("Drawing and looking at samples", 30, 30)
+    assert told[-1][1:] == (N, N)
+
+
+def test_intervals_of_shares():
+    assert wilson_interval(0.5, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
+    assert wilson_interval(1.0, 10)[1] == pytest.approx(1) and wilson_interval(0.0, 10)[0] == 0

@@ -1,0 +1,116 @@
+"""Copies of training photos are found; what merely looks like them is not."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tfproductgan.errors import JudgementError
+from tfproductgan.metrics.memorisation import (
+    audit_memorisation,
+    close_pairs_sheet,
+    nearest_neighbours,
+)
+
+DIM = 8
+
+
+def normal(count, seed, scale=1.0):
+    return (scale * np.random.default_rng(seed).normal(size=(count, DIM))).astype(np.float32)
+
+
+TRAIN, HELDOUT = normal(2000, 0), normal(500, 1)
+
+
+def audit(samples, **options):
+    conditions = [{"colour": "Gold"}] * len(samples)
+    return audit_memorisation(samples, TRAIN, HELDOUT, "net-1", conditions, range(7, 7 + len(samples)), **options)
+
+
+def test_samples_of_the_same_distribution_are_no_copies():
+    found = audit(normal(500, 2))
+    assert not found.suspicious
+    assert found.nearer == pytest.approx(0.5, abs=0.06) and abs(found.z) < 3
+    assert found.close < 0.04
+    assert found.authentic == pytest.approx(found.heldout_authentic, abs=0.08)
+
+
+def test_copies_are_found_also_with_noise():
+    found = audit(TRAIN[:300] + normal(300, 3, scale=1e-3))
+    assert found.suspicious and found.nearer > 0.99 and found.close > 0.99 and found.authentic < 0.02
+    assert [pair.distance for pair in found.pairs] == sorted(pair.distance for pair in found.pairs)
+    assert all(pair.photo == pair.sample and pair.seed == 7 + pair.sample for pair in found.pairs)
+
+
+def test_a_few_copies_among_many_are_found():
+    samples = normal(500, 4)
+    samples[:40] = TRAIN[:40]
+    found = audit(samples)
+    assert found.suspicious and found.close > 0.07
+    assert {pair.sample for pair in found.pairs} <= set(range(40))
+
+
+def test_bad_samples_far_from_everything_are_no_copies():
+    found = audit(normal(300, 5, scale=5.0))
+    assert not found.suspicious and found.nearer < 0.1
+
+
+def test_the_same_photo_appears_once_among_the_pairs():
+    found = audit(np.repeat(TRAIN[:3], 20, axis=0), num_pairs=10)
+    assert sorted(pair.photo for pair in found.pairs) == [0, 1, 2]
+
+
+def test_z_is_that_of_the_mann_whitney_test():
+    samples = normal(120, 6, scale=0.8)
+    found = audit(samples)
+    _, mine = nearest_neighbours(samples, TRAIN)
+    _, theirs = nearest_neighbours(HELDOUT, TRAIN)
+    expected = stats.mannwhitneyu(mine, theirs, use_continuity=False, method="asymptotic", alternative="less")
+    assert found.nearer == pytest.approx(1 - expected.statistic / (120 * 500))
+    assert stats.norm.sf(found.z) == pytest.approx(expected.pvalue)
+
+
+def test_nearest_neighbours_are_exact():
+    positions, distances = nearest_neighbours(HELDOUT, TRAIN)
+    brute = np.linalg.norm(HELDOUT[:50, None] - TRAIN[None], axis=-1)
+    np.testing.assert_array_equal(positions[:50], brute.argmin(axis=1))
+    np.testing.assert_allclose(distances[:50], brute.min(axis=1), rtol=1e-6)
+    _, own = nearest_neighbours(TRAIN[10:20], TRAIN, itself=np.arange(10, 20))
+    assert (own > 0).all()
+    far = TRAIN + 1000  # where squares of features dwarf their differences, a copy is still at 0
+    assert (nearest_neighbours(far[:20], far)[1] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [(normal(5, 0), "20 samples or more. Received: 5"), (np.full((30, DIM), np.nan, np.float32), "NaN")],
+)
+def test_what_cannot_be_audited_is_refused(samples, message):
+    with pytest.raises(JudgementError, match=message):
+        audit(samples)
+
+
+def test_the_sheet_shows_samples_beside_their_photos(shop, stubs):
+    generator = stubs.Copies(shop)
+    ids = shop.conditions("validation")[:40]
+    requests = generator.plan([shop.schema.decode(row) for row in ids], seed=3)
+    look = stubs.Shrunk().features
+    found = audit_memorisation(
+        look(generator.draw(requests)),
+        look(shop.images("train")),
+        look(shop.images("validation")),
+        "shrunk",
+        [request.conditions for request in requests],
+        [request.seed for request in requests],
+        num_pairs=6,
+    )
+    sheet = np.asarray(close_pairs_sheet(found, generator, shop))
+    cell, gap = 96, 4
+    width = cell + gap
+    left = sheet.shape[1] - 8 * width
+    top = sheet.shape[0] - 2 * (cell + gap)
+    for pair in range(4):  # copies: both halves of a pair are one picture
+        first = left + 2 * pair * width
+        rows = slice(top, top + cell)
+        np.testing.assert_array_equal(
+            sheet[rows, first : first + cell], sheet[rows, first + width : first + width + cell]
+        )
