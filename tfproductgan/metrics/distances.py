@@ -239,7 +239,10 @@ def _drawn(features, rng, size):
 
 def _discrepancy(real, fake):
     def kernel(first, second):
-        return (first @ second.T / first.shape[1] + 1) ** 3
+        values = first @ second.T
+        values /= first.shape[1]
+        values += 1
+        return values * values * values  # a power takes far longer
 
     def without_diagonal(rows):
         values = kernel(rows, rows)
@@ -405,18 +408,26 @@ def neighbour_distances(features: np.ndarray, ks: Sequence[int]) -> np.ndarray:
     Returns:
         float64 `[N, len(ks)]`.
     """
-    found = np.empty((len(features), len(ks)))
     most = max(ks)
+    nearest = np.full((len(features), most), np.inf)
+
+    def keep(start, squared):
+        # the block is used no more: sort in place
+        squared.partition(min(most, squared.shape[1]) - 1, axis=1)
+        part = slice(start, start + len(squared))
+        both = np.concatenate([nearest[part], squared[:, :most]], axis=1)
+        both.partition(most - 1, axis=1)
+        nearest[part] = both[:, :most]
+
     for first, rows in _blocks(features):
-        nearest = np.full((len(rows), most), np.inf)
-        for second, others in _blocks(features):
+        for second, others in _blocks(features, first):
             squared = _squared_distances(rows, others)
             if first == second:
                 np.fill_diagonal(squared, np.inf)
-            squared = np.partition(squared, min(most, squared.shape[1]) - 1, axis=1)[:, :most]
-            nearest = np.partition(np.concatenate([nearest, squared], axis=1), most - 1, axis=1)[:, :most]
-        found[first : first + len(rows)] = np.sort(nearest, axis=1)[:, [k - 1 for k in ks]]
-    return found
+            else:  # each pair is looked at once, for both
+                keep(second, squared.T.copy())
+            keep(first, squared)
+    return np.sort(nearest, axis=1)[:, [k - 1 for k in ks]]
 
 
 def _squared_distances(first, second):
@@ -550,7 +561,7 @@ def _pair(real, fake):
     return real, fake
 
 
-def _blocks(features: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Rows in float64, a block at a time, with the number of the first."""
-    for start in range(0, len(features), _BLOCK):
+def _blocks(features: np.ndarray, begin: int = 0) -> Iterator[tuple[int, np.ndarray]]:
+    """Rows from `begin` on in float64, a block at a time, with the number of the first."""
+    for start in range(begin, len(features), _BLOCK):
         yield start, np.asarray(features[start : start + _BLOCK], np.float64)
