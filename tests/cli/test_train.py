@@ -33,8 +33,9 @@ def train(*words):
 def test_a_training_says_how_to_ask_for_pictures(photos, capsys):
     assert train(*TINY) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "Trained mlp-16-" in lines[-2]
-    assert lines[-1].strip().startswith("tfproductgan generate --model run ")
+    assert "Trained mlp-16-" in lines[-4]
+    assert lines[-3].strip().startswith("tfproductgan generate --model run ")
+    assert lines[-1].strip() == "tfproductgan evaluate run"
     assert (photos.parent / "run" / "generator.keras").is_file()
 
 

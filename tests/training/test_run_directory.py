@@ -42,6 +42,14 @@ def test_another_run_is_refused_naming_what_differs(tmp_path, recipe, schema, da
     assert said in str(error.value)
 
 
+def test_how_the_photos_are_named_may_change(tmp_path):
+    for options in ({"data": "photos"}, {"data": "/new/place/photos"}):
+        RunDirectory(tmp_path / "run").start(Recipe(), SCHEMA, {"fingerprint": "f", "options": options})
+        assert json.loads((tmp_path / "run" / "data.json").read_text())["options"] == options
+    RunDirectory(tmp_path / "run").start(Recipe(), SCHEMA, {"fingerprint": "f"})
+    assert json.loads((tmp_path / "run" / "data.json").read_text())["options"] == options
+
+
 def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(RunError, match="no run directory"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,17 @@ from tfproductgan.errors import CatalogueError
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue, Preparation
     from tfproductgan.catalogue.sources import Source
+    from tfproductgan.conditions import ConditionSchema
 
 STUDIO_COUNT = 20_000
 LARGEST_IMAGE_SIZE = 1024
 STUDIO_ATTRIBUTES = ("category", "colour", "material")
+
+# what an option of the data is called in the parsed words
+_FIELDS = {
+    "data", "images_in", "attributes", "image_column", "text", "split_column", "image_size", "channels", "fit",
+    "min_count", "max_unreadable",
+}  # fmt: skip
 
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
@@ -24,7 +32,7 @@ a CSV or Parquet table, or a folder or zip that holds one; a folder written by t
 studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set"""
 
 
-def add_data_options(parser: argparse.ArgumentParser, positional: bool = False) -> None:
+def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, required: bool = True) -> None:
     """Declare the options that `catalogue_from` and `source_from` read.
 
     Args:
@@ -32,12 +40,13 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False) 
         positional: Whether the data is the argument `PATH`, for verbs that only look at it, and not the required
             option `--data`. The folder of a table's photos is then called `--images` too, which for training is a
             number of images; and there are no options that only say how photos become pictures to train on.
+        required: Whether `--data` must be given.
     """
     group = parser.add_argument_group("photos and labels")
     if positional:
         group.add_argument("data", metavar="PATH", help=_DATA_HELP)
     else:
-        group.add_argument("--data", required=True, metavar="PATH", help=_DATA_HELP)
+        group.add_argument("--data", required=required, metavar="PATH", help=_DATA_HELP)
     group.add_argument(
         *(["--images"] if positional else []),
         "--images-in",
@@ -90,8 +99,12 @@ def _add_picture_options(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def catalogue_from(args: argparse.Namespace) -> Catalogue:
+def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = None) -> Catalogue:
     """The catalogue that the options describe, its photos prepared.
+
+    Args:
+        args: The options.
+        schema: That of a model, which the photos are taken for: its attributes, values and picture size are kept.
 
     Raises:
         CatalogueError: If the data is missing, cannot be used, or does not have what the options name.
@@ -99,18 +112,46 @@ def catalogue_from(args: argparse.Namespace) -> Catalogue:
     from tfproductgan.catalogue.catalogue import Catalogue
 
     options = {"fit": args.fit, "min_count": args.min_count, "max_unreadable": args.max_unreadable}
-    options |= _given(image_size=args.image_size, channels=args.channels)
+    options |= _given(image_size=args.image_size, channels=args.channels, schema=schema)
     kind, place = _kind(args)
     if kind == "prepared":
-        return _prepared(args, place)
+        return _prepared(args, place, schema)
     if kind == "studio":
-        return Catalogue.studio(count=place, attributes=args.attributes or STUDIO_ATTRIBUTES, **options)
+        attributes = args.attributes or (schema.names if schema else STUDIO_ATTRIBUTES)
+        return Catalogue.studio(count=place, attributes=attributes, **options)
     if kind == "tfds":
         taken = _given(attributes=args.attributes, image=args.image_column, text=args.text)
         return Catalogue.from_tfds(place, **taken, **options)
     if kind == "folder":
         return Catalogue.from_folder(place, _class_name(args), **options)
     return Catalogue.from_table(place, **_table_options(args), **options)
+
+
+def describe_data(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of the data, JSON-ready, so that another command can find the same photos from any folder."""
+    described = {name: getattr(args, name) for name in sorted(_FIELDS)}
+    for name in ("data", "images_in"):
+        path = described[name] and Path(described[name]).expanduser()
+        if path and path.exists():
+            described[name] = str(path.absolute())
+    return described
+
+
+def data_described(described: Mapping[str, Any], args: argparse.Namespace) -> argparse.Namespace:
+    """The options that `describe_data` wrote, in place of those of a command that does not name its data.
+
+    Raises:
+        CatalogueError: If the command has one of them all the same.
+    """
+    parser = argparse.ArgumentParser()
+    add_data_options(parser, required=False)
+    defaults = vars(parser.parse_args([]))
+    for name in sorted(_FIELDS):
+        if getattr(args, name) != defaults[name]:
+            raise CatalogueError(f"--{name.replace('_', '-')} belongs to --data: give that too.")
+    return argparse.Namespace(
+        **{**vars(args), **defaults, **{name: described[name] for name in _FIELDS & described.keys()}}
+    )
 
 
 def expected_image_size(args: argparse.Namespace) -> int:
@@ -154,7 +195,8 @@ def source_from(args: argparse.Namespace) -> tuple[Source, int]:
         return tfds_source(builder, args.image_column, args.attributes, args.text), size
     if kind == "folder":
         return folder_source(place, _class_name(args)), size
-    return table_source(place, **_table_options(args)), size
+    options = _table_options(args)
+    return table_source(place, **{**options, "attributes": options["attributes"] or ()}), size
 
 
 def preparation_from(args: argparse.Namespace, image_size: int) -> tuple[Preparation, str | None]:
@@ -177,18 +219,18 @@ def preparation_from(args: argparse.Namespace, image_size: int) -> tuple[Prepara
     return preparation, "description" if drawn else args.text
 
 
-def _prepared(args: argparse.Namespace, folder: Path) -> Catalogue:
+def _prepared(args: argparse.Namespace, folder: Path, schema: ConditionSchema | None) -> Catalogue:
     """The catalogue of a TensorFlow data set that lies in a folder: streamed if `prepare` wrote it."""
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.catalogue.records import is_prepared
 
     if not is_prepared(folder):
         taken = _given(attributes=args.attributes, image=args.image_column, text=args.text)
-        taken |= _given(image_size=args.image_size, channels=args.channels)
+        taken |= _given(image_size=args.image_size, channels=args.channels, schema=schema)
         return Catalogue.from_tfds(
             _builder_in(folder), **taken, fit=args.fit, min_count=args.min_count, max_unreadable=args.max_unreadable
         )
-    catalogue = Catalogue.from_prepared(folder, args.attributes)
+    catalogue = Catalogue.from_prepared(folder, args.attributes, schema)
     made = {"image_size": catalogue.image_size, "channels": catalogue.channels, "fit": catalogue.preparation.fit}
     defaults = {"fit": "letterbox", "min_count": 1}
     for option in ("image_column", "split_column", "text", "images_in", "min_count", *made):
@@ -279,7 +321,7 @@ def _table_options(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "images": args.images_in,
         "image": args.image_column,
-        "attributes": args.attributes or (),
+        "attributes": args.attributes or None,
         "text": args.text,
         "split_column": args.split_column,
     }

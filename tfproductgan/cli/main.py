@@ -25,6 +25,8 @@ VERBS = {
     "check": ("tfproductgan.cli.check", "look through your photos and labels, report what is wrong"),
     "prepare": ("tfproductgan.cli.prepare", "write your photos as a data set to train on, of any size"),
     "train": ("tfproductgan.cli.train", "train a model on your photos, or continue a run"),
+    "evaluate": ("tfproductgan.cli.evaluate", "measure how good a model is, write a report"),
+    "compare": ("tfproductgan.cli.compare", "put what evaluate found out about several runs side by side"),
     "generate": ("tfproductgan.cli.generate", "draw pictures by name: singles, grids, interpolations"),
     "inspect": (
         "tfproductgan.cli.inspect",

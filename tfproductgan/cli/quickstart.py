@@ -16,7 +16,9 @@ that draws product photos, so nothing is downloaded. The same command again cont
 
 _PHOTOS = 10_000
 _IMAGE_SIZE = 32
-_ATTRIBUTES = ("category", "colour")
+# the view is not in the grid, but told what it is, the networks need not mix front and side
+_ATTRIBUTES = ("category", "colour", "view")
+_GRID = _ATTRIBUTES[:2]
 _GRID_FILE = "quickstart.png"
 
 
@@ -44,9 +46,10 @@ def run(args: argparse.Namespace) -> int:
     console = Console(highlight=False, soft_wrap=True)
     catalogue = Catalogue.studio(count=args.photos, image_size=_IMAGE_SIZE, attributes=_ATTRIBUTES)
     console.print(catalogue.summary(), markup=False)
-    gan = train_or_say_how(catalogue, recipe, args.out)
+    options = {"data": f"studio:{args.photos}", "image_size": _IMAGE_SIZE, "attributes": list(_ATTRIBUTES)}
+    gan = train_or_say_how(catalogue, recipe, args.out, data_options=options)
     path = args.out / _GRID_FILE
-    write_png(path, attribute_grid(gan, *_ATTRIBUTES), overwrite=True)
+    write_png(path, attribute_grid(gan, *_GRID), overwrite=True)
     console.print(
         f"\nTrained {gan.model_id} on {gan.images_seen:,} pictures. Look at {path}:\n"
         "rows are categories, columns are colours, all drawn by the new generator.\n\n"

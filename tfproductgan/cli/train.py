@@ -7,7 +7,14 @@ import json
 import shlex
 from pathlib import Path
 
-from tfproductgan.cli.data_options import add_data_options, catalogue_from, expected_image_size, positive, whole
+from tfproductgan.cli.data_options import (
+    add_data_options,
+    catalogue_from,
+    describe_data,
+    expected_image_size,
+    positive,
+    whole,
+)
 from tfproductgan.cli.recipe_options import parse_count, parse_interval, parse_override
 from tfproductgan.cli.training import check_first, train_or_say_how
 from tfproductgan.errors import RecipeError
@@ -64,6 +71,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "val_logit_gap; max:VALUE for the highest",
     )
     group.add_argument(
+        "--evaluate",
+        nargs="?",
+        type=parse_count,
+        const=True,
+        default=False,
+        metavar="N",
+        help="measure pictures against validation photos while training (val_fid, val_kid), every N images or as often "
+        "as it takes no more than a tenth of the time; trains a classifier first, and keeps the best checkpoint",
+    )
+    group.add_argument(
         "--on-alarm",
         choices=("warn", "stop", "rollback"),
         help="what happens when the training goes wrong (default: a training that breaks down goes back to its last "
@@ -97,11 +114,14 @@ def run(args: argparse.Namespace) -> int:
         keep=args.keep,
         best=args.best,
         on_alarm=args.on_alarm,
+        evaluate=args.evaluate,
+        data_options=describe_data(args),
         strategy=strategy,
     )
     console.print(
         f"Trained {gan.model_id} in {args.out}. Ask it for pictures:\n"
-        f"  tfproductgan generate --model {shlex.quote(str(args.out))}{example_request(catalogue.schema)} --count 8",
+        f"  tfproductgan generate --model {shlex.quote(str(args.out))}{example_request(catalogue.schema)} --count 8\n"
+        f"How good are they?\n  tfproductgan evaluate {shlex.quote(str(args.out))}",
         markup=False,
     )
     return 0

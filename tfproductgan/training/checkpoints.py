@@ -19,7 +19,7 @@ import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,13 +110,17 @@ class Best:
             raise RecipeError(f"The best checkpoint is min:METRIC or max:METRIC. Received: {text!r}")
         return cls(metric, direction == "max")
 
-    def check(self, gan: ConditionalGAN) -> None:
+    def check(self, gan: ConditionalGAN, evaluated: Sequence[str] = ()) -> None:
         """Refuse a metric that a validation of this model cannot have.
+
+        Args:
+            gan: The model.
+            evaluated: What callbacks add to the validation's values.
 
         Raises:
             RecipeError: If there is none of that name.
         """
-        valid = [f"val_{metric.name}" for metric in gan.metrics]
+        valid = [*evaluated, *(f"val_{metric.name}" for metric in gan.metrics)]
         if self.metric not in valid:
             raise RecipeError(f"The validation has no value {self.metric!r}: {nearest(self.metric, valid)}")
 
@@ -172,7 +176,8 @@ class Checkpoints:
                 archive.writestr(_NOTE_FILE, json.dumps({"format": FORMAT, **dataclasses.asdict(note)}))
 
         replace_file(path, write)
-        if self.best is not None and logs is not None:
+        # evaluations need not come at every epoch's end
+        if self.best is not None and logs is not None and self.best.metric in logs:
             self._note_best(path, logs)
         self._remove_old()
         return path
@@ -234,8 +239,6 @@ class Checkpoints:
             raise RunError(f"{str(error).rstrip('.')}. {kept}.") from None
 
     def _note_best(self, path, logs):
-        if self.best.metric not in logs:
-            raise RunError(f"The validation gave no {self.best.metric}: {nearest(self.best.metric, sorted(logs))}")
         value, before = float(logs[self.best.metric]), self._read_best()
         comparable = before if before and before["by"] == dataclasses.asdict(self.best) else None
         if self.best.beats(value, comparable and comparable["value"]):

@@ -3,10 +3,12 @@
 ```
 recipe.json       the resolved recipe
 schema.json       the conditions
-data.json         what the photos were: source and fingerprint
+data.json         what the photos were: source and fingerprint, and the options that `evaluate` finds them by
 environment.json  versions and machine, one entry a start
 metrics.jsonl     one line an interval
 alarms.jsonl      one line an alarm, if there was one
+evaluation.json   what is evaluated while training, and how often, if anything is
+evaluation/       what `evaluate` found out
 grids/            sample pictures with fixed seeds
 checkpoints/      everything needed to go on, see `checkpoints.py`
 generator.keras   the averaged generator alone, for `generate`
@@ -41,6 +43,7 @@ class RunDirectory:
     def __init__(self, path: str | os.PathLike):
         self.path = Path(path)
         self.metrics = self.path / "metrics.jsonl"
+        self.evaluation = self.path / "evaluation.json"
         self.grids = self.path / "grids"
         self.checkpoints = self.path / "checkpoints"
 
@@ -72,7 +75,8 @@ class RunDirectory:
         Args:
             recipe: The resolved recipe.
             schema: The conditions.
-            data: JSON-ready facts of the photos.
+            data: JSON-ready facts of the photos. `options` among them, how the photos were named, may change: the
+                fingerprint says whether they are the same.
 
         Raises:
             RunError: If the folder cannot be written, holds something else, or holds a run with another recipe
@@ -87,6 +91,8 @@ class RunDirectory:
             remove_parts(self.grids)
             remove_parts(self.checkpoints)
             write_json(self.path / "recipe.json", described["recipe.json"])  # it may have become longer
+            if "options" in data:
+                write_json(self.path / "data.json", described["data.json"])
         else:
             self._check_free()
             try:
@@ -114,12 +120,16 @@ class RunDirectory:
             theirs = {**Recipe().to_dict(), **theirs}
             if theirs["images"] < mine["images"]:
                 theirs["images"] = mine["images"]
+        theirs, mine = (self._comparable(name, facts) for facts in (theirs, mine))
         changed = changes(theirs, mine)
         if changed:
             raise RunError(
                 f"{self.path} holds a run with another {name.removesuffix('.json')}: {changed}. "
                 "Repeat its command to go on, or choose another --out."
             )
+
+    def _comparable(self, name, facts):
+        return {field: value for field, value in facts.items() if (name, field) != ("data.json", "options")}
 
     def _read(self, name):
         try:

@@ -8,7 +8,7 @@ import functools
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,14 @@ import tensorflow as tf
 from rich.console import Console
 
 from tfproductgan.conditions import ConditionSchema
-from tfproductgan.errors import RecipeError
+from tfproductgan.errors import RecipeError, nearest
 from tfproductgan.models.conditional_gan import ConditionalGAN
 from tfproductgan.models.loading import GENERATOR_FILE
 from tfproductgan.recipes import Recipe
 from tfproductgan.training.alarms import watch
 from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid
 from tfproductgan.training.checkpoints import Best, Checkpoints, SaveCheckpoints, check_same_step
+from tfproductgan.training.evaluation import EVALUATED, Evaluation, check_photos
 from tfproductgan.training.run_directory import RunDirectory
 from tfproductgan.training.stopping import StopSignals
 from tfproductgan.training.strategies import check_batch, is_chief, share_of_each, wait_for_all
@@ -117,6 +118,8 @@ def train(
     keep: int = 2,
     best: str | None = None,
     on_alarm: str | None = None,
+    evaluate: bool | int = False,
+    data_options: Mapping[str, Any] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     strategy: tf.distribute.Strategy | None = None,
 ) -> ConditionalGAN:
@@ -134,9 +137,13 @@ def train(
         tensorboard: Whether to write TensorBoard logs (needs the extra `tensorboard`).
         keep: How many of the newest checkpoints stay.
         best: A validation value such as `"val_logit_gap"` or `"max:val_d_loss"`: the checkpoint with the lowest
-            (highest) stays besides.
+            (highest) stays besides. Defaults to `val_fid` if pictures are evaluated.
         on_alarm: What happens when the training goes wrong: `"warn"`, `"stop"` or `"rollback"`, see
             `tfproductgan.training.alarms`. By default a training that breaks down is rolled back, all else warns.
+        evaluate: Whether to evaluate the averaged generator on validation photos, see
+            `tfproductgan.training.evaluation`: `True` as often as it takes no more than a tenth of the time, a number
+            every so many images. By default not: it needs a classifier, which is trained first.
+        data_options: How the photos were named, JSON-ready, for `tfproductgan evaluate` to find them again.
         callbacks: Further Keras callbacks.
         strategy: On which devices; see `make_strategy`. Of several processes the first writes and shows, all need to
             see the folder. Defaults to the strategy of the scope this is called in.
@@ -165,7 +172,9 @@ def train(
         catalogue.stream, "train", batch_size=schedule.batch, seed=recipe.seed, balance=recipe.balance
     )
     stream()  # there may be too few photos: said before anything is written
-    _check_best(checkpoints.best, gan, validation)
+    if evaluate:
+        check_photos(catalogue)
+    _check_best(checkpoints.best, gan, validation, EVALUATED if evaluate else ())
     alarms = watch(
         catalogue,
         on_alarm,
@@ -177,7 +186,8 @@ def train(
     before = run.lengthened_from(recipe)
     chief = is_chief(strategy)
     if chief:
-        run.start(recipe, catalogue.schema, {"fingerprint": catalogue.fingerprint, "source": repr(catalogue)})
+        data = {"fingerprint": catalogue.fingerprint, "source": repr(catalogue)}
+        run.start(recipe, catalogue.schema, data if data_options is None else {**data, "options": dict(data_options)})
     restored = checkpoints.restore(gan)
     check_same_step(gan, run.path)
     if restored and chief:
@@ -188,6 +198,7 @@ def train(
         if chief:
             console.print(f"Finished before, after {gan.images_seen:,} images: nothing left to train.", markup=False)
         return gan
+    evaluations = [_evaluation(catalogue, evaluate, run, checkpoints, console)] if evaluate and chief else []
     with StopSignals() as signals, checkpoints.told_when_writing_fails():
         gan.fit(
             share_of_each(strategy, lambda part: stream(start_step=gan.step, part=part)),
@@ -199,6 +210,7 @@ def train(
                 _Intervals(schedule, restored.note.running_means if restored else {}),
                 # before those that write: they add to the logs, and what they find broken must not be saved
                 *alarms,
+                *evaluations,
                 # before the checkpoint: what is told twice after a crash is dropped, what was never told is lost
                 *(_reports(run, schedule, console, tensorboard) if chief else []),
                 SaveCheckpoints(
@@ -225,15 +237,27 @@ def _reports(run, schedule, console, tensorboard):
     ]
 
 
-def _check_best(best, gan, validation):
+def _evaluation(catalogue, evaluate, run, checkpoints, console):
+    every = None if evaluate is True else evaluate
+    evaluation = Evaluation(catalogue, every, record=run.evaluation, history=run.metrics, console=console)
+    checkpoints.best = checkpoints.best or Best("val_fid")
+    if checkpoints.best.metric in EVALUATED and checkpoints.best.metric not in evaluation.names:
+        raise RecipeError(
+            f"{checkpoints.best.metric} needs an extractor that knows the photos' attributes: "
+            f"{nearest(checkpoints.best.metric, evaluation.names)}"
+        )
+    return evaluation
+
+
+def _check_best(best, gan, validation, evaluated=()):
     if best is None:
         return
-    if validation is None:
+    if validation is None and best.metric not in evaluated:
         raise RecipeError(
             f"There is no validation to find the best checkpoint by {best.metric}: fewer photos are held out "
             f"than one batch of {gan.recipe.batch_size} takes."
         )
-    best.check(gan)
+    best.check(gan, evaluated)
 
 
 def _say_lengthened(before, recipe):

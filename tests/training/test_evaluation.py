@@ -1,0 +1,239 @@
+"""What is measured while training: seen by every callback, at a bounded cost, the same wherever a run was stopped."""
+
+import io
+import json
+import types
+
+import keras
+import numpy as np
+import pytest
+from rich.console import Console
+
+import tfproductgan as tpg
+from tfproductgan.errors import JudgementError, RecipeError
+from tfproductgan.metrics.classifier import CatalogueClassifier
+from tfproductgan.metrics.extractors import FeatureExtractor
+from tfproductgan.metrics.judge import judge
+from tfproductgan.models.conditional_gan import ConditionalGAN
+from tfproductgan.recipes import Recipe
+from tfproductgan.training import evaluation
+from tfproductgan.training.evaluation import Evaluation, past_values
+
+BATCH = 8
+RECIPE = Recipe(
+    family="mlp",
+    generator={"widths": [8], "latent_dim": 4, "embedding_dim": 4},
+    discriminator={"widths": [8]},
+    loss="non-saturating",
+    penalties={},
+    penalty_interval=1,
+    augmentation=(),
+    batch_size=BATCH,
+    images=3 * 4 * BATCH,
+    precision="float32",
+)
+
+
+def averages(images):
+    """Features without a network: the mean colours of quarters."""
+    quarters = images.reshape(len(images), 2, 4, 2, 4, 3).mean(axis=(2, 4))
+    return (quarters.reshape(len(images), -1) / 255).astype(np.float32)
+
+
+class Averages(FeatureExtractor):
+    def __init__(self):
+        super().__init__("averages", "0123456789", 12, "none")
+
+    def outputs(self, images, batch_size=64):
+        return averages(images), None
+
+
+class Recognises(CatalogueClassifier):
+    """Tells red from blue by the brighter channel."""
+
+    def __init__(self):
+        FeatureExtractor.__init__(self, "averages", "0123456789", 12, "none")
+
+    def features_and_predictions(self, images, batch_size=64):
+        means = images.mean(axis=(1, 2))
+        return averages(images), [np.stack([means[:, 0], means[:, 2]], axis=1)]
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 120, (280, 8, 8, 3), np.uint8)
+    images[::2, ..., 0] += 120
+    images[1::2, ..., 2] += 120
+    splits = ["train"] * 160 + ["validation"] * 120
+    return tpg.Catalogue.from_arrays(images, {"colour": ["Red", "Blue"] * 140}, splits, cache=False)
+
+
+@pytest.fixture(autouse=True)
+def without_a_classifier(monkeypatch):
+    monkeypatch.setattr(evaluation, "_extractor", lambda name, catalogue, console: Recognises())
+
+
+def quiet():
+    return Console(file=io.StringIO(), width=200)
+
+
+def fit(catalogue, callbacks, epochs=4, steps=4):
+    keras.utils.set_random_seed(0)
+    gan = ConditionalGAN.from_recipe(RECIPE, catalogue.schema)
+    gan.compile()
+    stream = catalogue.stream("train", batch_size=BATCH)
+    return gan, gan.fit(stream, steps_per_epoch=steps, epochs=epochs, callbacks=callbacks, verbose=0)
+
+
+class Seen(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.epochs = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epochs.append({name: value for name, value in logs.items() if name in evaluation.EVALUATED})
+
+
+def test_callbacks_after_it_see_what_it_found(catalogue):
+    seen = Seen()
+    _, history = fit(catalogue, [Evaluation(catalogue, 1, console=quiet()), seen])
+    assert [set(epoch) for epoch in seen.epochs] == [set(evaluation.EVALUATED)] * 4
+    assert history.history["val_fid"] == [epoch["val_fid"] for epoch in seen.epochs]
+    assert all(np.isfinite(list(epoch.values())).all() for epoch in seen.epochs)
+    assert all(0 <= epoch["val_attribute_accuracy"] <= 1 for epoch in seen.epochs)
+
+
+def test_early_stopping_of_keras_ends_the_training(catalogue):
+    class Worse(Evaluation):
+        def _measure(self):
+            return {"val_fid": float(self.model.images_seen)}
+
+    stop = keras.callbacks.EarlyStopping("val_fid", mode="min", patience=2)
+    _, history = fit(catalogue, [Worse(catalogue, 1, console=quiet()), stop], epochs=10)
+    assert len(history.history["val_fid"]) == 3
+
+
+def test_weights_are_the_same_without_it(catalogue):
+    with_it, _ = fit(catalogue, [Evaluation(catalogue, 1, console=quiet())], epochs=2)
+    without, _ = fit(catalogue, [], epochs=2)
+    for mine, theirs in zip(with_it.get_weights(), without.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_it_comes_every_so_many_images_and_at_the_end(catalogue):
+    seen = Seen()
+    fit(catalogue, [Evaluation(catalogue, 2 * 4 * BATCH, console=quiet()), seen], epochs=5)
+    assert [bool(epoch) for epoch in seen.epochs] == [False, True, False, True, True]
+
+
+@pytest.mark.parametrize("seconds, epochs", [(0.1, "1111111"), (1.5, "1010101"), (2.5, "1001001"), (99, "1000001")])
+def test_it_comes_less_often_if_it_would_cost_more_than_a_tenth(catalogue, monkeypatch, seconds, epochs):
+    clock = types.SimpleNamespace(now=0.0)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr(evaluation, "time", clock)
+
+    class Slow(Evaluation):
+        def _measure(self):
+            clock.now += seconds
+            return {"val_fid": 1.0, "val_kid": 1.0}
+
+    class Step(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            clock.now += 2.5  # ten seconds an epoch
+
+    seen, console = Seen(), quiet()
+    fit(catalogue, [Step(), Slow(catalogue, console=console), seen], epochs=7)
+    assert "".join(str(int(bool(epoch))) for epoch in seen.epochs) == epochs
+    said = console.file.getvalue()
+    assert said.count("to stay within 10 % of the time") == (seconds > 1)
+    assert "evaluations took" in said
+
+
+class StopAt(keras.callbacks.Callback):
+    """Ends a training as a crash would."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.step = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.step == self.step:
+            raise ZeroDivisionError
+
+
+def curves(path):
+    lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in line.items() if name != "time"} for line in lines]
+
+
+@pytest.mark.parametrize(
+    "evaluate, stops, intervals", [(True, [6], 3), pytest.param(2 * 4 * BATCH, [3, 10, 18], 6, marks=pytest.mark.slow)]
+)
+def test_a_stopped_run_evaluates_at_the_same_images(catalogue, tmp_path, monkeypatch, evaluate, stops, intervals):
+    # the machine's speed decides how often it comes: for both runs alike
+    monkeypatch.setattr(evaluation, "SHARE", 1e9)
+
+    def train(name, callbacks=()):
+        recipe = RECIPE.replace(images=intervals * 4 * BATCH)
+        return tpg.train(catalogue, recipe, tmp_path / name, 4 * BATCH, evaluate=evaluate, callbacks=callbacks)
+
+    train("whole")
+    for step in stops:
+        with pytest.raises(ZeroDivisionError):
+            train("stopped", [StopAt(step)])
+    train("stopped")
+    assert curves(tmp_path / "stopped") == curves(tmp_path / "whole")
+    found = [line["images_seen"] for line in curves(tmp_path / "whole") if "val_fid" in line]
+    assert found == [i * 4 * BATCH for i in range(1, intervals + 1) if evaluate is True or i % 2 == 0]
+    best = [json.loads((tmp_path / name / "checkpoints" / "best.json").read_text()) for name in ("whole", "stopped")]
+    assert best[0] == best[1]
+    assert best[0]["value"] == min(line["val_fid"] for line in curves(tmp_path / "whole") if "val_fid" in line)
+    assert best[0]["by"]["metric"] == "val_fid"
+    written = json.loads((tmp_path / "stopped" / "evaluation.json").read_text())
+    assert written["figures"]["val_fid"] == "fid@averages-012345, n=120, split=validation, seed=0"
+    assert written["catalogue"] == catalogue.fingerprint
+
+
+def test_figures_are_those_of_judge(catalogue, monkeypatch, tmp_path):
+    monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path))
+    gan, history = fit(catalogue, [Evaluation(catalogue, 1, n=100, console=quiet())], epochs=1)
+    judgement = judge(gan, catalogue, Recognises(), n=100, parts=["distances", "attributes"], force=True)
+    assert history.history["val_fid"] == pytest.approx([judgement.figure("fid").value])
+    assert history.history["val_attribute_accuracy"] == [judgement.figure("accuracy/colour").value]
+
+
+def test_the_interval_is_kept_when_a_run_goes_on(catalogue, tmp_path):
+    (tmp_path / "evaluation.json").write_text(json.dumps({"every_images": 3 * 4 * BATCH}))
+    seen = Seen()
+    fit(catalogue, [Evaluation(catalogue, record=tmp_path / "evaluation.json", console=quiet()), seen], epochs=6)
+    assert [bool(epoch) for epoch in seen.epochs] == [True, False, False, True, False, True]
+
+
+def test_too_few_photos_and_no_labels_are_refused_before_a_run_is_made(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (260, 8, 8, 3), np.uint8)
+    few = tpg.Catalogue.from_arrays(images[:100], {"a": ["x", "y"] * 50}, cache=False)
+    unlabelled = tpg.Catalogue.from_arrays(images, splits=["train"] * 130 + ["validation"] * 130, cache=False)
+    for photos, said in ((few, "100 or more photos"), (unlabelled, "no labels")):
+        with pytest.raises(JudgementError, match=said):
+            tpg.train(photos, RECIPE, tmp_path / "run", evaluate=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_interval_that_cannot_be_is_refused(catalogue):
+    with pytest.raises(RecipeError, match="number of images from 1"):
+        Evaluation(catalogue, 0)
+
+
+def test_an_extractor_that_knows_no_labels_measures_distances(catalogue, monkeypatch, tmp_path):
+    monkeypatch.setattr(evaluation, "_extractor", lambda name, catalogue, console: Averages())
+    monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path))
+    _, history = fit(catalogue, [Evaluation(catalogue, 1, console=quiet())], epochs=1)
+    assert set(history.history) & set(evaluation.EVALUATED) == {"val_fid", "val_kid"}
+
+
+def test_past_values_are_those_of_whole_lines_up_to_now(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"images_seen": 1, "a": 2}\n{"images_seen": 2, "a": null}\n{"images_seen": 9, "a": 1}\n{"imag')
+    assert past_values(path, "a", 5) == [(1, 2.0)]
+    assert past_values(tmp_path / "none", "a", 5) == past_values(None, "a", 5) == []

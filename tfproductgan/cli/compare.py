@@ -1,0 +1,194 @@
+"""`tfproductgan compare`: what `evaluate` found out about several runs, side by side."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tfproductgan.cli.evaluate import METRICS
+from tfproductgan.errors import RunError
+from tfproductgan.writing import refuse_to_overwrite, replace_file
+
+HELP = """\
+Put runs side by side: what they differ in, what evaluate found out about each, and their curves.
+
+  tfproductgan compare runs/small runs/large
+  tfproductgan compare runs/* --out comparison.html     with curves and sample grids, as one file
+
+Figures stand in one row only if extractor, photos, number of samples, split and seed are the same."""
+
+_DASH = "–"
+
+
+class Run(NamedTuple):
+    """What is known of one run; plain data as its files hold it."""
+
+    name: str
+    path: Path
+    recipe: Mapping[str, Any]
+    images_seen: int | None
+    judgement: Mapping[str, Any]
+    ratings: Mapping[str, Any]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run directories, at least two")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="also write an HTML file with curves and grids")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file of that name")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, compare, print."""
+    if len(args.runs) < 2:
+        raise RunError(f"There is nothing to compare {str(args.runs[0])!r} with: give two runs or more.")
+    if args.out:
+        refuse_to_overwrite(args.out, args.overwrite)
+    runs = [_read(path) for path in args.runs]
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table("", *(Text(run.name) for run in runs))
+    for name, cells, best in (*_settings(runs), *_figures(runs)):
+        table.add_row(Text(name), *(Text(cell, "bold" if i in best else "") for i, cell in enumerate(cells)))
+    console.print(table)
+    for note in _notes(runs):
+        console.print(f"Note: {note}", markup=False)
+    if args.out:
+        text = _page(runs)
+        replace_file(args.out, lambda part: part.write_text(text, encoding="utf-8"))
+        console.print(f"Written: {args.out}", markup=False)
+    return 0
+
+
+def _read(path: Path) -> Run:
+    try:
+        recipe = json.loads((path / "recipe.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{str(path)!r} is no run directory: it holds no recipe.json.") from None
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path / 'recipe.json'} cannot be read: {error}") from error
+    found = _lines(path / "evaluation" / METRICS)
+    last = {line.get("kind"): line for line in found}
+    trained = [line["images_seen"] for line in _lines(path / "metrics.jsonl") if "images_seen" in line]
+    seen = max(trained, default=None)
+    return Run(str(path), path, recipe, seen, last.get("judgement", {}), last.get("ratings", {}))
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of a file of JSON lines; none if there is no such file."""
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue  # cut off by a crash
+    return [line for line in found if isinstance(line, dict)]
+
+
+Row = tuple[str, Sequence[str], set[int]]
+"""Name, a cell a run, and the positions of the best."""
+
+
+def _settings(runs: Sequence[Run]) -> Iterable[Row]:
+    """How long each run has learnt, and the fields of the recipe in which they differ."""
+    yield "images seen", [f"{run.images_seen:,}" if run.images_seen is not None else _DASH for run in runs], set()
+    for field in dict.fromkeys(name for run in runs for name in run.recipe):
+        values = [json.dumps(run.recipe.get(field), ensure_ascii=False) for run in runs]
+        if len(set(values)) > 1:
+            yield field, [value.strip('"') for value in values], set()
+
+
+def _figures(runs: Sequence[Run]) -> Iterable[Row]:
+    """What was measured, each figure in a row with those that can be compared with it."""
+    rows: dict[tuple, dict[int, Mapping[str, Any]]] = {}
+    photos = dict.fromkeys(run.judgement["catalogue"] for run in runs if run.judgement)
+    for place, run in enumerate(runs):
+        for figure in run.judgement.get("figures", ()):
+            rows.setdefault((figure["full_name"], run.judgement["catalogue"]), {})[place] = figure
+    for (name, catalogue), found in rows.items():
+        title = f"{name}, photos {catalogue[:6]}" if len(photos) > 1 else name
+        cells = [_value(found[i]) if i in found else _DASH for i in range(len(runs))]
+        yield title, cells, _best(found)
+    if any(run.ratings for run in runs):
+        yield "generated pictures taken for photos", [_rating(run.ratings) for run in runs], set()
+
+
+def _value(figure: Mapping[str, Any]) -> str:
+    from tfproductgan.metrics.html import shown
+
+    spread = figure.get("spread")
+    return shown(figure["value"]) + (f" ± {shown(spread)}" if spread is not None else "")
+
+
+def _best(found: Mapping[int, Mapping[str, Any]]) -> set[int]:
+    values = {place: figure["value"] for place, figure in found.items() if figure["value"] is not None}
+    if len(values) < 2:
+        return set()
+    pick = min if next(iter(found.values()))["better"] == "lower" else max
+    return {place for place, value in values.items() if value == pick(values.values())}
+
+
+def _rating(ratings: Mapping[str, Any]) -> str:
+    if not ratings:
+        return _DASH
+    taken = ratings["taken_for_photos"]
+    low, high = taken["interval"]
+    return f"{100 * (taken['share'] or 0):.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def _notes(runs: Sequence[Run]) -> Iterable[str]:
+    """What keeps the columns from being comparable, whole sentences."""
+    for run in runs:
+        if not run.judgement:
+            yield f"{run.name} was not evaluated yet: tfproductgan evaluate {run.name}"
+        elif run.images_seen and (run.judgement.get("images_seen") or run.images_seen) < run.images_seen:
+            yield (
+                f"{run.name} was evaluated after {run.judgement['images_seen']:,} images and has learnt from "
+                f"{run.images_seen:,} since: evaluate it again."
+            )
+    judged = [run.judgement for run in runs if run.judgement]
+    if len({judgement["catalogue"] for judgement in judged}) > 1:
+        yield "The runs were judged by different photos; figures in different rows cannot be compared."
+    elif len({(j["extractor"], j["n"], j["split"], j["seed"]) for j in judged}) > 1:
+        yield "The runs were judged in different ways; figures in different rows cannot be compared."
+    if len({run.name for run in runs}) < len(runs):
+        yield "A run was given more than once."
+
+
+def _page(runs: Sequence[Run]) -> str:
+    from tfproductgan.metrics.html import charts, page, section, table, text, warning
+    from tfproductgan.metrics.report import read_curves
+
+    curves: dict[str, dict[str, list]] = {}
+    for run in runs:
+        for name, lines in read_curves(run.path / "metrics.jsonl").items():
+            for kind, points in lines.items():
+                title = f"{name}, {kind}" if len(lines) > 1 else name
+                curves.setdefault(title, {})[run.name] = points
+    rows = [(name, *cells) for name, cells, _ in (*_settings(runs), *_figures(runs))]
+    body = [
+        "<h1>Runs side by side</h1>",
+        warning("Read this first", list(_notes(runs))),
+        table(("", *(run.name for run in runs)), rows),
+        section("Curves", charts(curves)),
+        section("Sample grids", *(f"<h3>{text(run.name)}</h3>{_grid(run)}" for run in runs)),
+    ]
+    style = ".grid { max-width: 100%; height: auto; }"
+    return page("Runs side by side", body, style)
+
+
+def _grid(run: Run) -> str:
+    import base64
+
+    grids = sorted((run.path / "grids").glob("images-*.png"))
+    if not grids:
+        return "<p>There is none.</p>"
+    data = base64.b64encode(grids[-1].read_bytes()).decode("ascii")
+    return f'<img class="grid" alt="the newest sample grid" src="data:image/png;base64,{data}">'

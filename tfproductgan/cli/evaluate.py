@@ -1,0 +1,342 @@
+"""`tfproductgan evaluate`: how good a model is, as tables, as lines for programs and as a report to send around."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import hashlib
+import json
+import shlex
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfproductgan.cli.data_options import add_data_options, catalogue_from, data_described, positive, whole
+from tfproductgan.errors import CatalogueError, JudgementError, RunError
+from tfproductgan.writing import refuse_unwritable, replace_file
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.metrics.judgement import Judgement
+    from tfproductgan.metrics.rating import RatingResult
+    from tfproductgan.models.generation import GeneratesByName
+
+HELP = """\
+Judge a model against photos it has not seen.
+
+  tfproductgan evaluate runs/shop                          the newest generator of a run
+  tfproductgan evaluate shop.keras --data photos/          any model, with its photos
+  tfproductgan evaluate runs/shop --rate 100               also make a page on which people tell photos from samples
+  tfproductgan evaluate runs/shop --ratings answers.json   what they said
+
+Writes report.html, one file that can be sent around, and adds a line to metrics.jsonl. Both are in RUN/evaluation. The
+first time a classifier of the photos' labels is trained, which takes a minute or more and is then kept."""
+
+REPORT, METRICS, JUDGEMENT = "report.html", "metrics.jsonl", "judgement.json"
+"""What `evaluate` writes."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument("model", metavar="RUN", help="a run directory or a .keras file")
+    group = parser.add_argument_group("judging")
+    group.add_argument(
+        "--split",
+        choices=("validation", "test", "train"),
+        default="validation",
+        help="the photos to compare with (default: validation)",
+    )
+    group.add_argument("--samples", type=positive, metavar="N", help="number of samples (default: that of the photos)")
+    group.add_argument("--seed", type=whole, default=0, metavar="N", help="seed of the first sample (default: 0)")
+    group.add_argument(
+        "--extractor",
+        default="catalogue",
+        metavar="NAME",
+        help="whose features are compared: catalogue (the default: a classifier of these photos), inception, "
+        "keras-inception, keras:APPLICATION or file",
+    )
+    group.add_argument("--extractor-file", metavar="PATH", help="the weights of the extractor")
+    group.add_argument(
+        "--classification",
+        action="store_true",
+        help="also train classifiers on samples alone and on photos alone, and compare them: takes long",
+    )
+    group.add_argument("--force", action="store_true", help="give figures that so few samples do not support")
+    group.add_argument("--out", type=Path, metavar="DIR", help="where the files go (default: RUN/evaluation)")
+    group = parser.add_argument_group("people's judgement")
+    group.add_argument(
+        "--rate", type=positive, metavar="N", help="make a page of N pictures, photos and samples, for people to rate"
+    )
+    group.add_argument("--ratings", nargs="+", metavar="FILE", help="read the answers that such pages have saved")
+    add_data_options(parser, required=False)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judge, write and say."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    run_folder = _run_of(Path(args.model))
+    if args.ratings:
+        return _ratings(args, console, args.out or _default_out(args, run_folder))
+    out = args.out or _default_out(args, run_folder)
+    refuse_unwritable(out)
+    from tfproductgan.cli.quiet import import_tensorflow
+
+    with console.status("Loading the model"):
+        import_tensorflow()
+        from tfproductgan.models.loading import load
+
+        model = load(args.model)
+    catalogue = _catalogue(args, run_folder, model)
+    warnings = list(_warnings(args, run_folder, model, catalogue))
+    judgement = _judge(args, console, model, catalogue)
+    for warning in warnings:
+        console.print(f"Note: {warning}", markup=False)
+    console.print(judgement.table())
+    _write(args, out, run_folder, model, catalogue, judgement, warnings)
+    console.print(f"Report: {out / REPORT}", markup=False)
+    if args.rate:
+        _write_rating_page(args, console, out, model, catalogue)
+    return 0
+
+
+# === The model and its photos ===
+
+
+def _run_of(path: Path) -> Path | None:
+    """The run directory that a path is, or that the file is in."""
+    places = [path] if path.is_dir() else [path.parent, path.parent.parent]
+    return next((place for place in places if (place / "recipe.json").is_file()), None)
+
+
+def _default_out(args: argparse.Namespace, run_folder: Path | None) -> Path:
+    path = Path(args.model)
+    if run_folder is None:
+        return Path("evaluation") / path.stem
+    newest = path.is_dir() or path.parent == run_folder
+    return run_folder / "evaluation" / ("" if newest else path.stem)
+
+
+def _catalogue(args: argparse.Namespace, run_folder: Path | None, model: GeneratesByName) -> Catalogue:
+    """The photos that `--data` names, or that the run was trained on."""
+    if args.data is not None:
+        return catalogue_from(args, model.schema)
+    options = _read_json(run_folder / "data.json").get("options") if run_folder else None
+    if not options:
+        raise CatalogueError(f"{args.model} does not say where its photos are. Give --data as for its training.")
+    try:
+        return catalogue_from(data_described(options, args), model.schema)
+    except CatalogueError as error:
+        raise CatalogueError(f"{error} (The photos of {args.model}; --data names others.)") from error
+
+
+def _warnings(
+    args: argparse.Namespace, run_folder: Path | None, model: GeneratesByName, catalogue: Catalogue
+) -> Iterator[str]:
+    """What a reader of the figures must know, whole sentences."""
+    if run_folder is None:
+        return
+    fingerprint = _read_json(run_folder / "data.json").get("fingerprint")
+    if fingerprint not in (None, catalogue.fingerprint):
+        yield (
+            "These are not the photos that the run was trained on: figures compare with other photos, and what is "
+            "said of copies is about photos the model has never seen."
+        )
+    recipe, seen = _read_json(run_folder / "recipe.json"), _images_seen(model)
+    planned = recipe.get("images", 0)
+    # a run ends with its last whole step
+    missing = planned - (seen or 0) >= recipe.get("batch_size", 1) * recipe.get("discriminator_steps", 1)
+    if Path(args.model).is_dir() and seen is not None and missing:
+        yield (
+            f"The run is not finished: this is its newest generator, after {seen:,} of {planned:,} images. It gets "
+            "better or worse from here."
+        )
+    if not (run_folder / "metrics.jsonl").is_file():
+        yield f"There is no metrics.jsonl in {run_folder}, so the report has no curves."
+
+
+def _images_seen(model: Any) -> int | None:
+    if hasattr(model, "provenance"):
+        return model.provenance.get("images_seen")
+    return int(model.images_seen)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read: {error}.") from error
+
+
+# === Judging ===
+
+
+def _judge(args: argparse.Namespace, console: Console, model: GeneratesByName, catalogue: Catalogue) -> Judgement:
+    from tfproductgan.metrics.classifier import catalogue_classifier
+    from tfproductgan.metrics.extractors import get_extractor
+    from tfproductgan.metrics.judge import PARTS, judge
+    from tfproductgan.training.evaluation import Announcement
+
+    with console.status("Preparing the extractor") as status:
+        if args.extractor == "catalogue":
+            extractor = catalogue_classifier(catalogue, progress=Announcement(console))
+        else:
+            extractor = get_extractor(args.extractor, catalogue, args.extractor_file)
+
+        def progress(what: str, done: int, total: int) -> None:
+            status.update(f"{what} ({done:,} of {total:,})" if total else what)
+
+        return judge(
+            model,
+            catalogue,
+            extractor,
+            args.split,
+            args.samples,
+            args.seed,
+            (*PARTS, "classification") if args.classification else PARTS,
+            force=args.force,
+            progress=progress,
+        )
+
+
+def _write(
+    args: argparse.Namespace,
+    out: Path,
+    run_folder: Path | None,
+    model: GeneratesByName,
+    catalogue: Catalogue,
+    judgement: Judgement,
+    warnings: list[str],
+) -> None:
+    """The report, the judgement as a whole, and its figures as a line."""
+    import tfproductgan
+    from tfproductgan.metrics.report import Report, closest_pairs, grid_rows, read_curves, report_page
+
+    seen = _images_seen(model)
+    facts = {
+        "judged": f"{datetime.date.today().isoformat()} by tfproductgan {tfproductgan.__version__}",
+        "command": shlex.join(["tfproductgan", "evaluate", args.model]),
+        "images learnt from": seen,
+        "photos": repr(catalogue),
+    }
+    report = Report(
+        str(args.model),
+        judgement,
+        facts,
+        warnings,
+        grid_rows(model, catalogue, args.split, args.seed),
+        closest_pairs(judgement.memorisation, model, catalogue, judgement.truncation),
+        read_curves(run_folder / "metrics.jsonl") if run_folder else {},
+        _collected(out, judgement.model_id),
+    )
+    text = report_page(report)
+    replace_file(out / REPORT, lambda part: part.write_text(text, encoding="utf-8"))
+    replace_file(out / JUDGEMENT, lambda part: part.write_text(judgement.to_json(), encoding="utf-8"))
+    whole_judgement = judgement.to_dict()
+    fields = ("model_id", "catalogue", "extractor", "extractor_sha256", "split", "n", "real", "seed", "figures")
+    _append(out, {"kind": "judgement", "images_seen": seen, **{name: whole_judgement[name] for name in fields}})
+
+
+def _append(out: Path, facts: Mapping[str, Any]) -> None:
+    line = json.dumps({"time": round(time.time(), 3), **facts}, ensure_ascii=False)
+    with (out / METRICS).open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
+# === What people say ===
+
+
+def _write_rating_page(
+    args: argparse.Namespace, console: Console, out: Path, model: GeneratesByName, catalogue: Catalogue
+) -> None:
+    from tfproductgan.metrics.rating import make_rating_page
+
+    html, key = make_rating_page(model, catalogue, args.split, args.rate, args.seed)
+    path = out / f"rating-{key.page}.html"
+    replace_file(path, lambda part: part.write_text(html, encoding="utf-8"))
+    key_path = key.write(out / "ratings" / f"key-{key.page}.json")
+    if len(key.pictures) < args.rate - 1:
+        console.print(f"Note: the split has photos for only {len(key.pictures)} pictures.", markup=False)
+    console.print(
+        f"Rating page: {path}. Give it to people; they send a file back. Keep {key_path}, which knows the answers. "
+        f"Then:\n  {shlex.join(['tfproductgan', 'evaluate', args.model, '--ratings'])} FILE ...",
+        markup=False,
+    )
+
+
+def _ratings(args: argparse.Namespace, console: Console, out: Path) -> int:
+    """Take in answers, and say what all that were ever taken in for the same pages say."""
+    from tfproductgan.metrics.rating import page_of, read_ratings
+    from tfproductgan.metrics.report import with_ratings
+
+    keys = _keys(out)
+    pages = []
+    for file in args.ratings:
+        page = page_of(file)
+        if page not in keys:
+            made = ", ".join(sorted(keys)) or "none"
+            raise JudgementError(
+                f"{file!r} has answers to page {page}, and in {out / 'ratings'} are the keys of: {made}. "
+                "Give the run, or the --out, with which the page was made."
+            )
+        read_ratings([file], keys[page])  # refused before anything is kept
+        pages.append(page)
+    for file, page in zip(args.ratings, pages, strict=True):
+        content = Path(file).read_bytes()
+        kept = out / "ratings" / f"answers-{page}-{hashlib.sha256(content).hexdigest()[:12]}.json"
+        if not kept.exists():
+            replace_file(kept, lambda part, file=file: shutil.copyfile(file, part))
+    for page in dict.fromkeys(pages):
+        result = read_ratings(_answers(out, page), keys[page])
+        console.print(_rating_table(result))
+        console.print(result.verdict, markup=False)
+        _append(out, {"kind": "ratings", **result.to_dict()})
+    report = out / REPORT
+    if report.is_file():
+        judged = _read_json(out / JUDGEMENT).get("model_id")
+        text = with_ratings(report.read_text(encoding="utf-8"), _collected(out, judged))
+        replace_file(report, lambda part: part.write_text(text, encoding="utf-8"))
+        console.print(f"Report: {report}", markup=False)
+    return 0
+
+
+def _keys(out: Path) -> dict[str, Any]:
+    from tfproductgan.metrics.rating import RatingKey
+
+    keys = [RatingKey.read(path) for path in sorted((out / "ratings").glob("key-*.json"))]
+    return {key.page: key for key in keys}
+
+
+def _answers(out: Path, page: str) -> list[Path]:
+    return sorted((out / "ratings").glob(f"answers-{page}-*.json"))
+
+
+def _collected(out: Path, model_id: str | None) -> list[RatingResult]:
+    """What people have said about a model so far, one result a page."""
+    from tfproductgan.metrics.rating import read_ratings
+
+    return [
+        read_ratings(_answers(out, page), key)
+        for page, key in _keys(out).items()
+        if key.model_id == model_id and _answers(out, page)
+    ]
+
+
+def _rating_table(result: RatingResult) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("", "answers", "share", "95 % interval", title=f"{result.people} about {result.model_id}")
+    for rate in (*result.rates, *(rate for _, _, rate in result.by_value)):
+        low, high = rate.interval
+        share = f"{100 * rate.share:.1f} %" if rate.of else "–"
+        interval = f"{100 * low:.1f} to {100 * high:.1f} %"
+        table.add_row(Text(rate.what), f"{rate.count:,} of {rate.of:,}", share, interval)
+    return table

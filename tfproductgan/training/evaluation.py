@@ -1,0 +1,294 @@
+"""Judging the averaged generator while it trains: figures on photos held out, at a cost that is measured and bounded.
+
+A Keras callback. What it finds goes into the epoch's logs as `val_fid`, `val_kid` and `val_attribute_accuracy`, so that
+every callback after it sees them: `JsonLines`, `TensorBoard`, `EarlyStopping`, `ModelCheckpoint`.
+
+```python
+gan.fit(stream, ..., callbacks=[Evaluation(products), keras.callbacks.EarlyStopping("val_fid", mode="min", patience=5)])
+```
+It holds nothing that a training depends on: weights are the same with and without it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from rich.console import Console
+
+from tfproductgan.conditions import NOT_GIVEN
+from tfproductgan.errors import JudgementError, RecipeError
+from tfproductgan.metrics.classifier import CatalogueClassifier
+from tfproductgan.metrics.distances import frechet_distance_of, kernel_distance, least_pictures
+from tfproductgan.metrics.judge import Judge
+from tfproductgan.training.callbacks import duration
+from tfproductgan.training.strategies import is_chief
+from tfproductgan.writing import replace_file
+
+if TYPE_CHECKING:
+    from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.metrics.extractors import FeatureExtractor
+
+SHARE = 0.1
+"""Share of the training's time that evaluations may take, unless it is said how often they come."""
+
+NUM_SAMPLES = 1024
+FEWEST = 100
+"""With fewer photos held out there is nothing to evaluate on."""
+
+EVALUATED = ("val_fid", "val_kid", "val_attribute_accuracy")
+"""What an evaluation finds; the last only if the extractor knows the catalogue's attributes."""
+
+_KID_SUBSETS = 10
+
+
+class Evaluation(keras.callbacks.Callback):
+    """Evaluates at ends of epochs: figures of the averaged generator on photos held out.
+
+    Put it before those that write logs or checkpoints. Samples are asked for with the labels of photos held out and
+    have the same seeds each time, so figures of one training can be compared with each other; they are those
+    that `judge` gives for as many samples.
+
+    Args:
+        catalogue: A `Catalogue` with photos to validate on.
+        every_images: Images between two evaluations, which come at the ends of epochs. By default at every epoch's
+            end, or as often as keeps them within a tenth of the training's time: measured by the first one.
+        extractor: Whose features are compared; see `tfproductgan.metrics.extractors`.
+        n: Number of samples. Defaults to 1024, or as many as there are photos if these are fewer.
+        seed: Seed of the first sample, and decides whose labels are taken.
+        record: JSON file of what is measured and how often; a training that goes on reads it and keeps to it.
+        history: The training's `metrics.jsonl`, to know of evaluations before it was stopped.
+        console: A rich `Console` to write to. Defaults to standard output.
+
+    Raises:
+        RecipeError: If `every_images` is less than 1.
+        JudgementError: If too few photos are held out, or the extractor cannot be had.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        every_images: int | None = None,
+        extractor: str | FeatureExtractor = "catalogue",
+        n: int | None = None,
+        seed: int = 0,
+        record: str | os.PathLike | None = None,
+        history: str | os.PathLike | None = None,
+        console: Console | None = None,
+    ):
+        super().__init__()
+        if every_images is not None and every_images < 1:
+            raise RecipeError(f"every_images is a number of images from 1. Received: {every_images}")
+        check_photos(catalogue, extractor)
+        size = catalogue.size("validation")
+        self.catalogue = catalogue
+        self.seed = seed
+        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.record = Path(record) if record else None
+        self.history = Path(history) if history else None
+        self.n = min(n or NUM_SAMPLES, size)
+        self._is_bounded = every_images is None
+        self._every = every_images
+        self.extractor = _extractor(extractor, catalogue, self.console)
+        # what knows the attributes recognises them in the same pass
+        knows = isinstance(self.extractor, CatalogueClassifier)
+        self._parts = frozenset({"distances", "attributes"} if knows else {"distances"})
+        self._judge = Judge(catalogue, self.extractor, "validation")
+        self.figures = self._figures()
+        self._photos: np.ndarray | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """What is logged."""
+        return list(self.figures)
+
+    def _figures(self) -> dict[str, str]:
+        """What is measured: name in logs to full name."""
+        named = {"val_fid": "fid", "val_kid": "kid"}
+        if "attributes" in self._parts:
+            named["val_attribute_accuracy"] = "attribute accuracy"
+        protocol = f"n={self.n}, split=validation, seed={self.seed}"
+        return {name: f"{figure}@{self.extractor.id}, {protocol}" for name, figure in named.items()}
+
+    # === When ===
+
+    def on_train_begin(self, logs=None):
+        """Find out what was evaluated before, and prepare what all evaluations share."""
+        self._spent, self._count, self._begun, self._first_seen = 0.0, 0, None, 0
+        if not is_chief(self.model.distribute_strategy):
+            return
+        self._last = self._last_evaluated(int(self.model.images_seen))
+        self._every = self._every or self._recorded_interval()
+        if self._photos is None:
+            self._prepare()
+        self._write_record()
+        few = min(self.n, len(self._photos)) < least_pictures("fid", self.extractor.dim)
+        self._say(
+            f"Evaluates on {len(self._photos):,} validation photos: {'; '.join(self.figures.values())}."
+            + few * " With so few, fid can be compared within this training only."
+        )
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Start the clock after the first step, which takes much longer than the others."""
+        if self._begun is None:
+            self._begun, self._first_seen = time.monotonic(), int(self.model.images_seen)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Evaluate, if it is time to."""
+        seen = int(self.model.images_seen)
+        is_last = epoch + 1 == self.params.get("epochs")
+        if not is_chief(self.model.distribute_strategy) or not (self._is_due(seen) or is_last):
+            return
+        begun = time.monotonic()
+        logs.update(self._measure())
+        seconds = time.monotonic() - begun
+        trained = begun - self._begun - self._spent
+        self._spent += seconds
+        self._count += 1
+        self._last = seen
+        if self._every is None:
+            self._choose_interval(seconds, trained, seen)
+
+    def on_train_end(self, logs=None):
+        """Say what it cost."""
+        if self._count:
+            share = self._spent / max(time.monotonic() - self._begun, 1e-9)
+            self._say(
+                f"{self._count} evaluation{'s' * (self._count > 1)} took {duration(self._spent)}, "
+                f"{100 * share:.0f} % of the time."
+            )
+
+    def _is_due(self, seen):
+        if self._is_bounded and self._last is None:
+            return True  # the first says what they cost
+        return self._every is None or seen - (self._last or 0) >= self._every
+
+    def _choose_interval(self, seconds, trained, seen):
+        """So many images between evaluations that they stay within their share of the time; chosen once."""
+        steps = self.params.get("steps") or 1
+        images = max(seen - self._first_seen, 1)
+        # nothing was trained between the first step and the end of an epoch of one step
+        needed = seconds / SHARE / max(trained / images, 1e-9) if trained > 0 else 0
+        epoch = max(steps * self.model.images_seen // max(self.model.step, 1), 1)
+        self._every = int(epoch * max(1, math.ceil(needed / epoch)))
+        self._write_record()
+        said = f"An evaluation takes {seconds:.1f} s"
+        if self._every > epoch:
+            said += f", so they come every {self._every:,} images to stay within {100 * SHARE:.0f} % of the time"
+        self._say(f"{said}.")
+
+    def _last_evaluated(self, seen):
+        past = [images for images, _ in past_values(self.history, "val_kid", seen)]
+        return past[-1] if past else None
+
+    def _recorded_interval(self):
+        try:
+            return json.loads(self.record.read_text(encoding="utf-8"))["every_images"] if self.record else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _write_record(self):
+        if self.record is not None:
+            data = {"every_images": self._every, "figures": self.figures}
+            data |= {"extractor_sha256": self.extractor.sha256, "catalogue": self.catalogue.fingerprint}
+            text = json.dumps(data, indent=2)
+            replace_file(self.record, lambda part: part.write_text(text, encoding="utf-8"))
+
+    def _say(self, line):
+        self.console.print(line, markup=False)
+
+    # === What ===
+
+    def _prepare(self):
+        """Everything that does not change: features of the photos, and what samples are asked for."""
+        self._photos = self._judge.photos(self._parts).features
+        self._asked, self._requests = self._judge.requests(self.model, self.n, self.seed)
+        self.model.draw(self._requests[:1])  # makes the graph, which is no part of what an evaluation costs
+
+    def _measure(self) -> dict[str, float]:
+        looks = self._judge.look([self.model.draw(self._requests)], self._asked, self._parts)
+        found = {
+            "val_fid": frechet_distance_of(self._photos, looks.features, force=True),
+            "val_kid": kernel_distance(self._photos, looks.features, num_subsets=_KID_SUBSETS, seed=self.seed).value,
+        }
+        if "attributes" in self._parts:
+            given = self._asked > NOT_GIVEN
+            right = looks.recognised == self._asked
+            found["val_attribute_accuracy"] = float(np.mean(right[given])) if given.any() else 0.0
+        return found
+
+
+def check_photos(catalogue: Catalogue, extractor: str | FeatureExtractor = "catalogue") -> None:
+    """Refuse a catalogue that cannot be evaluated on.
+
+    Raises:
+        JudgementError: If fewer than 100 photos are held out for validation, or a classifier has no labels to learn.
+    """
+    size = catalogue.size("validation")
+    if size < FEWEST:
+        raise JudgementError(
+            f"Evaluating while training needs {FEWEST} or more photos held out for validation. Received: {size}"
+        )
+    if extractor == "catalogue" and not catalogue.schema.attributes:
+        raise JudgementError(
+            "These photos have no labels for a classifier to learn, and it is what judges pictures while training. "
+            "Train without, and evaluate with another extractor afterwards."
+        )
+
+
+def past_values(path: Path | None, name: str, at_most: int) -> list[tuple[int, float]]:
+    """What a `metrics.jsonl` says of one value, up to so many images seen: (images seen, value), oldest first."""
+    if path is None or not path.is_file():
+        return []
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            values: Mapping[str, Any] = json.loads(line)
+            if values["images_seen"] <= at_most and values.get(name) is not None:
+                found.append((int(values["images_seen"]), float(values[name])))
+        except (ValueError, KeyError, TypeError):
+            continue  # cut off by a crash
+    return found
+
+
+def _extractor(extractor, catalogue, console):
+    if not isinstance(extractor, str):
+        return extractor
+    if extractor != "catalogue":
+        from tfproductgan.metrics.extractors import get_extractor
+
+        return get_extractor(extractor, catalogue)
+    from tfproductgan.metrics.classifier import catalogue_classifier
+
+    return catalogue_classifier(catalogue, progress=Announcement(console))
+
+
+class Announcement:
+    """Says once, after a few steps, how long the classifier will take; nothing if it was kept from before.
+
+    Args:
+        console: A rich `Console` to write to.
+    """
+
+    _AFTER = 20  # steps; the first is much longer than the others
+
+    def __init__(self, console):
+        self.console = console
+        self._begun = 0.0
+
+    def __call__(self, done, total):
+        if done == 1:
+            self._begun = time.monotonic()
+        elif done == self._AFTER:
+            left = (time.monotonic() - self._begun) / (done - 1) * (total - done)
+            self.console.print(
+                f"Trains the classifier that judges pictures, once for these photos: about {duration(left)}.",
+                markup=False,
+            )
