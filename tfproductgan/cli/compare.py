@@ -54,7 +54,9 @@ def run(args: argparse.Namespace) -> int:
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
-    table = Table("", *(Text(run.name) for run in runs))
+    table = Table("")
+    for run in runs:
+        table.add_column(Text(run.name))
     for name, cells, best in (*_settings(runs), *_figures(runs)):
         table.add_row(Text(name), *(Text(cell, "bold" if i in best else "") for i, cell in enumerate(cells)))
     console.print(table)
