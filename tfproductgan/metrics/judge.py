@@ -48,6 +48,7 @@ _LOOKED_AT = frozenset({"attributes", "colours", "conditions"})  # these parts a
 Progress = Callable[[str, int, int], None]
 
 _AT_ONCE = 256
+_MOST_HELDOUT = 4096  # photos to audit memorisation with: enough to know their lowest percent
 # A Fréchet distance of longer features takes seconds, and an interval a hundred times that. Shorter ones are so small
 # to BLAS that its threads cost more than they save.
 _SHORT = 256
@@ -319,7 +320,8 @@ class _Sitting:
         found = {}
         for part in ALL_PARTS:
             if part in self.parts:
-                with self._timed(part), threadpool_limits(1 if self.extractor.dim <= _SHORT else None, "blas"):
+                small = self.extractor.dim <= _SHORT and part in ("distances", "conditions")
+                with self._timed(part), threadpool_limits(1 if small else None, "blas"):
                     found[part] = getattr(self, f"_{part}")()
         return Judgement(
             model_id=self.generator.model_id,
@@ -435,6 +437,9 @@ class _Sitting:
         features = [self.judge.features("train").features, self.photos.features]
         if heldout != self.judge.split:
             features[1] = self.judge.features(heldout).features
+        if len(features[1]) > _MOST_HELDOUT:
+            rows = np.random.default_rng(self.seed).choice(len(features[1]), _MOST_HELDOUT, replace=False)
+            features[1] = features[1][np.sort(rows)]
         conditions = [request.conditions for request in self.requests]
         seeds = [request.seed for request in self.requests]
         try:
