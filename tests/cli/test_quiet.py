@@ -7,7 +7,8 @@ import pytest
 STAND_IN = """
 from types import SimpleNamespace
 optimizer = SimpleNamespace(set_experimental_options=lambda options: None)
-config = SimpleNamespace(optimizer=optimizer, list_physical_devices=lambda: [])
+threading = SimpleNamespace(set_intra_op_parallelism_threads=lambda number: None)
+config = SimpleNamespace(optimizer=optimizer, threading=threading, list_physical_devices=lambda: [])
 """
 
 
@@ -37,3 +38,19 @@ config.list_physical_devices = lambda: os.write(2, b"E0000 cuda_platform.cc:52] 
 def test_an_import_that_fails_still_says_why(tmp_path):
     done = imported(tmp_path, "raise ImportError('no such library')")
     assert done.returncode == 1 and "ImportError: no such library" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("cores", "environment", "said"),
+    [("{0, 1}", {}, "threads 1 after"), ("{0, 1}", {"TF_NUM_INTRAOP_THREADS": "2"}, "after"), ("{0}", {}, "after")],
+)
+def test_two_cores_take_an_operation_each_unless_told_otherwise(tmp_path, monkeypatch, cores, environment, said):
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    source = f"""
+import os
+os.sched_getaffinity = lambda process: {cores}
+threading.set_intra_op_parallelism_threads = lambda number: os.write(2, b"threads %d " % number)
+"""
+    assert imported(tmp_path, source).stderr == said

@@ -124,9 +124,7 @@ ADVERSARIAL_LOSSES = {
         AdversarialLoss("wasserstein", wasserstein_discriminator, wasserstein_generator, boundary=None),
         # Jolicoeur-Martineau 2019, "The relativistic discriminator" (the paired RpGAN); Huang et al. 2025,
         # "The GAN is dead; long live the GAN!" (R3GAN)
-        AdversarialLoss(
-            "relativistic", relativistic_discriminator, relativistic_generator, paired=True, boundary=None
-        ),
+        AdversarialLoss("relativistic", relativistic_discriminator, relativistic_generator, paired=True, boundary=None),
     )
 }
 """The adversarial losses by name."""
