@@ -37,7 +37,8 @@ def test_samples_of_the_same_distribution_are_no_copies():
 def test_copies_are_found_also_with_noise():
     found = audit(TRAIN[:300] + normal(300, 3, scale=1e-3))
     assert found.suspicious and found.nearer > 0.99 and found.close > 0.99 and found.authentic < 0.02
-    assert [pair.distance for pair in found.pairs] == sorted(pair.distance for pair in found.pairs)
+    assert [pair.relative for pair in found.pairs] == sorted(pair.relative for pair in found.pairs)
+    assert found.pairs[-1].relative < 0.02
     assert all(pair.photo == pair.sample and pair.seed == 7 + pair.sample for pair in found.pairs)
 
 
@@ -47,6 +48,13 @@ def test_a_few_copies_among_many_are_found():
     found = audit(samples)
     assert found.suspicious and found.close > 0.07
     assert {pair.sample for pair in found.pairs} <= set(range(40))
+
+
+def test_a_copy_among_rare_photos_comes_before_what_is_near_among_plain_ones():
+    rare = np.concatenate([0.01 * TRAIN[:1000], 10 + 3 * TRAIN[1000:]])
+    samples = np.concatenate([0.01 * normal(50, 9), rare[1500:1501] + 0.1 * normal(1, 9)])
+    found = audit_memorisation(samples, rare, rare[:100] + 0.01, "net-1", [{}] * 51, range(51))
+    assert found.pairs[0].photo == 1500
 
 
 def test_bad_samples_far_from_everything_are_no_copies():

@@ -45,6 +45,8 @@ class ClosePair:
         photo: Position of the photo in the training split.
         distance: Between their features.
         quantile: Share of the held-out photos that are nearer to their training photo than this.
+        relative: The distance over that from the training photo to its own nearest other one: 0 for a copy, about 1 for
+            one more picture of its kind, however plain that is.
     """
 
     sample: int
@@ -53,6 +55,7 @@ class ClosePair:
     photo: int
     distance: float
     quantile: float
+    relative: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +78,7 @@ class MemorisationAudit:
         heldout_authentic: The same of the held-out photos.
         distances: Deciles of the samples' distances, 0 to 100 %.
         heldout_distances: Deciles of the held-out photos' distances.
-        pairs: The closest pairs, each training photo once.
+        pairs: The closest pairs relative to how near photos of their kind are, each training photo once.
 
     Reference:
         - [Meehan et al., 2020](https://arxiv.org/abs/2004.05675), the test behind `z`.
@@ -134,12 +137,17 @@ def audit_memorisation(
     heldout_photo, heldout_distance = nearest_neighbours(heldout, train)
     needed, place = np.unique(np.concatenate([photo, heldout_photo]), return_inverse=True)
     _, own = nearest_neighbours(train[needed], train, itself=needed)
-    authentic = np.concatenate([distance, heldout_distance]) > own[place.reshape(-1)]
+    own = own[place.reshape(-1)]
+    authentic = np.concatenate([distance, heldout_distance]) > own
+    # plain things are near each other: a pair stands out if it is nearer than its kind
+    usual = np.where(own > 0, own, np.median(own))[: len(samples)]  # photos that are there twice have 0
+    relative = distance / np.maximum(usual, 1e-12)
     ordered = np.sort(heldout_distance)
     quantile = np.searchsorted(ordered, distance) / len(ordered)
     nearer, z = _mann_whitney(distance, heldout_distance)
-    _, firsts = np.unique(photo[np.argsort(distance, kind="stable")], return_index=True)
-    closest = np.argsort(distance, kind="stable")[np.sort(firsts)[:num_pairs]]
+    order = np.argsort(relative, kind="stable")
+    _, firsts = np.unique(photo[order], return_index=True)
+    closest = order[np.sort(firsts)[:num_pairs]]
     return MemorisationAudit(
         extractor=extractor,
         n=len(samples),
@@ -155,7 +163,15 @@ def audit_memorisation(
         distances=_deciles(distance),
         heldout_distances=_deciles(heldout_distance),
         pairs=tuple(
-            ClosePair(int(i), dict(conditions[i]), int(seeds[i]), int(photo[i]), float(distance[i]), float(quantile[i]))
+            ClosePair(
+                sample=int(i),
+                conditions=dict(conditions[i]),
+                seed=int(seeds[i]),
+                photo=int(photo[i]),
+                distance=float(distance[i]),
+                quantile=float(quantile[i]),
+                relative=float(relative[i]),
+            )
             for i in closest
         ),
     )
@@ -165,6 +181,8 @@ def close_pairs_sheet(
     audit: MemorisationAudit, generator: GeneratesByName, catalogue: Catalogue, truncation: float = 1.0
 ) -> Image.Image:
     """The closest pairs side by side, the closest first: the sample left, its training photo right.
+
+    Rows are labelled with the relative distance of their first pair.
 
     Args:
         audit: What was found.
@@ -178,7 +196,7 @@ def close_pairs_sheet(
     photos = _photos_at(catalogue, [pair.photo for pair in audit.pairs])
     pairs = np.stack([samples, photos], axis=1).reshape(-1, *samples.shape[1:])
     # of each row that of its first pair, the closest in it
-    labels = [f"{pair.distance:.3g}" for pair in audit.pairs[::_PAIRS_A_ROW]]
+    labels = [f"{pair.relative:.2f}" for pair in audit.pairs[::_PAIRS_A_ROW]]
     heads = ["sample", "photo"] * _PAIRS_A_ROW
     return contact_grid(in_proportion(pairs, generator.schema), 2 * _PAIRS_A_ROW, labels, heads)
 
