@@ -161,7 +161,7 @@ def test_killed_at_a_random_moment_and_repeated_equals_undisturbed(undisturbed, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("while_writing", [False, True])
-@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize("number", range(5))
 def test_killed_again_and_again(undisturbed, tmp_path, number, while_writing):
     run = tmp_path / "run"
     for moment in (RANDOM.uniform(0, 3), RANDOM.uniform(0, 1)):
