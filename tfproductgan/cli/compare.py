@@ -131,7 +131,7 @@ def _value(figure: Mapping[str, Any]) -> str:
 
 def _best(found: Mapping[int, Mapping[str, Any]]) -> set[int]:
     values = {place: figure["value"] for place, figure in found.items() if figure["value"] is not None}
-    if len(values) < 2:
+    if len(set(values.values())) < 2:
         return set()
     pick = min if next(iter(found.values()))["better"] == "lower" else max
     return {place for place, value in values.items() if value == pick(values.values())}
