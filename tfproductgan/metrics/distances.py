@@ -21,7 +21,7 @@ LEAST = {"fid": 2048, "kid": 10, "is": 1000, "neighbours": 100}
 """Fewer pictures than this mean nothing; see `refuse_few`, which asks less of FID where features are short."""
 
 _FID_PICTURES_A_DIMENSION = 8
-_BLOCK = 1024
+_BLOCK = 256  # 256 x 256 distances stay in the cache of a core
 
 
 @dataclasses.dataclass(frozen=True)
