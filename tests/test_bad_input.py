@@ -409,7 +409,7 @@ REQUESTS = [
     Case("one step", lambda: None, "generate ring --interpolate mug --steps 1", ("steps must be", "from 2")),
     Case("grid of one", lambda: None, "generate --grid colour", ("--grid", "such as category,colour"), 2),
     Case("unknown option", lambda: None, "generate ring --cuont 3", ("--cuont", "--help"), 2),
-    Case("unknown verb", lambda: None, "genrate ring", ("There is no verb 'genrate': did you mean 'generate'?",), 2),
+    Case("unknown verb", lambda: None, "genrate ring", ("There is no verb 'genrate': did you mean 'generate'",), 2),
 ]
 
 RECIPE_OPTIONS = [
@@ -508,9 +508,9 @@ OUTPUTS = [
     Case("run that is a file", lambda: (photos(), put("run", "x")), f"{TRAIN} --data photos", ("run exists", "--out")),
     Case(
         "picture that exists",
-        lambda: put("pictures/ring-red-gold-front-seed0.png", "mine"),
-        "generate --set category=ring --set colour=red --set material=gold --set view=front",
-        ("'pictures/ring-red-gold-front-seed0.png' exists already", "--overwrite"),
+        lambda: put("pictures/ring-red-gold-plain-front-seed0.png", "mine"),
+        "generate --set category=ring --set colour=red --set material=gold --set pattern=plain --set view=front",
+        ("'pictures/ring-red-gold-plain-front-seed0.png' exists already", "--overwrite"),
     ),
     Case(
         "report that exists",

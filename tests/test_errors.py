@@ -26,8 +26,10 @@ def test_require_names_the_extra_that_installs_what_is_missing():
         require("no_such_module", "table")
 
 
-def test_every_error_is_one_of_ours():
+def test_every_error_is_one_of_ours_or_an_interrupt():
     classes = [
         value for value in vars(errors).values() if isinstance(value, type) and value.__module__ == errors.__name__
     ]
-    assert len(classes) >= 7 and all(issubclass(value, ProductGANError) for value in classes)
+    interrupts = [value for value in classes if issubclass(value, KeyboardInterrupt)]
+    assert interrupts == [errors.TrainingStopped]
+    assert len(classes) >= 7 and all(issubclass(value, ProductGANError) for value in classes if value not in interrupts)

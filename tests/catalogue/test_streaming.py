@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -156,3 +159,26 @@ def test_under_a_strategy(numbered):
     distributed = strategy.experimental_distribute_dataset(numbered.stream(batch_size=8, seed=1))
     got = [batch["images"].numpy()[:, 0, 0, 0] for _, batch in zip(range(3), distributed, strict=False)]
     np.testing.assert_array_equal(got, numbers(numbered.stream(batch_size=8, seed=1), 3))
+
+
+FAILS_WHILE_FETCHING = """
+import numpy as np
+from tfproductgan.catalogue.streaming import photo_stream
+
+class SlowPixels:
+    shape = (8, 4, 4, 3)
+    def __getitem__(self, chosen):
+        sum(range(300_000))
+        return np.zeros((len(chosen), 4, 4, 3), np.uint8)
+
+batches = iter(photo_stream(SlowPixels(), np.zeros((8, 1), np.int32), np.arange(8), batch_size=2, seed=0))
+next(batches)
+raise ValueError("enough")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(5))
+def test_a_process_ends_though_batches_are_on_their_way(number):
+    done = subprocess.run([sys.executable, "-c", FAILS_WHILE_FETCHING], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and done.stderr.endswith("ValueError: enough\n")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
+import threading
+import time
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +14,40 @@ from tfproductgan.catalogue.records import RecordPixels
 from tfproductgan.conditions import NOT_GIVEN
 
 _PREFETCHED_BATCHES = 4
+
+# at exit: how long no batch must have been asked for, and how long that is waited for at most
+_QUIET_SECONDS = 0.1
+_PATIENCE_SECONDS = 10.0
+
+
+class _Calls:
+    """Which of TensorFlow's threads are in Python: one that enters while the interpreter ends hangs or aborts it.
+
+    They enter to fill the prefetched batches. Once these are full no thread comes any more.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._running = 0
+        self._last = 0.0
+
+    def __enter__(self):
+        with self._lock:
+            self._running += 1
+
+    def __exit__(self, *exception):
+        with self._lock:
+            self._running -= 1
+            self._last = time.monotonic()
+
+    def wait_until_quiet(self):
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < end and (self._running or time.monotonic() - self._last < _QUIET_SECONDS):
+            time.sleep(_QUIET_SECONDS / 10)
+
+
+_calls = _Calls()
+atexit.register(_calls.wait_until_quiet)
 
 
 def photo_stream(
@@ -56,8 +93,9 @@ def photo_stream(
     recorded = isinstance(pixels, RecordPixels)
 
     def gather(step):
-        chosen = indices[positions_of(int(step))[rows]]
-        return pixels.encoded(chosen) if recorded else pixels[chosen], conditions[chosen]
+        with _calls:
+            chosen = indices[positions_of(int(step))[rows]]
+            return pixels.encoded(chosen) if recorded else pixels[chosen], conditions[chosen]
 
     def batch(step):
         found, ids = tf.numpy_function(gather, [step], [tf.string if recorded else tf.uint8, tf.int32], stateful=False)
