@@ -1,12 +1,22 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and logs that grow by a line."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from tfproductgan.errors import WriteError
+
+
+def append_json_line(path: str | os.PathLike, facts: Mapping[str, Any]) -> None:
+    """Add one JSON object to a file of JSON lines; the file and the folders above it are made if missing."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(facts, ensure_ascii=False) + "\n")
 
 
 def replace_file(path: str | os.PathLike, write: Callable[[Path], object]) -> Path:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfproductgan.cli.data_options import add_data_options, catalogue_from, data_described, positive, whole
 from tfproductgan.errors import CatalogueError, JudgementError, RunError
-from tfproductgan.writing import refuse_unwritable, replace_file
+from tfproductgan.writing import append_json_line, refuse_unwritable, replace_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -181,7 +181,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _judge(args: argparse.Namespace, console: Console, model: GeneratesByName, catalogue: Catalogue) -> Judgement:
     from tfproductgan.metrics.classifier import catalogue_classifier
     from tfproductgan.metrics.extractors import get_extractor
-    from tfproductgan.metrics.judge import PARTS, judge
+    from tfproductgan.metrics.judge import ALL_PARTS, PARTS, judge
     from tfproductgan.training.evaluation import Announcement
 
     with console.status("Preparing the extractor") as status:
@@ -200,7 +200,7 @@ def _judge(args: argparse.Namespace, console: Console, model: GeneratesByName, c
             args.split,
             args.samples,
             args.seed,
-            (*PARTS, "classification") if args.classification else PARTS,
+            ALL_PARTS if args.classification else PARTS,
             force=args.force,
             progress=progress,
         )
@@ -245,9 +245,7 @@ def _write(
 
 
 def _append(out: Path, facts: Mapping[str, Any]) -> None:
-    line = json.dumps({"time": round(time.time(), 3), **facts}, ensure_ascii=False)
-    with (out / METRICS).open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
+    append_json_line(out / METRICS, {"time": round(time.time(), 3), **facts})
 
 
 # === What people say ===

@@ -16,7 +16,6 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
-import json
 import math
 import os
 import time
@@ -31,6 +30,7 @@ from rich.console import Console
 from tfproductgan.errors import AlarmError, RecipeError, RunError, nearest
 from tfproductgan.models.generation import to_float
 from tfproductgan.training.strategies import highest_over_processes, is_chief
+from tfproductgan.writing import append_json_line
 
 ACTIONS = ("warn", "stop", "rollback")
 
@@ -138,10 +138,7 @@ class OnAlarm:
         if self.log is None:
             return
         fact = {"images_seen": images_seen, "time": round(time.time(), 3), "alarm": name, "action": action}
-        path = Path(self.log)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({**fact, "message": line}, ensure_ascii=False) + "\n")
+        append_json_line(self.log, {**fact, "message": line})
 
 
 class _Alarm(keras.callbacks.Callback):

@@ -25,6 +25,7 @@ from rich.table import Column
 from tfproductgan.errors import RecipeError, require
 from tfproductgan.sampling.files import write_png, write_whole
 from tfproductgan.sampling.grids import condition_rows, seed_grid, typical_conditions
+from tfproductgan.writing import append_json_line
 
 
 class _AtIntervals(keras.callbacks.Callback):
@@ -159,10 +160,7 @@ class JsonLines(_AtIntervals):
         """Append a line."""
         values = {name: float(value) for name, value in logs.items()}
         finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
-        line = json.dumps({"images_seen": images_seen, "time": round(time.time(), 3), **finite})
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        append_json_line(self.path, {"images_seen": images_seen, "time": round(time.time(), 3), **finite})
 
     def _is_past(self, line: str) -> bool:
         """Whether a line is whole (a process may have died writing it) and of the past of this run."""
