@@ -10,7 +10,7 @@ SEEDS = [0, 1, 7, 2**32 - 1, 2**32, 2**40 + 5, 2**63 - 1, *range(1000, 1100)]
 @pytest.mark.parametrize("stream", [0, 3])
 @pytest.mark.parametrize("count", [1, 6, 64])
 def test_numbers_are_those_of_tensorflow(stream, count):
-    uniform = [tf.random.stateless_uniform([count], [seed, stream]) for seed in SEEDS]
+    uniform = [tf.random.stateless_uniform([count], [seed, stream], dtype=tf.float64) for seed in SEEDS]
     np.testing.assert_array_equal(stateless_uniform(SEEDS, stream, count), uniform)
     normal = [tf.random.stateless_normal([count], [seed, stream]) for seed in SEEDS]
     np.testing.assert_allclose(stateless_normal(SEEDS, stream, count), normal, rtol=0, atol=5e-7)

@@ -19,18 +19,23 @@ _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _WEYL = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))
 _SCRAMBLING_KEY = (0x3EC8F720, 0x02461E29)  # TensorFlow's: with it a seed becomes a key and a counter
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
+_UPPER, _LOWEST_23 = np.uint64(0xFFFFF), np.uint64(0x7FFFFF)  # what becomes the mantissa of a float64 and a float32
 _SMALLEST = np.float32(1e-7)  # keeps the logarithm of a uniform number finite
 
 
 def stateless_uniform(seeds: Sequence[int], stream: int, count: int) -> np.ndarray:
-    """`tf.random.stateless_uniform([count], [seed, stream])` of each seed: float32 `[len(seeds), count]`.
+    """`tf.random.stateless_uniform([count], [seed, stream], dtype="float64")` of each seed.
 
     Args:
         seeds: From 0 to 2**63 - 1.
         stream: Tells apart what the numbers are for, 0 or more.
         count: Numbers a seed.
+
+    Returns:
+        From 0 up to but not 1, float64 `[len(seeds), count]`.
     """
-    return _fractions(_bits(seeds, stream, count))[:, :count].astype(np.float32)
+    bits = _bits(seeds, stream, 2 * count)[:, : 2 * count]
+    return (((bits[:, 0::2] & _UPPER) << _HALF) | bits[:, 1::2]).astype(np.float64) * 2.0**-52
 
 
 def stateless_normal(seeds: Sequence[int], stream: int, count: int) -> np.ndarray:
@@ -42,7 +47,7 @@ def stateless_normal(seeds: Sequence[int], stream: int, count: int) -> np.ndarra
         count: Numbers a seed.
     """
     # Box and Muller, rounded to float32 wherever TensorFlow does
-    fractions = _fractions(_bits(seeds, stream, count))
+    fractions = (_bits(seeds, stream, count) & _LOWEST_23).astype(np.float64) * 2.0**-23
     logarithm = np.log(np.maximum(fractions[:, 0::2], _SMALLEST)).astype(np.float32)
     radius = np.sqrt(np.float32(-2) * logarithm)
     angle = (2 * np.pi * fractions[:, 1::2]).astype(np.float32).astype(np.float64)
@@ -74,8 +79,3 @@ def _philox(counter, key):
         third, fourth = (left >> _HALF) ^ fourth ^ keys[1], left & _LOW
         keys = [(part + step) & _LOW for part, step in zip(keys, _WEYL, strict=True)]
     return first, second, third, fourth
-
-
-def _fractions(bits):
-    """The lowest 23 bits as numbers from 0 to below 1, float64."""
-    return (bits & np.uint64(0x7FFFFF)).astype(np.float64) * 2.0**-23
