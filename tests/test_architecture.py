@@ -20,6 +20,7 @@ ALLOWED["models"] = TOP | {"layers", "losses", "networks"}
 ALLOWED["sampling"] = ALLOWED["models"] | {"models", "catalogue"}
 ALLOWED["metrics"] = ALLOWED["sampling"] | {"sampling"}
 ALLOWED["training"] = ALLOWED["metrics"] | {"metrics"}
+ALLOWED["serving"] = TOP
 ALLOWED["cli"] = set(ALLOWED)
 
 # the package itself only hands out what its parts define, and is read for its version
