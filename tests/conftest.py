@@ -39,7 +39,7 @@ class Painter:
         for i in range(len(rows) if count is None else count):
             ids = self.schema.encode(rows[i % len(rows)])
             if complete:
-                ids = self.schema.complete(ids, np.random.default_rng(seed + i))
+                ids = self.schema.complete(ids, np.random.default_rng(seed + i).random())
             requests.append(Request(self.schema.decode(ids), seed + i, truncation))
         return requests
 

@@ -129,7 +129,7 @@ class ConditionSchema:
             self._check_ids(ids)
         shape = (len(self.combinations), len(self.attributes))
         self._observed = np.array([ids for ids, _ in self.combinations], np.int32).reshape(shape)
-        self._counts = np.array([count for _, count in self.combinations], np.float64)
+        self._counts = np.array([count for _, count in self.combinations], np.int64)
 
     @classmethod
     def from_rows(
@@ -244,7 +244,7 @@ class ConditionSchema:
         self._check_ids(ids)
         return {a.name: a.values[i - 1] for a, i in zip(self.attributes, ids, strict=True) if i != NOT_GIVEN}
 
-    def complete(self, ids: Sequence[int], rng: np.random.Generator) -> tuple[int, ...]:
+    def complete(self, ids: Sequence[int], fraction: float) -> tuple[int, ...]:
         """Fill in what is not given by drawing from the photos that match what is.
 
         When no photo has the given combination, the rest is drawn from the photos that share the most of it; of
@@ -252,7 +252,7 @@ class ConditionSchema:
 
         Args:
             ids: One id an attribute, some of them 0.
-            rng: The only source of randomness.
+            fraction: Where to draw among those photos, from 0 up to but not 1: a uniform random number.
 
         Returns:
             The ids with every 0 replaced, except where the drawn photo itself lacks the attribute.
@@ -267,8 +267,9 @@ class ConditionSchema:
         gaps = ((self._observed == NOT_GIVEN) & (given == NOT_GIVEN)).sum(axis=1)
         best = shared == shared.max()
         candidates = best & (gaps == gaps[best].min())
-        weights = np.where(candidates, self._counts, 0.0)
-        drawn = self._observed[rng.choice(len(weights), p=weights / weights.sum())]
+        # whole numbers up to here, so that a served model, which does the same, comes to the same photo
+        counted = np.cumsum(np.where(candidates, self._counts, 0))
+        drawn = self._observed[np.searchsorted(counted, int(fraction * counted[-1]), side="right")]
         return tuple(int(mine or theirs) for mine, theirs in zip(ids, drawn, strict=True))
 
     def to_dict(self) -> dict[str, Any]:

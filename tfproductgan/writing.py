@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,37 @@ def replace_file(path: str | os.PathLike, write: Callable[[Path], object]) -> Pa
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
+    except OSError as error:
+        raise WriteError(f"Cannot write {str(path)!r}: {error.strerror or error}") from error
+    return path
+
+
+def write_folder(path: str | os.PathLike, write: Callable[[Path], object]) -> Path:
+    """Let `write` fill a folder beside `path`, then move it there: nobody ever sees half of it.
+
+    Args:
+        path: The folder to be written, which must not exist; missing folders above it are made.
+        write: Called with the path of the temporary folder.
+
+    Returns:
+        The path.
+
+    Raises:
+        WriteError: If the folder exists or cannot be written.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.name[:40]}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            part.mkdir()
+            write(part)
+            for file in part.rglob("*"):
+                if file.is_file():
+                    _flush(file)
+            os.rename(part, path)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
         raise WriteError(f"Cannot write {str(path)!r}: {error.strerror or error}") from error
     return path

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import math
 import numbers
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
+from tfproductgan.conditions import NOT_GIVEN
 from tfproductgan.errors import ConditionError
 
 # Always the same batch shape: libraries may sum in another order for another shape, and then a picture would
@@ -77,13 +81,11 @@ class GeneratesByName:
         truncation = _check_truncation(truncation)
         if not rows:
             raise ConditionError("conditions is an empty list; give at least one mapping, or None.")
-        requests = []
-        for i in range(count):
-            ids = encoded[i % len(encoded)]
-            if complete:
-                ids = self.schema.complete(ids, np.random.default_rng([seed + i, 1]))
-            requests.append(PictureRequest(self.schema.decode(ids), seed + i, truncation))
-        return requests
+        rows = [encoded[i % len(encoded)] for i in range(count)]
+        if complete and any(NOT_GIVEN in ids for ids in encoded):
+            fractions = _draw_fractions(tf.range(seed, seed + count, dtype=tf.int64)).numpy()
+            rows = [self.schema.complete(ids, fraction) for ids, fraction in zip(rows, fractions, strict=True)]
+        return [PictureRequest(self.schema.decode(ids), seed + i, truncation) for i, ids in enumerate(rows)]
 
     def draw(self, requests: Sequence[PictureRequest]) -> np.ndarray:
         """Draw what was planned.
@@ -165,9 +167,25 @@ class GeneratesByName:
         embeddings = embedding[0] + fractions[:, None] * (embedding[1] - embedding[0])
         return self._in_chunks(self._synthesise_chunk, (latents, embeddings.astype(np.float32)))
 
+    def export(self, path: str | os.PathLike) -> Path:
+        """Write a SavedModel that TensorFlow Serving, or any TensorFlow, can ask by name.
+
+        Args:
+            path: `saved_models/NAME/VERSION`, or `saved_models/NAME` for the next free version.
+
+        Returns:
+            The path of the version that was written.
+
+        Raises:
+            RunError: If weights are no finite numbers.
+            WriteError: If the version exists, the path names no model, or it cannot be written.
+        """
+        # stands below models: this method is a short way to it for people
+        return importlib.import_module("tfproductgan.export.saved_model").export_saved_model(self, path)
+
     def draw_latents(self, seeds: Sequence[int]) -> np.ndarray:
         """Latents of seeds, before truncation: float32 `[len(seeds), latent_dim]`."""
-        return _latents(tf.constant(seeds, tf.int64), self.latent_dim).numpy()
+        return seed_latents(tf.constant(seeds, tf.int64), self.latent_dim).numpy()
 
     def _max_count(self):
         return _MAX_BYTES // (self.schema.image_size**2 * self.schema.channels)
@@ -187,7 +205,7 @@ class GeneratesByName:
 
     @tf.function(reduce_retracing=True)
     def _draw_chunk(self, seeds, ids, truncations):
-        latents = _latents(seeds, self.latent_dim) * truncations[:, None]
+        latents = seed_latents(seeds, self.latent_dim) * truncations[:, None]
         return to_uint8(self.sampling_network({"latents": latents, "conditions": ids}, training=False))
 
     @tf.function(reduce_retracing=True)
@@ -205,13 +223,25 @@ def to_float(images):
     return tf.cast(images, tf.float32) / 127.5 - 1.0
 
 
-def _latents(seeds, latent_dim):
-    """One standard normal vector a seed: a row depends on its own seed alone."""
+def seed_latents(seeds, latent_dim):
+    """One standard normal vector a seed, float32 `[N, latent_dim]`: a row depends on its own seed alone."""
     return tf.map_fn(
         lambda seed: tf.random.stateless_normal([latent_dim], tf.stack([seed, tf.zeros_like(seed)])),
         seeds,
         fn_output_signature=tf.TensorSpec([latent_dim], tf.float32),
     )
+
+
+def seed_fractions(seeds):
+    """One uniform number from 0 up to but not 1 a seed, float64 `[N]`: where to draw what is not given."""
+    return tf.map_fn(
+        lambda seed: tf.random.stateless_uniform([], tf.stack([seed, tf.ones_like(seed)]), dtype=tf.float64),
+        seeds,
+        fn_output_signature=tf.TensorSpec([], tf.float64),
+    )
+
+
+_draw_fractions = tf.function(seed_fractions, reduce_retracing=True)
 
 
 def _slerp(start, end, fractions):

@@ -1,0 +1,199 @@
+"""Requests by name inside a TensorFlow graph: names become ids, what is not given is drawn, what cannot be fails.
+
+Everything here is plain TensorFlow and ends up in the SavedModel: whoever serves it has no Python of ours. It does in
+the graph what `ConditionSchema.encode` and `ConditionSchema.complete` do in Python.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tfproductgan.conditions import NOT_GIVEN, Attribute, ConditionSchema, fold
+from tfproductgan.models.generation import MAX_TRUNCATION, seed_fractions
+
+MAX_ROWS = 1024
+"""Pictures one request may ask for: a server must not run out of memory because somebody asks for more."""
+
+OTHER_INPUTS = ("seed", "truncation", "latents", "fraction", "request")
+
+# what str.split takes for space, which is more than \\s of regular expressions
+_SPACE = r"[\s\x{b}\x{1c}-\x{1f}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+"
+_UNKNOWN = -1
+_LONGEST_ECHO = 64  # letters of a wrong value that a message repeats
+_MOST_LISTED = 12  # values a message lists; of longer lists it gives the nearest
+
+
+def input_names(names: Sequence[str]) -> dict[str, str]:
+    """Names of the inputs for attributes: letters, digits and `_`, as every client can write them.
+
+    Args:
+        names: Names of attributes.
+
+    Returns:
+        Attribute name to input name; the same where that is possible.
+    """
+    taken: dict[str, str] = {}
+    for number, name in enumerate(names, start=1):
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+        made = re.sub(r"[^A-Za-z0-9_]+", "_", plain).strip("_") or f"attribute_{number}"
+        if made[0].isdigit():
+            made = f"attribute_{made}"
+        # TensorFlow makes Python parameters of them
+        if keyword.iskeyword(made) or made in OTHER_INPUTS:
+            made = f"{made}_"
+        while made in taken.values():
+            made = f"{made}_{number}"
+        taken[name] = made
+    return taken
+
+
+class NamedInputs(tf.Module):
+    """The vocabularies and the distribution of a schema as tables of a graph.
+
+    Args:
+        schema: The `ConditionSchema`.
+    """
+
+    def __init__(self, schema: ConditionSchema):
+        super().__init__()
+        self._attributes = schema.attributes
+        self._inputs = input_names(schema.names)
+        self._tables = [_table(attribute) for attribute in schema.attributes]
+        self._observed = np.array([ids for ids, _ in schema.combinations], np.int32)
+        self._counts = np.array([count for _, count in schema.combinations], np.int64)
+
+    def specs(self, prefix: str = "") -> dict[str, tf.TensorSpec]:
+        """One string input an attribute."""
+        names = [prefix + name for name in self._inputs.values()]
+        return {name: tf.TensorSpec([None], tf.string, name) for name in names}
+
+    def ids(self, inputs: Mapping[str, tf.Tensor], prefix: str = "") -> list[tf.Tensor]:
+        """One column of ids an attribute, int64 `[N]`; -1 for values that do not exist."""
+        values = [inputs[prefix + name] for name in self._inputs.values()]
+        return [table.lookup(folded(column)) for table, column in zip(self._tables, values, strict=True)]
+
+    def unknown(self, inputs: Mapping[str, tf.Tensor], columns: Sequence[tf.Tensor], prefix: str = ""):
+        """Pairs of (whether a column has a value that does not exist, function that makes words for it)."""
+        for attribute, ids in zip(self._attributes, columns, strict=True):
+            values = inputs[prefix + self._inputs[attribute.name]]
+            yield tf.reduce_any(ids == _UNKNOWN), lambda a=attribute, v=values, i=ids: _unknown_words(a, v, i)
+
+    def complete(self, ids: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+        """Fill in what is not given, as `ConditionSchema.complete` does, by the seed of the row.
+
+        Args:
+            ids: int32 `[N, attributes]`.
+            seeds: int64 `[N]`.
+        """
+        if not self._attributes or not len(self._counts):
+            return ids
+        shared = gaps = tf.zeros((1, 1), tf.int32)
+        for column in range(len(self._attributes)):
+            given, observed = ids[:, column, None], self._observed[None, :, column]
+            shared += tf.cast((given == observed) & (given != NOT_GIVEN), tf.int32)
+            gaps += tf.cast((given == NOT_GIVEN) & (observed == NOT_GIVEN), tf.int32)
+        # most shared first, then fewest gaps: one number that orders both
+        fit = shared * (len(self._attributes) + 1) - gaps
+        candidates = fit == tf.reduce_max(fit, axis=1, keepdims=True)
+        counted = tf.cumsum(tf.where(candidates, self._counts, tf.zeros((), tf.int64)), axis=1)
+        place = tf.cast(seed_fractions(seeds) * tf.cast(counted[:, -1], tf.float64), tf.int64)
+        drawn = tf.searchsorted(counted, place[:, None], side="right")[:, 0]
+        return tf.where(ids == NOT_GIVEN, tf.gather(self._observed, drawn), ids)
+
+
+def folded(values: tf.Tensor) -> tf.Tensor:
+    """`fold` in a graph: the form under which names are compared."""
+    # bytes that are no text would fail in the middle of TensorFlow
+    text = tf.strings.unicode_transcode(values, "UTF-8", "UTF-8")
+    return tf.strings.lower(tf.strings.strip(tf.strings.regex_replace(text, _SPACE, " ")), encoding="utf-8")
+
+
+def zero_unless(problems) -> tf.Tensor:
+    """A zero that everything else adds to its inputs, so that nothing is computed before the request is found good.
+
+    Args:
+        problems: Pairs of (boolean scalar, function that makes words); the words of the first that is true fail
+            the request.
+
+    Returns:
+        int64 scalar.
+    """
+    problems = list(problems)
+    words = tf.cond(
+        tf.reduce_any(tf.stack([wrong for wrong, _ in problems])),
+        lambda: tf.case(problems, default=lambda: tf.constant("0")),
+        lambda: tf.constant("0"),
+    )
+    # of all operations that fail with INVALID_ARGUMENT this one repeats words as they are: Assert would put
+    # backslashes before quotes and numbers in the place of letters beyond ASCII
+    return tf.strings.to_number(tf.ensure_shape(words, []), tf.int64)
+
+
+def row_problems(inputs: Mapping[str, tf.Tensor]):
+    """What is wrong with the number of rows of a request's inputs."""
+    rows = [tf.shape(value)[0] for value in inputs.values()]
+    described = [tf.strings.join([name, tf.strings.as_string(n)], " ") for name, n in zip(inputs, rows, strict=True)]
+    yield (
+        tf.reduce_any(tf.stack(rows) != rows[0]),
+        lambda: _words("All inputs need as many rows. Received: ", tf.strings.reduce_join(described, separator=", ")),
+    )
+    yield (
+        (rows[0] < 1) | (rows[0] > MAX_ROWS),
+        lambda: _words(f"A request has 1 to {MAX_ROWS} rows. Received: ", tf.strings.as_string(rows[0])),
+    )
+
+
+def seed_problem(name: str, seeds: tf.Tensor):
+    """What is wrong with seeds."""
+    return tf.reduce_any(seeds < 0), lambda: _words(
+        f"{name} must be a whole number from 0 to 2**63 - 1. Received: ", tf.strings.as_string(tf.reduce_min(seeds))
+    )
+
+
+def range_problem(name: str, values: tf.Tensor, largest: float = MAX_TRUNCATION):
+    """What is wrong with numbers that go from 0 to `largest`."""
+    wrong = ~((values >= 0) & (values <= largest))  # NaN is neither
+    return tf.reduce_any(wrong), lambda: _words(
+        f"{name} must be a number from 0 to {largest:g}. Received: ",
+        tf.strings.as_string(tf.boolean_mask(values, wrong)[0], shortest=True),
+    )
+
+
+def _table(attribute: Attribute) -> tf.lookup.StaticHashTable:
+    ids = {"": NOT_GIVEN}
+    for number, value in enumerate(attribute.values, start=1):
+        # `fold` compares what lower case alone does not make equal, such as ß and ss: the forms that people write
+        for form in (value, value.upper(), value.lower(), value.casefold()):
+            ids.setdefault(folded(tf.constant(form)).numpy().decode(), number)
+    keys = tf.constant(list(ids), tf.string)
+    initialiser = tf.lookup.KeyValueTensorInitializer(keys, tf.constant(list(ids.values()), tf.int64))
+    return tf.lookup.StaticHashTable(initialiser, _UNKNOWN)
+
+
+def _unknown_words(attribute: Attribute, values: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
+    text = tf.strings.unicode_transcode(tf.boolean_mask(values, ids == _UNKNOWN)[0], "UTF-8", "UTF-8")
+    value = tf.strings.substr(text, 0, _LONGEST_ECHO, unit="UTF8_CHAR")
+    start = _words(f"Unknown {attribute.name} '", value, "': ")
+    names = [f"'{name}'" for name in attribute.values]
+    if len(names) <= _MOST_LISTED:
+        return _words(start, "valid: " + ", ".join(names))
+    known = tf.constant([fold(name)[:_LONGEST_ECHO] for name in attribute.values])
+    asked = tf.fill([len(names)], folded(value))
+    distances = tf.edit_distance(_letters(asked), _letters(known), normalize=False)
+    _, closest = tf.math.top_k(-distances, k=3)
+    listed = tf.strings.reduce_join(tf.gather(tf.constant(names), closest), separator=", ")
+    return _words(start, f"the nearest of {len(names)} values are ", listed)
+
+
+def _letters(texts: tf.Tensor) -> tf.SparseTensor:
+    return tf.strings.unicode_split(texts, "UTF-8").to_sparse()
+
+
+def _words(*parts) -> tf.Tensor:
+    return tf.strings.join([tf.constant(part) if isinstance(part, str) else part for part in parts])
