@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
-    from tfproductgan.conditions import Attribute, ConditionSchema
+    from tfproductgan.conditions import Attribute, ConditionSchema, PictureRequest
     from tfproductgan.errors import ProductGANError
     from tfproductgan.layers.augmentation import Augmentation
     from tfproductgan.losses.penalties import Penalty
     from tfproductgan.models.conditional_gan import ConditionalGAN
-    from tfproductgan.models.generation import PictureRequest
     from tfproductgan.models.loading import load
     from tfproductgan.models.trained_generator import TrainedGenerator
     from tfproductgan.recipes import Recipe, get_recipe
@@ -32,7 +31,7 @@ _HOMES = {
     "ConditionSchema": "tfproductgan.conditions",
     "ConditionalGAN": "tfproductgan.models.conditional_gan",
     "Penalty": "tfproductgan.losses.penalties",
-    "PictureRequest": "tfproductgan.models.generation",
+    "PictureRequest": "tfproductgan.conditions",
     "ProductGANError": "tfproductgan.errors",
     "Recipe": "tfproductgan.recipes",
     "TrainedGenerator": "tfproductgan.models.trained_generator",

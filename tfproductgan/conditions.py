@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import numbers
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -20,6 +21,9 @@ NOT_GIVEN = 0
 """The id that stands for "not given" in every attribute."""
 
 SCHEMA_VERSION = 1
+
+MAX_SEED = 2**63 - 1
+MAX_TRUNCATION = 2.0
 
 
 def fold(name: str) -> str:
@@ -348,3 +352,41 @@ class ConditionSchema:
         if not self.attributes:
             return "{}"
         return repr({self.attributes[0].name: self.attributes[0].values[0]})
+
+
+@dataclasses.dataclass(frozen=True)
+class PictureRequest:
+    """Everything one picture depends on.
+
+    Args:
+        conditions: Attribute name to value name.
+        seed: From 0 to 2**63 - 1.
+        truncation: Scales the latents: below 1 for more typical pictures, 1 for the full variety.
+    """
+
+    conditions: Mapping[str, str]
+    seed: int
+    truncation: float = 1.0
+
+
+def whole_number(option: str, value: Any, smallest: int, largest: int) -> int:
+    """`value` as an `int`.
+
+    Raises:
+        ConditionError: If it is none from `smallest` to `largest`; the message names the option.
+    """
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not smallest <= value <= largest:
+        raise ConditionError(f"{option} must be a whole number from {smallest} to {largest}. Received: {value!r}")
+    return int(value)
+
+
+def check_truncation(value: Any) -> float:
+    """`value` as a `float`.
+
+    Raises:
+        ConditionError: If it is no truncation.
+    """
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not real or not 0 <= value <= MAX_TRUNCATION:
+        raise ConditionError(f"truncation must be a number from 0 to {MAX_TRUNCATION:g}. Received: {value!r}")
+    return float(value)

@@ -44,6 +44,10 @@ class JudgementError(ProductGANError, ValueError):
     """A model that cannot be judged as asked: too few samples, features that are no numbers, another extractor."""
 
 
+class ServingError(ProductGANError):
+    """A server that does not answer, or not as asked; a model that cannot be served."""
+
+
 class TrainingStopped(KeyboardInterrupt):
     """A signal ended a training after a finished step, and a checkpoint was written.
 

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.conditions import NOT_GIVEN, Attribute, ConditionSchema, fold
-from tfproductgan.models.generation import MAX_TRUNCATION, seed_fractions
+from tfproductgan.conditions import MAX_TRUNCATION, NOT_GIVEN, Attribute, ConditionSchema, fold
+from tfproductgan.models.generation import seed_fractions
 
 MAX_ROWS = 1024
 """Pictures one request may ask for: a server must not run out of memory because somebody asks for more."""
@@ -65,8 +65,11 @@ class NamedInputs(tf.Module):
         self._attributes = schema.attributes
         self._inputs = input_names(schema.names)
         self._tables = [_table(attribute) for attribute in schema.attributes]
-        self._observed = np.array([ids for ids, _ in schema.combinations], np.int32)
-        self._counts = np.array([count for _, count in schema.combinations], np.int64)
+        shape = (len(schema.combinations), len(schema.attributes))
+        observed = np.array([ids for ids, _ in schema.combinations], np.int32).reshape(shape)
+        # tensors that functions capture are saved once; arrays would be in every function anew
+        self._observed = tf.constant(observed.T)
+        self._counts = tf.constant([count for _, count in schema.combinations], tf.int64)
 
     def specs(self, prefix: str = "") -> dict[str, tf.TensorSpec]:
         """One string input an attribute."""
@@ -91,11 +94,11 @@ class NamedInputs(tf.Module):
             ids: int32 `[N, attributes]`.
             seeds: int64 `[N]`.
         """
-        if not self._attributes or not len(self._counts):
+        if not self._attributes or not self._counts.shape[0]:
             return ids
         shared = gaps = tf.zeros((1, 1), tf.int32)
         for column in range(len(self._attributes)):
-            given, observed = ids[:, column, None], self._observed[None, :, column]
+            given, observed = ids[:, column, None], self._observed[None, column]
             shared += tf.cast((given == observed) & (given != NOT_GIVEN), tf.int32)
             gaps += tf.cast((given == NOT_GIVEN) & (observed == NOT_GIVEN), tf.int32)
         # most shared first, then fewest gaps: one number that orders both
@@ -104,7 +107,7 @@ class NamedInputs(tf.Module):
         counted = tf.cumsum(tf.where(candidates, self._counts, tf.zeros((), tf.int64)), axis=1)
         place = tf.cast(seed_fractions(seeds) * tf.cast(counted[:, -1], tf.float64), tf.int64)
         drawn = tf.searchsorted(counted, place[:, None], side="right")[:, 0]
-        return tf.where(ids == NOT_GIVEN, tf.gather(self._observed, drawn), ids)
+        return tf.where(ids == NOT_GIVEN, tf.transpose(tf.gather(self._observed, drawn, axis=1)), ids)
 
 
 def folded(values: tf.Tensor) -> tf.Tensor:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import math
-import numbers
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,32 +11,15 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.conditions import NOT_GIVEN
+from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, PictureRequest, check_truncation, whole_number
 from tfproductgan.errors import ConditionError
 
 # Always the same batch shape: libraries may sum in another order for another shape, and then a picture would
 # depend on how many were asked for.
 _CHUNK = 16
 
-MAX_SEED = 2**63 - 1
-MAX_TRUNCATION = 2.0
 # more pictures than fit here are asked for in several calls
 _MAX_BYTES = 4 * 2**30
-
-
-@dataclasses.dataclass(frozen=True)
-class PictureRequest:
-    """Everything one picture depends on.
-
-    Args:
-        conditions: Attribute name to value name.
-        seed: From 0 to 2**63 - 1.
-        truncation: Scales the latents: below 1 for more typical pictures, 1 for the full variety.
-    """
-
-    conditions: Mapping[str, str]
-    seed: int
-    truncation: float = 1.0
 
 
 class GeneratesByName:
@@ -76,9 +57,9 @@ class GeneratesByName:
         # a string too is for `encode` to refuse, not to be taken for a list of its letters
         rows = list(conditions) if isinstance(conditions, list | tuple) else [conditions]
         encoded = [self.schema.encode(row) for row in rows]
-        count = len(rows) if count is None else _whole_number("count", count, 1, self._max_count())
-        seed = _whole_number("seed", seed, 0, MAX_SEED - count)
-        truncation = _check_truncation(truncation)
+        count = len(rows) if count is None else whole_number("count", count, 1, self._max_count())
+        seed = whole_number("seed", seed, 0, MAX_SEED - count)
+        truncation = check_truncation(truncation)
         if not rows:
             raise ConditionError("conditions is an empty list; give at least one mapping, or None.")
         rows = [encoded[i % len(encoded)] for i in range(count)]
@@ -104,8 +85,8 @@ class GeneratesByName:
         seeds, ids, truncations = [], [], []
         for request in requests:
             ids.append(self.schema.encode(request.conditions))
-            seeds.append(_whole_number("seed", request.seed, 0, MAX_SEED))
-            truncations.append(_check_truncation(request.truncation))
+            seeds.append(whole_number("seed", request.seed, 0, MAX_SEED))
+            truncations.append(check_truncation(request.truncation))
         ids = np.array(ids, np.int32).reshape(len(requests), len(self.schema.attributes))
         return self._in_chunks(
             self._draw_chunk,
@@ -157,7 +138,7 @@ class GeneratesByName:
         Raises:
             ConditionError: If a request or the number of steps cannot be.
         """
-        steps = _whole_number("steps", steps, 2, self._max_count())
+        steps = whole_number("steps", steps, 2, self._max_count())
         ends = self.draw_latents([first.seed, second.seed])
         ends = ends * np.array([[first.truncation], [second.truncation]], np.float32)
         ids = np.array([self.schema.encode(first.conditions), self.schema.encode(second.conditions)], np.int32)
@@ -252,16 +233,3 @@ def _slerp(start, end, fractions):
     first = np.sin((1 - fractions) * angle) / math.sin(angle)
     second = np.sin(fractions * angle) / math.sin(angle)
     return (first[:, None] * start + second[:, None] * end).astype(np.float32)
-
-
-def _whole_number(option, value, smallest, largest):
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not smallest <= value <= largest:
-        raise ConditionError(f"{option} must be a whole number from {smallest} to {largest}. Received: {value!r}")
-    return int(value)
-
-
-def _check_truncation(value):
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not 0 <= value <= MAX_TRUNCATION:
-        raise ConditionError(f"truncation must be a number from 0 to {MAX_TRUNCATION:g}. Received: {value!r}")
-    return float(value)

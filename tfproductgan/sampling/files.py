@@ -22,7 +22,7 @@ from tfproductgan.errors import RunError
 from tfproductgan.writing import refuse_to_overwrite, replace_file
 
 if TYPE_CHECKING:
-    from tfproductgan.models.generation import PictureRequest
+    from tfproductgan.conditions import PictureRequest
 
 KEY = "tfproductgan"
 """Name of the metadata in a PNG file and in `image.info`."""

@@ -15,7 +15,7 @@ from tfproductgan.sampling.files import KEY, annotate, describe_request, to_imag
 from tfproductgan.sampling.grids import contact_grid, enlarge
 
 if TYPE_CHECKING:
-    from tfproductgan.models.generation import PictureRequest
+    from tfproductgan.conditions import PictureRequest
 
 _STEP_TIME = 80  # milliseconds
 _END_TIME = 640

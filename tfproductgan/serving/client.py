@@ -1,0 +1,280 @@
+"""Pictures by name from a served model: the same call as for a model in the same program, without TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from PIL import Image
+
+from tfproductgan.conditions import MAX_SEED, PictureRequest, check_truncation, fold, whole_number
+from tfproductgan.errors import ConditionError, ServingError, nearest
+from tfproductgan.serving.client_grpc import GrpcTransport
+from tfproductgan.serving.client_rest import RestTransport
+from tfproductgan.serving.client_retries import CallError, call_with_retries
+
+# one batch is drawn while the next one is on its way
+_IN_FLIGHT = 2
+
+# what TensorFlow puts around the words of an operation that fails
+_AROUND = re.compile(r"^.*?could not correctly convert string: |\s*\[\[\{\{node .*$", re.DOTALL)
+
+
+@dataclasses.dataclass(frozen=True)
+class VersionStatus:
+    """One version of a served model.
+
+    Args:
+        version: Its number.
+        state: `"START"`, `"LOADING"`, `"AVAILABLE"`, `"UNLOADING"` or `"END"`.
+        error: What went wrong with it, or empty.
+    """
+
+    version: int
+    state: str
+    error: str = ""
+
+
+class Client:
+    """Asks a model behind TensorFlow Serving, or what speaks its API, for pictures by name.
+
+    Args:
+        url: `"grpc://host:8500"` or `"http://host:8501"`; `grpcs://` and `https://` if the connection is encrypted.
+        model: Name of the model.
+        version: Number of the version. Defaults to the newest one.
+        label: Label of the version, such as `"canary"`, in the place of its number.
+        timeout: Seconds one request may take, its retries included. Defaults to 60.
+        batch_size: Pictures a request; more are asked for in several requests. Defaults to 32. TensorFlow Serving
+            refuses more than the `max_batch_size` of its batching file.
+
+    Raises:
+        ServingError: If the address or the options cannot be.
+        MissingExtraError: If grpcio and protobuf, or urllib3, are not installed.
+
+    Example:
+    ```python
+    with Client("grpc://localhost:8500", model="studio") as client:
+        images = client.generate({"colour": "Gold"}, count=16, seed=7)
+    ```
+    """
+
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        version: int | None = None,
+        label: str | None = None,
+        timeout: float = 60.0,
+        batch_size: int = 32,
+    ):
+        if version is not None and label is not None:
+            raise ServingError(f"Give a version or a label, not both. Received: {version} and {label!r}")
+        if not timeout > 0 or batch_size < 1:
+            raise ServingError(f"timeout and batch_size must be above 0. Received: {timeout} and {batch_size}")
+        self.url = url.rstrip("/")
+        self.model = model
+        self.timeout = timeout
+        self.batch_size = batch_size
+        self._version = version if version is not None else label
+        self._transport = _transport(self.url, model, version, label)
+
+    def generate(
+        self,
+        conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+        count: int | None = None,
+        seed: int = 0,
+        truncation: float = 1.0,
+    ) -> np.ndarray:
+        """Pictures of what is asked for, the same as `generate` of the model itself.
+
+        Args:
+            conditions: A mapping of attribute name to value name, partial or empty, or a list of them. What is not
+                given is drawn from the data's own distribution.
+            count: Number of pictures. Defaults to one a mapping; a list is repeated from its start.
+            seed: Picture `i` has seed `seed + i`.
+            truncation: Scales the latents, 0 to 2. Defaults to 1.
+
+        Returns:
+            uint8 array `[count, image_size, image_size, channels]`.
+
+        Raises:
+            ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
+            ServingError: If the server does not answer, or not as asked.
+        """
+        inputs = self._inputs(*_rows(conditions, count, seed, truncation))
+        if isinstance(self._transport, GrpcTransport):
+            return self._images("generate", inputs)
+        # as JSON, pictures are four to ten times smaller as PNG
+        return np.stack([_decode(data) for data in self._ask("serving_default", inputs, "image_bytes")])
+
+    def generate_png(
+        self,
+        conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+        count: int | None = None,
+        seed: int = 0,
+        truncation: float = 1.0,
+    ) -> list[bytes]:
+        """The same pictures as PNG files; arguments and errors as for `generate`."""
+        inputs = self._inputs(*_rows(conditions, count, seed, truncation))
+        return list(self._ask("serving_default", inputs, "image_bytes"))
+
+    def interpolate(self, first: PictureRequest, second: PictureRequest, steps: int) -> np.ndarray:
+        """Pictures on the way from one request to another.
+
+        Args:
+            first: Where to start. What it does not give is drawn by its seed.
+            second: Where to end.
+            steps: Number of pictures, both ends included; at least 2.
+
+        Returns:
+            uint8 array `[steps, image_size, image_size, channels]`.
+
+        Raises:
+            ConditionError: If a request or the number of steps cannot be.
+            ServingError: If the server does not answer, or not as asked.
+        """
+        steps = whole_number("steps", steps, 2, MAX_SEED)
+        inputs = {"fraction": np.linspace(0, 1, steps, dtype=np.float32)}
+        for prefix, request in (("first_", first), ("second_", second)):
+            seed = whole_number("seed", request.seed, 0, MAX_SEED)
+            rows = ([request.conditions] * steps, [seed] * steps, check_truncation(request.truncation))
+            inputs.update({prefix + name: array for name, array in self._inputs(*rows).items()})
+        return self._images("interpolate", inputs)
+
+    def describe(self) -> dict[str, Any]:
+        """What the model says about itself: schema, latent size, image size, model id, provenance, signatures.
+
+        Raises:
+            ServingError: If the server does not answer, or the model is none of this package's.
+        """
+        try:
+            [text] = self._predict("describe", {"request": np.array([""])}, "description")
+            return json.loads(text)
+        except (ConditionError, ValueError) as error:
+            raise ServingError(
+                f"Model {self.model!r} at {self.url} does not describe itself, so it was not exported by "
+                f"tfproductgan: {error}"
+            ) from error
+
+    def status(self) -> list[VersionStatus]:
+        """The versions the server knows of, newest first.
+
+        Raises:
+            ServingError: If the server does not answer, or has no such model.
+        """
+        found = self._call(self._transport.status)
+        return sorted((VersionStatus(*facts) for facts in found), key=lambda status: -status.version)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @functools.cached_property
+    def _description(self):
+        return self.describe()
+
+    def _inputs(self, rows, seeds, truncation):
+        """Named arrays, one row a picture; the model itself looks up the values."""
+        names = {fold(name): given for name, given in self._description["inputs"].items()}
+        columns = {name: [""] * len(rows) for name in names.values()}
+        for row, conditions in enumerate(rows):
+            for attribute, value in conditions.items():
+                if fold(attribute) not in names:
+                    known = self._description["inputs"]
+                    raise ConditionError(f"Unknown attribute {attribute!r}: {nearest(str(attribute), known)}")
+                columns[names[fold(attribute)]][row] = "" if value is None else str(value)
+        return {
+            **{name: np.array(column, object) for name, column in columns.items()},
+            "seed": np.array(seeds, np.int64),
+            "truncation": np.full(len(rows), truncation, np.float32),
+        }
+
+    def _images(self, signature, inputs):
+        return np.concatenate([np.asarray(b, np.uint8) for b in self._batches(signature, inputs, "images")])
+
+    def _ask(self, signature, inputs, output):
+        return [value for batch in self._batches(signature, inputs, output) for value in batch]
+
+    def _batches(self, signature, inputs, output):
+        size = min(self.batch_size, self._description.get("max_rows", self.batch_size))
+        total = len(next(iter(inputs.values())))
+        batches = [{n: a[start : start + size] for n, a in inputs.items()} for start in range(0, total, size)]
+        pool = ThreadPoolExecutor(_IN_FLIGHT)
+        try:
+            return list(pool.map(lambda batch: self._predict(signature, batch, output), batches))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _predict(self, signature, inputs, output):
+        values = self._call(lambda seconds: self._transport.predict(signature, inputs, output, seconds))
+        asked = len(next(iter(inputs.values())))
+        if len(values) != asked:
+            raise ServingError(f"{self.url} answered {len(values)} rows of {output!r} to a request for {asked}.")
+        return values
+
+    def _call(self, call):
+        try:
+            return call_with_retries(call, self.timeout)
+        except CallError as error:
+            raise self._explained(error) from error
+
+    def _explained(self, error):
+        said = " ".join(_AROUND.sub("", str(error)).split())
+        version = "" if self._version is None else f" {self._version!r}"
+        return {
+            "INVALID_ARGUMENT": ConditionError(said),
+            "NOT_FOUND": ServingError(f"{self.url} has no model {self.model!r}{version}: {said}"),
+            "DEADLINE_EXCEEDED": ServingError(f"{self.url} did not answer within {self.timeout:g} s."),
+            "UNAVAILABLE": ServingError(f"No server answers at {self.url}, after several attempts: {said}"),
+            "RESOURCE_EXHAUSTED": ServingError(f"{self.url} has too much to do, after several attempts: {said}"),
+            "UNIMPLEMENTED": ServingError(f"{self.url} does not speak TensorFlow Serving's API: {said}"),
+        }.get(error.code, ServingError(f"{self.url} answered {error.code}: {said}"))
+
+
+def _transport(url, model, version, label):
+    parts = urlsplit(url)
+    example = "such as 'grpc://localhost:8500' or 'http://localhost:8501'"
+    if parts.scheme not in ("grpc", "grpcs", "http", "https") or not parts.netloc:
+        raise ServingError(f"The address of a server is needed, {example}. Received: {url!r}")
+    if not model:
+        raise ServingError("The name of a model is needed. Received an empty one.")
+    if parts.scheme in ("http", "https"):
+        if "/v1" in parts.path:
+            raise ServingError(f"The address ends before '/v1', {example}. Received: {url!r}")
+        return RestTransport(url, model, version, label)
+    if parts.path:
+        raise ServingError(f"A gRPC address has no path, {example}. Received: {url!r}")
+    return GrpcTransport(parts.netloc, parts.scheme == "grpcs", model, version, label)
+
+
+def _rows(conditions, count, seed, truncation):
+    """Conditions and seed of each picture, as `GeneratesByName.plan` takes them."""
+    rows = list(conditions) if isinstance(conditions, list | tuple) else [conditions]
+    for row in rows:
+        if row is not None and not isinstance(row, Mapping):
+            raise ConditionError(f"Conditions map attribute names to value names. Received: {row!r}")
+    if not rows:
+        raise ConditionError("conditions is an empty list; give at least one mapping, or None.")
+    count = len(rows) if count is None else whole_number("count", count, 1, MAX_SEED)
+    seed = whole_number("seed", seed, 0, MAX_SEED - count)
+    truncation = check_truncation(truncation)
+    return [rows[i % len(rows)] or {} for i in range(count)], range(seed, seed + count), truncation
+
+
+def _decode(data):
+    pixels = np.asarray(Image.open(io.BytesIO(data)))
+    return pixels if pixels.ndim == 3 else pixels[..., None]

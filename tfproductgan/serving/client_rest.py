@@ -1,0 +1,108 @@
+"""TensorFlow Serving's REST API, seen from the client."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from tfproductgan.errors import require
+from tfproductgan.serving.client_retries import CallError
+
+_CODES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    408: "DEADLINE_EXCEEDED",
+    429: "RESOURCE_EXHAUSTED",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+class RestTransport:
+    """Calls over HTTP, on connections that stay open.
+
+    Args:
+        url: Scheme, host, port and perhaps a path in front of `/v1`.
+        model: Name of the model.
+        version: Number of a version, or `None`.
+        label: Label of a version, or `None`.
+    """
+
+    def __init__(self, url: str, model: str, version: int | None, label: str | None):
+        self._urllib3 = require("urllib3", "serving")
+        self._pool = self._urllib3.PoolManager(maxsize=8)
+        self._path = f"{url}/v1/models/{quote(model, safe='')}"
+        if version is not None:
+            self._path += f"/versions/{version}"
+        elif label is not None:
+            self._path += f"/labels/{quote(label, safe='')}"
+
+    def predict(
+        self, signature: str, inputs: Mapping[str, np.ndarray], output: str, seconds: float
+    ) -> Sequence[Any] | np.ndarray:
+        """Values of one output, row by row: `bytes`, `str` or nested lists of numbers."""
+        body = {"signature_name": signature, "inputs": {name: array.tolist() for name, array in inputs.items()}}
+        answer = self._ask("POST", f"{self._path}:predict", seconds, json.dumps(body).encode())
+        # several outputs come by name, a single one without
+        outputs = answer.get("outputs") if isinstance(answer, dict) else None
+        values = outputs.get(output) if isinstance(outputs, dict) else outputs
+        if not isinstance(values, list):
+            raise CallError("INTERNAL", f"an answer without {output!r}")
+        return [base64.b64decode(v["b64"]) if isinstance(v, dict) and "b64" in v else v for v in values]
+
+    def status(self, seconds: float) -> list[tuple[int, str, str]]:
+        """Version, name of its state, and what went wrong with it."""
+        answer = self._ask("GET", self._path, seconds)
+        versions = answer.get("model_version_status") if isinstance(answer, dict) else None
+        if not isinstance(versions, list):
+            raise CallError("INTERNAL", "an answer without the state of versions")
+        return [(int(v["version"]), v["state"], v.get("status", {}).get("error_message", "")) for v in versions]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.clear()
+
+    def _ask(self, method, url, seconds, body=None):
+        exceptions = self._urllib3.exceptions
+        try:
+            response = self._pool.request(
+                method,
+                url,
+                body=body,
+                headers={"Content-Type": "application/json"} if body else {},
+                timeout=self._urllib3.Timeout(total=max(seconds, 1e-3)),
+                retries=False,
+                redirect=False,
+            )
+        except (exceptions.ConnectTimeoutError, exceptions.ReadTimeoutError) as error:
+            raise CallError("DEADLINE_EXCEEDED", str(error)) from error
+        except exceptions.HTTPError as error:
+            raise CallError("UNAVAILABLE", str(error)) from error
+        try:
+            answer = json.loads(response.data)
+        except ValueError:
+            answer = None
+        if response.status == 200 and answer is not None:
+            return answer
+        if not isinstance(answer, dict) or "error" not in answer:
+            # not TensorFlow Serving: a web server at this address, or a gateway in front
+            shown = response.data[:100].decode("utf-8", "replace")
+            code = "UNIMPLEMENTED" if response.status in (200, 404, 405) else _CODES.get(response.status, "UNKNOWN")
+            raise CallError(code, f"HTTP status {response.status}, {shown!r}", _retry_after(response))
+        code = _CODES.get(response.status, "INTERNAL")
+        raise CallError(code, str(answer["error"]), _retry_after(response))
+
+
+def _retry_after(response):
+    try:
+        return max(0.0, float(response.headers.get("Retry-After", 0)))
+    except ValueError:  # a date
+        return 0.0
