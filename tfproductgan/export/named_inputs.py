@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.conditions import MAX_TRUNCATION, NOT_GIVEN, Attribute, ConditionSchema, fold
+from tfproductgan.conditions import MAX_TRUNCATION, NOT_GIVEN, Attribute, ConditionSchema
 from tfproductgan.models.generation import seed_fractions
 
 MAX_ROWS = 1024
@@ -26,7 +26,7 @@ OTHER_INPUTS = ("seed", "truncation", "latents", "fraction", "request")
 _SPACE = r"[\s\x{b}\x{1c}-\x{1f}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+"
 _UNKNOWN = -1
 _LONGEST_ECHO = 64  # letters of a wrong value that a message repeats
-_MOST_LISTED = 12  # values a message lists; of longer lists it gives the nearest
+_MOST_LISTED, _NEAREST = 12, 3  # values a message lists; of longer lists it gives the nearest
 
 
 def input_names(names: Sequence[str]) -> dict[str, str]:
@@ -62,13 +62,13 @@ class NamedInputs(tf.Module):
 
     def __init__(self, schema: ConditionSchema):
         super().__init__()
-        self._attributes = schema.attributes
         self._inputs = input_names(schema.names)
         self._tables = [_table(attribute) for attribute in schema.attributes]
         shape = (len(schema.combinations), len(schema.attributes))
         observed = np.array([ids for ids, _ in schema.combinations], np.int32).reshape(shape)
         # tensors that functions capture are saved once; arrays would be in every function anew
-        self._observed = tf.constant(observed.T)
+        self._names = [tf.constant(attribute.values) for attribute in schema.attributes]
+        self._observed = tf.constant(observed)
         self._counts = tf.constant([count for _, count in schema.combinations], tf.int64)
 
     def specs(self, prefix: str = "") -> dict[str, tf.TensorSpec]:
@@ -83,9 +83,15 @@ class NamedInputs(tf.Module):
 
     def unknown(self, inputs: Mapping[str, tf.Tensor], columns: Sequence[tf.Tensor], prefix: str = ""):
         """Pairs of (whether a column has a value that does not exist, function that makes words for it)."""
-        for attribute, ids in zip(self._attributes, columns, strict=True):
-            values = inputs[prefix + self._inputs[attribute.name]]
-            yield tf.reduce_any(ids == _UNKNOWN), lambda a=attribute, v=values, i=ids: _unknown_words(a, v, i)
+        for name, ids, names in zip(self._inputs, columns, self._names, strict=True):
+            values = inputs[prefix + self._inputs[name]]
+            wrong = ids == _UNKNOWN
+            yield (
+                tf.reduce_any(wrong),
+                lambda name=name, values=values, wrong=wrong, names=names: _unknown_words(
+                    tf.constant(name), tf.boolean_mask(values, wrong), names
+                ),
+            )
 
     def complete(self, ids: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         """Fill in what is not given, as `ConditionSchema.complete` does, by the seed of the row.
@@ -94,20 +100,20 @@ class NamedInputs(tf.Module):
             ids: int32 `[N, attributes]`.
             seeds: int64 `[N]`.
         """
-        if not self._attributes or not self._counts.shape[0]:
+        if not self._inputs or not self._counts.shape[0]:
             return ids
         shared = gaps = tf.zeros((1, 1), tf.int32)
-        for column in range(len(self._attributes)):
-            given, observed = ids[:, column, None], self._observed[None, column]
+        for column in range(len(self._inputs)):
+            given, observed = ids[:, column, None], self._observed[None, :, column]
             shared += tf.cast((given == observed) & (given != NOT_GIVEN), tf.int32)
             gaps += tf.cast((given == NOT_GIVEN) & (observed == NOT_GIVEN), tf.int32)
         # most shared first, then fewest gaps: one number that orders both
-        fit = shared * (len(self._attributes) + 1) - gaps
+        fit = shared * (len(self._inputs) + 1) - gaps
         candidates = fit == tf.reduce_max(fit, axis=1, keepdims=True)
         counted = tf.cumsum(tf.where(candidates, self._counts, tf.zeros((), tf.int64)), axis=1)
         place = tf.cast(seed_fractions(seeds) * tf.cast(counted[:, -1], tf.float64), tf.int64)
         drawn = tf.searchsorted(counted, place[:, None], side="right")[:, 0]
-        return tf.where(ids == NOT_GIVEN, tf.transpose(tf.gather(self._observed, drawn, axis=1)), ids)
+        return tf.where(ids == NOT_GIVEN, tf.gather(self._observed, drawn), ids)
 
 
 def folded(values: tf.Tensor) -> tf.Tensor:
@@ -121,21 +127,22 @@ def zero_unless(problems) -> tf.Tensor:
     """A zero that everything else adds to its inputs, so that nothing is computed before the request is found good.
 
     Args:
-        problems: Pairs of (boolean scalar, function that makes words); the words of the first that is true fail
-            the request.
+        problems: Pairs of (boolean scalar, function that makes words); the words of those that are true fail the
+            request.
 
     Returns:
         int64 scalar.
     """
     problems = list(problems)
-    words = tf.cond(
-        tf.reduce_any(tf.stack([wrong for wrong, _ in problems])),
-        lambda: tf.case(problems, default=lambda: tf.constant("0")),
-        lambda: tf.constant("0"),
-    )
+
+    def words():
+        each = tf.stack([tf.cond(wrong, words, lambda: tf.constant("")) for wrong, words in problems])
+        return tf.strings.reduce_join(tf.boolean_mask(each, each != ""), separator="; ")
+
+    verdict = tf.cond(tf.reduce_any(tf.stack([wrong for wrong, _ in problems])), words, lambda: tf.constant("0"))
     # of all operations that fail with INVALID_ARGUMENT this one repeats words as they are: Assert would put
     # backslashes before quotes and numbers in the place of letters beyond ASCII
-    return tf.strings.to_number(tf.ensure_shape(words, []), tf.int64)
+    return tf.strings.to_number(tf.ensure_shape(verdict, []), tf.int64)
 
 
 def row_problems(inputs: Mapping[str, tf.Tensor]):
@@ -179,19 +186,24 @@ def _table(attribute: Attribute) -> tf.lookup.StaticHashTable:
     return tf.lookup.StaticHashTable(initialiser, _UNKNOWN)
 
 
-def _unknown_words(attribute: Attribute, values: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
-    text = tf.strings.unicode_transcode(tf.boolean_mask(values, ids == _UNKNOWN)[0], "UTF-8", "UTF-8")
+# traced once and called from everywhere: half of a small model's file would be copies of it
+@tf.function(
+    input_signature=[tf.TensorSpec([], tf.string), tf.TensorSpec([None], tf.string), tf.TensorSpec([None], tf.string)],
+    autograph=False,
+)
+def _unknown_words(attribute, unknown, names):
+    """Words for values that do not exist: the first of them, and those that do, or the nearest if they are many."""
+    text = tf.strings.unicode_transcode(unknown[0], "UTF-8", "UTF-8")
     value = tf.strings.substr(text, 0, _LONGEST_ECHO, unit="UTF8_CHAR")
-    start = _words(f"Unknown {attribute.name} '", value, "': ")
-    names = [f"'{name}'" for name in attribute.values]
-    if len(names) <= _MOST_LISTED:
-        return _words(start, "valid: " + ", ".join(names))
-    known = tf.constant([fold(name)[:_LONGEST_ECHO] for name in attribute.values])
-    asked = tf.fill([len(names)], folded(value))
-    distances = tf.edit_distance(_letters(asked), _letters(known), normalize=False)
-    _, closest = tf.math.top_k(-distances, k=3)
-    listed = tf.strings.reduce_join(tf.gather(tf.constant(names), closest), separator=", ")
-    return _words(start, f"the nearest of {len(names)} values are ", listed)
+    count = tf.size(names)
+    asked, known = (tf.strings.substr(folded(each), 0, _LONGEST_ECHO, unit="UTF8_CHAR") for each in (value, names))
+    distances = tf.edit_distance(_letters(tf.fill([count], asked)), _letters(known), normalize=False)
+    _, nearest = tf.math.top_k(-distances, k=tf.minimum(count, _NEAREST))
+    few = count <= _MOST_LISTED
+    listed = tf.cond(few, lambda: names, lambda: tf.gather(names, nearest))
+    introduced = tf.where(few, "valid: ", _words("the nearest of ", tf.strings.as_string(count), " values are "))
+    listed = tf.strings.reduce_join(_words("'", listed, "'"), separator=", ")
+    return _words("Unknown ", attribute, " '", value, "': ", introduced, listed)
 
 
 def _letters(texts: tf.Tensor) -> tf.SparseTensor:

@@ -41,8 +41,11 @@ class Signature:
 
     def concrete(self):
         """The traced function, as `tf.saved_model.save` takes it."""
-        traced = tf.function(lambda **inputs: {self.output: self.function(inputs)}, autograph=False)
-        return traced.get_concrete_function(**self.inputs)
+
+        def serve(**inputs):
+            return {self.output: self.function(inputs)}
+
+        return tf.function(serve, autograph=False).get_concrete_function(**self.inputs)
 
 
 class ServedGenerator:
