@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tfproductgan.errors import ConditionError, nearest
+from tfproductgan.stateless_random import stateless_uniform
 
 NOT_GIVEN = 0
 """The id that stands for "not given" in every attribute."""
@@ -367,6 +368,46 @@ class PictureRequest:
     conditions: Mapping[str, str]
     seed: int
     truncation: float = 1.0
+
+
+def plan_requests(
+    schema: ConditionSchema,
+    conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None,
+    count: int | None,
+    seed: int,
+    truncation: float,
+    complete: bool,
+    most: int,
+) -> list[PictureRequest]:
+    """What is asked for, picture by picture; see `GeneratesByName.plan`, which adds a model's schema.
+
+    Args:
+        schema: What can be asked for.
+        conditions: A mapping of attribute name to value name, partial or empty, a list of them, or `None`.
+        count: Number of pictures, or `None` for one a mapping.
+        seed: Of the first picture.
+        truncation: Of all pictures.
+        complete: Whether what is not given is drawn from the data's own distribution, by the picture's seed.
+        most: The largest count.
+
+    Raises:
+        ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
+    """
+    # a string too is for `encode` to refuse, not to be taken for a list of its letters
+    rows = list(conditions) if isinstance(conditions, list | tuple) else [conditions]
+    encoded = [schema.encode(row) for row in rows]
+    count = len(rows) if count is None else whole_number("count", count, 1, most)
+    seed = whole_number("seed", seed, 0, MAX_SEED - count)
+    truncation = check_truncation(truncation)
+    if not rows:
+        raise ConditionError("conditions is an empty list; give at least one mapping, or None.")
+    planned = [encoded[i % len(encoded)] for i in range(count)]
+    if complete and any(NOT_GIVEN in ids for ids in encoded):
+        seeds = np.arange(count) + seed
+        # the stream that a served model draws from too, see `seed_fractions`
+        fractions = stateless_uniform(seeds, 1, 1)[:, 0]
+        planned = [schema.complete(ids, fraction) for ids, fraction in zip(planned, fractions, strict=True)]
+    return [PictureRequest(schema.decode(ids), seed + i, truncation) for i, ids in enumerate(planned)]
 
 
 def whole_number(option: str, value: Any, smallest: int, largest: int) -> int:

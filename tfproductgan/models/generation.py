@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, PictureRequest, check_truncation, whole_number
-from tfproductgan.errors import ConditionError
+from tfproductgan.conditions import MAX_SEED, PictureRequest, check_truncation, plan_requests, whole_number
 
 # Always the same batch shape: libraries may sum in another order for another shape, and then a picture would
 # depend on how many were asked for.
@@ -54,19 +53,7 @@ class GeneratesByName:
         Raises:
             ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
         """
-        # a string too is for `encode` to refuse, not to be taken for a list of its letters
-        rows = list(conditions) if isinstance(conditions, list | tuple) else [conditions]
-        encoded = [self.schema.encode(row) for row in rows]
-        count = len(rows) if count is None else whole_number("count", count, 1, self._max_count())
-        seed = whole_number("seed", seed, 0, MAX_SEED - count)
-        truncation = check_truncation(truncation)
-        if not rows:
-            raise ConditionError("conditions is an empty list; give at least one mapping, or None.")
-        rows = [encoded[i % len(encoded)] for i in range(count)]
-        if complete and any(NOT_GIVEN in ids for ids in encoded):
-            fractions = _draw_fractions(tf.range(seed, seed + count, dtype=tf.int64)).numpy()
-            rows = [self.schema.complete(ids, fraction) for ids, fraction in zip(rows, fractions, strict=True)]
-        return [PictureRequest(self.schema.decode(ids), seed + i, truncation) for i, ids in enumerate(rows)]
+        return plan_requests(self.schema, conditions, count, seed, truncation, complete, self._max_count())
 
     def draw(self, requests: Sequence[PictureRequest]) -> np.ndarray:
         """Draw what was planned.
@@ -220,9 +207,6 @@ def seed_fractions(seeds):
         seeds,
         fn_output_signature=tf.TensorSpec([], tf.float64),
     )
-
-
-_draw_fractions = tf.function(seed_fractions, reduce_retracing=True)
 
 
 def _slerp(start, end, fractions):
