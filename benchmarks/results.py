@@ -1,0 +1,107 @@
+"""The README's table of results: what `tfproductgan evaluate` found out about some runs, side by side.
+
+Run: tfproductgan evaluate RUN --split SPLIT --classification   # for each run
+     python benchmarks/results.py 'products=runs/products' 'Fashion-MNIST=runs/fashion' --into README.md
+
+Without `--into` the table is printed. With it, it replaces what stands between the lines `<!-- results -->` and
+`<!-- end of results -->` of that file.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tfproductgan.cli.evaluate import JUDGEMENT
+from tfproductgan.errors import RunError
+from tfproductgan.metrics.judgement import Figure, Judgement
+from tfproductgan.metrics.tables import number
+from tfproductgan.writing import replace_file
+
+BEGIN, END = "<!-- results -->", "<!-- end of results -->"
+
+FIGURES = {
+    "fid": "FID@catalogue (floor)",
+    "kid": "KID@catalogue (± over subsets)",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+}
+"""Name of a figure to its row; the extractor is each catalogue's own classifier."""
+
+
+def read(path: Path) -> Judgement:
+    """The newest judgement of a run."""
+    file = path / "evaluation" / JUDGEMENT
+    if not file.is_file():
+        raise RunError(f"{file} does not exist: run tfproductgan evaluate {path} first.")
+    return Judgement.from_json(file.read_text(encoding="utf-8"))
+
+
+def column(judgement: Judgement) -> dict[str, str]:
+    """Row to cell, of one run."""
+    rows = {
+        "judged against": f"{judgement.real:,} photos, {judgement.split}",
+        "samples, first seed": f"{judgement.n:,}, {judgement.seed}",
+        "extractor": judgement.extractor,
+    }
+    found = {figure.name: figure for figure in judgement.figures}
+    rows |= {row: shown(found[name]) for name, row in FIGURES.items() if name in found}
+    for accuracy in judgement.attributes:
+        photos = f" (photos {accuracy.real_accuracy:.3f})" if accuracy.real_accuracy is not None else ""
+        rows[f"accuracy, {accuracy.attribute}"] = f"{accuracy.accuracy:.3f}{photos}"
+    if judgement.classification:
+        seeds = ", ".join(map(str, judgement.classification.seeds))
+        for score in judgement.classification.attributes:
+            generated, real = (sum(values) / len(values) for values in (score.generated, score.real))
+            rows[f"CAS, {score.attribute}"] = f"{generated:.3f} (photos {real:.3f}; seeds {seeds})"
+    return rows
+
+
+def shown(figure: Figure) -> str:
+    """A figure with its floor or spread."""
+    beside = ""
+    if figure.floor is not None and figure.name == "fid":
+        beside = f" ({number(figure.floor)})"
+    elif figure.spread is not None:
+        beside = f" (± {number(figure.spread)})"
+    return number(figure.value) + beside
+
+
+def table(columns: dict[str, dict[str, str]]) -> str:
+    """Markdown, one column a run."""
+    rows = list(dict.fromkeys(row for cells in columns.values() for row in cells))
+    lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    for row in rows:
+        cells = [cells.get(row, "") for cells in columns.values()]
+        lines.append(f"| {row} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Read, print or write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", metavar="NAME=RUN")
+    parser.add_argument("--into", type=Path, metavar="FILE")
+    args = parser.parse_args()
+    columns = {}
+    for run in args.runs:
+        name, _, path = run.rpartition("=")
+        columns[name or path] = column(read(Path(path)))
+    made = table(columns)
+    if args.into is None:
+        print(made)
+        return
+    text = args.into.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        parser.error(f"{args.into} has no lines {BEGIN} and {END}")
+    replace_file(
+        args.into, lambda part: part.write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{after}", encoding="utf-8")
+    )
+
+
+if __name__ == "__main__":
+    main()
