@@ -187,16 +187,21 @@ class Client:
     def _description(self):
         return self.describe()
 
+    def _forget(self):
+        """What went wrong may be that the server has another version by now: the next call asks it again."""
+        self.__dict__.pop("_description", None)
+
     def _inputs(self, rows, seeds, truncation):
         """Named arrays, one row a picture; the model itself looks up the values."""
-        names = {fold(name): given for name, given in self._description["inputs"].items()}
+        names = self._description["inputs"]
         columns = {name: [""] * len(rows) for name in names.values()}
-        for row, conditions in enumerate(rows):
+        folded = {fold(attribute): columns[name] for attribute, name in names.items()}
+        for number, conditions in enumerate(rows):
             for attribute, value in conditions.items():
-                if fold(attribute) not in names:
-                    known = self._description["inputs"]
-                    raise ConditionError(f"Unknown attribute {attribute!r}: {nearest(str(attribute), known)}")
-                columns[names[fold(attribute)]][row] = "" if value is None else str(value)
+                if fold(attribute) not in folded:
+                    self._forget()
+                    raise ConditionError(f"Unknown attribute {attribute!r}: {nearest(str(attribute), names)}")
+                folded[fold(attribute)][number] = "" if value is None else str(value)
         return {
             **{name: np.array(column, object) for name, column in columns.items()},
             "seed": np.array(seeds, np.int64),
@@ -230,6 +235,7 @@ class Client:
         try:
             return call_with_retries(call, self.timeout)
         except CallError as error:
+            self._forget()
             raise self._explained(error) from error
 
     def _explained(self, error):
@@ -248,7 +254,12 @@ class Client:
 def _transport(url, model, version, label):
     parts = urlsplit(url)
     example = "such as 'grpc://localhost:8500' or 'http://localhost:8501'"
-    if parts.scheme not in ("grpc", "grpcs", "http", "https") or not parts.netloc:
+    try:
+        known = parts.scheme in ("http", "https") or (parts.scheme in ("grpc", "grpcs") and parts.port is not None)
+        valid = known and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        valid = False
+    if not valid:
         raise ServingError(f"The address of a server is needed, {example}. Received: {url!r}")
     if not model:
         raise ServingError("The name of a model is needed. Received an empty one.")

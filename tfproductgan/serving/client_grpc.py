@@ -82,9 +82,12 @@ class GrpcTransport:
         try:
             return self._methods[method](request, timeout=max(seconds, 1e-3))
         except self._grpc.RpcError as error:
+            code, details = error.code().name, error.details() or ""
+            if code == "UNAVAILABLE" and ("HTTP/2" in details or "http1" in details):
+                raise CallError("UNIMPLEMENTED", "no gRPC; is this the port of the other API, REST?") from error
             trailing = dict(error.trailing_metadata() or ())
             try:
                 retry_after = int(trailing.get("grpc-retry-pushback-ms", 0)) / 1000
             except ValueError:
                 retry_after = 0.0
-            raise CallError(error.code().name, error.details() or "", max(0.0, retry_after)) from error
+            raise CallError(code, details, max(0.0, retry_after)) from error

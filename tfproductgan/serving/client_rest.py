@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -82,9 +83,13 @@ class RestTransport:
                 retries=False,
                 redirect=False,
             )
-        except (exceptions.ConnectTimeoutError, exceptions.ReadTimeoutError) as error:
-            raise CallError("DEADLINE_EXCEEDED", str(error)) from error
         except exceptions.HTTPError as error:
+            refused = isinstance(error, exceptions.NewConnectionError)  # which urllib3 counts among the timeouts
+            if isinstance(error, exceptions.TimeoutError) and not refused:
+                raise CallError("DEADLINE_EXCEEDED", str(error)) from error
+            cause = error.args[-1]
+            if isinstance(cause, http.client.BadStatusLine) and not isinstance(cause, ConnectionError):
+                raise CallError("UNIMPLEMENTED", "no HTTP; is this the port of the other API, gRPC?") from error
             raise CallError("UNAVAILABLE", str(error)) from error
         try:
             answer = json.loads(response.data)
