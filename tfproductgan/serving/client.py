@@ -15,14 +15,17 @@ from urllib.parse import urlsplit
 import numpy as np
 from PIL import Image
 
-from tfproductgan.conditions import MAX_SEED, PictureRequest, check_truncation, fold, whole_number
-from tfproductgan.errors import ConditionError, ServingError, nearest
+from tfproductgan.conditions import ConditionSchema, PictureRequest, plan_requests, whole_number
+from tfproductgan.errors import ConditionError, ServingError
 from tfproductgan.serving.client_grpc import GrpcTransport
 from tfproductgan.serving.client_rest import RestTransport
 from tfproductgan.serving.client_retries import CallError, call_with_retries
 
 # one batch is drawn while the next one is on its way
 _IN_FLIGHT = 2
+
+# more pictures than fit here are asked for in several calls, as of the model itself
+_MAX_BYTES = 4 * 2**30
 
 # what TensorFlow puts around the words of an operation that fails
 _AROUND = re.compile(r"^.*?could not correctly convert string: |\s*\[\[\{\{node .*$", re.DOTALL)
@@ -109,7 +112,7 @@ class Client:
             ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
             ServingError: If the server does not answer, or not as asked.
         """
-        inputs = self._inputs(*_rows(conditions, count, seed, truncation))
+        inputs = self._inputs(self._plan(conditions, count, seed, truncation))
         if isinstance(self._transport, GrpcTransport):
             return self._images("generate", inputs)
         # as JSON, pictures are four to ten times smaller as PNG
@@ -123,7 +126,7 @@ class Client:
         truncation: float = 1.0,
     ) -> list[bytes]:
         """The same pictures as PNG files; arguments and errors as for `generate`."""
-        inputs = self._inputs(*_rows(conditions, count, seed, truncation))
+        inputs = self._inputs(self._plan(conditions, count, seed, truncation))
         return list(self._ask("serving_default", inputs, "image_bytes"))
 
     def interpolate(self, first: PictureRequest, second: PictureRequest, steps: int) -> np.ndarray:
@@ -141,12 +144,12 @@ class Client:
             ConditionError: If a request or the number of steps cannot be.
             ServingError: If the server does not answer, or not as asked.
         """
-        steps = whole_number("steps", steps, 2, MAX_SEED)
-        inputs = {"fraction": np.linspace(0, 1, steps, dtype=np.float32)}
-        for prefix, request in (("first_", first), ("second_", second)):
-            seed = whole_number("seed", request.seed, 0, MAX_SEED)
-            rows = ([request.conditions] * steps, [seed] * steps, check_truncation(request.truncation))
-            inputs.update({prefix + name: array for name, array in self._inputs(*rows).items()})
+        inputs = {}
+        for prefix, end in (("first_", first), ("second_", second)):
+            [request] = self._plan(end.conditions, 1, end.seed, end.truncation)
+            steps = whole_number("steps", steps, 2, self._most())
+            inputs.update({prefix + name: column for name, column in self._inputs([request] * steps).items()})
+        inputs["fraction"] = np.linspace(0, 1, steps, dtype=np.float32)
         return self._images("interpolate", inputs)
 
     def describe(self) -> dict[str, Any]:
@@ -188,24 +191,33 @@ class Client:
         return self.describe()
 
     def _forget(self):
-        """What went wrong may be that the server has another version by now: the next call asks it again."""
+        """What went wrong may be that the server has another version by now: ask it again what it knows."""
         self.__dict__.pop("_description", None)
 
-    def _inputs(self, rows, seeds, truncation):
-        """Named arrays, one row a picture; the model itself looks up the values."""
+    def _most(self):
+        schema = self._description["schema"]
+        return _MAX_BYTES // (schema["image_size"] ** 2 * schema["channels"])
+
+    def _plan(self, conditions, count, seed, truncation):
+        """One request a picture, with what is not given left for the model to draw."""
+        known = "_description" in self.__dict__
+        try:
+            schema = ConditionSchema.from_dict(self._description["schema"])
+            return plan_requests(schema, conditions, count, seed, truncation, complete=False, most=self._most())
+        except ConditionError:
+            self._forget()
+            if not known:
+                raise
+            return self._plan(conditions, count, seed, truncation)  # perhaps a new version knows what this one did not
+
+    def _inputs(self, requests):
+        """Named arrays, one row a picture."""
         names = self._description["inputs"]
-        columns = {name: [""] * len(rows) for name in names.values()}
-        folded = {fold(attribute): columns[name] for attribute, name in names.items()}
-        for number, conditions in enumerate(rows):
-            for attribute, value in conditions.items():
-                if fold(attribute) not in folded:
-                    self._forget()
-                    raise ConditionError(f"Unknown attribute {attribute!r}: {nearest(str(attribute), names)}")
-                folded[fold(attribute)][number] = "" if value is None else str(value)
+        values = {name: [r.conditions.get(attribute, "") for r in requests] for attribute, name in names.items()}
         return {
-            **{name: np.array(column, object) for name, column in columns.items()},
-            "seed": np.array(seeds, np.int64),
-            "truncation": np.full(len(rows), truncation, np.float32),
+            **{name: np.array(column, object) for name, column in values.items()},
+            "seed": np.array([request.seed for request in requests], np.int64),
+            "truncation": np.array([request.truncation for request in requests], np.float32),
         }
 
     def _images(self, signature, inputs):
@@ -270,20 +282,6 @@ def _transport(url, model, version, label):
     if parts.path:
         raise ServingError(f"A gRPC address has no path, {example}. Received: {url!r}")
     return GrpcTransport(parts.netloc, parts.scheme == "grpcs", model, version, label)
-
-
-def _rows(conditions, count, seed, truncation):
-    """Conditions and seed of each picture, as `GeneratesByName.plan` takes them."""
-    rows = list(conditions) if isinstance(conditions, list | tuple) else [conditions]
-    for row in rows:
-        if row is not None and not isinstance(row, Mapping):
-            raise ConditionError(f"Conditions map attribute names to value names. Received: {row!r}")
-    if not rows:
-        raise ConditionError("conditions is an empty list; give at least one mapping, or None.")
-    count = len(rows) if count is None else whole_number("count", count, 1, MAX_SEED)
-    seed = whole_number("seed", seed, 0, MAX_SEED - count)
-    truncation = check_truncation(truncation)
-    return [rows[i % len(rows)] or {} for i in range(count)], range(seed, seed + count), truncation
 
 
 def _decode(data):
