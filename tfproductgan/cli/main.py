@@ -32,6 +32,8 @@ VERBS = {
         "tfproductgan.cli.inspect",
         "tell what a picture shows and who drew it, or what a model knows",
     ),
+    "export": ("tfproductgan.cli.export", "write a model as a SavedModel for TensorFlow Serving"),
+    "serve": ("tfproductgan.cli.serve", "answer requests for exported models over REST and gRPC"),
 }
 
 INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended

@@ -231,6 +231,7 @@ StatusProto = _message("StatusProto")
 ModelVersionStatus = _message("ModelVersionStatus")
 GetModelStatusRequest = _message("GetModelStatusRequest")
 GetModelStatusResponse = _message("GetModelStatusResponse")
+ModelConfig = _message("ModelConfig")
 ModelServerConfig = _message("ModelServerConfig")
 ReloadConfigRequest = _message("ReloadConfigRequest")
 ReloadConfigResponse = _message("ReloadConfigResponse")
@@ -272,6 +273,11 @@ _DTYPES = {
 _NUMBERS = {dtype: number for number, (dtype, _) in _DTYPES.items()}
 _STRING = 7
 _MOST_REPEATED = 2**24
+
+
+def dtype_of(number: int) -> np.dtype | None:
+    """NumPy's type of a `DataType`: `object` for strings, `None` for what has no counterpart."""
+    return np.dtype(object) if number == _STRING else _DTYPES.get(number, (None,))[0]
 
 
 def to_tensor(array: np.ndarray) -> TensorProto:

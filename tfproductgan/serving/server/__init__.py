@@ -1,0 +1,1 @@
+"""A small server of SavedModels that speaks TensorFlow Serving's REST and gRPC, for where TensorFlow Serving is not."""

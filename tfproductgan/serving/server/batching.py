@@ -1,0 +1,224 @@
+"""Requests of many become batches of a few sizes, as soon as there is somebody to run them.
+
+Nobody waits for company: what has come while others were running is the next batch. Batches have powers of two rows,
+so that a row gives the same result whoever else is in its batch, to the last bit with most kernels.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import functools
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from tfproductgan.serving.server.metrics import Metrics
+from tfproductgan.serving.server.saved_model import ServedSignature
+from tfproductgan.serving.server.statuses import RequestError
+
+MAX_BATCH_SIZE = 64
+MAX_QUEUED_ROWS = 1024
+# while the rows of one batch are handed out and new requests read, the other computes
+NUM_WORKERS = 2
+# a batch is cut to the power of two below rather than padded with more than this part of it
+_MOST_PADDING = 1 / 8
+
+Arrays = Mapping[str, np.ndarray]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(eq=False)
+class _Task:
+    """Rows that stay together."""
+
+    inputs: Arrays
+    rows: int
+    result: asyncio.Future
+    came: float
+
+
+class Batcher:
+    """Runs signatures in batches, in threads of its own. All methods are called from the event loop's thread.
+
+    Args:
+        metrics: Told about every batch.
+        max_batch_size: Most rows of a batch, a power of two.
+        max_queued_rows: Most rows that may wait; also the most of one request.
+    """
+
+    def __init__(self, metrics: Metrics, max_batch_size: int = MAX_BATCH_SIZE, max_queued_rows: int = MAX_QUEUED_ROWS):
+        self._metrics = metrics
+        self._max_batch_size = max_batch_size
+        self._max_queued_rows = max_queued_rows
+        self._queues: dict[tuple[ServedSignature, tuple], deque[_Task]] = {}
+        self._queued_rows = 0
+        self._rows_per_second = 0.0
+        self._idle_workers = NUM_WORKERS
+        self._threads = ThreadPoolExecutor(NUM_WORKERS, "batch")
+        self._dispatching = False
+
+    async def run(self, signature: ServedSignature, inputs: Arrays) -> dict[str, np.ndarray]:
+        """What a signature gives for a request.
+
+        Args:
+            signature: What to run.
+            inputs: Arrays by name.
+
+        Returns:
+            Arrays by name.
+
+        Raises:
+            RequestError: If the request does not fit the signature, is too large, comes when too many wait, or fails.
+        """
+        rows = signature.check(inputs)
+        if rows > self._max_queued_rows:
+            raise RequestError(
+                "INVALID_ARGUMENT",
+                f"A request can have up to {self._max_queued_rows} rows: send several. Received: {rows} rows",
+            )
+        if self._queued_rows + rows > self._max_queued_rows:
+            raise RequestError(
+                "RESOURCE_EXHAUSTED",
+                f"{self._queued_rows} rows are waiting, there is room for {self._max_queued_rows}: ask again later.",
+                retry_after=self._seconds_to_wait(),
+            )
+        loop, came = asyncio.get_running_loop(), time.perf_counter()
+        parts = _parts(inputs, rows, self._max_batch_size) if signature.batched else [(inputs, 1)]
+        tasks = [_Task(part, size, loop.create_future(), came) for part, size in parts]
+        # rows of different shapes make no batch
+        inner_shapes = tuple(inputs[name].shape[1:] for name in signature.inputs)
+        self._queues.setdefault((signature, inner_shapes), deque()).extend(tasks)
+        self._queued_rows += rows
+        self._dispatch_soon()
+        results = await asyncio.gather(*(task.result for task in tasks))
+        return results[0] if len(results) == 1 else _joined(results)
+
+    def close(self) -> None:
+        """End the threads once what they run has ended."""
+        self._threads.shutdown(wait=True)
+
+    def _seconds_to_wait(self):
+        return max(1, math.ceil(self._queued_rows / self._rows_per_second)) if self._rows_per_second else 1
+
+    def _dispatch_soon(self):
+        # not at once: other requests may have been read together with this one
+        if not self._dispatching:
+            self._dispatching = True
+            asyncio.get_running_loop().call_soon(self._dispatch)
+
+    def _dispatch(self):
+        self._dispatching = False
+        loop = asyncio.get_running_loop()
+        while self._idle_workers and self._queues:
+            key = min(self._queues, key=lambda key: self._queues[key][0].came)
+            tasks = self._next_batch(key)
+            if not tasks:
+                continue
+            self._idle_workers -= 1
+            now = time.perf_counter()
+            self._metrics.batch_starts((now - task.came, task.rows) for task in tasks)
+            running = loop.run_in_executor(self._threads, self._run_batch, key[0], tasks)
+            running.add_done_callback(functools.partial(self._finish, tasks))
+
+    def _next_batch(self, key):
+        """Take the oldest tasks of a queue that make a good batch; may be none if all were given up."""
+        signature, queue = key[0], self._queues[key]
+        waiting = [task for task in queue if not task.result.done()]
+        size = _batch_size(sum(task.rows for task in waiting), self._max_batch_size) if signature.batched else 1
+        tasks, rows = [], 0
+        while queue and (queue[0].result.done() or not tasks or rows + queue[0].rows <= size):
+            task = queue.popleft()
+            self._queued_rows -= task.rows
+            if not task.result.done():  # the client has gone
+                tasks.append(task)
+                rows += task.rows
+        if not queue:
+            del self._queues[key]
+        return tasks
+
+    def _run_batch(self, signature, tasks):
+        """One result a task, an array by name or an exception; in a worker's thread."""
+        began = time.perf_counter()
+        try:
+            results = _run(signature, tasks, self._metrics)
+        except Exception as error:  # whatever is wrong with a graph of anybody, the server goes on
+            _log.exception("A batch of %r of %r failed", signature.name, signature.model_name)
+            results = [RequestError("INTERNAL", f"{type(error).__name__}: {error}")] * len(tasks)
+        return results, time.perf_counter() - began
+
+    def _finish(self, tasks, running):
+        self._idle_workers += 1
+        results, seconds = running.result()
+        rows = sum(task.rows for task in tasks)
+        self._rows_per_second += 0.1 * (NUM_WORKERS * rows / max(seconds, 1e-6) - self._rows_per_second)
+        for task, result in zip(tasks, results, strict=True):
+            if task.result.done():
+                continue
+            if isinstance(result, Exception):
+                task.result.set_exception(result)
+            else:
+                task.result.set_result(result)
+        if self._queues:
+            self._dispatch_soon()
+
+
+def _batch_size(waiting: int, most: int) -> int:
+    """The number of rows of the next batch, when so many wait."""
+    if waiting >= most:
+        return most
+    padded = _power_of_two(waiting)
+    return padded if padded - waiting <= _MOST_PADDING * padded else padded // 2
+
+
+def _power_of_two(rows: int) -> int:
+    """The smallest power of two that is not below."""
+    return 1 << (rows - 1).bit_length()
+
+
+def _parts(inputs, rows, size):
+    for start in range(0, rows, size):
+        part = {name: array[start : start + size] for name, array in inputs.items()}
+        yield part, min(size, rows - start)
+
+
+def _joined(parts: Sequence[Arrays]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _run(signature: ServedSignature, tasks: Sequence[_Task], metrics: Metrics) -> list[Arrays | Exception]:
+    """Run tasks in one batch; if a row is refused, find the task it belongs to by halves, and run the others."""
+    try:
+        if not signature.batched:
+            return [signature(tasks[0].inputs)]
+        return _run_rows(signature, tasks, metrics)
+    except RequestError as error:
+        if len(tasks) == 1 or error.code != "INVALID_ARGUMENT":
+            return [error] * len(tasks)
+    half = len(tasks) // 2
+    return _run(signature, tasks[:half], metrics) + _run(signature, tasks[half:], metrics)
+
+
+def _run_rows(signature, tasks, metrics):
+    rows = sum(task.rows for task in tasks)
+    padded = _power_of_two(rows)
+    inputs = tasks[0].inputs if len(tasks) == 1 else _joined([task.inputs for task in tasks])
+    if padded > rows:  # with the last row again, which is known to be a possible one
+        inputs = {name: np.concatenate([a, np.repeat(a[-1:], padded - rows, axis=0)]) for name, a in inputs.items()}
+    began = time.perf_counter()
+    outputs = signature(inputs)
+    metrics.batch_ran(signature.model_name, padded, padded - rows, time.perf_counter() - began)
+    for name, array in outputs.items():
+        if array.shape[:1] != (padded,):
+            raise RequestError("INTERNAL", f"Output {name!r} has shape {list(array.shape)} for {padded} rows.")
+    results, start = [], 0
+    for task in tasks:
+        results.append({name: array[start : start + task.rows] for name, array in outputs.items()})
+        start += task.rows
+    return results
