@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PARTS = ("pyproject.toml", "setup.cfg", "setup.py", "MANIFEST.in", "README.md", "CONTRIBUTING.md", "LICENSE")
-FOLDERS = ("docs", "notebooks", "saved_models", "tests", "tfproductgan")
+FOLDERS = ("deploy", "docs", "notebooks", "saved_models", "tests", "tfproductgan")
 MODEL = b"stands for a generator"
 
 pytestmark = pytest.mark.slow
