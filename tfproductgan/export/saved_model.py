@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfproductgan.errors import RunError, WriteError
+from tfproductgan.export.model_card import model_card, write_cards
 from tfproductgan.export.served_generator import ServedGenerator
-from tfproductgan.models.generation import GeneratesByName
+from tfproductgan.export.warm_up import write_warm_up_requests
+from tfproductgan.models.conditional_gan import ConditionalGAN
+from tfproductgan.models.trained_generator import TrainedGenerator
 from tfproductgan.writing import refuse_unwritable, write_folder
 
+_LARGEST_VERSION = 2**63 - 1  # TensorFlow Serving's
 
-def export_saved_model(generator: GeneratesByName, path: str | os.PathLike) -> Path:
+
+def export_saved_model(
+    generator: TrainedGenerator | ConditionalGAN,
+    path: str | os.PathLike,
+    licence: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Path:
     """Write a generator as a SavedModel that serves by name.
 
     The folder appears whole or not at all, so a server may watch it meanwhile. Loading it takes TensorFlow and nothing
-    else.
+    else. Weights and arithmetic are float32, whatever the generator was trained in.
 
     Args:
-        generator: What `tfproductgan.load` returns, or a model that trained.
+        generator: What `tfproductgan.load` returns; of a model that trains, the averaged generator is written.
         path: `saved_models/NAME/VERSION`, or `saved_models/NAME` for the next free version, from 1 on.
+        licence: Under which terms it may be used, for the model card. Defaults to a card that says: not stated.
+        facts: More for the model card, see `found_facts`.
 
     Returns:
         The path of the version that was written.
@@ -32,10 +46,21 @@ def export_saved_model(generator: GeneratesByName, path: str | os.PathLike) -> P
         WriteError: If the version exists, the path names no model, or it cannot be written.
     """
     version = version_path(path)
+    if not isinstance(generator, TrainedGenerator):
+        generator = generator.trained_generator()
     refuse_bad_weights(generator)
+    name = version.absolute().parent.name
     served = ServedGenerator(generator)
-    signatures = {name: signature.concrete() for name, signature in served.signatures.items()}
-    return write_folder(version, lambda part: tf.saved_model.save(served.module, str(part), signatures))
+    parameters = sum(int(tf.size(weight)) for weight in served.module.weights)
+    card = model_card(served.describe(), name, int(version.name), parameters, licence, facts)
+
+    def write(folder: Path) -> None:
+        signatures = {name: signature.concrete() for name, signature in served.signatures.items()}
+        tf.saved_model.save(served.module, str(folder), signatures)
+        write_warm_up_requests(folder, name, served.signatures)
+        write_cards(folder, card)
+
+    return write_folder(version, write)
 
 
 def version_path(path: str | os.PathLike) -> Path:
@@ -47,18 +72,25 @@ def version_path(path: str | os.PathLike) -> Path:
     given, path = path, Path(path)
     explicit = path.name.isdecimal()
     model = path.parent if explicit else path
-    if model.name in ("", ".."):
+    if model.name in ("", "..") or _holds_models(model):
         raise WriteError(f"{str(given)!r} names no model: give a path such as saved_models/studio or .../studio/1.")
+    if explicit and (path.name != str(int(path.name)) or int(path.name) > _LARGEST_VERSION):
+        raise WriteError(f"{str(given)!r} ends with no version: give a whole number such as {int(path.name) % 100}.")
     refuse_unwritable(model)
-    if explicit:
-        if os.path.lexists(path):
-            raise WriteError(f"{str(path)!r} exists already: give {str(model)!r} for the next free version.")
-        return path
-    taken = [int(folder.name) for folder in model.iterdir() if folder.name.isdecimal()] if model.is_dir() else []
-    return model / str(max(taken, default=0) + 1)
+    if explicit and os.path.lexists(path):
+        raise WriteError(f"{str(path)!r} exists already: give {str(model)!r} for the next free version.")
+    return path if explicit else model / str(max(_versions(model), default=0) + 1)
 
 
-def refuse_bad_weights(generator: GeneratesByName) -> None:
+def _versions(model: Path) -> list[int]:
+    return [int(folder.name) for folder in model.iterdir() if folder.name.isdecimal()] if model.is_dir() else []
+
+
+def _holds_models(folder: Path) -> bool:
+    return folder.is_dir() and not _versions(folder) and any(_versions(model) for model in folder.iterdir())
+
+
+def refuse_bad_weights(generator: TrainedGenerator) -> None:
     """Stop before a model that can only draw noise is served.
 
     Raises:

@@ -19,7 +19,8 @@ from tfproductgan.export.named_inputs import (
     seed_problem,
     zero_unless,
 )
-from tfproductgan.models.generation import GeneratesByName, seed_latents, to_uint8
+from tfproductgan.models.generation import seed_latents, to_uint8
+from tfproductgan.models.trained_generator import TrainedGenerator
 
 # what costs least time a picture at little more size
 _PNG_COMPRESSION = 1
@@ -54,13 +55,13 @@ class ServedGenerator:
     A family that can be asked for more adds a `Signature` to `signatures`, made of the methods here.
 
     Args:
-        generator: A model with `schema`, `sampling_network`, `model_id`, such as a `TrainedGenerator`.
+        generator: The generator.
     """
 
-    def __init__(self, generator: GeneratesByName):
+    def __init__(self, generator: TrainedGenerator):
         self._schema = generator.schema
         self._network = _float32_copy(generator.sampling_network)
-        self._facts = {"model_id": generator.model_id, "provenance": dict(getattr(generator, "provenance", {}))}
+        self._facts = {"model_id": generator.model_id, "provenance": generator.provenance}
         self.names = NamedInputs(generator.schema)
         # what is saved: each weight once, without Keras around it
         self.module = tf.Module()

@@ -1,0 +1,72 @@
+"""`tfproductgan export`: a trained generator as a SavedModel for TensorFlow Serving."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+from tfproductgan.errors import RunError
+
+HELP = """\
+Write a trained generator as a SavedModel, which TensorFlow Serving, or any TensorFlow, can ask by name.
+
+  tfproductgan export runs/shop saved_models/shop        the next free version: saved_models/shop/1
+  tfproductgan export runs/shop saved_models/shop/3      this version
+  tfproductgan export studio saved_models/studio         the generator that comes with the package
+
+The folder holds requests that warm a server up and a model card: what the model knows, learnt from, what `evaluate`
+found out, what not to expect. It appears whole or not at all, so a server may watch it meanwhile."""
+
+_SHIPPED, _SHIPPED_LICENCE = "studio", "Apache-2.0"
+_SHIPPED_DATA = {"source": "The built-in studio: pictures drawn by a program, no photos of anybody's products"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument("model", metavar="RUN", help="a run directory, a .keras file, or 'studio'")
+    parser.add_argument("path", metavar="PATH", help="saved_models/NAME, or saved_models/NAME/VERSION")
+    parser.add_argument(
+        "--licence",
+        metavar="TEXT",
+        help="under which terms the model may be used, for its card, such as CC-BY-4.0 (default: not stated)",
+    )
+    parser.add_argument(
+        "--evaluation",
+        type=Path,
+        metavar="FOLDER",
+        help="what evaluate wrote, for the card (default: RUN/evaluation, if it is there)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export and say how to ask."""
+    from rich.console import Console
+
+    from tfproductgan.cli.quiet import import_tensorflow
+
+    console = Console(highlight=False, soft_wrap=True)
+    with console.status("Loading the model"):
+        import_tensorflow()
+        from tfproductgan.export.model_card import found_facts
+        from tfproductgan.export.saved_model import export_saved_model, version_path
+        from tfproductgan.models.loading import load, shipped_model_path
+
+        version_path(args.path)  # what cannot be written is said before anything is loaded
+        shipped = args.model == _SHIPPED and not Path(_SHIPPED).exists()
+        model = load(shipped_model_path() if shipped else args.model)
+    evaluation = args.evaluation or Path(args.model, "evaluation")
+    if args.evaluation and not (evaluation / "judgement.json").is_file():
+        raise RunError(f"{str(evaluation)!r} holds no judgement.json: give a folder into which evaluate wrote.")
+    facts = found_facts(Path(args.model), evaluation)
+    if shipped:
+        facts["data"] = _SHIPPED_DATA
+    with console.status("Writing"):
+        written = export_saved_model(model, args.path, args.licence or (_SHIPPED_LICENCE if shipped else None), facts)
+    console.print(f"{written}  {model.model_id}", markup=False)
+    console.print(
+        f"What it is and is not good for: {written / 'MODEL_CARD.md'}\n"
+        f"Serve it: tfproductgan serve {shlex.quote(str(written.parent.parent))}",
+        markup=False,
+    )
+    return 0

@@ -1,0 +1,216 @@
+"""What people have to know of a model before they use it: one card for programs (JSON), one to read (Markdown)."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
+from tfproductgan.errors import RunError
+
+JSON_CARD, MARKDOWN_CARD = "model_card.json", "MODEL_CARD.md"
+
+_FEW_PHOTOS = 50
+_MOST_LISTED = 10
+
+
+def found_facts(run: Path, evaluation: Path) -> dict[str, Any]:
+    """What is known of a generator beyond what it knows itself: its photos and how good it is.
+
+    Args:
+        run: The run directory; of other places nothing is known.
+        evaluation: The folder into which `evaluate` wrote.
+
+    Returns:
+        A mapping with `data` and `evaluation`, each only if there is such a file.
+
+    Raises:
+        RunError: If one of the files cannot be read.
+    """
+    data, judgement = _read(run / "data.json"), _read(evaluation / "judgement.json")
+    facts = {}
+    if data:
+        # how the photos were named may tell where somebody keeps them; the fingerprint says which they were
+        facts["data"] = {field: data[field] for field in ("source", "fingerprint") if field in data}
+    if judgement:
+        facts["evaluation"] = {
+            field: judgement.get(field) for field in ("model_id", "catalogue", "split", "figures", "limitations")
+        }
+    return facts
+
+
+def model_card(
+    description: Mapping[str, Any],
+    name: str,
+    version: int,
+    parameters: int,
+    licence: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The card of a served generator, JSON-ready.
+
+    Args:
+        description: What its signature `describe` answers.
+        name: Name it is served under.
+        version: Version it is served under.
+        parameters: Number of weights.
+        licence: Under which terms it may be used, in words or as an SPDX identifier; `None` if nobody has said.
+        facts: What `found_facts` found.
+    """
+    schema = ConditionSchema.from_dict(description["schema"])
+    provenance, facts = description["provenance"], dict(facts or {})
+    evaluation = facts.get("evaluation", {})
+    card = {
+        "name": name,
+        "version": version,
+        "model_id": description["model_id"],
+        "written": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "tfproductgan": description["tfproductgan"],
+        "licence": licence,
+        "parameters": parameters,
+        "image_size": schema.image_size,
+        "channels": schema.channels,
+        "attributes": {attribute.name: list(attribute.values) for attribute in schema.attributes},
+        "example": schema.decode(schema.combinations[0][0]) if schema.combinations else {},
+        "inputs": description["inputs"],
+        "signatures": description["signatures"],
+        "data": {**facts.get("data", {}), "photos": _photos(schema), "photos_by_value": _photos_by_value(schema)},
+        "training": provenance,
+        "evaluation": evaluation,
+    }
+    return {**card, "limits": list(_limits(schema, description["model_id"], licence, evaluation))}
+
+
+def write_cards(folder: Path, card: Mapping[str, Any]) -> None:
+    """Write both forms of a card into a folder."""
+    (folder / JSON_CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / MARKDOWN_CARD).write_text(_markdown(card), encoding="utf-8")
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read: {error}. Mend or remove it.") from error
+
+
+# === What is in it
+
+
+def _photos(schema: ConditionSchema) -> int:
+    return sum(count for _, count in schema.combinations)
+
+
+def _photos_by_value(schema: ConditionSchema) -> dict[str, dict[str, int]]:
+    found = {}
+    for column, attribute in enumerate(schema.attributes):
+        counts: Counter[int] = Counter()
+        for ids, count in schema.combinations:
+            counts[ids[column]] += count
+        found[attribute.name] = {value: counts[i] for i, value in enumerate(attribute.values, NOT_GIVEN + 1)}
+    return found
+
+
+def _limits(schema, model_id, licence, evaluation) -> Iterable[str]:
+    """What not to expect, whole sentences."""
+    yield "The pictures are drawn, not taken: they show no product that exists and no proof of what one looks like."
+    yield (
+        f"It draws pictures of {schema.image_size} x {schema.image_size} pixels of what its "
+        f"{_photos(schema):,} photos show, and takes over how common and how rare things are there."
+    )
+    if schema.attributes:
+        possible = math.prod(len(attribute.values) for attribute in schema.attributes)
+        yield (
+            f"{len(schema.combinations):,} combinations of values occur in the photos, {possible:,} can be asked for: "
+            "the others are guesses and mostly look worse."
+        )
+    rare = [
+        f"{attribute} {value} ({count})"
+        for attribute, counts in _photos_by_value(schema).items()
+        for value, count in counts.items()
+        if count < _FEW_PHOTOS
+    ]
+    if rare:
+        more = f" and {len(rare) - _MOST_LISTED} more" if len(rare) > _MOST_LISTED else ""
+        yield f"Fewer than {_FEW_PHOTOS} photos show: {', '.join(rare[:_MOST_LISTED])}{more}."
+    if not evaluation:
+        yield "Nobody has measured how good it is, or whether it repeats photos it learnt from."
+    elif evaluation["model_id"] != model_id:
+        yield f"The figures are those of another state of the same training, {evaluation['model_id']}."
+    yield from evaluation.get("limitations") or ()
+    if not licence:
+        yield "Nobody has said under which terms it may be used; that depends on the photos it learnt from."
+    yield "The same request gives the same picture; other processors and number formats may change it by rounding."
+
+
+# === For people
+
+
+def _markdown(card: Mapping[str, Any]) -> str:
+    recipe = card["training"].get("recipe", {})
+    seen = card["training"].get("images_seen")
+    sections = [
+        f"# {card['name']}, version {card['version']}",
+        f"A generator of product pictures that is asked by name: `{card['model_id']}`, {card['parameters']:,} "
+        f"parameters, {card['image_size']} x {card['image_size']} pixels, {card['channels']} channels. Written on "
+        f"{card['written']} by tfproductgan {card['tfproductgan']}.",
+        f"Licence: {card['licence'] or 'not stated'}.",
+        "## How to ask it",
+        _example(card),
+        "## What can be asked for",
+        _table(("attribute", "input", "values"), _attribute_rows(card)) if card["attributes"] else "Only seeds.",
+        "## What it learnt from",
+        f"{card['data'].get('source', 'Nobody has said what the photos were')}; {card['data']['photos']:,} to train on."
+        + (f" Fingerprint: `{card['data']['fingerprint']}`." if "fingerprint" in card["data"] else ""),
+        "## How it was trained",
+        f"Recipe `{recipe.get('name', 'unknown')}`" + (f", {seen:,} images seen." if seen is not None else "."),
+        "Its settings are in `model_card.json`.",
+        "## How good it is",
+        _figures(card["evaluation"]),
+        "## Limits",
+        "\n".join(f"- {limit}" for limit in card["limits"]),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _example(card: Mapping[str, Any]) -> str:
+    names = {key: card["example"].get(name, "") for name, key in card["inputs"].items()}
+    row = {**names, "seed": 7, "truncation": 1.0}
+    body = json.dumps({"instances": [row]}, ensure_ascii=False).replace("'", "'\\''")
+    return (
+        f"Behind TensorFlow Serving, as PNG in base64:\n\n```bash\ncurl -d '{body}' \\\n"
+        f"  http://localhost:8501/v1/models/{card['name']}:predict\n```\n\n"
+        "An empty name means that it is not given and drawn as the photos have it. All inputs are needed. Signatures: "
+        f"{', '.join(f'`{name}`' for name in card['signatures'])}; `describe` answers with all names as JSON."
+    )
+
+
+def _attribute_rows(card):
+    return [(name, f"`{card['inputs'][name]}`", ", ".join(values)) for name, values in card["attributes"].items()]
+
+
+def _figures(evaluation: Mapping[str, Any]) -> str:
+    if not evaluation.get("figures"):
+        return "Not measured. `tfproductgan evaluate` measures it."
+    rows = [
+        (figure["full_name"], _number(figure["value"]), _number(figure["floor"]), figure["better"])
+        for figure in evaluation["figures"]
+    ]
+    return _table(("figure", "value", "photos in the place of samples", "better"), rows)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
