@@ -1,5 +1,6 @@
 """The files for TensorFlow Serving are what its parsers accept, and fit each other."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import yaml
 from compose_viz.spec.compose_spec import ComposeSpecification
 from google.protobuf import text_format
 
-from tfproductgan.serving import protos
+from tfproductgan.serving import Client, protos
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "tensorflow-serving"
 MESSAGES = {
@@ -85,13 +86,16 @@ def test_batches(name):
     assert not batching.pad_variable_length_inputs
 
 
-def test_a_request_of_the_client_fits_a_batch():
-    from inspect import signature
+@pytest.mark.parametrize("name", ["batching.config", "batching.gpu.config"])
+def test_requests_of_the_client_and_of_the_warm_up_fit_a_batch(name):
+    from tfproductgan.export.warm_up import BATCH_SIZES
 
-    from tfproductgan.serving import Client
-
-    size = signature(Client).parameters["batch_size"].default
-    assert size <= min(parsed(name).max_batch_size.value for name in ("batching.config", "batching.gpu.config"))
+    batching = parsed(name)
+    asked = inspect.signature(Client).parameters["batch_size"].default
+    # a version whose warm-up is refused does not load
+    assert max(asked, *BATCH_SIZES) <= batching.max_batch_size.value
+    # and what the server fills up to has been run before the first request
+    assert set(batching.allowed_batch_sizes) <= set(BATCH_SIZES)
 
 
 @pytest.mark.parametrize("name", COMPOSE_FILES)
