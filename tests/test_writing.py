@@ -1,7 +1,7 @@
 import pytest
 
 from tfproductgan.errors import RunError
-from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable, replace_file
+from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable, replace_file, write_folder
 
 
 def test_a_file_and_the_folders_above_it_appear(tmp_path):
@@ -73,3 +73,34 @@ def test_a_folder_that_cannot_be_made_is_refused_before(tmp_path, monkeypatch):
         with pytest.raises(RunError, match="is no folder that can be written"):
             refuse_unwritable(folder)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_appears_with_all_that_is_in_it(tmp_path):
+    path = tmp_path / "models" / "shop" / "1"
+
+    def write(part):
+        (part / "variables").mkdir()
+        (part / "variables" / "data").write_text("whole")
+        assert not path.exists() and part.parent == path.parent and not part.name.isdecimal()
+
+    assert write_folder(path, write) == path
+    assert (path / "variables" / "data").read_text() == "whole" and list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt(), ValueError("x")])
+def test_a_folder_that_fails_half_way_leaves_nothing(tmp_path, error):
+    def fail(part):
+        (part / "half").write_text("")
+        raise error
+
+    with pytest.raises(RunError if isinstance(error, OSError) else type(error)):
+        write_folder(tmp_path / "1", fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_exists_is_kept(tmp_path):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "old").write_text("")
+    with pytest.raises(RunError, match="Cannot write"):
+        write_folder(tmp_path / "1", lambda part: (part / "new").write_text(""))
+    assert [path.name for path in tmp_path.rglob("*")] == ["1", "old"]

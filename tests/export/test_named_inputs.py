@@ -1,0 +1,62 @@
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfproductgan.conditions import Attribute, ConditionSchema, fold
+from tfproductgan.export.named_inputs import NamedInputs, folded, input_names
+from tfproductgan.models.generation import seed_fractions
+
+
+@pytest.mark.parametrize(
+    ("names", "inputs"),
+    [
+        (["articleType", "base_colour", "size2"], ["articleType", "base_colour", "size2"]),
+        (["base colour", "base-colour"], ["base_colour", "base_colour_2"]),
+        (["catégorie", "色", "!"], ["categorie", "attribute_2", "attribute_3"]),
+        (["2nd colour", "_hidden"], ["attribute_2nd_colour", "hidden"]),
+        (["class", "seed", "truncation", "fraction"], ["class_", "seed_", "truncation_", "fraction_"]),
+    ],
+)
+def test_inputs_are_named_like_attributes_where_that_is_possible(names, inputs):
+    assert input_names(names) == dict(zip(names, inputs, strict=True))
+
+
+@pytest.mark.parametrize("value", ["Navy Blue", "Écru", "ΣΟΦΟΣ", "Ёлка", "İstanbul", "色", "T-shirt"])
+def test_names_are_folded_as_they_are_in_python(value):
+    spellings = [value, value.lower(), f" \t{value}\n", f"\u3000{value}\xa0"]
+    if " " in value:
+        spellings.append(value.replace(" ", " \x1c \u2003 "))
+    found = {text.decode() for text in folded(tf.constant(spellings)).numpy()}
+    assert len(found) == 1 and fold(found.pop()) == fold(value)
+
+
+VALUES = ("Weiß", "Σοφός", "Navy Blue", "ǅ", "ﬁn")
+
+
+@pytest.mark.parametrize("change", [str, str.upper, str.lower, str.casefold, str.swapcase])
+def test_every_spelling_that_the_schema_knows_is_found(change):
+    schema = ConditionSchema([Attribute("name", VALUES)])
+    spellings = [change(value) for value in VALUES]
+    [ids] = NamedInputs(schema).ids({"name": tf.constant([*spellings, "", "  ", "?"])})
+    assert ids.numpy().tolist() == [*(schema.encode({"name": text})[0] for text in spellings), 0, 0, -1]
+
+
+def test_what_is_not_given_is_drawn_as_the_schema_draws_it(served_schema):
+    schema = served_schema()
+    asked = list(itertools.product(range(4), (0, 1, 2, 3, 4, 7), range(3)))
+    seeds = [0, 1, 2, 3, 12345, 2**63 - 1]
+    ids = tf.constant([row for row in asked for _ in seeds], tf.int32)
+    rows = tf.constant(seeds * len(asked), tf.int64)
+    fractions = seed_fractions(rows).numpy()
+    wanted = [schema.complete(row, fraction) for row, fraction in zip(ids.numpy(), fractions, strict=True)]
+    np.testing.assert_array_equal(NamedInputs(schema).complete(ids, rows), wanted)
+
+
+@pytest.mark.parametrize("attributes", [[], [Attribute("view", ("Front",))]])
+def test_without_photos_nothing_is_filled_in(attributes):
+    ids = tf.zeros((3, len(attributes)), tf.int32)
+    np.testing.assert_array_equal(
+        NamedInputs(ConditionSchema(attributes)).complete(ids, tf.range(3, dtype="int64")), ids
+    )
