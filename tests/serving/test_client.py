@@ -317,7 +317,7 @@ def test_an_unknown_model(client, fake):
 
 def test_a_model_of_others(client, fake):
     fake.failures = [("INVALID_ARGUMENT", "Serving signature name: 'describe' not found in signature def")]
-    with pytest.raises(ServingError, match="was not exported by tfproductgan: Serving signature name"):
+    with pytest.raises(ServingError, match="as models exported by tfproductgan do: Serving signature name"):
         client.generate()
 
 

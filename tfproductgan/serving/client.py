@@ -163,8 +163,8 @@ class Client:
             return json.loads(text)
         except (ConditionError, ValueError) as error:
             raise ServingError(
-                f"Model {self.model!r} at {self.url} does not describe itself, so it was not exported by "
-                f"tfproductgan: {error}"
+                f"Model {self.model!r} at {self.url} does not describe itself, as models exported by tfproductgan do: "
+                f"{error}"
             ) from error
 
     def status(self) -> list[VersionStatus]:
@@ -252,7 +252,7 @@ class Client:
 
     def _explained(self, error):
         said = " ".join(_AROUND.sub("", str(error)).split())
-        version = "" if self._version is None else f" {self._version!r}"
+        version = "" if self._version is None else f", version {self._version!r}"
         return {
             "INVALID_ARGUMENT": ConditionError(said),
             "NOT_FOUND": ServingError(f"{self.url} has no model {self.model!r}{version}: {said}"),
