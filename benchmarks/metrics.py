@@ -1,11 +1,11 @@
-"""What judging costs: features and figures of 10,000 samples against the network's own time; memory as they grow.
+"""What judging costs: all figures of 10,000 samples against the network's own time; memory as they grow.
 
 Run: python benchmarks/metrics.py [--network inception] [--count 10000] [--memory]
 
 The features of the photos are kept in the cache and cost nothing the second time, so what a judgement costs is one pass
-over the samples and the figures: Fréchet and kernel distance, inception score, precision, recall, density and coverage.
-Seconds are of processor time, in which other work on the machine does not count. Weights make no difference to time:
-Inception's are drawn, and its pass is timed on a part (`--part`) of the samples.
+over the samples, what is looked for in their pixels, and the figures. Seconds are of processor time, in which other
+work on the machine does not count. Weights make no difference to time: Inception's are drawn, and what is done picture
+by picture is timed on a part (`--part`) of the samples.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import os
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -24,43 +25,75 @@ SIZES = (2_000, 5_000, 10_000, 20_000)
 _TILE = 2048  # pictures that are shown again and again
 
 
-def figures(real, fake, probabilities) -> dict[str, float]:
-    """Processor seconds of every figure."""
+def figures(real, fake, probabilities) -> dict[str, Callable[[], object]]:
+    """All figures of features of as many photos as samples, as `evaluate` takes them."""
+    from tfproductgan.conditions import Attribute, ConditionSchema
     from tfproductgan.metrics import distances
+    from tfproductgan.metrics.coverage import condition_figures
+    from tfproductgan.metrics.memorisation import audit_memorisation
+    from tfproductgan.metrics.neighbours import neighbours
 
-    seconds = {}
-    for name, figure in {
-        "Fréchet distance": lambda: distances.frechet_distance_of(real, fake, force=True),
+    count, dim = real.shape
+    schema = ConditionSchema([Attribute("category", tuple(f"value {i}" for i in range(20)))], 64, 3)
+    ids = 1 + np.random.default_rng(2).integers(20, size=(2, count, 1), dtype=np.int32)
+    frechet = distances.frechet_interval if count > dim else distances.frechet_distance_of
+    return {
+        "Fréchet distance": lambda: frechet(real, fake),
         "kernel distance": lambda: distances.kernel_distance(real, fake),
-        "neighbours": lambda: distances.neighbours(real, fake),
+        "neighbours": lambda: neighbours(real, fake),
         "inception score": lambda: distances.inception_score(probabilities),
-    }.items():
-        began = time.process_time()
-        figure()
-        seconds[name] = time.process_time() - began
-    return seconds
+        "20 conditions": lambda: condition_figures(schema, ids[0], fake, ids[1], real),
+        # photos the model has not seen stand in for those it learnt from
+        "memorisation": lambda: audit_memorisation(
+            fake, real[: count // 2], real[count // 2 :], "", [{}] * count, ids[0, :, 0]
+        ),
+    }
+
+
+def pixels(images) -> dict[str, Callable[[], object]]:
+    """What is looked for in pixels: colours, and pictures that look like another one."""
+    from tfproductgan.catalogue.duplicates import difference_hashes, group_duplicates, thumbnails
+    from tfproductgan.metrics.colour_check import picture_families
+
+    return {
+        "colours": lambda: picture_families(images),
+        "repeats": lambda: group_duplicates(difference_hashes(images), thumbnails(images)),
+    }
 
 
 def cost(extractor, images, count: int) -> None:
-    """Print what a judgement of `count` samples costs, the pass timed on the given ones."""
+    """Print what a judgement of `count` samples costs; what is done picture by picture is timed on the given ones."""
+    from tfproductgan.metrics.judge import blas_threads
+
     extractor.outputs(images[:64])  # trace, choose kernels
-    began = time.process_time()
+    pixels(images[:64])["colours"]()
     features, probabilities = extractor.outputs(images)
-    forward = (time.process_time() - began) * count / len(images)
+    scaled = count / len(images)
+    forward = spent(lambda: extractor.outputs(images)) * scaled
     rows = np.random.default_rng(0).integers(len(features), size=(2, count))
     # as spread out as features of so many pictures
     noise = np.random.default_rng(1).normal(0, 0.1 * features.std(), (2, count, extractor.dim)).astype(np.float32)
-    seconds = figures(features[rows[0]] + noise[0], features[rows[1]] + noise[1], probabilities[rows[1]])
-    whole = forward + sum(seconds.values())
+    with blas_threads(extractor.dim):
+        seconds = {name: spent(work) * scaled for name, work in pixels(images).items()}
+        sides = features[rows[0]] + noise[0], features[rows[1]] + noise[1]
+        seconds |= {name: spent(work) for name, work in figures(*sides, probabilities[rows[1]]).items()}
     print(f"\n{extractor.id}: {extractor.dim} dimensions, {extractor.preprocessing}; {count:,} samples")
-    for name, spent in {"network": forward, **seconds, "together": whole}.items():
-        print(f"{name:<18} {spent:>9.2f} s {spent / forward:>8.2f} times the network")
+    for name, took in {"network": forward, **seconds, "together": forward + sum(seconds.values())}.items():
+        print(f"{name:<18} {took:>9.2f} s {took / forward:>8.2f} times the network")
+
+
+def spent(work: Callable[[], object]) -> float:
+    """Processor seconds."""
+    began = time.process_time()
+    work()
+    return time.process_time() - began
 
 
 def memory(extractor, images) -> None:
     """Print the most memory that judging takes, for more and more samples."""
-    from tfproductgan.metrics.distances import frechet_distance_of, inception_score, kernel_distance, neighbours
+    from tfproductgan.metrics.distances import frechet_interval, inception_score, kernel_distance
     from tfproductgan.metrics.features import FeatureCache
+    from tfproductgan.metrics.neighbours import neighbours
 
     def batches(count):
         for start in range(0, count, 256):
@@ -75,7 +108,7 @@ def memory(extractor, images) -> None:
                     cache.of_batches(extractor, f"{side} {count}", count, lambda n=count: batches(n)) for side in "ab"
                 ]
                 real, fake = (side.features for side in sides)
-                frechet_distance_of(real, fake, force=True)
+                frechet_interval(real, fake)
                 kernel_distance(real, fake, num_subsets=10)
                 neighbours(real, fake)
                 inception_score(sides[1].probabilities)

@@ -7,26 +7,21 @@ import pytest
 import scipy.linalg
 import scipy.ndimage
 import scipy.stats
-from scipy.spatial.distance import cdist
 
 from tfproductgan.errors import JudgementError
-from tfproductgan.metrics import distances
 from tfproductgan.metrics.distances import (
     Moments,
     bootstrap,
-    density_coverage,
-    floor,
     frechet_distance,
     frechet_distance_of,
+    frechet_interval,
     inception_score,
     kernel_distance,
     least_pictures,
-    neighbour_distances,
-    neighbours,
-    precision_recall,
     psnr,
     refuse_few,
     ssim,
+    wilson_interval,
 )
 
 
@@ -113,7 +108,7 @@ def test_kernel_distance_term_by_term(rng):
     first, second = gaussian(rng, 30, 5), gaussian(rng, 30, 5, shift=0.5)
     found = kernel_distance(first, second)
     assert found.value == pytest.approx(discrepancy(first, second), rel=1e-12)
-    assert found.std == 0
+    assert found.std == 0 and found.low < found.value < found.high
 
 
 def test_kernel_distance_is_unbiased(rng):
@@ -159,63 +154,7 @@ def test_what_are_no_probabilities_is_refused():
         inception_score(np.ones((1000, 3)))
 
 
-# === Neighbours ===
-
-
-def naive_figures(real, fake, recall_k, coverage_k):
-    def radii(rows, k):
-        return np.sort(cdist(rows, rows), axis=1)[:, k]
-
-    across = cdist(real, fake)
-    return (
-        (across <= radii(real, recall_k)[:, None]).any(0).mean(),
-        (across <= radii(fake, recall_k)).any(1).mean(),
-        (across < radii(real, coverage_k)[:, None]).sum(0).mean() / coverage_k,
-        (across < radii(real, coverage_k)[:, None]).any(1).mean(),
-    )
-
-
-@pytest.mark.parametrize(("recall_k", "coverage_k"), [(3, 5), (1, 1), (7, 2)])
-def test_neighbours_agree_with_all_distances_at_once(rng, monkeypatch, recall_k, coverage_k):
-    monkeypatch.setattr(distances, "_BLOCK", 64)  # several blocks, the last ones uneven
-    real, fake = gaussian(rng, 300, 6), gaussian(rng, 210, 6, shift=0.3, scale=0.9)
-    first, second = neighbours(real, fake, recall_k, coverage_k)
-    found = (first.precision, first.recall, second.density, second.coverage)
-    assert found == pytest.approx(naive_figures(real, fake, recall_k, coverage_k), rel=1e-12)
-
-
-def test_neighbour_distances_leave_the_row_itself_out():
-    rows = np.array([[0.0], [1.0], [3.0], [3.0]])
-    np.testing.assert_allclose(neighbour_distances(rows, (1, 2)), [[1, 9], [1, 4], [0, 4], [0, 4]])
-
-
-def test_precision_and_recall_are_not_swapped(rng):
-    real = rng.normal(size=(500, 4))
-    collapsed = rng.normal(size=(500, 4)) * 0.02
-    noisy = rng.normal(size=(500, 4)) * 6
-    assert precision_recall(real, collapsed).precision > 0.9
-    assert precision_recall(real, collapsed).recall < 0.1
-    assert precision_recall(real, noisy).precision < 0.2
-    assert precision_recall(real, noisy).recall > 0.9
-    assert density_coverage(real, collapsed).coverage < 0.1
-    assert density_coverage(real, noisy).density < 0.2
-
-
-def clusters(rng, classes, count):
-    centres = 10 * np.eye(8)[list(classes)]
-    return np.concatenate([centre + rng.normal(size=(count // len(centres), 8)) for centre in centres])
-
-
-def test_a_dropped_class_lowers_recall_and_coverage_but_not_precision(rng):
-    real = clusters(rng, range(5), 1000)
-    figures = [neighbours(real, clusters(rng, range(kept), 1000)) for kept in (5, 4, 2)]
-    assert figures[0][0].precision > 0.85
-    assert min(one.precision for one, _ in figures[1:]) > figures[0][0].precision - 0.05
-    recalls = [one.recall for one, _ in figures]
-    coverages = [other.coverage for _, other in figures]
-    for values in (recalls, coverages):
-        assert values[0] - 0.15 > values[1] > values[2] + 0.15
-    np.testing.assert_allclose(figures[2][1].covered[400:], False)  # whose class is gone
+# === Damage ===
 
 
 @pytest.mark.parametrize("worse", ["noise", "blur"])
@@ -315,10 +254,59 @@ def test_the_interval_of_a_biased_distance_holds_what_other_samples_give(rng):
     assert found.std == pytest.approx(np.std(others), rel=0.5)
 
 
-def test_floor_is_small_and_known_by_its_seed(rng):
-    real = gaussian(rng, 5000, 8)
-    assert floor(frechet_distance_of, real) == floor(frechet_distance_of, real)
-    assert 0 < floor(frechet_distance_of, real) < 0.1 < frechet_distance_of(real, real + 0.5)
+def spread_of(distance, real, fake, times):
+    """The standard deviation of a figure over other samples of the same size, drawn from what they come from."""
+    return np.std([distance(real(), fake()) for _ in range(times)])
+
+
+@pytest.mark.parametrize(("shift", "most"), [(0.5, 1.3), (0.1, 1.6), (0.0, 2.5)])
+def test_the_interval_of_a_frechet_distance_is_that_of_other_samples(rng, shift, most):
+    real, fake = (lambda: gaussian(rng, 300, 10)), (lambda: gaussian(rng, 400, 10, shift))
+    found = frechet_interval(real(), fake())
+    assert 0 <= found.low < found.value < found.high
+    others = spread_of(lambda a, b: frechet_distance_of(a, b, force=True), real, fake, 200)
+    assert 0.7 < found.std / others < most  # too wide where there is hardly a difference
+
+
+@pytest.mark.parametrize(("shift", "most"), [(0.5, 1.4), (0.0, 2.5)])
+def test_the_interval_of_a_kernel_distance_is_that_of_other_samples(rng, shift, most):
+    real, fake = (lambda: gaussian(rng, 150, 10)), (lambda: gaussian(rng, 200, 10, shift))
+    drawn = {"subset_size": 100, "num_subsets": 8}
+    found = kernel_distance(real(), fake(), **drawn)
+    error = (found.high - found.low) / 2 / 1.96
+    assert found.high - found.value == pytest.approx(found.value - found.low)
+    assert 0.7 < error / spread_of(lambda a, b: kernel_distance(a, b, **drawn).value, real, fake, 60) < most
+
+
+def test_an_interval_agrees_with_the_bootstrap(rng):
+    real, fake = gaussian(rng, 500, 6), gaussian(rng, 500, 6, shift=1)
+    drawn = bootstrap(lambda a, b: frechet_distance_of(a, b, force=True), real, fake, num_resamples=300)
+    found = frechet_interval(real, fake)
+    assert found.value == drawn.value
+    assert found.std == pytest.approx(drawn.std, rel=0.2)
+
+
+def test_an_interval_with_dimensions_that_never_change(rng):
+    real, fake = gaussian(rng, 500, 6), gaussian(rng, 500, 6, shift=1)
+    dead = np.zeros((500, 2))
+    found = frechet_interval(np.hstack([real, dead]), np.hstack([fake, dead]))
+    assert (found.value, found.std) == pytest.approx(
+        (frechet_interval(real, fake).value, frechet_interval(real, fake).std)
+    )
+    constant = frechet_interval(np.ones((50, 3)), np.ones((50, 3)) + 1)
+    assert (constant.low, constant.value, constant.high) == pytest.approx((3, 3, 3))
+    with pytest.raises(JudgementError, match="more pictures than dimensions"):
+        frechet_interval(real[:6], fake)
+
+
+# from Newcombe 1998, "Two-sided confidence intervals for the single proportion", table 1, the last four
+@pytest.mark.parametrize(
+    ("count", "of", "low", "high"),
+    [(0, 0, 0, 1), (50, 100, 0.4038, 0.5962), (10, 10, 0.7225, 1), (81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605),
+     (0, 20, 0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)  # fmt: skip
+def test_intervals_of_shares_are_those_of_wilson(count, of, low, high):
+    assert wilson_interval(count, of) == pytest.approx((low, high), abs=1e-4)
 
 
 # === What means nothing ===
@@ -334,12 +322,9 @@ def test_least_pictures(figure, dim, least):
 
 def test_too_few_are_refused_unless_forced(rng):
     few = gaussian(rng, 60, 300)
-    for figure in (frechet_distance_of, precision_recall, density_coverage):
-        with pytest.raises(JudgementError, match="means nothing"):
-            figure(few, few + 1)
-        assert figure(few, few + 1, force=True) is not None
-    with pytest.raises(JudgementError, match="5th neighbour"):
-        neighbours(few[:4], few, force=True)
+    with pytest.raises(JudgementError, match="means nothing"):
+        frechet_distance_of(few, few + 1)
+    assert frechet_distance_of(few, few + 1, force=True) > 0
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -347,7 +332,7 @@ def test_features_that_are_no_numbers_are_refused(rng, bad):
     features = gaussian(rng, 3000, 4)
     broken = features.copy()
     broken[2345, 1] = bad
-    for figure in (frechet_distance_of, kernel_distance, precision_recall, density_coverage):
+    for figure in (frechet_distance_of, frechet_interval, kernel_distance):
         with pytest.raises(JudgementError, match="row 2345"):
             figure(features, broken)
     with pytest.raises(JudgementError, match="finite"):
@@ -382,18 +367,3 @@ def test_agreement_with_torch_fidelity(rng):
     found = inception_score(torch.softmax(logits, 1).numpy())
     assert found.value == pytest.approx(theirs["inception_score_mean"], rel=1e-9)
     assert found.std == pytest.approx(theirs["inception_score_std"], rel=1e-9)
-
-
-def test_agreement_with_prdc(rng):
-    prdc = pytest.importorskip("prdc")
-    real, fake = gaussian(rng, 800, 16), gaussian(rng, 700, 16, shift=0.2)
-    theirs = prdc.compute_prdc(real, fake, nearest_k=5)
-    first, second = neighbours(real, fake, recall_k=5, coverage_k=5)
-    ours = {
-        "precision": first.precision,
-        "recall": first.recall,
-        "density": second.density,
-        "coverage": second.coverage,
-    }
-    # they leave out of the ball what lies exactly on it
-    assert ours == pytest.approx(theirs, abs=2e-3)

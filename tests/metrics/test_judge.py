@@ -10,7 +10,7 @@ from rich.console import Console
 
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.errors import CatalogueError, JudgementError
-from tfproductgan.metrics.judge import PARTS, Judge, judge, wilson_interval
+from tfproductgan.metrics.judge import PARTS, Judge, judge
 from tfproductgan.metrics.judgement import Judgement
 
 N = 270
@@ -135,10 +135,10 @@ def test_photos_are_looked_at_once(shop, stubs, tmp_path):
     extractor = stubs.Shrunk()
     judging = Judge(shop, extractor, cache=tmp_path)
     for seed in (0, 1):
-        judging.judge(stubs.Perfect(shop.schema), 20, seed, parts=("distances", "memorisation"), intervals=False)
+        judging.judge(stubs.Perfect(shop.schema), 20, seed, parts=("distances", "memorisation"))
     assert extractor.seen == N + shop.size("train") + 2 * 20
     again = Judge(shop, extractor, cache=tmp_path)
-    again.judge(stubs.Perfect(shop.schema), 20, parts=("distances", "memorisation"), intervals=False)
+    again.judge(stubs.Perfect(shop.schema), 20, parts=("distances", "memorisation"))
     assert extractor.seen == N + shop.size("train") + 3 * 20
 
 
@@ -225,8 +225,3 @@ def test_progress_counts_to_the_end(by_pixels, shop, stubs):
     by_pixels.judge(stubs.Perfect(shop.schema), 30, parts=("conditions",), progress=lambda *now: told.append(now))
     assert told[0] == ("Drawing and looking at samples", 30, 30)
     assert told[-1][1:] == (N, N)
-
-
-def test_intervals_of_shares():
-    assert wilson_interval(0.5, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
-    assert wilson_interval(1.0, 10)[1] == pytest.approx(1) and wilson_interval(0.0, 10)[0] == 0

@@ -5,11 +5,8 @@ import pytest
 from scipy import stats
 
 from tfproductgan.errors import JudgementError
-from tfproductgan.metrics.memorisation import (
-    audit_memorisation,
-    close_pairs_sheet,
-    nearest_neighbours,
-)
+from tfproductgan.metrics.memorisation import audit_memorisation, close_pairs_sheet
+from tfproductgan.metrics.neighbours import nearest
 
 DIM = 8
 
@@ -70,22 +67,10 @@ def test_the_same_photo_appears_once_among_the_pairs():
 def test_z_is_that_of_the_mann_whitney_test():
     samples = normal(120, 6, scale=0.8)
     found = audit(samples)
-    _, mine = nearest_neighbours(samples, TRAIN)
-    _, theirs = nearest_neighbours(HELDOUT, TRAIN)
+    mine, theirs = (nearest(rows, TRAIN)[1][:, 0] for rows in (samples, HELDOUT))
     expected = stats.mannwhitneyu(mine, theirs, use_continuity=False, method="asymptotic", alternative="less")
     assert found.nearer == pytest.approx(1 - expected.statistic / (120 * 500))
     assert stats.norm.sf(found.z) == pytest.approx(expected.pvalue)
-
-
-def test_nearest_neighbours_are_exact():
-    positions, distances = nearest_neighbours(HELDOUT, TRAIN)
-    brute = np.linalg.norm(HELDOUT[:50, None] - TRAIN[None], axis=-1)
-    np.testing.assert_array_equal(positions[:50], brute.argmin(axis=1))
-    np.testing.assert_allclose(distances[:50], brute.min(axis=1), rtol=1e-6)
-    _, own = nearest_neighbours(TRAIN[10:20], TRAIN, itself=np.arange(10, 20))
-    assert (own > 0).all()
-    far = TRAIN + 1000  # where squares of features dwarf their differences, a copy is still at 0
-    assert (nearest_neighbours(far[:20], far)[1] == 0).all()
 
 
 @pytest.mark.parametrize(

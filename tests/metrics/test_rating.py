@@ -6,6 +6,7 @@ import pytest
 import tfproductgan as tpg
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics import rating
+from tfproductgan.metrics.distances import wilson_interval
 
 
 @pytest.fixture
@@ -30,15 +31,6 @@ def answers(tmp_path, said, name="a.json", rater="r1", **fields):
     data = {"kind": rating.ANSWERS_KIND, "page": "abc", "rater": rater, "answers": said, **fields}
     path.write_text(json.dumps(data))
     return path
-
-
-@pytest.mark.parametrize(
-    "count, of, low, high",
-    [(0, 0, 0, 1), (5, 10, 0.2366, 0.7634), (0, 10, 0, 0.2775), (10, 10, 0.7225, 1), (81, 263, 0.2553, 0.3662)],
-)
-def test_intervals_are_those_of_wilson(count, of, low, high):
-    # the last from Newcombe 1998, "Two-sided confidence intervals for the single proportion", table 1
-    assert rating.wilson(count, of) == pytest.approx((low, high), abs=1e-4)
 
 
 def test_a_page_has_as_many_photos_as_samples_with_the_same_labels(painter, catalogue):
@@ -85,7 +77,7 @@ def test_answers_are_counted(tmp_path, key):
     assert (result.photos_believed.count, result.photos_believed.of) == (2, 3)
     assert (result.told_apart.count, result.told_apart.of) == (3, 6)
     assert (result.raters, result.missing) == (1, 2)
-    assert result.taken_for_photos.interval == rating.wilson(2, 3)
+    assert result.taken_for_photos.interval == wilson_interval(2, 3)
     assert {(name, value, rate.count, rate.of) for name, value, rate in result.by_value} == {
         ("kind", "<Mug>", 1, 1),
         ("kind", "Ring", 1, 2),

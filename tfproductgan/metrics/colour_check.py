@@ -236,7 +236,8 @@ def _foreground(labs: np.ndarray) -> np.ndarray:
     height, width = labs.shape[1:3]
     border = np.concatenate([labs[:, 0], labs[:, -1], labs[:, 1:-1, 0], labs[:, 1:-1, -1]], axis=1)
     background = np.median(border, axis=1)[:, None, None]
-    outstanding = np.square(labs - background).sum(axis=-1) > _OUTSTANDING**2
+    difference = labs - background
+    outstanding = np.einsum("...i,...i", difference, difference) > _OUTSTANDING**2
     middle = np.zeros((height, width), bool)
     middle[height // 4 : -(height // 4), width // 4 : -(width // 4)] = True
     enough = outstanding.mean(axis=(1, 2)) >= _LEAST_SHARE

@@ -12,7 +12,8 @@ import numpy as np
 
 from tfproductgan.catalogue.duplicates import group_duplicates
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
-from tfproductgan.metrics.distances import density_coverage, kernel_distance, neighbour_distances
+from tfproductgan.metrics.distances import kernel_distance
+from tfproductgan.metrics.neighbours import density_coverage, neighbour_distances
 
 NEIGHBOURS = 5
 """A photo is covered if a sample is nearer than its fifth neighbour among the photos."""
@@ -218,8 +219,7 @@ def _compare(
 
 def _spacing(features: np.ndarray, count: int, seed: int) -> float:
     """Median distance to the nearest other row, of `count` rows."""
-    squared = neighbour_distances(_at_most(features, min(count, _MOST_FOR_DIVERSITY), seed), (1,))
-    return float(np.median(np.sqrt(squared)))
+    return float(np.median(neighbour_distances(_at_most(features, min(count, _MOST_FOR_DIVERSITY), seed), 1)))
 
 
 def _at_most(rows: np.ndarray, count: int, seed: int) -> np.ndarray:

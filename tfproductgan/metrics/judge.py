@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import math
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -33,6 +32,7 @@ from tfproductgan.metrics.extractors import FeatureExtractor, get_extractor
 from tfproductgan.metrics.features import FeatureCache, Features
 from tfproductgan.metrics.judgement import Figure, Judgement
 from tfproductgan.metrics.memorisation import MemorisationAudit, audit_memorisation
+from tfproductgan.metrics.neighbours import DensityCoverage, PrecisionRecall, neighbours
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -49,10 +49,8 @@ Progress = Callable[[str, int, int], None]
 
 _AT_ONCE = 256
 _MOST_HELDOUT = 4096  # photos to audit memorisation with: enough to know their lowest percent
-# A Fréchet distance of longer features takes seconds, and an interval a hundred times that. Shorter ones are so small
-# to BLAS that its threads cost more than they save.
+_FLOOR_SUBSETS = 20  # of a distance that is 0 in the mean
 _SHORT = 256
-_RESAMPLES = 100
 
 
 def judge(
@@ -96,9 +94,7 @@ def judge(
     print(judgement.figure("fid").full_name, judgement.figure("fid").value)
     ```
     """
-    return Judge(catalogue, extractor, split).judge(
-        generator, n, seed, parts, truncation, force, intervals=True, progress=progress
-    )
+    return Judge(catalogue, extractor, split).judge(generator, n, seed, parts, truncation, force, progress)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,17 +156,16 @@ class Judge:
         parts: Collection[str] = PARTS,
         truncation: float = 1.0,
         force: bool = False,
-        intervals: bool = True,
         progress: Progress | None = None,
     ) -> Judgement:
-        """Judge a model; `intervals` says whether to spend time on confidence intervals, the rest is as in `judge`."""
+        """Judge a model, as `judge` does."""
         for part in parts:
             if part not in ALL_PARTS:
                 raise JudgementError(f"Unknown part {part!r}: {nearest(part, ALL_PARTS)}")
         n = len(self.conditions) if n is None else n
         if n < 2:
             raise JudgementError(f"n, the number of samples, must be 2 or more. Received: {n}")
-        return _Sitting(self, generator, n, seed, frozenset(parts), truncation, force, intervals, progress).judgement()
+        return _Sitting(self, generator, n, seed, frozenset(parts), truncation, force, progress).judgement()
 
     def requests(
         self, generator: GeneratesByName, n: int, seed: int = 0, truncation: float = 1.0
@@ -297,14 +292,13 @@ class _Sitting:
         parts: frozenset[str],
         truncation: float,
         force: bool,
-        intervals: bool,
         progress: Progress | None,
     ):
         self.judge = judge
         self.catalogue, self.extractor = judge.catalogue, judge.extractor
         self.generator = generator
         self.n, self.seed, self.truncation = n, seed, truncation
-        self.parts, self.force, self.intervals, self.progress = parts, force, intervals, progress
+        self.parts, self.force, self.progress = parts, force, progress
         self.figures: list[Figure] = []
         self.limitations: list[str] = []
         self.seconds: dict[str, float] = {}
@@ -320,8 +314,7 @@ class _Sitting:
         found = {}
         for part in ALL_PARTS:
             if part in self.parts:
-                small = self.extractor.dim <= _SHORT and part in ("distances", "conditions")
-                with self._timed(part), threadpool_limits(1 if small else None, "blas"):
+                with self._timed(part), blas_threads(self.extractor.dim):
                     found[part] = getattr(self, f"_{part}")()
         return Judgement(
             model_id=self.generator.model_id,
@@ -349,39 +342,39 @@ class _Sitting:
     def _distances(self) -> None:
         real, fake = self.photos.features, self.samples.features
         half = [real[rows] for rows in alike_halves(self.photos.conditions, self.seed)]
-        dim = real.shape[1]
-        if self._enough("fid", dim):
-            estimate = self._frechet(real, fake)
-            floor = None
-            if len(half[0]) > dim:  # its bias falls as one over the counts: from the halves to the counts here
-                scale = (1 / len(real) + 1 / len(fake)) / (1 / len(half[0]) + 1 / len(half[1]))
-                floor = scale * distances.frechet_distance_of(*half, force=True)
-            self._add("fid", estimate, "lower", floor=floor)
+        if self._enough("fid", real.shape[1]):
+            self._frechet(real, fake, half)
         if self._enough("kid"):
             estimate = distances.kernel_distance(real, fake, seed=self.seed, force=True)
-            floor = distances.kernel_distance(*half, seed=self.seed, force=True).value
+            floor = distances.kernel_distance(*half, num_subsets=_FLOOR_SUBSETS, seed=self.seed, force=True).value
             self._add("kid", estimate, "lower", floor=floor)
         if self.samples.probabilities is not None and self._enough("is"):
             estimate = distances.inception_score(self.samples.probabilities, force=True)
             floor = distances.inception_score(self.photos.probabilities, force=True).value
             self._add("inception_score", estimate, "higher", floor=floor)
         if self._enough("neighbours") and min(len(real), self.n) > 2 * NEIGHBOURS:
-            floors = distances.neighbours(*half, force=True)
-            for found, floor in zip(distances.neighbours(real, fake, force=True), floors, strict=True):
-                for name, trials in (
-                    ("precision", self.n),
-                    ("recall", len(real)),
-                    ("density", 0),
-                    ("coverage", len(real)),
-                ):
-                    if hasattr(found, name):
-                        self._add_share(name, getattr(found, name), trials, getattr(floor, name))
+            self._neighbours(neighbours(real, fake, force=True), neighbours(*half, force=True))
 
-    def _frechet(self, real: np.ndarray, fake: np.ndarray) -> distances.Estimate | float:
-        distance = functools.partial(distances.frechet_distance_of, force=True)
-        if self.intervals and real.shape[1] <= _SHORT:
-            return distances.bootstrap(distance, real, fake, num_resamples=_RESAMPLES, seed=self.seed)
-        return distance(real, fake)
+    def _frechet(self, real: np.ndarray, fake: np.ndarray, half: Sequence[np.ndarray]) -> None:
+        dim = real.shape[1]
+        ranked = min(len(real), len(fake)) > dim
+        estimate = distances.frechet_interval(real, fake) if ranked else distances.frechet_distance_of(real, fake, True)
+        floor = None
+        if len(half[0]) > dim:  # its bias falls as one over the counts: from the halves to the counts here
+            scale = (1 / len(real) + 1 / len(fake)) / (1 / len(half[0]) + 1 / len(half[1]))
+            floor = scale * distances.frechet_distance_of(*half, force=True)
+        self._add("fid", estimate, "lower", floor=floor)
+
+    def _neighbours(
+        self, found: tuple[PrecisionRecall, DensityCoverage], floor: tuple[PrecisionRecall, DensityCoverage]
+    ) -> None:
+        """The shares, with intervals for other samples and photos in neighbourhoods that stay as they are."""
+        (manifold, density), (real_manifold, real_density) = found, floor
+        self._add_share("precision", manifold.within_real, real_manifold.precision)
+        self._add_share("recall", manifold.within_fake, real_manifold.recall)
+        estimate = distances.bootstrap(np.mean, density.densities, seed=self.seed)
+        self._add("density", estimate, "higher", real_density.density)
+        self._add_share("coverage", density.covered, real_density.coverage)
 
     def _attributes(self) -> tuple[AttributeAccuracy, ...]:
         if self.samples.recognised is None:
@@ -520,16 +513,16 @@ class _Sitting:
         }
         self.figures.append(Figure(name=name, value=estimate.value, better=better, floor=floor, **about))
 
-    def _add_share(self, name: str, share: float, trials: int, floor: float | None, **others) -> None:
-        interval = wilson_interval(share, trials) if trials else None
-        self._add(name, share, "higher", floor, interval=interval, **others)
+    def _add_share(self, name: str, happened: np.ndarray, floor: float | None) -> None:
+        interval = distances.wilson_interval(int(happened.sum()), len(happened))
+        self._add(name, float(happened.mean()), "higher", floor, interval=interval)
 
     def _add_accuracies(self, found: Sequence[AttributeAccuracy]) -> None:
         for accuracy in found:
+            interval = distances.wilson_interval(round(accuracy.accuracy * accuracy.asked), accuracy.asked)
             about = {"extractor": accuracy.judged_by, "n": accuracy.asked, "real": accuracy.real}
-            self._add_share(
-                f"accuracy/{accuracy.attribute}", accuracy.accuracy, accuracy.asked, accuracy.real_accuracy, **about
-            )
+            name = f"accuracy/{accuracy.attribute}"
+            self._add(name, accuracy.accuracy, "higher", accuracy.real_accuracy, interval=interval, **about)
 
 
 _TITLES = {
@@ -540,12 +533,12 @@ _TITLES = {
 }
 
 
-def wilson_interval(share: float, trials: int) -> tuple[float, float]:
-    """95 % confidence interval of a share of so many trials."""
-    z = 1.959964
-    centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    reach = z / (1 + z * z / trials) * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    return max(centre - reach, 0.0), min(centre + reach, 1.0)
+def blas_threads(dim: int) -> threadpool_limits:
+    """A context for figures of features of such length: one thread of BLAS for short ones.
+
+    Their products are so small that threads cost more than they save: ten times as much beside other work.
+    """
+    return threadpool_limits(1 if dim <= _SHORT else None, "blas")
 
 
 def alike_halves(conditions: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

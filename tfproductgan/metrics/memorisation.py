@@ -15,6 +15,7 @@ import numpy as np
 
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics.distances import check_features
+from tfproductgan.metrics.neighbours import nearest
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -31,7 +32,6 @@ FEWEST = 20
 NUM_PAIRS = 24
 
 _PAIRS_A_ROW = 4
-_BLOCK = 2**24  # distances held at a time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,10 +133,10 @@ def audit_memorisation(
         if len(features) < FEWEST:
             raise JudgementError(f"Memorisation needs {FEWEST} {name} or more. Received: {len(features)}")
         check_features(features, f"features of {name}")
-    photo, distance = nearest_neighbours(samples, train)
-    heldout_photo, heldout_distance = nearest_neighbours(heldout, train)
+    photo, distance = _nearest(samples, train)
+    heldout_photo, heldout_distance = _nearest(heldout, train)
     needed, place = np.unique(np.concatenate([photo, heldout_photo]), return_inverse=True)
-    _, own = nearest_neighbours(train[needed], train, itself=needed)
+    _, own = _nearest(train[needed], train, needed)
     own = own[place.reshape(-1)]
     authentic = np.concatenate([distance, heldout_distance]) > own
     # plain things are near each other: a pair stands out if it is nearer than its kind
@@ -221,37 +221,9 @@ def _photos_at(catalogue: Catalogue, positions: Sequence[int]) -> np.ndarray:
     return np.stack([found[position] for position in positions])
 
 
-def nearest_neighbours(
-    queries: np.ndarray, points: np.ndarray, itself: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest point of each query.
-
-    Args:
-        queries: float `[N, dim]`.
-        points: float `[M, dim]`.
-        itself: Where each query is in `points`, to leave it out: int `[N]`, or `None`.
-
-    Returns:
-        Positions, int64 `[N]`, and distances, float64 `[N]`.
-    """
-    # centred: products of features far from 0 would lose what tells them apart
-    centre = np.mean(points, axis=0, dtype=np.float64)
-    centred = (queries - centre).astype(np.float32)
-    positions, least = np.zeros(len(queries), np.int64), np.full(len(queries), np.inf, np.float32)
-    step = max(1, _BLOCK // max(len(queries), 1))
-    for start in range(0, len(points), step):
-        block = (points[start : start + step] - centre).astype(np.float32)
-        ranks = (block**2).sum(axis=1) - 2 * (centred @ block.T)
-        if itself is not None:
-            mine = np.flatnonzero((itself >= start) & (itself < start + len(block)))
-            ranks[mine, itself[mine] - start] = np.inf
-        found = np.argmin(ranks, axis=1)
-        ranks = ranks[np.arange(len(ranks)), found]
-        nearer = ranks < least
-        positions[nearer], least[nearer] = start + found[nearer], ranks[nearer]
-    # these products too lose what is small, and a copy must have distance 0
-    difference = np.asarray(queries, np.float64) - points[positions]
-    return positions, np.sqrt(np.einsum("ij,ij->i", difference, difference))
+def _nearest(queries: np.ndarray, train: np.ndarray, itself: np.ndarray | None = None):
+    positions, distances = nearest(queries, train, itself=itself)
+    return positions[:, 0], distances[:, 0]
 
 
 def _mann_whitney(samples: np.ndarray, heldout: np.ndarray) -> tuple[float, float]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfproductgan.errors import JudgementError
+from tfproductgan.metrics.distances import wilson_interval
 from tfproductgan.metrics.html import data_uri, page
 from tfproductgan.sampling.grids import in_proportion
 from tfproductgan.writing import replace_file
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 KEY_KIND, ANSWERS_KIND = "tfproductgan-rating-key", "tfproductgan-ratings"
 PHOTO, GENERATED = "photo", "generated"
-
-_CONFIDENCE = 1.959964  # standard deviations of 95 %
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Rate:
     def of_answers(cls, what: str, answers: Iterable[bool]) -> Rate:
         """The rate of what is true."""
         answers = list(answers)
-        return cls(what, sum(answers), len(answers), wilson(sum(answers), len(answers)))
+        return cls(what, sum(answers), len(answers), wilson_interval(sum(answers), len(answers)))
 
     @property
     def share(self) -> float:
@@ -156,25 +155,6 @@ class RatingResult:
             for name, r in rates.items()
         }
         return {"page": self.page, "model_id": self.model_id, "raters": self.raters, "missing": self.missing, **plain}
-
-
-def wilson(count: int, of: int) -> tuple[float, float]:
-    """The 95 % confidence interval of a share, which also holds for few answers and near 0 and 1.
-
-    Args:
-        count: Successes.
-        of: Trials; with none the interval is all that can be, 0 to 1.
-
-    Reference:
-        Wilson 1927, "Probable inference, the law of succession, and statistical inference".
-    """
-    if not of:
-        return 0.0, 1.0
-    share, z2 = count / of, _CONFIDENCE**2
-    middle = (share + z2 / (2 * of)) / (1 + z2 / of)
-    half = _CONFIDENCE * math.sqrt(share * (1 - share) / of + z2 / (4 * of**2)) / (1 + z2 / of)
-    # the bounds are exact at the ends, where rounding would leave dust
-    return (0.0 if count == 0 else middle - half), (1.0 if count == of else middle + half)
 
 
 # === The page ===

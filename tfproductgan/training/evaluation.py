@@ -27,7 +27,7 @@ from tfproductgan.conditions import NOT_GIVEN
 from tfproductgan.errors import JudgementError, RecipeError
 from tfproductgan.metrics.classifier import CatalogueClassifier
 from tfproductgan.metrics.distances import frechet_distance_of, kernel_distance, least_pictures
-from tfproductgan.metrics.judge import Judge
+from tfproductgan.metrics.judge import Judge, blas_threads
 from tfproductgan.training.callbacks import duration
 from tfproductgan.training.strategies import is_chief
 from tfproductgan.writing import replace_file
@@ -214,10 +214,12 @@ class Evaluation(keras.callbacks.Callback):
 
     def _measure(self) -> dict[str, float]:
         looks = self._judge.look([self.model.draw(self._requests)], self._asked, self._parts)
-        found = {
-            "val_fid": frechet_distance_of(self._photos, looks.features, force=True),
-            "val_kid": kernel_distance(self._photos, looks.features, num_subsets=_KID_SUBSETS, seed=self.seed).value,
-        }
+        sides = self._photos, looks.features
+        with blas_threads(self.extractor.dim):
+            found = {
+                "val_fid": frechet_distance_of(*sides, force=True),
+                "val_kid": kernel_distance(*sides, num_subsets=_KID_SUBSETS, seed=self.seed).value,
+            }
         if "attributes" in self._parts:
             given = self._asked > NOT_GIVEN
             right = looks.recognised == self._asked
