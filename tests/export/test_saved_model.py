@@ -183,7 +183,7 @@ names = {name: tf.constant([""]) for name in ("class_", "base_colour", "view")}
 images = signatures["generate"](**names, seed=tf.constant([7], tf.int64), truncation=tf.ones(1))["images"]
 np.save(sys.argv[2], images.numpy())
 sys.argv = ["saved_model_cli", "show", "--dir", sys.argv[1], "--all"]
-saved_model_cli.app.run(saved_model_cli.main)
+saved_model_cli.main()
 """
 
 
