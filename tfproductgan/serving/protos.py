@@ -12,6 +12,7 @@ the other: pass bytes between them (`TensorProto.FromString(theirs.SerializeToSt
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -316,7 +317,7 @@ def from_tensor(tensor: TensorProto) -> np.ndarray:
     shape = tuple(dim.size for dim in tensor.tensor_shape.dim)
     if tensor.tensor_shape.unknown_rank or min(shape, default=0) < 0:
         raise ValueError("A tensor needs a known shape.")
-    count = int(np.prod(shape, dtype=object))
+    count = math.prod(shape)
     if tensor.dtype != _STRING and tensor.dtype not in _DTYPES:
         known = DataType.values_by_number.get(tensor.dtype)
         raise ValueError(f"Tensors of type {known.name if known else tensor.dtype} are not read.")
@@ -326,8 +327,7 @@ def from_tensor(tensor: TensorProto) -> np.ndarray:
             raise ValueError(f"{len(tensor.tensor_content)} bytes do not fill a tensor of shape {shape}.")
         return np.frombuffer(tensor.tensor_content, dtype).reshape(shape)
     if tensor.dtype == _STRING:
-        values = np.empty(len(tensor.string_val), object)
-        values[:] = list(tensor.string_val)
+        values = np.array(list(tensor.string_val), object)
     elif _DTYPES[tensor.dtype][1] == "half_val":  # the bits of each number, as a whole number
         values = np.array(tensor.half_val, np.uint16).view(np.float16)
     else:

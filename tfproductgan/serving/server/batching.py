@@ -60,7 +60,7 @@ class Batcher:
         self._queues: dict[tuple[ServedSignature, tuple], deque[_Task]] = {}
         self._queued_rows = 0
         self._rows_per_second = 0.0
-        self._idle_workers = NUM_WORKERS
+        self._running_rows: list[int] = []
         self._threads = ThreadPoolExecutor(NUM_WORKERS, "batch")
         self._dispatching = False
 
@@ -90,15 +90,16 @@ class Batcher:
                 retry_after=self._seconds_to_wait(),
             )
         loop, came = asyncio.get_running_loop(), time.perf_counter()
-        parts = _parts(inputs, rows, self._max_batch_size) if signature.batched else [(inputs, 1)]
+        parts = _parts(inputs, rows, self._max_batch_size) if rows > self._max_batch_size else [(inputs, rows)]
         tasks = [_Task(part, size, loop.create_future(), came) for part, size in parts]
         # rows of different shapes make no batch
         inner_shapes = tuple(inputs[name].shape[1:] for name in signature.inputs)
         self._queues.setdefault((signature, inner_shapes), deque()).extend(tasks)
         self._queued_rows += rows
         self._dispatch_soon()
-        results = await asyncio.gather(*(task.result for task in tasks))
-        return results[0] if len(results) == 1 else _joined(results)
+        if len(tasks) == 1:
+            return await tasks[0].result
+        return _joined(await asyncio.gather(*(task.result for task in tasks)))
 
     def close(self) -> None:
         """End the threads once what they run has ended."""
@@ -116,16 +117,22 @@ class Batcher:
     def _dispatch(self):
         self._dispatching = False
         loop = asyncio.get_running_loop()
-        while self._idle_workers and self._queues:
+        while self._queues and self._may_start():
             key = min(self._queues, key=lambda key: self._queues[key][0].came)
             tasks = self._next_batch(key)
             if not tasks:
                 continue
-            self._idle_workers -= 1
+            self._running_rows.append(sum(task.rows for task in tasks))
             now = time.perf_counter()
             self._metrics.batch_starts((now - task.came, task.rows) for task in tasks)
             running = loop.run_in_executor(self._threads, self._run_batch, key[0], tasks)
             running.add_done_callback(functools.partial(self._finish, tasks))
+
+    def _may_start(self):
+        """Whether a batch of what waits would be worth it: at once if nothing runs, else when it is no smaller."""
+        if len(self._running_rows) == NUM_WORKERS:
+            return False
+        return self._queued_rows >= min(sum(self._running_rows), self._max_batch_size)
 
     def _next_batch(self, key):
         """Take the oldest tasks of a queue that make a good batch; may be none if all were given up."""
@@ -154,9 +161,9 @@ class Batcher:
         return results, time.perf_counter() - began
 
     def _finish(self, tasks, running):
-        self._idle_workers += 1
         results, seconds = running.result()
         rows = sum(task.rows for task in tasks)
+        self._running_rows.remove(rows)
         self._rows_per_second += 0.1 * (NUM_WORKERS * rows / max(seconds, 1e-6) - self._rows_per_second)
         for task, result in zip(tasks, results, strict=True):
             if task.result.done():

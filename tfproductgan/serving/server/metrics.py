@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 import prometheus_client
@@ -41,6 +42,8 @@ class Metrics:
         self._rows = self._histogram(
             "batching_session:processed_batch_size", "Rows of a batch, padding included.", _ROWS
         )
+        # looking labels up takes the library longer than counting
+        self._labelled = functools.cache(lambda metric, *labels: metric.labels(*labels))
         self._padding = self._histogram("batching_session:padding_size", "Rows a batch was padded with.", _ROWS)
 
     def request(self, model_name: str, entrypoint: str, status: str, seconds: float) -> None:
@@ -52,20 +55,21 @@ class Metrics:
             status: A status code of gRPC.
             seconds: How long it took.
         """
-        self._requests.labels(model_name, status).inc()
-        self._request_latency.labels(model_name, "predict", entrypoint).observe(seconds * _MICROSECONDS)
+        self._labelled(self._requests, model_name, status).inc()
+        self._labelled(self._request_latency, model_name, "predict", entrypoint).observe(seconds * _MICROSECONDS)
 
     def batch_starts(self, waited: Iterable[tuple[float, int]]) -> None:
         """Count the (seconds in the queue, rows) of what a batch is made of."""
+        queuing = self._labelled(self._queuing, "batch")
         for seconds, rows in waited:
-            self._queuing.labels("batch").observe(seconds * _MICROSECONDS)
+            queuing.observe(seconds * _MICROSECONDS)
             self._input_rows.observe(rows)
 
     def batch_ran(self, model_name: str, rows: int, padding: int, seconds: float) -> None:
         """Count a batch that went through TensorFlow; `rows` includes the padding."""
         self._rows.observe(rows)
         self._padding.observe(padding)
-        self._runtime_latency.labels(model_name, "predict", "TF").observe(seconds * _MICROSECONDS)
+        self._labelled(self._runtime_latency, model_name, "predict", "TF").observe(seconds * _MICROSECONDS)
 
     def exposition(self) -> bytes:
         """All values in Prometheus' text format."""

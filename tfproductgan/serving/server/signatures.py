@@ -102,6 +102,8 @@ class Signature:
             RequestError: If there are such.
         """
         names = set(names)
+        if names == self.inputs.keys():
+            return
         for name in sorted(names - set(self.inputs)):
             raise RequestError(
                 "INVALID_ARGUMENT", f"Signature {self.name!r} has no input {name!r}: {nearest(name, self.inputs)}"
