@@ -44,6 +44,10 @@ class JudgementError(ProductGANError, ValueError):
     """A model that cannot be judged as asked: too few samples, features that are no numbers, another extractor."""
 
 
+class ConversionError(ProductGANError):
+    """A form of a model that lost its weights or its quality, or that cannot be made."""
+
+
 class ServingError(ProductGANError):
     """A server that does not answer, or not as asked; a model that cannot be served."""
 
