@@ -195,6 +195,37 @@ def test_a_stopped_run_evaluates_at_the_same_images(catalogue, tmp_path, monkeyp
     assert written["catalogue"] == catalogue.fingerprint
 
 
+def test_a_run_without_progress_ends_and_counts_on_after_a_stop(catalogue, tmp_path, monkeypatch, capsys):
+    found = {1: 5.0, 2: 4.0, 3: 6.0, 4: 4.5, 5: 4.2, 6: 3.0}  # epoch to val_fid
+    monkeypatch.setattr(
+        Evaluation, "_measure", lambda self: dict.fromkeys(("val_fid", "val_kid"), found[self.model.step // 4])
+    )
+
+    def train(patience=None, callbacks=()):
+        recipe = RECIPE.replace(images=6 * 4 * BATCH)
+        tpg.train(catalogue, recipe, tmp_path / "run", 4 * BATCH, evaluate=1, patience=patience, callbacks=callbacks)
+        return [line["val_fid"] for line in curves(tmp_path / "run")], capsys.readouterr().out
+
+    with pytest.raises(ZeroDivisionError):
+        train(2, [StopAt(14)])
+    values, said = train(2)
+    assert values == [5, 4, 6, 4.5]
+    assert "Stopped: the last 2 evaluations brought no lower val_fid" in said
+    assert (tmp_path / "run" / "generator.keras").is_file()
+    values, said = train(2)
+    assert len(values) == 4 and "More patience, or none, goes on" in said
+    assert len(train(3)[0]) == 5
+    values, said = train(4)
+    assert values == list(found.values()) and "Stopped" not in said
+
+
+@pytest.mark.parametrize("options, said", [({}, "needs --evaluate"), ({"evaluate": True, "patience": 0}, "from 1")])
+def test_patience_that_cannot_be_is_refused(catalogue, tmp_path, options, said):
+    with pytest.raises(RecipeError, match=said):
+        tpg.train(catalogue, RECIPE, tmp_path / "run", **{"patience": 2, **options})
+    assert not (tmp_path / "run").exists()
+
+
 def test_figures_are_those_of_judge(catalogue, monkeypatch, tmp_path):
     monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path))
     gan, history = fit(catalogue, [Evaluation(catalogue, 1, n=100, console=quiet())], epochs=1)

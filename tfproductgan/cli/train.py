@@ -81,6 +81,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "as it takes no more than a tenth of the time; trains a classifier first, and keeps the best checkpoint",
     )
     group.add_argument(
+        "--patience",
+        type=positive,
+        metavar="K",
+        help="end the training when K evaluations in a row brought no lower val_fid (needs --evaluate)",
+    )
+    group.add_argument(
         "--on-alarm",
         choices=("warn", "stop", "rollback"),
         help="what happens when the training goes wrong (default: a training that breaks down goes back to its last "
@@ -115,6 +121,7 @@ def run(args: argparse.Namespace) -> int:
         best=args.best,
         on_alarm=args.on_alarm,
         evaluate=args.evaluate,
+        patience=args.patience,
         data_options=describe_data(args),
         strategy=strategy,
     )

@@ -96,7 +96,9 @@ class Evaluation(keras.callbacks.Callback):
         self.n = min(n or NUM_SAMPLES, size)
         self._is_bounded = every_images is None
         self._every = every_images
+        begun = time.monotonic()
         self.extractor = _extractor(extractor, catalogue, self.console)
+        self._readied = time.monotonic() - begun
         # what knows the attributes recognises them in the same pass
         knows = isinstance(self.extractor, CatalogueClassifier)
         self._parts = frozenset({"distances", "attributes"} if knows else {"distances"})
@@ -162,7 +164,8 @@ class Evaluation(keras.callbacks.Callback):
             share = self._spent / max(time.monotonic() - self._begun, 1e-9)
             self._say(
                 f"{self._count} evaluation{'s' * (self._count > 1)} took {duration(self._spent)}, "
-                f"{100 * share:.0f} % of the time."
+                f"{100 * share:.0f} % of the time; to get {self.extractor.id} ready took {duration(self._readied)} "
+                "before, which is not in it."
             )
 
     def _is_due(self, seen):
@@ -225,6 +228,56 @@ class Evaluation(keras.callbacks.Callback):
             right = looks.recognised == self._asked
             found["val_attribute_accuracy"] = float(np.mean(right[given])) if given.any() else 0.0
         return found
+
+
+class StopWithoutProgress(keras.callbacks.EarlyStopping):
+    """Keras's `EarlyStopping` on `val_fid` for runs: it counts evaluations, those before a stop of the run included.
+
+    Args:
+        patience: How many evaluations in a row may bring no lower `val_fid`.
+        history: The training's `metrics.jsonl`.
+        console: A rich `Console` to write to.
+
+    Raises:
+        RecipeError: If `patience` is less than 1.
+    """
+
+    def __init__(self, patience: int, history: str | os.PathLike, console: Console):
+        if patience < 1:
+            raise RecipeError(f"patience is a number of evaluations from 1. Received: {patience}")
+        super().__init__("val_fid", mode="min", patience=patience)
+        self.history, self.console = Path(history), console
+
+    def has_run_out(self, images_seen: int) -> bool:
+        """Whether a training that has seen so many images had stopped."""
+        return _without_progress(self._past(images_seen)) >= self.patience
+
+    def on_train_begin(self, logs=None):
+        """Count on from where a run was stopped."""
+        super().on_train_begin(logs)
+        past = self._past(int(self.model.images_seen))
+        if past:
+            self.best, self.wait = min(past), _without_progress(past)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Count, if there was an evaluation."""
+        if self.monitor in (logs or {}):
+            super().on_epoch_end(epoch, logs)
+            if self.wait >= self.patience:
+                self.console.print(self.verdict, markup=False)
+
+    @property
+    def verdict(self) -> str:
+        """Why there is nothing more to train."""
+        return f"Stopped: the last {self.patience} evaluations brought no lower val_fid (patience {self.patience})."
+
+    def _past(self, images_seen):
+        return [value for _, value in past_values(self.history, self.monitor, images_seen)]
+
+
+def _without_progress(values):
+    """How many values have come since the lowest."""
+    return len(values) - 1 - int(np.argmin(values)) if values else 0
 
 
 def check_photos(catalogue: Catalogue, extractor: str | FeatureExtractor = "catalogue") -> None:

@@ -25,7 +25,7 @@ from tfproductgan.recipes import Recipe
 from tfproductgan.training.alarms import watch
 from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid
 from tfproductgan.training.checkpoints import Best, Checkpoints, SaveCheckpoints, check_same_step
-from tfproductgan.training.evaluation import EVALUATED, Evaluation, check_photos
+from tfproductgan.training.evaluation import EVALUATED, Evaluation, StopWithoutProgress, check_photos
 from tfproductgan.training.run_directory import RunDirectory
 from tfproductgan.training.stopping import StopSignals
 from tfproductgan.training.strategies import check_batch, is_chief, share_of_each, wait_for_all
@@ -119,6 +119,7 @@ def train(
     best: str | None = None,
     on_alarm: str | None = None,
     evaluate: bool | int = False,
+    patience: int | None = None,
     data_options: Mapping[str, Any] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     strategy: tf.distribute.Strategy | None = None,
@@ -143,6 +144,8 @@ def train(
         evaluate: Whether to evaluate the averaged generator on validation photos, see
             `tfproductgan.training.evaluation`: `True` as often as it takes no more than a tenth of the time, a number
             every so many images. By default not: it needs a classifier, which is trained first.
+        patience: After how many evaluations in a row without a lower `val_fid` the training ends. By default it does
+            not end early.
         data_options: How the photos were named, JSON-ready, for `tfproductgan evaluate` to find them again.
         callbacks: Further Keras callbacks.
         strategy: On which devices; see `make_strategy`. Of several processes the first writes and shows, all need to
@@ -174,6 +177,7 @@ def train(
     stream()  # there may be too few photos: said before anything is written
     if evaluate:
         check_photos(catalogue)
+    stops = _early_stopping(patience, evaluate, strategy, run, console)
     _check_best(checkpoints.best, gan, validation, EVALUATED if evaluate else ())
     alarms = watch(
         catalogue,
@@ -198,6 +202,10 @@ def train(
         if chief:
             console.print(f"Finished before, after {gan.images_seen:,} images: nothing left to train.", markup=False)
         return gan
+    for stop in stops:
+        if stop.has_run_out(gan.images_seen):
+            console.print(f"{stop.verdict} More patience, or none, goes on.", markup=False)
+            return gan
     evaluations = [_evaluation(catalogue, evaluate, run, checkpoints, console)] if evaluate and chief else []
     with StopSignals() as signals, checkpoints.told_when_writing_fails():
         gan.fit(
@@ -220,6 +228,7 @@ def train(
                     lambda: signals.received,
                 ),
                 *([keras.callbacks.TensorBoard(run.path / "logs")] if tensorboard and chief else []),
+                *stops,
                 *callbacks,
             ],
             verbose=0,
@@ -247,6 +256,16 @@ def _evaluation(catalogue, evaluate, run, checkpoints, console):
             f"{nearest(checkpoints.best.metric, evaluation.names)}"
         )
     return evaluation
+
+
+def _early_stopping(patience, evaluate, strategy, run, console):
+    if patience is None:
+        return []
+    if not evaluate:
+        raise RecipeError("Patience counts evaluations: it needs --evaluate (evaluate=True).")
+    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        raise RecipeError("Patience is for one process: of several only the first evaluates, and the others wait.")
+    return [StopWithoutProgress(patience, run.metrics, console)]
 
 
 def _check_best(best, gan, validation, evaluated=()):
