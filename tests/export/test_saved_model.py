@@ -12,6 +12,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tfproductgan.conditions import ConditionSchema, PictureRequest
 from tfproductgan.errors import RunError, WriteError
 from tfproductgan.export.saved_model import export_saved_model, version_path
+from tfproductgan.export.served_generator import ServedGenerator, Signature
+from tfproductgan.models.trained_generator import TrainedGenerator
 
 
 def difference(first, second):
@@ -89,6 +91,19 @@ def test_other_models_are_exported_too(small_generator, tmp_path):
     stored = tf.train.list_variables(str(path / "variables" / "variables"))
     types = {tf.train.load_variable(str(path / "variables" / "variables"), name).dtype for name, _ in stored[1:]}
     assert types == {np.dtype("float32")}
+
+
+def test_a_model_can_be_asked_for_more(generator):
+    class Averaging(TrainedGenerator):
+        def signatures(self, served):
+            latents = {"latents": tf.TensorSpec([None, self.latent_dim], tf.float32, "latents")}
+            return {"average": Signature("average", latents, lambda inputs: tf.reduce_mean(inputs["latents"], axis=1))}
+
+    served = ServedGenerator(Averaging(generator.sampling_network, generator.schema, "averaging-1"))
+    answer = served.signatures["average"].concrete()(latents=tf.ones((2, 6)))
+    assert answer["average"].numpy().tolist() == [1, 1]
+    described = served.describe()["signatures"]
+    assert described["average"] == {"inputs": {"latents": "float32"}, "output": "average"} and "generate" in described
 
 
 # === What fails ===
@@ -229,7 +244,7 @@ def test_the_next_free_version_is_the_default(tmp_path):
         ("..", "names no model"),
         ("models", "'models' names no model"),
         ("models/7", "'models/7' names no model"),
-        ("shop/007", "'shop/007' ends with no version: give a whole number such as 7"),
+        ("shop/007", "'shop/007' ends with no version: give a whole number such as 1"),
         (f"shop/{2**63}", "ends with no version"),
         ("file/shop", "'file' is no folder that can be written"),
     ],

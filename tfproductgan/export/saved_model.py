@@ -18,7 +18,7 @@ from tfproductgan.models.conditional_gan import ConditionalGAN
 from tfproductgan.models.trained_generator import TrainedGenerator
 from tfproductgan.writing import refuse_unwritable, write_folder
 
-_LARGEST_VERSION = 2**63 - 1  # TensorFlow Serving's
+_MOST_DIGITS = 18  # of a version: TensorFlow Serving reads it as int64
 
 
 def export_saved_model(
@@ -74,8 +74,8 @@ def version_path(path: str | os.PathLike) -> Path:
     model = path.parent if explicit else path
     if model.name in ("", "..") or _holds_models(model):
         raise WriteError(f"{str(given)!r} names no model: give a path such as saved_models/studio or .../studio/1.")
-    if explicit and (path.name != str(int(path.name)) or int(path.name) > _LARGEST_VERSION):
-        raise WriteError(f"{str(given)!r} ends with no version: give a whole number such as {int(path.name) % 100}.")
+    if explicit and (len(path.name) > _MOST_DIGITS or path.name != str(int(path.name))):
+        raise WriteError(f"{str(given)!r} ends with no version: give a whole number such as 1.")
     refuse_unwritable(model)
     if explicit and os.path.lexists(path):
         raise WriteError(f"{str(path)!r} exists already: give {str(model)!r} for the next free version.")

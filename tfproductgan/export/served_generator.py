@@ -52,7 +52,7 @@ class Signature:
 class ServedGenerator:
     """A generator with its schema, in float32, that serves by name without Python.
 
-    A family that can be asked for more adds a `Signature` to `signatures`, made of the methods here.
+    A model that can be asked for more says so by its own `signatures`, made of the methods here.
 
     Args:
         generator: The generator.
@@ -67,7 +67,7 @@ class ServedGenerator:
         self.module = tf.Module()
         self.module.weights = [variable.value for variable in self._network.variables]
         self.module.names = self.names
-        self.signatures = self._signatures()
+        self.signatures = {**self._signatures(), **generator.signatures(self)}
 
     def describe(self) -> dict[str, Any]:
         """What the signature `describe` answers, JSON-ready."""

@@ -40,6 +40,17 @@ class TrainedGenerator(GeneratesByName, keras.Model):
         """Pictures, float32 in -1 to 1; see `Generator` for the inputs."""
         return self.sampling_network(inputs, training=training)
 
+    def signatures(self, served):
+        """What it can be asked once it is exported, beyond what every generator can be asked.
+
+        Args:
+            served: The `ServedGenerator` that is made of it.
+
+        Returns:
+            A mapping of name to `Signature`.
+        """
+        return {}
+
     def get_config(self):
         """Everything the constructor takes."""
         return {
