@@ -1,7 +1,14 @@
 import pytest
 
 from tfproductgan.errors import RunError
-from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable, replace_file, write_folder
+from tfproductgan.writing import (
+    append_json_line,
+    read_json_lines,
+    refuse_to_overwrite,
+    refuse_unwritable,
+    replace_file,
+    write_folder,
+)
 
 
 def test_a_file_and_the_folders_above_it_appear(tmp_path):
@@ -104,3 +111,12 @@ def test_a_folder_that_exists_is_kept(tmp_path):
     with pytest.raises(RunError, match="Cannot write"):
         write_folder(tmp_path / "1", lambda part: (part / "new").write_text(""))
     assert [path.name for path in tmp_path.rglob("*")] == ["1", "old"]
+
+
+def test_json_lines_are_read_back_without_what_is_damaged(tmp_path):
+    path = tmp_path / "folder" / "lines.jsonl"
+    assert read_json_lines(path) == []
+    append_json_line(path, {"name": "Größe"})
+    with path.open("ab") as file:
+        file.write(b'[1]\n\xff\xfe\n{"a": 1}\n{"cut o')
+    assert read_json_lines(path) == [{"name": "Größe"}, {"a": 1}]

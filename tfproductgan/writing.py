@@ -20,6 +20,17 @@ def append_json_line(path: str | os.PathLike, facts: Mapping[str, Any]) -> None:
         file.write(json.dumps(facts, ensure_ascii=False) + "\n")
 
 
+def read_json_lines(path: str | os.PathLike) -> list[dict[str, Any]]:
+    """The objects in a file of JSON lines; what is damaged or cut off is passed over, and without a file are none."""
+    path, found = Path(path), []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue  # a process died while it wrote
+    return [line for line in found if isinstance(line, dict)]
+
+
 def replace_file(path: str | os.PathLike, write: Callable[[Path], object]) -> Path:
     """Let `write` fill a file beside `path`, then move it there: nobody ever reads half of it.
 

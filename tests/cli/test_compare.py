@@ -51,7 +51,8 @@ def test_runs_stand_side_by_side(compare):
     make_run(compare.folder / "b", [figure(7.25, spread=0.5), figure(0.7, "recall", better="higher")], batch_size=64)
     said = compare("a", "b")
     assert row(said, "batch_size")[1:] == ["16", "64"]
-    assert row(said, "fid@catalogue-3f2a9c, n=1000")[1:] == ["9.5", "7.25 ± 0.5"]
+    assert row(said, "fid@catalogue-3f2a9c")[1:] == ["9.5", "7.25 ± 0.5"]
+    assert "Figures: n=1000, split=validation, seed=0" in said
     assert row(said, "images seen")[1:] == ["400", "400"]
     assert "family" not in said and "Note" not in said
 
@@ -60,7 +61,7 @@ def test_figures_of_another_protocol_have_a_row_of_their_own(compare):
     make_run(compare.folder / "a", [figure(9.5, n=1000)])
     make_run(compare.folder / "b", [figure(7.2, n=5000)])
     said = compare("a", "b")
-    assert row(said, "fid@catalogue-3f2a9c, n=1000")[1:] == ["9.5", "–"]
+    assert row(said, "fid@catalogue-3f2a9c  ")[1:] == ["9.5", "–"]
     assert row(said, "fid@catalogue-3f2a9c, n=5000")[1:] == ["–", "7.2"]
     assert "judged in different ways" in said
 

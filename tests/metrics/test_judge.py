@@ -76,10 +76,13 @@ def test_what_is_no_judgement_is_refused(text, message):
 
 
 def test_people_see_every_figure_and_every_limitation(perfect):
-    console = Console(width=200, record=True, file=io.StringIO())
+    console = Console(width=80, record=True, file=io.StringIO(), soft_wrap=True)
     console.print(perfect.table())
     shown = console.export_text()
-    assert all(figure.key in shown for figure in perfect.figures)
+    assert all(f" {figure.name}" in shown for figure in perfect.figures)
+    assert perfect.extractor in shown.split("figure")[0]
+    assert "accuracy/colour@pixels ↑" in shown
+    assert all(len(line) <= 80 for line in shown.splitlines() if line and line[0] in "┃│┏└")
     assert all(sentence in shown for sentence in perfect.limitations)
     assert "[red]" not in shown
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tfproductgan.cli.evaluate import METRICS
 from tfproductgan.errors import RunError
-from tfproductgan.writing import refuse_to_overwrite, replace_file
+from tfproductgan.writing import read_json_lines, refuse_to_overwrite, replace_file
 
 HELP = """\
 Put runs side by side: what they differ in, what evaluate found out about each, and their curves.
@@ -54,11 +54,14 @@ def run(args: argparse.Namespace) -> int:
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
-    table = Table("")
+    figures = list(_figures(runs))
+    shared = _shared_protocol(figures)
+    table = Table("", title=f"Figures: {shared} where nothing else is said" if shared else None, title_justify="left")
     for run in runs:
         table.add_column(Text(run.name))
-    for name, cells, best in (*_settings(runs), *_figures(runs)):
-        table.add_row(Text(name), *(Text(cell, "bold" if i in best else "") for i, cell in enumerate(cells)))
+    for name, cells, best in (*_settings(runs), *figures):
+        short = name.removesuffix(f", {shared}")
+        table.add_row(Text(short), *(Text(cell, "bold" if i in best else "") for i, cell in enumerate(cells)))
     console.print(table)
     for note in _notes(runs):
         console.print(f"Note: {note}", markup=False)
@@ -76,22 +79,11 @@ def _read(path: Path) -> Run:
         raise RunError(f"{str(path)!r} is no run directory: it holds no recipe.json.") from None
     except (OSError, ValueError) as error:
         raise RunError(f"{path / 'recipe.json'} cannot be read: {error}") from error
-    found = _lines(path / "evaluation" / METRICS)
+    found = read_json_lines(path / "evaluation" / METRICS)
     last = {line.get("kind"): line for line in found}
-    trained = [line["images_seen"] for line in _lines(path / "metrics.jsonl") if "images_seen" in line]
+    trained = [line["images_seen"] for line in read_json_lines(path / "metrics.jsonl") if "images_seen" in line]
     seen = max(trained, default=None)
     return Run(str(path), path, recipe, seen, last.get("judgement", {}), last.get("ratings", {}))
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a file of JSON lines; none if there is no such file."""
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue  # cut off by a crash
-    return [line for line in found if isinstance(line, dict)]
 
 
 Row = tuple[str, Sequence[str], set[int]]
@@ -120,6 +112,12 @@ def _figures(runs: Sequence[Run]) -> Iterable[Row]:
         yield title, cells, _best(found)
     if any(run.ratings for run in runs):
         yield "generated pictures taken for photos", [_rating(run.ratings) for run in runs], set()
+
+
+def _shared_protocol(figures: Sequence[Row]) -> str:
+    """What most figures say behind their names, to be said once."""
+    protocols = [name.partition(", ")[2] for name, _, _ in figures if ", " in name]
+    return max(protocols, key=protocols.count, default="")
 
 
 def _value(figure: Mapping[str, Any]) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +31,7 @@ from tfproductgan.metrics.judgement import Judgement
 from tfproductgan.metrics.memorisation import MemorisationAudit, pair_requests
 from tfproductgan.metrics.rating import RatingResult
 from tfproductgan.sampling.grids import in_proportion, typical_conditions
+from tfproductgan.writing import read_json_lines
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -172,23 +171,15 @@ def read_curves(path: str | os.PathLike) -> dict[str, dict[str, list[tuple[float
 
     Lines that are damaged or cut off are passed over; without a file there are no curves.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return {}
     curves: dict[str, dict[str, list[tuple[float, float]]]] = {}
-    for line in lines:
-        try:
-            values = json.loads(line)
-            images = float(values.pop("images_seen"))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            continue
-        values.pop("time", None)
-        for name, value in values.items():
-            kind = "validation" if name.startswith("val_") else "training"
-            points = curves.setdefault(name.removeprefix("val_"), {}).setdefault(kind, [])
-            if isinstance(value, int | float) and math.isfinite(value):
-                points.append((images, float(value)))
+    for line in read_json_lines(path):
+        if "images_seen" in line:
+            for name, value in line.items():
+                if name not in ("images_seen", "time"):
+                    kind = "validation" if name.startswith("val_") else "training"
+                    points = curves.setdefault(name.removeprefix("val_"), {}).setdefault(kind, [])
+                    if isinstance(value, int | float) and math.isfinite(value):
+                        points.append((float(line["images_seen"]), float(value)))
     # what is known of validation photos alone is what the curves are looked at for
     return dict(sorted(curves.items(), key=lambda curve: "training" in curve[1]))
 

@@ -49,16 +49,20 @@ def _figures(judgement: Judgement) -> Table:
     truncation = "" if judgement.truncation == 1 else f", truncation={judgement.truncation:g}"
     table = _table(
         f"{judgement.model_id}: n={judgement.n:,} samples against {judgement.real:,} {judgement.split} photos, "
-        f"seed={judgement.seed}{truncation}",
-        ["figure"],
-        ["value", "± / 95 %", "photos score", "n", "better"],
+        f"seed={judgement.seed}{truncation}, by {judgement.extractor} where nothing else is said",
+        ["figure (↓ lower is better)"],
+        ["value", "95 % or ±", "photos", "n"],
     )
     for figure in judgement.figures:
-        # the title says n and split; a figure of another set says its own
+        # the title says all of it once, so that rows fit a terminal; a figure of something else says its own
+        name = figure.name if figure.extractor == judgement.extractor else figure.key
         split = "" if figure.split == judgement.split else f" {figure.split}"
-        row = [figure.key, number(figure.value), _doubt(figure), number(figure.floor), f"{figure.n:,}{split}"]
-        table.add_row(*map(escape, row), figure.better)
+        row = [number(figure.value), _doubt(figure), number(figure.floor), f"{figure.n:,}{split}"]
+        table.add_row(f"{escape(name)} {_ARROWS[figure.better]}", *map(escape, row))
     return table
+
+
+_ARROWS = {"lower": "↓", "higher": "↑"}
 
 
 def _doubt(figure: Figure) -> str:

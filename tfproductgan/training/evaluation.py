@@ -15,9 +15,8 @@ import json
 import math
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -30,7 +29,7 @@ from tfproductgan.metrics.distances import frechet_distance_of, kernel_distance,
 from tfproductgan.metrics.judge import Judge, blas_threads
 from tfproductgan.training.callbacks import duration
 from tfproductgan.training.strategies import is_chief
-from tfproductgan.writing import replace_file
+from tfproductgan.writing import read_json_lines, replace_file
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -300,17 +299,9 @@ def check_photos(catalogue: Catalogue, extractor: str | FeatureExtractor = "cata
 
 def past_values(path: Path | None, name: str, at_most: int) -> list[tuple[int, float]]:
     """What a `metrics.jsonl` says of one value, up to so many images seen: (images seen, value), oldest first."""
-    if path is None or not path.is_file():
-        return []
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            values: Mapping[str, Any] = json.loads(line)
-            if values["images_seen"] <= at_most and values.get(name) is not None:
-                found.append((int(values["images_seen"]), float(values[name])))
-        except (ValueError, KeyError, TypeError):
-            continue  # cut off by a crash
-    return found
+    lines = read_json_lines(path) if path else []
+    seen = [(line["images_seen"], line.get(name)) for line in lines if "images_seen" in line]
+    return [(int(images), float(value)) for images, value in seen if images <= at_most and value is not None]
 
 
 def _extractor(extractor, catalogue, console):
