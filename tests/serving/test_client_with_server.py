@@ -7,38 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfproductgan.conditions import Attribute, ConditionSchema
+from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import ConditionError, ServingError
-from tfproductgan.export.saved_model import export_saved_model
-from tfproductgan.models.conditional_gan import ConditionalGAN
 from tfproductgan.serving import Client
-from tfproductgan.serving.server.running import Server
-
-
-@pytest.fixture(scope="module")
-def generator():
-    attributes = [Attribute("category", ("Ring", "Mug", "Watch")), Attribute("base colour", ("Gold", "Weiß"))]
-    rows = [(1, 1)] * 5 + [(2, 2)] * 3 + [(3, 0)] + [(2, 1)] * 2
-    schema = ConditionSchema(attributes, image_size=16).with_combinations(rows)
-    options = {"latent_dim": 6, "embedding_dim": 4, "widths": (16, 16)}
-    gan = ConditionalGAN.from_recipe("dcgan", schema, family="mlp", generator=options, discriminator={"widths": (8,)})
-    rng = np.random.default_rng(0)
-    for weight in gan.ema_generator.trainable_weights:  # so that pictures differ
-        weight.assign(weight + rng.normal(0, 0.3, weight.shape))
-    return gan.trained_generator()
-
-
-@pytest.fixture(scope="module")
-def server(generator, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("saved_models")
-    export_saved_model(generator, folder / "shop")
-    with Server(folder) as server:
-        yield server
 
 
 @pytest.fixture(params=["grpc", "http"])
-def url(request, server):
-    return server.grpc_url if request.param == "grpc" else server.url
+def url(request, shop_server):
+    return shop_server.grpc_url if request.param == "grpc" else shop_server.url
 
 
 @pytest.fixture
@@ -65,23 +41,23 @@ def assert_alike(served, local):
     ],
     ids=str,
 )
-def test_pictures_are_those_of_the_generator(client, generator, request_):
-    local = generator.generate(**request_)
+def test_pictures_are_those_of_the_generator(client, shop_generator, request_):
+    local = shop_generator.generate(**request_)
     assert local.std() > 5  # not all of one shade
     assert_alike(client.generate(**request_), local)
     assert_alike(np.stack([np.asarray(Image.open(io.BytesIO(png))) for png in client.generate_png(**request_)]), local)
 
 
-def test_interpolations_are_those_of_the_generator(client, generator):
-    [first] = generator.plan({"category": "Ring"}, seed=3)
-    [second] = generator.plan({"category": "Mug"}, seed=4, truncation=0.7)
-    assert_alike(client.interpolate(first, second, steps=5), generator.interpolate(first, second, steps=5))
+def test_interpolations_are_those_of_the_generator(client, shop_generator):
+    [first] = shop_generator.plan({"category": "Ring"}, seed=3)
+    [second] = shop_generator.plan({"category": "Mug"}, seed=4, truncation=0.7)
+    assert_alike(client.interpolate(first, second, steps=5), shop_generator.interpolate(first, second, steps=5))
 
 
-def test_the_model_describes_itself(client, generator):
+def test_the_model_describes_itself(client, shop_generator):
     described = client.describe()
-    assert described["model_id"] == generator.model_id
-    assert ConditionSchema.from_dict(described["schema"]).to_dict() == generator.schema.to_dict()
+    assert described["model_id"] == shop_generator.model_id
+    assert ConditionSchema.from_dict(described["schema"]).to_dict() == shop_generator.schema.to_dict()
 
 
 def test_status(client):
@@ -116,12 +92,11 @@ def test_the_model_refuses_in_its_own_words(client):
 
 
 @pytest.fixture(params=["grpc", "http"])
-def foreign(request, server):
+def foreign(request, shop_server):
     ovms = pytest.importorskip("ovmsclient")
-    make = ovms.make_grpc_client if request.param == "grpc" else ovms.make_http_client
-    return make(
-        server.grpc_url.removeprefix("grpc://") if request.param == "grpc" else server.url.removeprefix("http://")
-    )
+    if request.param == "grpc":
+        return ovms.make_grpc_client(shop_server.grpc_url.removeprefix("grpc://"))
+    return ovms.make_http_client(shop_server.url.removeprefix("http://"))
 
 
 REQUEST = {
@@ -145,10 +120,13 @@ def test_others_see_the_signature(foreign):
     assert metadata["outputs"].keys() == {"image_bytes"}
 
 
-def test_others_get_the_pictures(foreign, generator):
+def test_others_get_the_pictures(foreign, shop_generator):
     inputs = {k: [v.encode() for v in a] if a.dtype == object else a for k, a in REQUEST.items()}
     files = foreign.predict(inputs, "shop", 1)
     files = [base64.b64decode(file["b64"]) if isinstance(file, dict) else file for file in files]
     conditions = [{"category": "Mug", "base colour": "Gold"}, {"base colour": "Weiß"}]
-    local = [generator.generate(conditions[0], seed=3), generator.generate(conditions[1], seed=4, truncation=0.5)]
+    local = [
+        shop_generator.generate(conditions[0], seed=3),
+        shop_generator.generate(conditions[1], seed=4, truncation=0.5),
+    ]
     assert_alike(np.stack([np.asarray(Image.open(io.BytesIO(file))) for file in files]), np.concatenate(local))
