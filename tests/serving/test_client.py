@@ -29,6 +29,8 @@ def description(colours=("Gold", "Blue")):
         "schema": ConditionSchema(attributes, image_size=4).to_dict(),
         "inputs": {"category": "category", "base colour": "base_colour"},
         "max_rows": 8,
+        "image_size": 4,
+        "channels": 3,
     }
 
 
@@ -304,9 +306,17 @@ def test_what_is_unknown_may_be_known_to_a_new_version(client, fake):
     assert client.generate({"base colour": "rosé"})[0, 0, 0].tolist() == [4, 0, 100]
 
 
-def test_interpolation_needs_two_steps(client):
+@pytest.mark.parametrize("steps", [1, 2**40])
+def test_steps_that_cannot_be(client, steps):
     with pytest.raises(ConditionError, match="steps must be a whole number from 2"):
-        client.interpolate(PictureRequest({}, 1), PictureRequest({}, 2), steps=1)
+        client.interpolate(PictureRequest({}, 1), PictureRequest({}, 2), steps=steps)
+
+
+def test_a_picture_that_is_none(client, fake, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.png", lambda image: b"no picture")
+    if client.url.startswith("http"):
+        with pytest.raises(ServingError, match="what is no picture"):
+            client.generate()
 
 
 def test_an_unknown_model(client, fake):

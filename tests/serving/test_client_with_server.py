@@ -80,7 +80,7 @@ def test_unknown_models_and_versions(url, options, words):
 
 def test_the_model_refuses_in_its_own_words(client):
     # past the client's own look at the request: what a client by others would see
-    inputs = client._inputs(client._plan({"category": "Ring"}, 1, 0, 1.0))
+    inputs = client._inputs({"category": "Ring"}, 1, 0, 1.0)
     inputs["category"][0] = "Rnig"
     with pytest.raises(ConditionError) as caught:
         client._predict("generate", inputs, "images")

@@ -108,7 +108,7 @@ def test_pictures_are_those_of_the_generator(url, shop_generator):
 
 def test_a_refusal_comes_in_the_words_of_the_model(url):
     with Client(url, "shop") as client:
-        inputs = client._inputs(client._plan({"category": "Ring"}, 1, 0, 1.0))
+        inputs = client._inputs({"category": "Ring"}, 1, 0, 1.0)
         inputs["category"][0] = "Rnig"
         with pytest.raises(ConditionError, match=r"^Unknown category 'Rnig': .*'Ring'"):
             client._predict("generate", inputs, "images")

@@ -24,7 +24,7 @@ from tfproductgan.serving.client_retries import CallError, call_with_retries
 # one batch is drawn while the next one is on its way
 _IN_FLIGHT = 2
 
-# more pictures than fit here are asked for in several calls, as of the model itself
+# more pictures than fit here are asked for in several calls
 _MAX_BYTES = 4 * 2**30
 
 # what TensorFlow puts around the words of an operation that fails
@@ -112,11 +112,11 @@ class Client:
             ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
             ServingError: If the server does not answer, or not as asked.
         """
-        inputs = self._inputs(self._plan(conditions, count, seed, truncation))
+        inputs = self._inputs(conditions, count, seed, truncation)
         if isinstance(self._transport, GrpcTransport):
             return self._images("generate", inputs)
         # as JSON, pictures are four to ten times smaller as PNG
-        return np.stack([_decode(data) for data in self._ask("serving_default", inputs, "image_bytes")])
+        return np.stack([self._decode(file) for file in self._files(inputs)])
 
     def generate_png(
         self,
@@ -126,8 +126,7 @@ class Client:
         truncation: float = 1.0,
     ) -> list[bytes]:
         """The same pictures as PNG files; arguments and errors as for `generate`."""
-        inputs = self._inputs(self._plan(conditions, count, seed, truncation))
-        return list(self._ask("serving_default", inputs, "image_bytes"))
+        return self._files(self._inputs(conditions, count, seed, truncation))
 
     def interpolate(self, first: PictureRequest, second: PictureRequest, steps: int) -> np.ndarray:
         """Pictures on the way from one request to another.
@@ -144,12 +143,11 @@ class Client:
             ConditionError: If a request or the number of steps cannot be.
             ServingError: If the server does not answer, or not as asked.
         """
-        inputs = {}
+        steps = whole_number("steps", steps, 2, _most(self._description))
+        inputs = {"fraction": np.linspace(0, 1, steps, dtype=np.float32)}
         for prefix, end in (("first_", first), ("second_", second)):
-            [request] = self._plan(end.conditions, 1, end.seed, end.truncation)
-            steps = whole_number("steps", steps, 2, self._most())
-            inputs.update({prefix + name: column for name, column in self._inputs([request] * steps).items()})
-        inputs["fraction"] = np.linspace(0, 1, steps, dtype=np.float32)
+            row = self._inputs(end.conditions, 1, end.seed, end.truncation)
+            inputs.update({prefix + name: np.repeat(value, steps) for name, value in row.items()})
         return self._images("interpolate", inputs)
 
     def describe(self) -> dict[str, Any]:
@@ -194,25 +192,20 @@ class Client:
         """What went wrong may be that the server has another version by now: ask it again what it knows."""
         self.__dict__.pop("_description", None)
 
-    def _most(self):
-        schema = self._description["schema"]
-        return _MAX_BYTES // (schema["image_size"] ** 2 * schema["channels"])
-
-    def _plan(self, conditions, count, seed, truncation):
-        """One request a picture, with what is not given left for the model to draw."""
+    def _inputs(self, conditions, count, seed, truncation):
+        """Named arrays, one row a picture; what is not given is left for the model to draw."""
         known = "_description" in self.__dict__
+        description = self._description
+        schema = ConditionSchema.from_dict(description["schema"])
+        most = _most(description)
         try:
-            schema = ConditionSchema.from_dict(self._description["schema"])
-            return plan_requests(schema, conditions, count, seed, truncation, complete=False, most=self._most())
+            requests = plan_requests(schema, conditions, count, seed, truncation, complete=False, most=most)
         except ConditionError:
             self._forget()
             if not known:
                 raise
-            return self._plan(conditions, count, seed, truncation)  # perhaps a new version knows what this one did not
-
-    def _inputs(self, requests):
-        """Named arrays, one row a picture."""
-        names = self._description["inputs"]
+            return self._inputs(conditions, count, seed, truncation)  # a new version may know what this one did not
+        names = description["inputs"]
         values = {name: [r.conditions.get(attribute, "") for r in requests] for attribute, name in names.items()}
         return {
             **{name: np.array(column, object) for name, column in values.items()},
@@ -223,11 +216,18 @@ class Client:
     def _images(self, signature, inputs):
         return np.concatenate([np.asarray(b, np.uint8) for b in self._batches(signature, inputs, "images")])
 
-    def _ask(self, signature, inputs, output):
-        return [value for batch in self._batches(signature, inputs, output) for value in batch]
+    def _files(self, inputs):
+        return [file for batch in self._batches("serving_default", inputs, "image_bytes") for file in batch]
+
+    def _decode(self, file):
+        try:
+            pixels = np.asarray(Image.open(io.BytesIO(file)))
+        except OSError as error:
+            raise ServingError(f"{self.url} answered with what is no picture: {error}") from error
+        return pixels if pixels.ndim == 3 else pixels[..., None]
 
     def _batches(self, signature, inputs, output):
-        size = min(self.batch_size, self._description.get("max_rows", self.batch_size))
+        size = min(self.batch_size, self._description["max_rows"])
         total = len(next(iter(inputs.values())))
         batches = [{n: a[start : start + size] for n, a in inputs.items()} for start in range(0, total, size)]
         pool = ThreadPoolExecutor(_IN_FLIGHT)
@@ -284,6 +284,6 @@ def _transport(url, model, version, label):
     return GrpcTransport(parts.netloc, parts.scheme == "grpcs", model, version, label)
 
 
-def _decode(data):
-    pixels = np.asarray(Image.open(io.BytesIO(data)))
-    return pixels if pixels.ndim == 3 else pixels[..., None]
+def _most(description):
+    """The most pictures one call may ask for, as of the model itself."""
+    return _MAX_BYTES // (description["image_size"] ** 2 * description["channels"])

@@ -66,7 +66,10 @@ class GrpcTransport:
         answer = self._call("Predict", request, seconds)
         if output not in answer.outputs:
             raise CallError("INTERNAL", f"an answer without {output!r}")
-        return self._protos.from_tensor(answer.outputs[output])
+        try:
+            return self._protos.from_tensor(answer.outputs[output])
+        except ValueError as error:
+            raise CallError("INTERNAL", str(error)) from error
 
     def status(self, seconds: float) -> list[tuple[int, str, str]]:
         """Version, name of its state, and what went wrong with it."""
