@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -64,6 +65,12 @@ class Served:
     def __exit__(self, *error) -> None:
         self.process.terminate()
         self.process.wait()
+
+    def newest(self, model: str) -> int:
+        """The newest version that can be asked."""
+        with urllib.request.urlopen(f"http://{self.addresses['REST']}/v1/models/{model}") as response:
+            versions = json.loads(response.read())["model_version_status"]
+        return max(int(version["version"]) for version in versions if version["state"] == "AVAILABLE")
 
     def megabytes(self) -> float:
         """Memory it holds, without files it maps."""

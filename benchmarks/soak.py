@@ -2,8 +2,8 @@
 
 Run: python benchmarks/soak.py [--minutes 10] [--concurrency 32] [--model FOLDER/NAME]
 
-Half of the requests in flight come over REST, half over gRPC. Every few seconds a new version appears and the oldest
-goes. No request may fail; the memory must not grow with the number of versions that were served.
+Half of the requests in flight come over REST, half over gRPC. Some seconds after a version has taken over, the next one
+appears, and the one before goes. No request may fail; the memory must not grow with the number of versions.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from serving_load import SIGNATURES, Load, Served, start
 
 _RELOAD_SECONDS = 10
 _MOST_GROWTH = 1.1
-_WARM_RELOADS = 3  # until TensorFlow's and the allocator's caches have their size
+_WARM_VERSIONS = 3  # until TensorFlow's and the allocator's caches have their size
 
 
 def soak(model: Path, inputs: list[str], concurrency: int, minutes: float) -> bool:
@@ -38,13 +38,16 @@ def soak(model: Path, inputs: list[str], concurrency: int, minutes: float) -> bo
         ]
         print(f"{'minutes':>7} {'version':>8} {'memory, MB':>11}", flush=True)
         began = time.monotonic()
-        for number in itertools.count(2):
-            time.sleep(_RELOAD_SECONDS)
-            if any(asker.poll() is not None for asker in askers):
-                break
+        for number in itertools.count(1):
+            while served.newest(model.name) != number:
+                time.sleep(0.2)
             memory.append(served.megabytes())
-            print(f"{(time.monotonic() - began) / 60:>7.1f} {number - 1:>8} {memory[-1]:>11.0f}", flush=True)
-            publish(model, number)
+            minute = (time.monotonic() - began) / 60
+            print(f"{minute:>7.1f} {number:>8} {memory[-1]:>11.0f}", flush=True)
+            if minute > minutes - _RELOAD_SECONDS / 60:
+                break
+            time.sleep(_RELOAD_SECONDS)
+            publish(model, number + 1)
         answers = [json.loads(asker.communicate()[0]) for asker in askers]
     failures = [failure for answer in answers for failure in answer["failures"]]
     latencies = sorted(latency for answer in answers for latency in answer["latencies"])
@@ -54,10 +57,15 @@ def soak(model: Path, inputs: list[str], concurrency: int, minutes: float) -> bo
     )
     for failure in failures[:5]:
         print(f"  {failure}")
-    settled = memory[_WARM_RELOADS:]
+    settled = memory[_WARM_VERSIONS:]
     half = len(settled) // 2
-    growth = statistics.mean(settled[half:]) / statistics.mean(settled[:half]) if half else float("nan")
-    print(f"{len(memory)} versions; memory of the second half {growth:.3f} times that of the first")
+    if not half:
+        print(f"{len(memory)} versions: too few to tell whether the memory grows; take more --minutes")
+        return not failures
+    growth = statistics.mean(settled[-half:]) / statistics.mean(settled[:half])
+    print(
+        f"{len(memory)} versions; memory of the last {half} {growth:.3f} times that of the first {half} that are warm"
+    )
     return not failures and growth <= _MOST_GROWTH
 
 

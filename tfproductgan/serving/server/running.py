@@ -23,6 +23,7 @@ from tfproductgan.serving.server.versions import Models, source
 
 _POLL_SECONDS = 1.0
 _GRACE_SECONDS = 30.0
+_LINGER_SECONDS = 0.2
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ async def serve(
         answering.stopping = True
         if watching is not None:
             watching.cancel()
-        await asyncio.gather(grpc_server.stop(_GRACE_SECONDS), rest.cleanup())
+        await asyncio.gather(grpc_server.stop(_GRACE_SECONDS), _stop_rest(rest))
         loader.shutdown(wait=False, cancel_futures=True)
         answering.batcher.close()
 
@@ -139,6 +140,14 @@ async def _listen_rest(rest, host, port):
     except OSError as error:
         raise ServingError(_no_port(host, port, "--port", error)) from error
     return rest.addresses[0][1]
+
+
+async def _stop_rest(rest):
+    for site in list(rest.sites):
+        await site.stop()
+    # aiohttp never answers what arrives after this on a connection it has just accepted
+    await asyncio.sleep(_LINGER_SECONDS)
+    await rest.cleanup()
 
 
 async def _listen_grpc(server, host, port):
