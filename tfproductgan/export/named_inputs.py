@@ -79,7 +79,10 @@ class NamedInputs(tf.Module):
     def ids(self, inputs: Mapping[str, tf.Tensor], prefix: str = "") -> list[tf.Tensor]:
         """One column of ids an attribute, int64 `[N]`; -1 for values that do not exist."""
         values = [inputs[prefix + name] for name in self._inputs.values()]
-        return [table.lookup(folded(column)) for table, column in zip(self._tables, values, strict=True)]
+        if not values:
+            return []
+        columns = tf.split(folded(tf.concat(values, 0)), [tf.shape(column)[0] for column in values])
+        return [table.lookup(column) for table, column in zip(self._tables, columns, strict=True)]
 
     def unknown(self, inputs: Mapping[str, tf.Tensor], columns: Sequence[tf.Tensor], prefix: str = ""):
         """Pairs of (whether a column has a value that does not exist, function that makes words for it)."""
@@ -116,11 +119,31 @@ class NamedInputs(tf.Module):
         return tf.where(ids == NOT_GIVEN, tf.gather(self._observed, drawn), ids)
 
 
-def folded(values: tf.Tensor) -> tf.Tensor:
-    """`fold` in a graph: the form under which names are compared."""
+# traced once and called from everywhere
+@tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
+def folded(values):
+    """The form under which names are compared: two names that `fold` makes equal are equal here, and no others."""
     # bytes that are no text would fail in the middle of TensorFlow
     text = tf.strings.unicode_transcode(values, "UTF-8", "UTF-8")
-    return tf.strings.lower(tf.strings.strip(tf.strings.regex_replace(text, _SPACE, " ")), encoding="utf-8")
+    text = tf.strings.strip(tf.strings.regex_replace(text, _SPACE, " "))
+    text = tf.strings.lower(text, encoding="utf-8")
+    special = _special_folds()
+
+    def fold_the_rest():
+        rest = text
+        for letter, written in special.items():
+            rest = tf.strings.regex_replace(rest, letter, written)
+        return rest
+
+    found = tf.strings.regex_full_match(text, f".*[{''.join(special)}].*")
+    return tf.cond(tf.reduce_any(found), fold_the_rest, lambda: text)
+
+
+def _special_folds() -> dict[str, str]:
+    """Letters that lower case leaves, but not case folding, such as ß and the micro sign."""
+    lower = (letter for letter in map(chr, range(0x20000)) if letter == letter.lower() != letter.casefold())
+    # the lower case of a few scripts folds to upper case: they are one already
+    return {letter: letter.casefold() for letter in lower if letter.casefold().lower() != letter}
 
 
 def zero_unless(problems) -> tf.Tensor:
@@ -176,17 +199,12 @@ def range_problem(name: str, values: tf.Tensor, largest: float = MAX_TRUNCATION)
 
 
 def _table(attribute: Attribute) -> tf.lookup.StaticHashTable:
-    ids = {"": NOT_GIVEN}
-    for number, value in enumerate(attribute.values, start=1):
-        # `fold` compares what lower case alone does not make equal, such as ß and ss: the forms that people write
-        for form in (value, value.upper(), value.lower(), value.casefold()):
-            ids.setdefault(folded(tf.constant(form)).numpy().decode(), number)
-    keys = tf.constant(list(ids), tf.string)
-    initialiser = tf.lookup.KeyValueTensorInitializer(keys, tf.constant(list(ids.values()), tf.int64))
-    return tf.lookup.StaticHashTable(initialiser, _UNKNOWN)
+    keys = folded(tf.constant(["", *attribute.values]))
+    ids = tf.range(NOT_GIVEN, len(attribute.values) + 1, dtype=tf.int64)
+    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, ids), _UNKNOWN)
 
 
-# traced once and called from everywhere: half of a small model's file would be copies of it
+# traced once, too: half of a small model's file would be copies of it
 @tf.function(
     input_signature=[tf.TensorSpec([], tf.string), tf.TensorSpec([None], tf.string), tf.TensorSpec([None], tf.string)],
     autograph=False,
@@ -196,8 +214,8 @@ def _unknown_words(attribute, unknown, names):
     text = tf.strings.unicode_transcode(unknown[0], "UTF-8", "UTF-8")
     value = tf.strings.substr(text, 0, _LONGEST_ECHO, unit="UTF8_CHAR")
     count = tf.size(names)
-    asked, known = (tf.strings.substr(folded(each), 0, _LONGEST_ECHO, unit="UTF8_CHAR") for each in (value, names))
-    distances = tf.edit_distance(_letters(tf.fill([count], asked)), _letters(known), normalize=False)
+    asked, known = (tf.strings.substr(folded(each), 0, _LONGEST_ECHO, unit="UTF8_CHAR") for each in ([value], names))
+    distances = tf.edit_distance(_letters(tf.tile(asked, [count])), _letters(known), normalize=False)
     _, nearest = tf.math.top_k(-distances, k=tf.minimum(count, _NEAREST))
     few = count <= _MOST_LISTED
     listed = tf.cond(few, lambda: names, lambda: tf.gather(names, nearest))

@@ -135,11 +135,12 @@ class GeneratesByName:
         embeddings = embedding[0] + fractions[:, None] * (embedding[1] - embedding[0])
         return self._in_chunks(self._synthesise_chunk, (latents, embeddings.astype(np.float32)))
 
-    def export(self, path: str | os.PathLike) -> Path:
+    def export(self, path: str | os.PathLike, licence: str | None = None) -> Path:
         """Write a SavedModel that TensorFlow Serving, or any TensorFlow, can ask by name.
 
         Args:
             path: `saved_models/NAME/VERSION`, or `saved_models/NAME` for the next free version.
+            licence: Under which terms it may be used, for the model card. Defaults to: not stated.
 
         Returns:
             The path of the version that was written.
@@ -149,7 +150,7 @@ class GeneratesByName:
             WriteError: If the version exists, the path names no model, or it cannot be written.
         """
         # stands below models: this method is a short way to it for people
-        return importlib.import_module("tfproductgan.export.saved_model").export_saved_model(self, path)
+        return importlib.import_module("tfproductgan.export.saved_model").export_saved_model(self, path, licence)
 
     def draw_latents(self, seeds: Sequence[int]) -> np.ndarray:
         """Latents of seeds, before truncation: float32 `[len(seeds), latent_dim]`."""
