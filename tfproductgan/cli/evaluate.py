@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.conditions import ConditionSchema
     from tfproductgan.metrics.judgement import Judgement
     from tfproductgan.metrics.rating import RatingResult
     from tfproductgan.models.generation import GeneratesByName
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "keras-inception, keras:APPLICATION or file",
     )
     group.add_argument("--extractor-file", metavar="PATH", help="the weights of the extractor")
+    group.add_argument("--extractor-sha256", metavar="HASH", help="what that file must have; any other file is refused")
     group.add_argument(
         "--classification",
         action="store_true",
@@ -80,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
-    run_folder = _run_of(Path(args.model))
+    run_folder = run_of(Path(args.model))
     if args.ratings:
         return _ratings(args, console, args.out or _default_out(args, run_folder))
     out = args.out or _default_out(args, run_folder)
@@ -92,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         from tfproductgan.models.loading import load
 
         model = load(args.model)
-    catalogue = _catalogue(args, run_folder, model)
+    catalogue = photos_of(args, run_folder, model.schema)
     warnings = list(_warnings(args, run_folder, model, catalogue))
     judgement = _judge(args, console, model, catalogue)
     for warning in warnings:
@@ -108,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
 # === The model and its photos ===
 
 
-def _run_of(path: Path) -> Path | None:
+def run_of(path: Path) -> Path | None:
     """The run directory that a path is, or that the file is in."""
     places = [path] if path.is_dir() else [path.parent, path.parent.parent]
     return next((place for place in places if (place / "recipe.json").is_file()), None)
@@ -122,15 +124,19 @@ def _default_out(args: argparse.Namespace, run_folder: Path | None) -> Path:
     return run_folder / "evaluation" / ("" if newest else path.stem)
 
 
-def _catalogue(args: argparse.Namespace, run_folder: Path | None, model: GeneratesByName) -> Catalogue:
-    """The photos that `--data` names, or that the run was trained on."""
+def photos_of(args: argparse.Namespace, run_folder: Path | None, schema: ConditionSchema) -> Catalogue:
+    """The photos that `--data` names, or that the run was trained on.
+
+    Raises:
+        CatalogueError: If there are none.
+    """
     if args.data is not None:
-        return catalogue_from(args, model.schema)
-    options = _read_json(run_folder / "data.json").get("options") if run_folder else None
+        return catalogue_from(args, schema)
+    options = read_json(run_folder / "data.json").get("options") if run_folder else None
     if not options:
         raise CatalogueError(f"{args.model} does not say where its photos are. Give --data as for its training.")
     try:
-        return catalogue_from(data_described(options, args), model.schema)
+        return catalogue_from(data_described(options, args), schema)
     except CatalogueError as error:
         raise CatalogueError(f"{error} (The photos of {args.model}; --data names others.)") from error
 
@@ -141,13 +147,13 @@ def _warnings(
     """What a reader of the figures must know, whole sentences."""
     if run_folder is None:
         return
-    fingerprint = _read_json(run_folder / "data.json").get("fingerprint")
+    fingerprint = read_json(run_folder / "data.json").get("fingerprint")
     if fingerprint not in (None, catalogue.fingerprint):
         yield (
             "These are not the photos that the run was trained on: figures compare with other photos, and what is "
             "said of copies is about photos the model has never seen."
         )
-    recipe, seen = _read_json(run_folder / "recipe.json"), _images_seen(model)
+    recipe, seen = read_json(run_folder / "recipe.json"), _images_seen(model)
     planned = recipe.get("images", 0)
     # a run ends with its last whole step
     missing = planned - (seen or 0) >= recipe.get("batch_size", 1) * recipe.get("discriminator_steps", 1)
@@ -166,7 +172,8 @@ def _images_seen(model: Any) -> int | None:
     return int(model.images_seen)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file; empty if there is no such file."""
     if not path.is_file():
         return {}
     try:
@@ -188,7 +195,7 @@ def _judge(args: argparse.Namespace, console: Console, model: GeneratesByName, c
         if args.extractor == "catalogue":
             extractor = catalogue_classifier(catalogue, progress=Announcement(console))
         else:
-            extractor = get_extractor(args.extractor, catalogue, args.extractor_file)
+            extractor = get_extractor(args.extractor, catalogue, args.extractor_file, args.extractor_sha256)
 
         def progress(what: str, done: int, total: int) -> None:
             status.update(f"{what} ({done:,} of {total:,})" if total else what)
@@ -298,7 +305,7 @@ def _ratings(args: argparse.Namespace, console: Console, out: Path) -> int:
         _append(out, {"kind": "ratings", **result.to_dict()})
     report = out / REPORT
     if report.is_file():
-        judged = _read_json(out / JUDGEMENT).get("model_id")
+        judged = read_json(out / JUDGEMENT).get("model_id")
         text = with_ratings(report.read_text(encoding="utf-8"), _collected(out, judged))
         replace_file(report, lambda part: part.write_text(text, encoding="utf-8"))
         console.print(f"Report: {report}", markup=False)

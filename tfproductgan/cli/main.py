@@ -33,6 +33,7 @@ VERBS = {
         "tell what a picture shows and who drew it, or what a model knows",
     ),
     "export": ("tfproductgan.cli.export", "write a model as a SavedModel for TensorFlow Serving"),
+    "compress": ("tfproductgan.cli.compress", "write a model in smaller and faster forms, each tried and judged"),
     "serve": ("tfproductgan.cli.serve", "answer requests for exported models over REST and gRPC"),
 }
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 
 # TensorFlow 2.21 logs these before it has read TF_CPP_MIN_LOG_LEVEL
 _NOTES = (b"I0000 ", b"WARNING: All log messages before absl::InitializeLog()")
@@ -45,3 +47,18 @@ def import_tensorflow() -> None:
             for line in written:
                 if not line.startswith(_NOTES) and not (_NO_GPU in line and not os.path.exists("/dev/nvidia0")):
                     os.write(2, line)
+
+
+@contextlib.contextmanager
+def quiet_converters() -> Iterator[None]:
+    """Drop what is written to stderr meanwhile: converters and runtimes log there; what fails they raise."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(terminal, 2)
+        os.close(terminal)

@@ -280,11 +280,11 @@ def table_row(outcome: Outcome) -> list[str]:
     return [
         outcome.conversion,
         shown(outcome.bytes and outcome.bytes / 1e6, "{:.2f}"),
-        shown(outcome.share and 100 * outcome.share, "{:.0f} %"),
+        shown(outcome.share and 100 * outcome.share, "{:.0f}%"),
         shown(outcome.psnr, "{:.1f}"),
-        shown(outcome.kid, "{0[0]:.4f} ± {0[1]:.4f}"),
+        shown(outcome.kid, "{0[0]:.4f}"),
         *(shown(outcome.milliseconds.get(batch), "{:.2f}") for batch in BATCHES),
-        *(shown(outcome.speed.get(batch), "{:.1f} x") for batch in BATCHES),
+        *(shown(outcome.speed.get(batch), "{:.1f}x") for batch in BATCHES),
     ]
 
 

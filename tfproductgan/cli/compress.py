@@ -1,0 +1,174 @@
+"""`tfproductgan compress`: smaller and faster forms of a trained generator, each tried before it becomes a file."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfproductgan.cli.data_options import add_data_options, describe_data
+from tfproductgan.cli.evaluate import photos_of, read_json, run_of
+from tfproductgan.cli.recipe_options import parse_count
+from tfproductgan.errors import CatalogueError, ConversionError, nearest
+from tfproductgan.writing import refuse_to_overwrite
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.conditions import ConditionSchema
+    from tfproductgan.export.compression import Outcome
+
+HELP = """\
+Write a trained generator in smaller and faster forms. Each is run and compared with the original: size, pictures,
+speed on this machine and, if the photos are there, distance to them. What lost its weights or its quality is no file.
+
+  tfproductgan compress runs/shop --out small                          all forms that need no training
+  tfproductgan compress runs/shop --to litert-int8,onnx --out small    these
+  tfproductgan compress runs/shop --to pruned --size 0.5 --out small   half the weights, then learns on
+  tfproductgan compress studio --out small                             the generator that comes with the package"""
+
+FORMS = ("bfloat16", "litert-float16", "litert-dynamic-int8", "litert-int8", "onnx", "pruned")
+
+_SHIPPED = "studio"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument("model", metavar="RUN", help="a run directory, a .keras file, or 'studio'")
+    parser.add_argument(
+        "--to",
+        type=_forms,
+        default=list(FORMS[:-1]),
+        metavar="A,B",
+        help=f"of {', '.join(FORMS)} (default: all but pruned)",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files and the table go")
+    parser.add_argument("--overwrite", action="store_true", help="replace files of the same names")
+    group = parser.add_argument_group("pruning (takes a run directory with its checkpoints, and its photos)")
+    goal = group.add_mutually_exclusive_group()
+    goal.add_argument("--size", type=_share, metavar="S", help="share of the weights that is left (default: 0.5)")
+    goal.add_argument("--speed", type=_factor, metavar="F", help="how many times as fast it is to be on this machine")
+    group.add_argument(
+        "--images",
+        type=parse_count,
+        metavar="N",
+        help="images to learn on from, such as 40k (default: a fifth of the run's)",
+    )
+    add_data_options(parser, required=False)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert, judge and show the table."""
+    from rich.console import Console
+
+    from tfproductgan.cli.quiet import import_tensorflow, quiet_converters
+
+    console = Console(highlight=False, soft_wrap=True)
+    with console.status("Loading the model"):
+        import_tensorflow()
+        from tfproductgan.export.compression import TABLE_MARKDOWN, compress
+        from tfproductgan.export.conversions import CONVERSIONS, file_of
+        from tfproductgan.models.loading import load, shipped_model_path
+
+        for form in args.to:
+            refuse_to_overwrite(args.out / file_of(form), args.overwrite)
+        shipped = args.model == _SHIPPED and not Path(_SHIPPED).exists()
+        model = load(shipped_model_path() if shipped else args.model)
+        model = model if hasattr(model, "provenance") else model.trained_generator()
+    run_folder = run_of(Path(args.model))
+    if "pruned" in args.to and run_folder is None:
+        raise ConversionError(f"Pruning goes on with the training of a run, and {args.model} is in no run directory.")
+    catalogue = _photos(args, console, run_folder, model.schema)
+    conversions = [
+        CONVERSIONS[form] if form in CONVERSIONS else _pruned(args, run_folder, catalogue) for form in args.to
+    ]
+    extractor = _extractor(catalogue, console)
+    with console.status("Converting") as status, quiet_converters():
+        outcomes = compress(model, args.out, conversions, catalogue if extractor else None, extractor, status.update)
+    _show(console, outcomes)
+    console.print(f"Table: {args.out / TABLE_MARKDOWN}", markup=False)
+    return 1 if any(outcome.error for outcome in outcomes) else 0
+
+
+def _photos(
+    args: argparse.Namespace, console: Console, run_folder: Path | None, schema: ConditionSchema
+) -> Catalogue | None:
+    """The photos, if there are any; pruning and `--data` need them."""
+    try:
+        return photos_of(args, run_folder, schema)
+    except CatalogueError as error:
+        if args.data is not None or "pruned" in args.to:
+            raise
+        console.print(f"Note: pictures are compared with the original's alone. {error}", markup=False)
+        return None
+
+
+def _extractor(catalogue: Catalogue | None, console: Console) -> Any:
+    """The classifier of the photos whose features are compared, if they have labels."""
+    from tfproductgan.metrics.classifier import catalogue_classifier
+    from tfproductgan.training.evaluation import Announcement
+
+    if catalogue is None or not catalogue.schema.attributes:
+        return None
+    with console.status("Preparing the classifier"):
+        return catalogue_classifier(catalogue, progress=Announcement(console))
+
+
+def _pruned(args: argparse.Namespace, run_folder: Path, catalogue: Catalogue) -> Any:
+    from tfproductgan.export.pruning import pruned_conversion
+
+    options = describe_data(args) if args.data else read_json(run_folder / "data.json").get("options")
+    return pruned_conversion(run_folder, catalogue, args.out, args.size, args.speed, args.images, options)
+
+
+def _show(console: Console, outcomes: Sequence[Outcome]) -> None:
+    from rich.box import SIMPLE
+    from rich.table import Table
+    from rich.text import Text
+
+    from tfproductgan.cli.main import print_error
+    from tfproductgan.export.compression import HEADINGS, table_row
+
+    table = Table(box=SIMPLE)
+    for heading in HEADINGS:
+        first = heading == HEADINGS[0]
+        table.add_column(heading, no_wrap=first, justify="left" if first else "right")
+    for outcome in outcomes:
+        table.add_row(*(Text(cell, "red" if outcome.error else "") for cell in table_row(outcome)))
+    console.print(table)
+    for outcome in outcomes:
+        if outcome.error:
+            print_error(ConversionError(f"{outcome.conversion}: {outcome.error}"))
+
+
+def _forms(text: str) -> list[str]:
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    for name in names:
+        if name not in FORMS:
+            raise argparse.ArgumentTypeError(f"there is no form {name!r}: {nearest(name, FORMS)}")
+    if not names:
+        raise argparse.ArgumentTypeError(f"expected forms separated by commas, of {', '.join(FORMS)}")
+    return names
+
+
+def _share(text: str) -> float:
+    value = _number(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no share above 0 and below 1")
+    return value
+
+
+def _factor(text: str) -> float:
+    value = _number(text)
+    if not 1 < value < 1000:
+        raise argparse.ArgumentTypeError(f"{text} is no factor above 1")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
