@@ -155,6 +155,7 @@ def test_answers_to_an_unknown_page_are_refused_and_not_kept(shop, capsys):
         (["run", "--attributes", "colour"], "--attributes belongs to --data"),
         (["run", "--extractor", "incption"], "did you mean 'inception'"),
         (["run", "--split", "test"], "no photos for 'test'"),
+        (["run", "--extractor", "file", "--extractor-file", "model.keras", "--extractor-sha256", "12"], "expected 12"),
         (["run", "--samples", "1"], "must be 2 or more"),
     ],
 )

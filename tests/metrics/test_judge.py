@@ -180,6 +180,7 @@ def test_a_condition_without_photos_is_counted_and_stated(stubs, tmp_path):
     names = {condition.name: condition for condition in found.coverage.conditions}
     assert "category Ring" not in names  # neither asked for nor there
     assert names["category Mug"].measured
+    assert "No validation photo has category Ring: they are not asked for" in found.limitations[0]
 
 
 @pytest.mark.parametrize("n", [0, 1, -3])

@@ -143,5 +143,4 @@ def test_agreement_with_prdc(rng):
         "density": second.density,
         "coverage": second.coverage,
     }
-    # they leave out of the ball what lies exactly on it
-    assert ours == pytest.approx(theirs, abs=2e-3)
+    assert ours == pytest.approx(theirs, rel=1e-12)

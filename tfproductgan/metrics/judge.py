@@ -14,6 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from tfproductgan.catalogue.duplicates import difference_hashes, thumbnails
+from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
 from tfproductgan.errors import JudgementError, nearest
 from tfproductgan.metrics import distances
 from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy, attribute_accuracy
@@ -480,6 +481,12 @@ class _Sitting:
             self._limit(f"Samples have truncation {self.truncation:g}, which trades variety for typical pictures.")
         if self.catalogue.channels == 1 and not isinstance(self.extractor, CatalogueClassifier):
             self._limit(f"Photos are grey, and {self.extractor.id} sees them as colour photos without colour.")
+        unseen = values_without_photos(self.catalogue.schema, self.judge.conditions)
+        if unseen:
+            named = ", ".join(unseen[:3]) + (f" and {len(unseen) - 3} more" if len(unseen) > 3 else "")
+            self._limit(
+                f"No {self.judge.split} photo has {named}: they are not asked for, and no figure speaks of them."
+            )
         if self.judge.split == "train":
             self._limit("Samples are compared with photos the model learnt from: one that copies them looks perfect.")
 
@@ -555,6 +562,16 @@ def alike_halves(conditions: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndar
     if conditions.shape[1]:
         order = order[np.lexsort(conditions[order].T)]
     return order[0::2][: len(order) // 2], order[1::2]
+
+
+def values_without_photos(schema: ConditionSchema, conditions: np.ndarray) -> list[str]:
+    """Names of the values, such as `"colour Gold"`, that no row of condition ids `[N, A]` has."""
+    return [
+        f"{attribute.name} {value}"
+        for column, attribute in enumerate(schema.attributes)
+        for number, value in enumerate(attribute.values, start=NOT_GIVEN + 1)
+        if not (conditions[:, column] == number).any()
+    ]
 
 
 def _not_measured(found: ConditionCoverage, split: str) -> str:

@@ -194,11 +194,11 @@ def _figures(figures):
             shown(figure.value) + (f" ± {shown(figure.spread)}" if figure.spread is not None else ""),
             " to ".join(map(shown, figure.interval)) if figure.interval else None,
             figure.floor,
-            f"{figure.better} is better",
+            figure.better,
         )
         for figure in figures
     ]
-    head = ("figure", "value", "95 % interval", "real against real", "")
+    head = ("figure", "value", "95 % interval", "real against real", "better")
     return table(head, rows, numbers="lrrrl") and (
         table(head, rows, numbers="lrrrl")
         + '<p class="faint">A figure can be compared with another only if extractor, n and split are the same. '

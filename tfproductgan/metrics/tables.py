@@ -93,18 +93,20 @@ def _conditions(coverage: ConditionCoverage) -> Table:
         f"{len(coverage.not_measured)} of {len(coverage.conditions)} not measured; repeated samples "
         f"{percent(coverage.repeated)}, photos {percent(coverage.real_repeated)}",
         ["condition"],
-        ["samples", "photos", "covered", "kid", "diversity", "of photos", ""],
+        ["n / photos", "covered", "kid", "diversity", ""],
     )
     measured = sorted((each for each in coverage.conditions if each.measured), key=lambda each: each.coverage)
     for each in measured[:_MOST_ROWS]:
-        figures = [percent(each.coverage), *map(number, (each.kid, each.diversity, each.real_diversity))]
-        table.add_row(escape(each.name), f"{each.asked:,}", f"{each.real:,}", *figures, _verdict(each))
+        diversity = f"{number(each.diversity)} of {number(each.real_diversity)}"
+        figures = [f"{each.asked:,} / {each.real:,}", percent(each.coverage), number(each.kid), diversity]
+        table.add_row(escape(each.name), *figures, _verdict(each))
     return _more(table, len(measured), "conditions")
 
 
 def _verdict(condition: ConditionFigures) -> str:
-    said = [word for word in ("dropped", "collapsed") if getattr(condition, word)]
-    return f"[red]{', '.join(said)}[/]" if said else ""
+    # what is dropped has often collapsed besides, which is not worth a second line
+    said = next((word for word in ("dropped", "collapsed") if getattr(condition, word)), None)
+    return f"[red]{said}[/]" if said else ""
 
 
 def _memorisation(audit: MemorisationAudit) -> Table:
