@@ -1,9 +1,9 @@
 """How much of a generator's speed reaches those who ask for pictures over REST and gRPC.
 
-Run: python benchmarks/serve.py [--model FOLDER/NAME] [--seconds 6] [--concurrency 1 8 64]
+Run: python benchmarks/serve.py [--model FOLDER/NAME] [--seconds 6] [--concurrency 1 8 64] [--rows 1]
 
 The limit is the same signature called in this process with full batches by two threads, as the server calls it:
-`serving_default` (PNG) for REST, `generate` (tensors) for gRPC. Every request asks for one picture.
+`serving_default` (PNG) for REST, `generate` (tensors) for gRPC. Every request asks for `--rows` pictures.
 
 Who asks needs processor time too, and of the same cores, as other programs do. So there are two shares of the limit.
 The first compares pictures a second of processor time: what the server adds around the generator, whatever else the
@@ -78,12 +78,12 @@ class Limit:
         pictures = _BATCH * sum(counts)
         return of_whole_machine(pictures, *spent), spent[1] / pictures
 
-    def median_call(self, seconds: float) -> float:
-        """Seconds of a call for one picture."""
+    def median_call(self, seconds: float, rows: int) -> float:
+        """Seconds of a call for so many pictures."""
         took, end = [], time.perf_counter() + seconds
         while time.perf_counter() < end:
             began = time.perf_counter()
-            self.call(1, len(took))
+            self.call(rows, len(took))
             took.append(time.perf_counter() - began)
         return statistics.median(took)
 
@@ -94,25 +94,33 @@ def of_whole_machine(pictures: int, seconds: float, cpu: float, machine: float) 
     return pictures / seconds * cores / max(cores - (machine - cpu) / seconds, 0.1)
 
 
-def measure(interface: str, limit: Limit, served: Served, name: str, concurrencies: list[int], seconds: float) -> None:
+def measure(interface: str, limit: Limit, served: Served, name: str, args: argparse.Namespace) -> None:
     """Print what reaches those who ask over an interface."""
     limit.throughput(1)
-    limit.median_call(1)
-    most, cost = limit.throughput(seconds)
-    local = limit.median_call(seconds / 2)
+    limit.median_call(1, args.rows)
+    most, cost = limit.throughput(args.seconds)
+    local = limit.median_call(args.seconds / 2, args.rows)
     print(f"\n{interface}, {SIGNATURES[interface]}: limit {most:.0f} pictures/s of an idle machine, ", end="")
     print(f"{cost * 1e3:.2f} ms CPU a picture; one local call {local * 1e3:.1f} ms")
     print("concurrency   pictures/s   share by CPU   share by time   CPU ms   p50 ms   p99 ms   p50 to a local call")
-    for concurrency in concurrencies:
+    for concurrency in args.concurrency:
         load = Load(
-            interface, served.addresses[interface], name, limit.strings, concurrency, seconds, served.process.pid
+            interface=interface,
+            address=served.addresses[interface],
+            model=name,
+            inputs=limit.strings,
+            rows=args.rows,
+            concurrency=concurrency,
+            seconds=args.seconds,
+            server=served.process.pid,
         )
         ask(dataclasses.replace(load, seconds=1))
         answer = ask(load)
         latencies = sorted(answer["latencies"])
-        pictures, cpu = len(latencies), answer["server"] / len(latencies)
+        pictures = args.rows * len(latencies)
+        cpu = answer["server"] / pictures
         whole = of_whole_machine(pictures, answer["seconds"], answer["server"], answer["machine"])
-        p50, p99 = (latencies[int(part * (pictures - 1))] for part in (0.5, 0.99))
+        p50, p99 = (latencies[int(part * (len(latencies) - 1))] for part in (0.5, 0.99))
         print(
             f"{concurrency:>11} {pictures / answer['seconds']:>12.0f} {cost / cpu:>14.0%} {whole / most:>15.0%} "
             f"{cpu * 1e3:>8.2f} {p50 * 1e3:>8.1f} {p99 * 1e3:>8.1f} {p50 / local:>14.2f} times",
@@ -146,6 +154,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, metavar="FOLDER/NAME", help="exported model (default: the shipped one)")
     parser.add_argument("--seconds", type=float, default=6, help="of each measurement")
     parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 8, 64], help="requests in flight")
+    parser.add_argument("--rows", type=int, default=1, help="pictures a request")
     parser.add_argument("--interfaces", nargs="+", choices=SIGNATURES, default=list(SIGNATURES))
     args = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -154,7 +163,7 @@ def main() -> None:
         with Served(model) as served:
             for interface in args.interfaces:
                 limit = Limit(model, SIGNATURES[interface])
-                measure(interface, limit, served, model.name, args.concurrency, args.seconds)
+                measure(interface, limit, served, model.name, args)
 
 
 if __name__ == "__main__":

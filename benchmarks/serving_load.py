@@ -31,7 +31,8 @@ class Load:
         address: `host:port`.
         model: Name of the model.
         inputs: Names of the inputs that are strings; they stay empty. `seed` and `truncation` are there too.
-        concurrency: Requests in flight, one picture each.
+        rows: Pictures a request.
+        concurrency: Requests in flight.
         seconds: How long.
         server: Process of the server.
     """
@@ -40,6 +41,7 @@ class Load:
     address: str
     model: str
     inputs: list[str]
+    rows: int
     concurrency: int
     seconds: float
     server: int
@@ -168,7 +170,7 @@ async def _ask_rest(load: Load) -> None:
     requests = []
     for seed in range(PREPARED):
         row = {**dict.fromkeys(load.inputs, ""), "seed": seed, "truncation": 1.0}
-        body = json.dumps({"signature_name": SIGNATURES["REST"], "instances": [row]}).encode()
+        body = json.dumps({"signature_name": SIGNATURES["REST"], "instances": [row] * load.rows}).encode()
         head = f"POST /v1/models/{load.model}:predict HTTP/1.1\r\nHost: {load.address}\r\nContent-Length: {len(body)}"
         requests.append(f"{head}\r\n\r\n".encode() + body)
     loop, record = asyncio.get_running_loop(), _Record(load)
@@ -191,8 +193,8 @@ async def _ask_grpc(load: Load) -> None:
     for seed in range(PREPARED):
         request = protos.PredictRequest()
         request.model_spec.name, request.model_spec.signature_name = load.model, SIGNATURES["gRPC"]
-        arrays = {**dict.fromkeys(load.inputs, np.array([b""], object))}
-        arrays.update(seed=np.array([seed]), truncation=np.ones(1, np.float32))
+        arrays = dict.fromkeys(load.inputs, np.full(load.rows, b"", object))
+        arrays |= {"seed": np.full(load.rows, seed), "truncation": np.ones(load.rows, np.float32)}
         for name, array in arrays.items():
             request.inputs[name].CopyFrom(protos.to_tensor(array))
         requests.append(request.SerializeToString())

@@ -31,7 +31,7 @@ def soak(model: Path, inputs: list[str], concurrency: int, minutes: float) -> bo
     """Print what happens; returns whether all is well."""
     memory = []
     with Served(model) as served:
-        load = {"model": model.name, "inputs": inputs, "seconds": 60 * minutes, "server": served.process.pid}
+        load = {"model": model.name, "inputs": inputs, "rows": 1, "seconds": 60 * minutes, "server": served.process.pid}
         askers = [
             start(Load(interface, served.addresses[interface], concurrency=part, **load))
             for interface, part in zip(SIGNATURES, (concurrency // 2, concurrency - concurrency // 2), strict=True)
