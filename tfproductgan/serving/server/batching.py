@@ -1,7 +1,8 @@
-"""Requests of many become batches of a few sizes, as soon as there is somebody to run them.
+"""Requests of many become batches of a few sizes, without a timer.
 
-Nobody waits for company: what has come while others were running is the next batch. Batches have powers of two rows,
-so that a row gives the same result whoever else is in its batch, to the last bit with most kernels.
+What comes while nothing runs goes at once, alone if need be. What comes meanwhile is the next batch: beside the running
+one if it is no smaller, so that both cores have worthwhile work, otherwise after it. Batches have powers of two rows:
+a row gives the same result whoever else is in its batch, to the last bit with most kernels.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ class Batcher:
         while queue and (queue[0].result.done() or not tasks or rows + queue[0].rows <= size):
             task = queue.popleft()
             self._queued_rows -= task.rows
-            if not task.result.done():  # the client has gone
+            if not task.result.done():  # otherwise the client has gone
                 tasks.append(task)
                 rows += task.rows
         if not queue:
