@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_the_table_is_shown_and_the_file_loads(model, tmp_path, capsys):
 
 
 def test_one_form_that_cannot_be_made_is_an_error_and_the_others_go_on(model, tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "tf2onnx", None)
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
     assert main(["compress", str(model), "--to", "onnx,bfloat16", "--out", str(tmp_path)]) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("tfproductgan: error: onnx: tf2onnx is needed here")

@@ -1,11 +1,16 @@
 import json
+import re
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.export import compression
 from tfproductgan.export.compression import Compressor, compress
 from tfproductgan.export.conversions import CONVERSIONS, Conversion
+from tfproductgan.metrics.extractors import FeatureExtractor
+from tfproductgan.models.loading import load
 from tfproductgan.models.trained_generator import TrainedGenerator
 
 
@@ -62,7 +67,7 @@ def test_what_is_not_is_an_error_and_no_file(compressor, tmp_path, monkeypatch, 
         found = compressor.convert(conversion, tmp_path)
     assert found.file is None
     assert list(tmp_path.iterdir()) == []
-    assert __import__("re").search(message, found.error)
+    assert re.search(message, found.error)
 
 
 def test_one_that_fails_does_not_keep_the_others_from_it(generator, tmp_path):
@@ -81,34 +86,33 @@ def test_bfloat16_weights_are_an_ordinary_model_of_half_the_size(compressor, tmp
     conversion = CONVERSIONS["bfloat16"]
     found = compressor.convert(conversion, tmp_path)
     assert found.error is None, found.error
-    from tfproductgan.models.loading import load
-
     model = load(tmp_path / found.file)
     assert model.model_id.endswith("-bfloat16")
     assert model.generate({"class": "Mug"}, count=2).shape == (2, 32, 32, 3)
 
 
-class Features:
-    """Mean colours, in the place of a network."""
+class MeanColours(FeatureExtractor):
+    """In the place of a network."""
 
     def __init__(self):
-        self.asked = 0
+        super().__init__("colours", "0" * 64, 3, "none")
 
-    def features(self, images):
-        self.asked += 1
-        return images.mean(axis=(1, 2)).astype(np.float32) / 255
+    def _forward(self, images):
+        return [tf.reduce_mean(tf.cast(images, tf.float32), axis=(1, 2)) / 255]
 
 
-def test_pictures_further_from_the_photos_are_refused(compressor, tmp_path, monkeypatch):
-    photos = object.__new__(compression._Photos)
-    photos.extractor = Features()
-    photos.features = photos.extractor.features(compressor._drawn)
-    photos.num_photos = len(photos.features)
-    monkeypatch.setattr(compressor, "_photos", photos)
-    monkeypatch.setattr(compressor, "_kid", photos.kid(compressor._drawn))
-    good = compressor.convert(form(copy_with(lambda weight: weight), least_psnr=None), tmp_path)
+def test_pictures_further_from_the_photos_are_refused(generator, tmp_path, monkeypatch):
+    monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path / "cache"))
+    photos = generator.generate({"class": "Ring"}, count=60)
+    products = Catalogue.from_arrays(
+        photos, {"class": ["Ring"] * 60}, ["train"] * 30 + ["validation"] * 30, schema=generator.schema
+    )
+    compressor = Compressor(generator, products, MeanColours())
+    assert compressor.num_photos == compressor.num_pictures == 30
+    out = tmp_path / "small"
+    good = compressor.convert(form(copy_with(lambda weight: weight), least_psnr=None), out)
     assert good.error is None
-    assert good.kid == (compressor._kid.value, compressor._kid.std)
-    bad = compressor.convert(form(copy_with(lambda weight: weight * 0), least_psnr=None, name="grey"), tmp_path)
+    assert good.kid == compressor.original.kid
+    bad = compressor.convert(form(copy_with(lambda weight: weight * 0), least_psnr=None, name="grey"), out)
     assert "Too far from the photos" in bad.error
     assert bad.file is None

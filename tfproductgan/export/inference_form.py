@@ -2,7 +2,8 @@
 
 - Normalisation is folded into the kernel before it.
 - A doubling of size by transposed convolution becomes a convolution that makes the four pixels of each as channels, and
-  `depth_to_space`: the same products, but transposed convolutions are many times slower in LiteRT.
+  `depth_to_space`: the same products, but transposed convolutions are many times slower in LiteRT. One by interpolation
+  becomes that and a convolution.
 - For whole numbers (int8) channels are scaled to one range, which ReLU lets through to the next kernel, and the last
   convolution is clipped where `tanh` is flat, so that few of the 256 levels are wasted.
 
@@ -19,8 +20,9 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.export.stages import Stage, array_of, chain_of, upsampling_kernel
+from tfproductgan.export.stages import Stage, array_of, chain_of
 from tfproductgan.layers.modulated_normalization import ModulatedNormalization
+from tfproductgan.layers.upsample_conv import UpsampleConv2D
 from tfproductgan.networks.base import Generator
 
 _BALANCE = 0.75
@@ -32,11 +34,12 @@ class _Step:
     """A stage as arrays; all but `kernel` end in the channels.
 
     Args:
-        kernel: `[in, side * side * channels]` or `[k, k, in, 4 * channels]`.
+        kernel: `[in, side * side * channels]`, `[2, 2, in, 4 * channels]` or, interpolated, `[3, 3, in, channels]`.
         bias: `[channels]`.
         modulation: `None`, or kernel `[style, 2 * channels]` and bias of gain and shift.
         slope: Of the leaky ReLU.
         side: Height and width to which vectors are folded, or 0.
+        interpolation: Of an `UpsampleConv2D`, or empty.
     """
 
     kernel: np.ndarray
@@ -44,6 +47,7 @@ class _Step:
     modulation: tuple[np.ndarray, np.ndarray] | None
     slope: float
     side: int
+    interpolation: str
 
     def __call__(self, x, style):
         """The stage's features from those before and the style vectors."""
@@ -63,6 +67,10 @@ class _Step:
         return produced, modulated, tf.nn.leaky_relu(shifted, self.slope) if self.slope else tf.nn.relu(shifted)
 
     def _produce(self, x):
+        if self.interpolation:
+            return tf.nn.bias_add(
+                tf.nn.conv2d(_interpolated(x, self.interpolation), self.kernel, 1, "VALID"), self.bias
+            )
         if self.kernel.ndim == 4:
             return _sub_pixel(x, self.kernel, self.bias)
         x = tf.matmul(x, self.kernel)
@@ -203,37 +211,47 @@ def _fold(stage: Stage) -> _Step:
     bias = (bias - mean) * scale
     modulation = None
     if modulated:
-        kernel, gain_and_shift = (array_of(weight) for weight in stage.norm.to_gain_and_bias.weights)
+        to_both, gain_and_shift = (array_of(weight) for weight in stage.norm.to_gain_and_bias.weights)
         gain_and_shift[: len(mean)] += 1
-        modulation = (kernel, gain_and_shift)
+        modulation = (to_both, gain_and_shift)
     else:
         scale = scale * array_of(norm.gamma)
         bias = bias * array_of(norm.gamma) + array_of(norm.beta)
-    is_dense = stage.producer.kernel.ndim == 2
-    made = array_of(stage.producer.kernel) if is_dense else _sub_pixel_kernel(stage.producer)
-    made = made * np.tile(scale, made.shape[-1] // len(scale))
-    return _Step(made.astype(np.float32), bias.astype(np.float32), modulation, stage.slope, stage.side)
+    kernel, interpolation = array_of(stage.producer.kernel), ""
+    if isinstance(stage.producer, UpsampleConv2D):
+        kernel, interpolation = kernel.transpose(0, 1, 3, 2), stage.producer.interpolation
+    elif kernel.ndim == 4:
+        kernel = _sub_pixel_kernel(kernel)
+    kernel = (kernel * np.tile(scale, kernel.shape[-1] // len(scale))).astype(np.float32)
+    return _Step(kernel, bias.astype(np.float32), modulation, stage.slope, stage.side, interpolation)
 
 
-def _sub_pixel_kernel(layer) -> np.ndarray:
-    """The kernel of a transposed convolution `[k, k, out, in]` as that of a convolution: `[k/2, k/2, in, 4 * out]`."""
-    kernel = upsampling_kernel(layer)
-    taps = len(kernel) // 2
-    # along a side, each of the two pixels sees every other tap; transposed convolutions read kernels backwards
-    halves = [np.arange(len(kernel) - 2 + first, -1, -2) for first in (0, 1)]
-    parts = [[kernel[np.ix_(rows, columns)].transpose(0, 1, 3, 2) for columns in halves] for rows in halves]
-    return np.stack([part for row in parts for part in row], axis=3).reshape(taps, taps, kernel.shape[3], -1)
+def _sub_pixel_kernel(kernel) -> np.ndarray:
+    """The kernel of a transposed convolution `[4, 4, out, in]` as that of a convolution: `[2, 2, in, 4 * out]`."""
+    # along a side, each of two pixels sees every other tap; transposed convolutions read kernels backwards
+    halves = ([2, 0], [3, 1])
+    parts = [kernel[np.ix_(rows, columns)].transpose(0, 1, 3, 2) for rows in halves for columns in halves]
+    return np.stack(parts, axis=3).reshape(2, 2, kernel.shape[3], -1)
 
 
 def _sub_pixel(x, kernel, bias):
     """What the transposed convolution with stride 2 and `"same"` padding gives."""
-    bias = np.tile(bias, 4)
-    taps = len(kernel)
-    if taps % 2:  # both pixels of a place see the same inputs
-        return tf.nn.depth_to_space(tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "SAME"), bias), 2)
-    # the second pixel of a place and the first of the next one see the same inputs: half a place further
-    around = [taps // 2, taps // 2]
-    x = tf.pad(x, [[0, 0], around, around, [0, 0]])
-    x = tf.nn.depth_to_space(tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "VALID"), bias), 2)
+    # the second pixel of a place and the first of the next one see the same inputs: pairs lie half a place further
+    x = tf.pad(x, _around(1))
+    x = tf.nn.depth_to_space(tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "VALID"), np.tile(bias, 4)), 2)
     side = x.shape[1]
     return x[:, 1 : side - 1, 1 : side - 1, :]
+
+
+def _interpolated(x, interpolation):
+    """Twice as high and wide, and one pixel more around for the convolution."""
+    x = tf.image.resize(x, (2 * x.shape[1], 2 * x.shape[2]), "nearest")
+    if interpolation == "nearest":
+        return tf.pad(x, _around(1))
+    row = np.array([0.25, 0.5, 0.25], np.float32)  # repeating and this is bilinear, with zeros outside
+    blur = np.tile(np.outer(row, row)[:, :, None, None], (1, 1, x.shape[3], 1))
+    return tf.nn.depthwise_conv2d(tf.pad(x, _around(2)), blur, [1, 1, 1, 1], "VALID")
+
+
+def _around(width):
+    return [[0, 0], [width, width], [width, width], [0, 0]]

@@ -14,7 +14,6 @@ import keras
 import numpy as np
 
 from tfproductgan.errors import RecipeError
-from tfproductgan.layers.upsample_conv import INTERPOLATIONS, UpsampleConv2D, spreading_matrix
 from tfproductgan.networks.dcgan import DCGANGenerator
 from tfproductgan.networks.mlp import MLPGenerator
 
@@ -80,13 +79,3 @@ _FAMILIES = {DCGANGenerator: _dcgan, MLPGenerator: _mlp}
 def array_of(weight: Any) -> np.ndarray:
     """A weight as a float32 array of its own."""
     return np.array(keras.ops.convert_to_numpy(weight), np.float32)
-
-
-def upsampling_kernel(layer: Any) -> np.ndarray:
-    """The kernel of a doubling of size as a transposed convolution: float32 `[k, k, out, in]`."""
-    kernel = array_of(layer.kernel)
-    if not isinstance(layer, UpsampleConv2D):
-        return kernel
-    spread = spreading_matrix(np.array(INTERPOLATIONS[layer.interpolation]), backwards=True)
-    side = round(len(spread) ** 0.5)
-    return (spread @ kernel.reshape(9, -1)).reshape(side, side, *kernel.shape[2:])
