@@ -500,7 +500,7 @@ class _Sitting:
         if count >= least:
             return True
         verdict = "given because it was forced, and means little" if self.force else "not given"
-        self._limit(f"{_TITLES[figure]} needs {least} samples and photos, and there are {count}: {verdict}.")
+        self._limit(f"{_TITLES[figure]}: {verdict}. {least:,} samples and photos are needed, and there are {count:,}.")
         return self.force
 
     def _add(
@@ -533,9 +533,9 @@ class _Sitting:
 
 
 _TITLES = {
-    "fid": "A Fréchet distance",
-    "kid": "A kernel distance",
-    "is": "An inception score",
+    "fid": "Fréchet distance",
+    "kid": "Kernel distance",
+    "is": "Inception score",
     "neighbours": "Precision, recall, density and coverage",
 }
 
