@@ -61,7 +61,8 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
             shade = rng.integers(0, 256, (8, 8, 3), np.uint8)
             Image.fromarray(shade).resize((64, 64)).save(f"photos/{number}.png")
             table.writerow([f"{number}.png", ("Watch", "Mug")[number % 2], ("Gold", "Blue")[number // 2 % 2]])
-    [code] = blocks(ROOT / "README.md", "python")
+    # the other one asks a server, as the gate does
+    [code] = [block for block in blocks(ROOT / "README.md", "python") if "Client(" not in block]
     short = code.replace("steps_per_epoch=500, epochs=20", "steps_per_epoch=2, epochs=1")
     assert short != code
     names = {}
