@@ -131,12 +131,14 @@ def _show(console: Console, outcomes: Sequence[Outcome]) -> None:
     from tfproductgan.cli.main import print_error
     from tfproductgan.export.compression import HEADINGS, table_row
 
-    table = Table(box=SIMPLE)
-    for heading in HEADINGS:
-        first = heading == HEADINGS[0]
-        table.add_column(heading, no_wrap=first, justify="left" if first else "right")
-    for outcome in outcomes:
-        table.add_row(*(Text(cell, "red" if outcome.error else "") for cell in table_row(outcome)))
+    rows = [table_row(outcome) for outcome in outcomes]
+    table = Table(box=SIMPLE, padding=0)
+    for column, heading in enumerate(HEADINGS):
+        # headings may wrap where a terminal is narrow, figures not
+        widest = max(len(row[column]) for row in rows)
+        table.add_column(heading, min_width=widest, justify="right" if column else "left")
+    for outcome, row in zip(outcomes, rows, strict=True):
+        table.add_row(*(Text(cell, "red" if outcome.error else "") for cell in row))
     console.print(table)
     for outcome in outcomes:
         if outcome.error:

@@ -268,7 +268,7 @@ def _first_line(error):
 # === The table ===
 
 
-HEADINGS = ("form", "MB", "size", "PSNR dB", "KID", *(f"{what} at {n}" for what in ("ms", "speed") for n in BATCHES))
+HEADINGS = ("form", "MB", "size", "PSNR dB", "KID", *(f"{what} at {n}" for what in ("ms", "x") for n in BATCHES))
 
 
 def table_row(outcome: Outcome) -> list[str]:
