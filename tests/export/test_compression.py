@@ -70,6 +70,13 @@ def test_what_is_not_is_an_error_and_no_file(compressor, tmp_path, monkeypatch, 
     assert re.search(message, found.error)
 
 
+def test_what_is_far_slower_here_is_refused(compressor, tmp_path, monkeypatch):
+    monkeypatch.setattr(compression, "in_turns", lambda draws, inputs, batch: [1.0, 2.0 + batch])
+    found = compressor.convert(form(copy_with(lambda weight: weight)), tmp_path)
+    assert (found.file, list(tmp_path.iterdir())) == (None, [])
+    assert found.error == "Too slow on this machine: 0.33 times the original's speed at best."
+
+
 def test_one_that_fails_does_not_keep_the_others_from_it(generator, tmp_path):
     found = compress(generator, tmp_path, [form(failing, name="bad"), form(copy_with(lambda weight: weight))])
     assert [outcome.conversion for outcome in found] == ["original", "bad", "copy"]

@@ -36,6 +36,7 @@ _STRUCTURE = 64 * 1024  # bytes of a file that are no weights
 _MOST_PSNR = 99.0  # of pictures that are equal
 _ROUNDS, _SECONDS = 30, 1.0  # of timing a batch size, whichever comes first
 _KID_SUBSETS = 50
+_LEAST_SPEED = 0.5  # of the original's; a smaller file may cost some time, but not any
 
 Progress = Callable[[str], None]
 
@@ -165,6 +166,9 @@ class Compressor:
         times = {batch: in_turns([self._draw, draw], self._inputs, batch) for batch in BATCHES}
         found["milliseconds"] = {batch: after for batch, (_, after) in times.items()}
         found["speed"] = {batch: before / after for batch, (before, after) in times.items()}
+        fastest = max(found["speed"].values())
+        if fastest < _LEAST_SPEED:
+            raise ConversionError(f"Too slow on this machine: {fastest:.2g} times the original's speed at best.")
 
 
 def compress(
