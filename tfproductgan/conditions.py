@@ -410,6 +410,11 @@ def plan_requests(
     return [PictureRequest(schema.decode(ids), seed + i, truncation) for i, ids in enumerate(planned)]
 
 
+def most_pictures(image_size: int, channels: int) -> int:
+    """How many pictures one call may ask for: what fits into 4 GiB. More are asked for in several calls."""
+    return 4 * 2**30 // (image_size**2 * channels)
+
+
 def whole_number(option: str, value: Any, smallest: int, largest: int) -> int:
     """`value` as an `int`.
 

@@ -11,14 +11,18 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.conditions import MAX_SEED, PictureRequest, check_truncation, plan_requests, whole_number
+from tfproductgan.conditions import (
+    MAX_SEED,
+    PictureRequest,
+    check_truncation,
+    most_pictures,
+    plan_requests,
+    whole_number,
+)
 
 # Always the same batch shape: libraries may sum in another order for another shape, and then a picture would
 # depend on how many were asked for.
 _CHUNK = 16
-
-# more pictures than fit here are asked for in several calls
-_MAX_BYTES = 4 * 2**30
 
 
 class GeneratesByName:
@@ -157,7 +161,7 @@ class GeneratesByName:
         return seed_latents(tf.constant(seeds, tf.int64), self.latent_dim).numpy()
 
     def _max_count(self):
-        return _MAX_BYTES // (self.schema.image_size**2 * self.schema.channels)
+        return most_pictures(self.schema.image_size, self.schema.channels)
 
     def _in_chunks(self, function, arrays):
         total = len(arrays[0])

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from PIL import Image
 
-from tfproductgan.conditions import ConditionSchema, PictureRequest, plan_requests, whole_number
+from tfproductgan.conditions import ConditionSchema, PictureRequest, most_pictures, plan_requests, whole_number
 from tfproductgan.errors import ConditionError, ServingError
 from tfproductgan.serving.client_grpc import GrpcTransport
 from tfproductgan.serving.client_rest import RestTransport
@@ -23,9 +23,6 @@ from tfproductgan.serving.client_retries import CallError, call_with_retries
 
 # one batch is drawn while the next one is on its way
 _IN_FLIGHT = 2
-
-# more pictures than fit here are asked for in several calls
-_MAX_BYTES = 4 * 2**30
 
 # what TensorFlow puts around the words of an operation that fails
 _AROUND = re.compile(r"^.*?could not correctly convert string: |\s*\[\[\{\{node .*$", re.DOTALL)
@@ -286,4 +283,4 @@ def _transport(url, model, version, label):
 
 def _most(description):
     """The most pictures one call may ask for, as of the model itself."""
-    return _MAX_BYTES // (description["image_size"] ** 2 * description["channels"])
+    return most_pictures(description["image_size"], description["channels"])
