@@ -7,7 +7,8 @@ machine does hits them alike; the ratios are medians over the rounds. PyTorch ne
 `--torch-python` names an interpreter that has it.
 
 - ours: `fit`'s function with everything a run has: precision and threads chosen by the package, averaged generator,
-  metrics.
+  metrics. Without oneDNN: the same with TensorFlow's own convolutions, which it takes by itself on processors without
+  AVX512-VNNI.
 - tutorial: the same networks and losses in float32, in a `train_step` as the Keras examples write it, without average.
 - torch: the same networks, losses and average in PyTorch, see `train_step_torch.py`: bfloat16 and channels-last, with
   and without a compiled generator; and as PyTorch comes, float32. The best counts.
@@ -33,6 +34,7 @@ _TORCH_VARIANTS = {
     "torch, the same, compiled": {"bfloat16": True, "channels_last": True, "compiled": True},
 }
 _CEILING = "ceiling"
+_WITHOUT_ONEDNN = "ours, without oneDNN"
 
 
 # === Workers ===
@@ -181,12 +183,14 @@ def count_operations(gan):
     return tf.compat.v1.profiler.profile(graph, options=options).total_float_ops
 
 
-_WORKERS = {"ours": ours, "tutorial": tutorial, _CEILING: ceiling}
+_WORKERS = {"ours": ours, _WITHOUT_ONEDNN: ours, "tutorial": tutorial, _CEILING: ceiling}
 
 
 def work(name: str, size: int, width: int, batch: int, steps: int) -> None:
     """Measure one variant each time a line comes in."""
-    if name == "ours":
+    if name == _WITHOUT_ONEDNN:
+        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+    if _WORKERS[name] is ours:
         from tfproductgan.cli.quiet import import_tensorflow
 
         # as the command line does, which chooses the threads

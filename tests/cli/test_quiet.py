@@ -54,3 +54,12 @@ os.sched_getaffinity = lambda process: {cores}
 threading.set_intra_op_parallelism_threads = lambda number: os.write(2, b"threads %d " % number)
 """
     assert imported(tmp_path, source).stderr == said
+
+
+@pytest.mark.parametrize(("given", "taken"), [(None, "1"), ("0", "0")])
+def test_onednn_is_taken_on_every_processor_unless_told_otherwise(tmp_path, monkeypatch, given, taken):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    if given is not None:
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", given)
+    source = "import os; os.write(2, os.environ['TF_ENABLE_ONEDNN_OPTS'].encode() + b' ')"
+    assert imported(tmp_path, source).stderr == f"{taken} after"

@@ -16,6 +16,7 @@ NETWORKS = {
     "modern": lambda: DCGANGenerator((3, 4), 32, width=8, max_width=8, **SMALL),
     "bilinear": lambda: DCGANGenerator((3, 4), 28, width=8, max_width=8, upsampling="bilinear", **SMALL),
     "classic": lambda: DCGANGenerator((), 28, width=8, max_width=8, form="classic", **SMALL),
+    "inner": lambda: DCGANGenerator((3,), 28, width=8, max_width=8, inner_convs=1, **SMALL),
     "mlp": lambda: MLPGenerator((3,), 6, widths=(8, 12), **SMALL),
 }
 

@@ -10,6 +10,7 @@ CASES = {
     "modern unconditional": ((), {}),
     "classic": ((3, 4), {"form": "classic"}),
     "classic unconditional": ((), {"form": "classic"}),
+    "inner convolutions": ((3, 4), {"inner_convs": 2}),
 }
 
 
@@ -21,7 +22,7 @@ def test_generator(generator_check, num_ids, options):
 
 @pytest.mark.parametrize(
     ("num_ids", "options"),
-    [*CASES.values(), ((3, 4), {"spectral_normalization": True, "dropout": 0.2})],
+    [*CASES.values(), ((3, 4), {"spectral_normalization": True, "dropout": 0.2, "inner_convs": 1})],
     ids=[*CASES, "spectral with dropout"],
 )
 def test_discriminator(discriminator_check, num_ids, options):
@@ -53,3 +54,11 @@ def test_a_size_it_cannot_make_is_refused(network, image_size):
 def test_an_unknown_form_is_refused(network):
     with pytest.raises(RecipeError, match="form must be one of 'modern', 'classic'"):
         network((), form="new")
+
+
+@pytest.mark.parametrize("network", [DCGANGenerator, DCGANDiscriminator])
+@pytest.mark.parametrize("options", [{"width": 0}, {"width": float("nan")}, {"max_width": 2.5}, {"inner_convs": -1}])
+def test_a_number_that_cannot_be_is_refused(network, options):
+    [name] = options
+    with pytest.raises(RecipeError, match=f"{name} must be a whole number of at least"):
+        network((), **options)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -34,7 +35,8 @@ class _Step:
     """A stage as arrays; all but `kernel` end in the channels.
 
     Args:
-        kernel: `[in, side * side * channels]`, `[2, 2, in, 4 * channels]` or, interpolated, `[3, 3, in, channels]`.
+        kernel: `[in, side * side * channels]`, `[3, 3, in, channels]` or, of a learned doubling of size,
+            `[2, 2, in, 4 * channels]`.
         bias: `[channels]`.
         modulation: `None`, or kernel `[style, 2 * channels]` and bias of gain and shift.
         slope: Of the leaky ReLU.
@@ -71,8 +73,10 @@ class _Step:
             return tf.nn.bias_add(
                 tf.nn.conv2d(_interpolated(x, self.interpolation), self.kernel, 1, "VALID"), self.bias
             )
-        if self.kernel.ndim == 4:
+        if self.kernel.ndim == 4 and len(self.kernel) == 2:
             return _sub_pixel(x, self.kernel, self.bias)
+        if self.kernel.ndim == 4:
+            return tf.nn.bias_add(tf.nn.conv2d(x, self.kernel, 1, "SAME"), self.bias)
         x = tf.matmul(x, self.kernel)
         if self.side:
             x = tf.reshape(x, (-1, self.side, self.side, len(self.bias)))
@@ -220,7 +224,7 @@ def _fold(stage: Stage) -> _Step:
     kernel, interpolation = array_of(stage.producer.kernel), ""
     if isinstance(stage.producer, UpsampleConv2D):
         kernel, interpolation = kernel.transpose(0, 1, 3, 2), stage.producer.interpolation
-    elif kernel.ndim == 4:
+    elif isinstance(stage.producer, keras.layers.Conv2DTranspose):
         kernel = _sub_pixel_kernel(kernel)
     kernel = (kernel * np.tile(scale, kernel.shape[-1] // len(scale))).astype(np.float32)
     return _Step(kernel, bias.astype(np.float32), modulation, stage.slope, stage.side, interpolation)

@@ -246,9 +246,11 @@ def _taken(weight, stage, inputs, outputs):
     """A kernel or bias of a producer with some of its channels; `inputs` of `None` are all."""
     if weight.ndim == 1:
         return weight[outputs]
-    if weight.ndim == 4:  # [height, width, out, in]
-        weight = np.take(weight, outputs, axis=2)
-        return weight if inputs is None else np.take(weight, inputs, axis=3)
+    if weight.ndim == 4:
+        # transposed convolutions and those that upsample have [height, width, out, in]
+        into, out = (2, 3) if isinstance(stage.producer, keras.layers.Conv2D) else (3, 2)
+        weight = np.take(weight, outputs, axis=out)
+        return weight if inputs is None else np.take(weight, inputs, axis=into)
     places = max(stage.side, 1) ** 2
     weight = weight if inputs is None else weight[inputs]
     return weight.reshape(len(weight), places, -1)[:, :, outputs].reshape(len(weight), -1)

@@ -1,8 +1,8 @@
 """What generators are made of, for those who take them apart: a chain of stages from the style vector to the picture.
 
-A stage makes channels (a dense layer or a doubling of size), normalises them, by itself or modulated by the style, and
-applies a leaky ReLU. Conversion folds and rewrites stages, pruning takes channels out of them. A family takes part by
-a function here.
+A stage makes channels (a dense layer, a convolution or a doubling of size), normalises them, by itself or modulated by
+the style, and applies a leaky ReLU. Conversion folds and rewrites stages, pruning takes channels out of them. A family
+takes part by a function here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Stage:
     """Layers that make, normalise and activate channels.
 
     Args:
-        producer: `Dense`, `Conv2DTranspose` or `UpsampleConv2D`.
+        producer: `Dense`, `Conv2D`, `Conv2DTranspose` or `UpsampleConv2D`.
         norm: `BatchNormalization` or `ModulatedNormalization`.
         slope: Of the leaky ReLU below zero; 0 for ReLU.
         side: Height and width to which the dense layer's output is folded; 0 for vectors and convolutions.
@@ -62,7 +62,7 @@ def chain_of(network: Any) -> Chain:
 
 
 def _dcgan(network):
-    side = network.image_size >> len(network.convs)
+    side = network.image_size >> (len(network.convs) - network.inner_convs)
     stages = [Stage(network.stem, network.norms[0], 0.0, side)]
     stages += [Stage(conv, norm, 0.0) for conv, norm in zip(network.convs, network.norms[1:], strict=True)]
     return Chain(tuple(stages), network.to_rgb)

@@ -54,9 +54,7 @@ class Generator(_Network):
 
     def __init__(self, num_ids, image_size, channels, latent_dim, embedding_dim, **kwargs):
         super().__init__(num_ids, image_size, channels, **kwargs)
-        for option, value in (("latent_dim", latent_dim), ("embedding_dim", embedding_dim)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise RecipeError(f"{option} must be a whole number of at least 1. Received: {value!r}")
+        check_counts(latent_dim=latent_dim, embedding_dim=embedding_dim)
         self.latent_dim = latent_dim
         self.embedding_dim = embedding_dim
         if self.conditional:
@@ -134,6 +132,17 @@ def check_choice(option, value, choices):
     """
     if value not in choices:
         raise RecipeError(f"{option} must be one of {', '.join(map(repr, choices))}. Received: {value!r}")
+
+
+def check_counts(least=1, **options):
+    """Refuse options that count something and are no whole numbers of at least `least`.
+
+    Raises:
+        RecipeError: If one is not.
+    """
+    for option, value in options.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise RecipeError(f"{option} must be a whole number of at least {least}. Received: {value!r}")
 
 
 def make_head(num_ids, features):

@@ -25,6 +25,7 @@ from tfproductgan.networks.base import (
     Discriminator,
     Generator,
     check_choice,
+    check_counts,
     check_image_size,
     make_head,
     project,
@@ -65,6 +66,7 @@ class DCGANGenerator(Generator):
         width: Channels of the last stage; the stages before have two, four … times as many. Defaults to 32.
         max_width: Upper limit of the channels of a stage. Defaults to 320.
         form: `"modern"` or `"classic"`. Defaults to `"modern"`.
+        inner_convs: Number of 3x3 convolutions at the smallest feature map. Defaults to 0.
         upsampling: `"learned"` for transposed convolutions (in the modern form they start as upsampling and
             convolution), or `"nearest"` or `"bilinear"` for upsampling followed by a 3x3 convolution. Defaults to
             `"learned"`.
@@ -74,7 +76,7 @@ class DCGANGenerator(Generator):
     Call arguments and output shape: see `Generator`.
 
     Raises:
-        RecipeError: If the size or form does not exist.
+        RecipeError: If the size or form does not exist, or a number cannot be.
     """
 
     def __init__(
@@ -87,19 +89,23 @@ class DCGANGenerator(Generator):
         width=32,
         max_width=320,
         form="modern",
+        inner_convs=0,
         upsampling="learned",
         l2=0.0,
         **kwargs,
     ):
         check_image_size("dcgan", image_size, 32, 256, also=(28,))
         check_choice("form", form, FORMS)
+        check_counts(width=width, max_width=max_width)
+        check_counts(0, inner_convs=inner_convs)
         check_choice("upsampling", upsampling, UPSAMPLINGS)
         super().__init__(num_ids, image_size, channels, latent_dim, embedding_dim, **kwargs)
-        self.width, self.max_width, self.form, self.upsampling, self.l2 = width, max_width, form, upsampling, l2
+        self.width, self.max_width, self.form = width, max_width, form
+        self.inner_convs, self.upsampling, self.l2 = inner_convs, upsampling, l2
         # from the smallest feature map to the picture's size: each doubling of size halves the channels
         widths = [min(max_width, width * 2**k) for k in range(_num_doublings(image_size), -1, -1)]
         self._stem_shape = (_base_size(image_size), _base_size(image_size), widths[0])
-        self._make_layers(widths)
+        self._make_layers([widths[0]] * inner_convs + widths)
         self._build_layers()
 
     def _make_layers(self, widths):
@@ -114,7 +120,8 @@ class DCGANGenerator(Generator):
         self.convs, self.norms = [], []
         for stage, filters in enumerate(widths):
             if stage:
-                self.convs.append(self._upsampling(filters, name=f"conv_{stage}", **options))
+                make = self._upsampling if stage > self.inner_convs else self._inner
+                self.convs.append(make(filters, name=f"conv_{stage}", **options))
             self.norms.append(
                 ModulatedNormalization(name=f"norm_{stage}", dtype=policy)
                 if modern
@@ -131,6 +138,9 @@ class DCGANGenerator(Generator):
             dtype="float32",
             name="to_rgb",
         )
+
+    def _inner(self, filters, **options):
+        return layers.Conv2D(filters, 3, padding="same", kernel_initializer=_initialiser(self.form), **options)
 
     def _upsampling(self, filters, **options):
         if self.upsampling != "learned":
@@ -169,6 +179,7 @@ class DCGANGenerator(Generator):
             "width": self.width,
             "max_width": self.max_width,
             "form": self.form,
+            "inner_convs": self.inner_convs,
             "upsampling": self.upsampling,
             "l2": self.l2,
         }
@@ -179,7 +190,7 @@ class DCGANGenerator(Generator):
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
 class DCGANDiscriminator(Discriminator):
-    """Strided convolutions down to the smallest feature map, then one logit.
+    """Strided convolutions down to the smallest feature map, residual ones there if wanted, then one logit.
 
     Args:
         num_ids: Number of ids of each attribute, "not given" included; empty for an unconditional network.
@@ -189,6 +200,7 @@ class DCGANDiscriminator(Discriminator):
         max_width: Upper limit of the channels of a stage. Defaults to 320.
         form: `"modern"` (no normalisation, projection head) or `"classic"` (batch normalisation, condition as
             one more input channel). Defaults to `"modern"`.
+        inner_convs: Number of residual 3x3 convolutions at the smallest feature map. Defaults to 0.
         spectral_normalization: Whether to normalise the kernels of the convolutions spectrally. Defaults to
             `False`.
         dropout: Share of features dropped after each stage. Defaults to 0.
@@ -198,7 +210,7 @@ class DCGANDiscriminator(Discriminator):
     Call arguments and output shape: see `Discriminator`.
 
     Raises:
-        RecipeError: If the size or form does not exist.
+        RecipeError: If the size or form does not exist, or a number cannot be.
     """
 
     def __init__(
@@ -209,6 +221,7 @@ class DCGANDiscriminator(Discriminator):
         width=64,
         max_width=320,
         form="modern",
+        inner_convs=0,
         spectral_normalization=False,
         dropout=0.0,
         l2=0.0,
@@ -216,32 +229,21 @@ class DCGANDiscriminator(Discriminator):
     ):
         check_image_size("dcgan", image_size, 32, 256, also=(28,))
         check_choice("form", form, FORMS)
+        check_counts(width=width, max_width=max_width)
+        check_counts(0, inner_convs=inner_convs)
         super().__init__(num_ids, image_size, channels, **kwargs)
-        self.width, self.max_width, self.form = width, max_width, form
+        self.width, self.max_width, self.form, self.inner_convs = width, max_width, form, inner_convs
         self.spectral_normalization, self.dropout, self.l2 = spectral_normalization, dropout, l2
         widths = [min(max_width, width * 2**k) for k in range(_num_doublings(image_size))]
         self._make_layers(widths)
-        self._build_layers(widths)
+        self._build_layers()
 
     def _make_layers(self, widths):
         policy = self.dtype_policy
         classic = self.form == "classic"
         self.convs, self.norms, self.dropouts = [], [], []
         for stage, filters in enumerate(widths):
-            conv = layers.Conv2D(
-                filters,
-                4,
-                2,
-                "same",
-                use_bias=not self.spectral_normalization,
-                kernel_initializer=_initialiser(self.form),
-                kernel_regularizer=keras.regularizers.L2(self.l2) if self.l2 else None,
-                name=f"conv_{stage}",
-                dtype=policy,
-            )
-            if self.spectral_normalization:
-                conv = SpectralNormalization(conv, name=f"spectral_{stage}", dtype=policy)
-            self.convs.append(conv)
+            self.convs.append(self._conv(filters, 4, 2, stage))
             # the paper leaves the first stage without normalisation
             self.norms.append(
                 layers.BatchNormalization(momentum=0.9, synchronized=True, name=f"norm_{stage}", dtype=policy)
@@ -252,7 +254,25 @@ class DCGANDiscriminator(Discriminator):
                 layers.Dropout(self.dropout, name=f"dropout_{stage}", dtype=policy) if self.dropout else None
             )
 
-    def _build_layers(self, widths):
+        self.inner = [self._conv(widths[-1], 3, 1, len(widths) + index) for index in range(self.inner_convs)]
+
+    def _conv(self, filters, side, strides, number):
+        conv = layers.Conv2D(
+            filters,
+            side,
+            strides,
+            "same",
+            use_bias=not self.spectral_normalization,
+            kernel_initializer=_initialiser(self.form),
+            kernel_regularizer=keras.regularizers.L2(self.l2) if self.l2 else None,
+            name=f"conv_{number}",
+            dtype=self.dtype_policy,
+        )
+        if self.spectral_normalization:
+            return SpectralNormalization(conv, name=f"spectral_{number}", dtype=self.dtype_policy)
+        return conv
+
+    def _build_layers(self):
         shape = (None, self.image_size, self.image_size, self.channels)
         self.to_map = None
         if self.form == "classic" and self.conditional:
@@ -266,6 +286,8 @@ class DCGANDiscriminator(Discriminator):
             shape = conv.compute_output_shape(shape)
             if norm is not None:
                 norm.build(shape)
+        for conv in self.inner:
+            conv.build(shape)
         head_ids = self.num_ids if self.form == "modern" else ()
         self.head, self.projection = make_head(head_ids, shape[1] * shape[2] * shape[3])
         self.built = True
@@ -277,12 +299,17 @@ class DCGANDiscriminator(Discriminator):
             condition_map = ops.reshape(self.to_map(inputs["conditions"]), (-1, self.image_size, self.image_size, 1))
             x = ops.concatenate([x, condition_map], axis=-1)
         for conv, norm, dropout in zip(self.convs, self.norms, self.dropouts, strict=True):
-            x = conv(x, training=training) if self.spectral_normalization else conv(x)
+            x = self._apply(conv, x, training)
             x = norm(x, training=training) if norm is not None else x
             x = ops.leaky_relu(x, 0.2)
             x = dropout(x, training=training) if dropout is not None else x
+        for conv in self.inner:
+            x = x + ops.leaky_relu(self._apply(conv, x, training), 0.2)
         features = ops.reshape(x, (-1, x.shape[1] * x.shape[2] * x.shape[3]))
         return project(features, inputs["conditions"], self.head, self.projection)
+
+    def _apply(self, conv, x, training):
+        return conv(x, training=training) if self.spectral_normalization else conv(x)
 
     def get_config(self):
         """Everything the constructor takes."""
@@ -291,6 +318,7 @@ class DCGANDiscriminator(Discriminator):
             "width": self.width,
             "max_width": self.max_width,
             "form": self.form,
+            "inner_convs": self.inner_convs,
             "spectral_normalization": self.spectral_normalization,
             "dropout": self.dropout,
             "l2": self.l2,

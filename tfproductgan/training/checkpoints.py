@@ -52,7 +52,7 @@ class Note:
         images_seen: Images the discriminator has learnt from.
         recipe: The recipe, as `Recipe.to_dict` gives it.
         written_by: Version of the package.
-        computed_with: What has to be equal at resume for equal bits: threads, replicas, versions, processor.
+        computed_with: What has to be equal at resume for equal bits: threads, oneDNN, replicas, versions, processor.
         running_means: State of the metrics of an epoch that is not over, by name; empty between two epochs.
     """
 
@@ -371,6 +371,7 @@ def computed_with(strategy: tf.distribute.Strategy) -> dict[str, Any]:
     names = ("tfproductgan", "tensorflow", "keras", "processor", "gpus")
     return {
         "threads": _threads() or environment["cores"],
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "as TensorFlow decides"),
         "replicas": strategy.num_replicas_in_sync,
         **{name: environment[name] for name in names},
     }
