@@ -11,14 +11,16 @@ Every run sees the same number of images and is judged alike, from its averaged 
 - CAS: accuracy on held-out photos of a classifier trained on 10,000 other samples alone; "photos" in the table is the
   same classifier trained on 10,000 photos.
 
-A run takes minutes; finished ones are kept in the file of `--out` and not repeated. `--jobs` trainings run at a time,
-each with one thread an operation.
+A run takes minutes; finished ones are kept in the file of `--out` and not repeated unless their recipe has changed.
+`--jobs` trainings run at a time, each with one thread an operation. `--into` puts the table between the lines
+`<!-- results -->` and `<!-- end of results -->` of a file; `recipes.md` has the one of `fashion_mnist.jsonl`.
 """
 
 from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import hashlib
 import json
 import multiprocessing
 import os
@@ -28,9 +30,12 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from results import put_into
+
 from tfproductgan.cli.data_options import add_data_options, catalogue_from
 from tfproductgan.cli.quiet import import_tensorflow
 from tfproductgan.cli.recipe_options import parse_count
+from tfproductgan.recipes import Recipe, get_recipe
 from tfproductgan.writing import append_json_line
 
 SAMPLES = 10_000
@@ -43,17 +48,27 @@ ROWS = {
 }
 
 
-def run(args: argparse.Namespace, row: str, base: str, changes: dict, seed: int) -> dict:
+def recipe_of(base: str, changes: dict, images: int) -> Recipe:
+    """A recipe, some fields and options of its networks changed."""
+    recipe = get_recipe(base)
+    options = {role: {**getattr(recipe, role), **changes.get(role, {})} for role in ("generator", "discriminator")}
+    return recipe.replace(**{**changes, **options, "images": images})
+
+
+def digest(recipe: Recipe) -> str:
+    """Tells recipes apart, whatever their seed."""
+    return hashlib.sha256(recipe.replace(seed=0).to_json().encode()).hexdigest()[:12]
+
+
+def run(args: argparse.Namespace, row: str, recipe: Recipe) -> dict:
     """Train and judge once; in a process of its own."""
     import_tensorflow()
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     from tfproductgan.models.conditional_gan import ConditionalGAN
-    from tfproductgan.recipes import get_recipe
 
-    catalogue = catalogue_from(args)
-    recipe = get_recipe(base, **changes).replace(images=args.images, seed=seed)
+    catalogue, seed = catalogue_from(args), recipe.seed
     gan = ConditionalGAN.from_recipe(recipe, catalogue.schema)
     gan.compile()
     steps = recipe.images // (recipe.batch_size * recipe.discriminator_steps)
@@ -62,6 +77,7 @@ def run(args: argparse.Namespace, row: str, base: str, changes: dict, seed: int)
     gan.fit(stream, steps_per_epoch=steps, epochs=1, verbose=0)
     seconds, cpu = time.perf_counter() - begin[0], time.process_time() - begin[1]
     found = {"row": row, "seed": seed, "images": args.images, "seconds": round(seconds, 1), "cpu": round(cpu, 1)}
+    found |= {"recipe": digest(recipe), "precision": gan.generator.dtype_policy.name}
     return {**found, **judge(gan.trained_generator(), catalogue, args.split, seed)}
 
 
@@ -124,6 +140,7 @@ def photos(args: argparse.Namespace, seed: int) -> dict:
         "images": args.images,
         "seconds": 0.0,
         "cpu": 0.0,
+        "recipe": "",
         "frechet": frechet_distance_between(classifier.features(images), features),
         "accuracy": found[catalogue.schema.names[0]],
         "cas": cas(images, conditions, catalogue, args.split),
@@ -166,14 +183,16 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("recipes.jsonl"))
+    parser.add_argument("--into", type=Path, metavar="FILE")
     add_data_options(parser)
     args = parser.parse_args()
-    rows = {name: ROWS[name] for name in args.rows}
+    rows = {name: recipe_of(*ROWS[name], args.images) for name in args.rows}
     for own in args.row:
         name, _, changes = own.partition("=")
-        rows[name] = (args.base, json.loads(changes))
+        rows[name] = recipe_of(args.base, json.loads(changes), args.images)
+    wanted = {"photos": "", **{row: digest(recipe) for row, recipe in rows.items()}}
     done = [json.loads(line) for line in args.out.read_text().splitlines()] if args.out.is_file() else []
-    done = [found for found in done if found["images"] == args.images]
+    done = [each for each in done if each["images"] == args.images and wanted.get(each["row"]) == each["recipe"]]
     have = {(found["row"], found["seed"]) for found in done}
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(args.jobs, context, max_tasks_per_child=1) as pool:
@@ -182,15 +201,18 @@ def main() -> None:
         if jobs:
             concurrent.futures.wait(jobs[:1])
         for seed in range(args.seeds):
-            for row, (base, changes) in rows.items():
+            for row, recipe in rows.items():
                 if (row, seed) not in have:
-                    jobs.append(pool.submit(run, args, row, base, changes, seed))
+                    jobs.append(pool.submit(run, args, row, recipe.replace(seed=seed)))
         for job in concurrent.futures.as_completed(jobs):
             found = job.result()
             append_json_line(args.out, found)
             done.append(found)
             print(json.dumps(found), flush=True)
-    print(table(done, list(rows)))
+    made = table(done, list(rows))
+    print(made)
+    if args.into:
+        put_into(args.into, made)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 Run: tfproductgan evaluate RUN --split SPLIT --classification   # for each run
      python benchmarks/results.py 'products=runs/products' 'Fashion-MNIST=runs/fashion' --into README.md
 
-Without `--into` the table is printed. With it, it replaces what stands between the lines `<!-- results -->` and
+The table is printed; with `--into` it also replaces what stands between the lines `<!-- results -->` and
 `<!-- end of results -->` of that file.
 """
 
@@ -79,6 +79,21 @@ def table(columns: dict[str, dict[str, str]]) -> str:
     return "\n".join(lines)
 
 
+def put_into(path: Path, made: str) -> None:
+    """Replace what stands between the two lines of a file.
+
+    Raises:
+        SystemExit: If the file has no such lines.
+    """
+    text = path.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise SystemExit(f"{path} has no lines {BEGIN} and {END}")
+    replaced = f"{before}{BEGIN}\n\n{made}\n\n{END}{after}"
+    replace_file(path, lambda part: part.write_text(replaced, encoding="utf-8"))
+
+
 def main() -> None:
     """Read, print or write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -90,17 +105,9 @@ def main() -> None:
         name, _, path = run.rpartition("=")
         columns[name or path] = column(read(Path(path)))
     made = table(columns)
-    if args.into is None:
-        print(made)
-        return
-    text = args.into.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        parser.error(f"{args.into} has no lines {BEGIN} and {END}")
-    replace_file(
-        args.into, lambda part: part.write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{after}", encoding="utf-8")
-    )
+    print(made)
+    if args.into:
+        put_into(args.into, made)
 
 
 if __name__ == "__main__":

@@ -132,6 +132,22 @@ class Shrunk(FeatureExtractor):
         return features, None
 
 
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def gaussian(rng):
+    """Draws features that are normally distributed, always with the same correlations."""
+
+    def draw(count, dim, shift=0.0, scale=1.0):
+        mixing = np.random.default_rng(5).normal(size=(dim, dim)) / np.sqrt(dim)
+        return shift + scale * rng.normal(size=(count, dim)) @ mixing
+
+    return draw
+
+
 @pytest.fixture(scope="session")
 def shop():
     """540 painted photos to train on, 270 and 180 held out; nine combinations of category and colour."""

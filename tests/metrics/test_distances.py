@@ -25,16 +25,6 @@ from tfproductgan.metrics.distances import (
 )
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-def gaussian(rng, count, dim, shift=0.0, scale=1.0):
-    mixing = np.random.default_rng(5).normal(size=(dim, dim)) / np.sqrt(dim)
-    return shift + scale * rng.normal(size=(count, dim)) @ mixing
-
-
 def by_general_root(mean1, cov1, mean2, cov2):
     """The textbook formula by a general matrix root."""
     root = scipy.linalg.sqrtm(cov1 @ cov2)
@@ -54,21 +44,21 @@ def test_closed_form_of_gaussians_that_share_axes():
 
 
 @pytest.mark.parametrize("dim", [2, 16, 64])
-def test_agrees_with_a_general_matrix_root(rng, dim):
-    first, second = gaussian(rng, 3000, dim), gaussian(rng, 2500, dim, shift=0.3, scale=1.2)
+def test_agrees_with_a_general_matrix_root(gaussian, dim):
+    first, second = gaussian(3000, dim), gaussian(2500, dim, shift=0.3, scale=1.2)
     expected = by_general_root(first.mean(0), np.cov(first.T), second.mean(0), np.cov(second.T))
     assert frechet_distance_of(first, second) == pytest.approx(expected, rel=1e-9)
 
 
-def test_the_low_rank_form_is_exact(rng):
-    first, second = gaussian(rng, 20, 300), gaussian(rng, 30, 300, shift=0.2)
+def test_the_low_rank_form_is_exact(gaussian):
+    first, second = gaussian(20, 300), gaussian(30, 300, shift=0.2)
     whole = frechet_distance(first.mean(0), np.cov(first.T), second.mean(0), np.cov(second.T))
     assert frechet_distance_of(first, second, force=True) == pytest.approx(whole, rel=1e-6)
 
 
 @pytest.mark.parametrize(("count", "dim"), [(3000, 8), (40, 100)])
-def test_identical_sets_have_no_distance(rng, count, dim):
-    features = gaussian(rng, count, dim)
+def test_identical_sets_have_no_distance(gaussian, count, dim):
+    features = gaussian(count, dim)
     assert frechet_distance_of(features, features, force=True) == pytest.approx(0, abs=1e-6)
     assert kernel_distance(features, features, subset_size=count, force=True).value < 0  # unbiased: 0 in the mean
 
@@ -78,8 +68,8 @@ def test_degenerate_covariances():
     assert frechet_distance_of(constant, constant + 2) == pytest.approx(16)
 
 
-def test_moments_of_blocks_are_those_of_all(rng):
-    rows = gaussian(rng, 1000, 6) + 1e4  # far from zero, where sums of squares would cancel
+def test_moments_of_blocks_are_those_of_all(gaussian):
+    rows = gaussian(1000, 6) + 1e4  # far from zero, where sums of squares would cancel
     moments = Moments(6)
     for block in np.array_split(rows, [1, 17, 17, 600]):
         moments.update(block)
@@ -104,20 +94,20 @@ def discrepancy(first, second):
     return mean_of_pairs(first) + mean_of_pairs(second) - 2 * across
 
 
-def test_kernel_distance_term_by_term(rng):
-    first, second = gaussian(rng, 30, 5), gaussian(rng, 30, 5, shift=0.5)
+def test_kernel_distance_term_by_term(gaussian):
+    first, second = gaussian(30, 5), gaussian(30, 5, shift=0.5)
     found = kernel_distance(first, second)
     assert found.value == pytest.approx(discrepancy(first, second), rel=1e-12)
     assert found.std == 0 and found.low < found.value < found.high
 
 
-def test_kernel_distance_is_unbiased(rng):
-    values = [kernel_distance(gaussian(rng, 40, 4), gaussian(rng, 40, 4)).value for _ in range(400)]
+def test_kernel_distance_is_unbiased(gaussian):
+    values = [kernel_distance(gaussian(40, 4), gaussian(40, 4)).value for _ in range(400)]
     assert abs(np.mean(values)) < 3 * np.std(values) / np.sqrt(len(values))
 
 
-def test_subsets_are_drawn_by_the_seed(rng):
-    first, second = gaussian(rng, 300, 4), gaussian(rng, 200, 4, shift=0.4)
+def test_subsets_are_drawn_by_the_seed(gaussian):
+    first, second = gaussian(300, 4), gaussian(200, 4, shift=0.4)
     arguments = {"subset_size": 50, "num_subsets": 20}
     found = kernel_distance(first, second, seed=3, **arguments)
     assert found == kernel_distance(first, second, seed=3, **arguments)
@@ -243,14 +233,14 @@ def test_bootstrap_finds_the_standard_error_of_a_mean(rng):
     assert found.high == pytest.approx(found.value + 1.96 * 0.1, abs=0.03)
 
 
-def test_the_interval_of_a_biased_distance_holds_what_other_samples_give(rng):
+def test_the_interval_of_a_biased_distance_holds_what_other_samples_give(gaussian):
     def distance(first, second):
         return frechet_distance_of(first, second, force=True)
 
-    real, fake = gaussian(rng, 300, 10), gaussian(rng, 300, 10, shift=0.3)
+    real, fake = gaussian(300, 10), gaussian(300, 10, shift=0.3)
     found = bootstrap(distance, real, fake, num_resamples=100)
     assert found.low < found.value < found.high
-    others = [distance(gaussian(rng, 300, 10), gaussian(rng, 300, 10, shift=0.3)) for _ in range(50)]
+    others = [distance(gaussian(300, 10), gaussian(300, 10, shift=0.3)) for _ in range(50)]
     assert found.std == pytest.approx(np.std(others), rel=0.5)
 
 
@@ -260,8 +250,8 @@ def spread_of(distance, real, fake, times):
 
 
 @pytest.mark.parametrize(("shift", "most"), [(0.5, 1.3), (0.1, 1.6), (0.0, 2.5)])
-def test_the_interval_of_a_frechet_distance_is_that_of_other_samples(rng, shift, most):
-    real, fake = (lambda: gaussian(rng, 300, 10)), (lambda: gaussian(rng, 400, 10, shift))
+def test_the_interval_of_a_frechet_distance_is_that_of_other_samples(gaussian, shift, most):
+    real, fake = (lambda: gaussian(300, 10)), (lambda: gaussian(400, 10, shift))
     found = frechet_interval(real(), fake())
     assert 0 <= found.low < found.value < found.high
     others = spread_of(lambda a, b: frechet_distance_of(a, b, force=True), real, fake, 200)
@@ -269,8 +259,8 @@ def test_the_interval_of_a_frechet_distance_is_that_of_other_samples(rng, shift,
 
 
 @pytest.mark.parametrize(("shift", "most"), [(0.5, 1.4), (0.0, 2.5)])
-def test_the_interval_of_a_kernel_distance_is_that_of_other_samples(rng, shift, most):
-    real, fake = (lambda: gaussian(rng, 150, 10)), (lambda: gaussian(rng, 200, 10, shift))
+def test_the_interval_of_a_kernel_distance_is_that_of_other_samples(gaussian, shift, most):
+    real, fake = (lambda: gaussian(150, 10)), (lambda: gaussian(200, 10, shift))
     drawn = {"subset_size": 100, "num_subsets": 8}
     found = kernel_distance(real(), fake(), **drawn)
     error = (found.high - found.low) / 2 / 1.96
@@ -278,16 +268,16 @@ def test_the_interval_of_a_kernel_distance_is_that_of_other_samples(rng, shift, 
     assert 0.7 < error / spread_of(lambda a, b: kernel_distance(a, b, **drawn).value, real, fake, 60) < most
 
 
-def test_an_interval_agrees_with_the_bootstrap(rng):
-    real, fake = gaussian(rng, 500, 6), gaussian(rng, 500, 6, shift=1)
+def test_an_interval_agrees_with_the_bootstrap(gaussian):
+    real, fake = gaussian(500, 6), gaussian(500, 6, shift=1)
     drawn = bootstrap(lambda a, b: frechet_distance_of(a, b, force=True), real, fake, num_resamples=300)
     found = frechet_interval(real, fake)
     assert found.value == drawn.value
     assert found.std == pytest.approx(drawn.std, rel=0.2)
 
 
-def test_an_interval_with_dimensions_that_never_change(rng):
-    real, fake = gaussian(rng, 500, 6), gaussian(rng, 500, 6, shift=1)
+def test_an_interval_with_dimensions_that_never_change(gaussian):
+    real, fake = gaussian(500, 6), gaussian(500, 6, shift=1)
     dead = np.zeros((500, 2))
     found = frechet_interval(np.hstack([real, dead]), np.hstack([fake, dead]))
     assert (found.value, found.std) == pytest.approx(
@@ -320,16 +310,16 @@ def test_least_pictures(figure, dim, least):
         refuse_few(figure, least - 1, dim)
 
 
-def test_too_few_are_refused_unless_forced(rng):
-    few = gaussian(rng, 60, 300)
+def test_too_few_are_refused_unless_forced(gaussian):
+    few = gaussian(60, 300)
     with pytest.raises(JudgementError, match="means nothing"):
         frechet_distance_of(few, few + 1)
     assert frechet_distance_of(few, few + 1, force=True) > 0
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_features_that_are_no_numbers_are_refused(rng, bad):
-    features = gaussian(rng, 3000, 4)
+def test_features_that_are_no_numbers_are_refused(gaussian, bad):
+    features = gaussian(3000, 4)
     broken = features.copy()
     broken[2345, 1] = bad
     for figure in (frechet_distance_of, frechet_interval, kernel_distance):
@@ -339,20 +329,20 @@ def test_features_that_are_no_numbers_are_refused(rng, bad):
         frechet_distance(np.zeros(2), np.eye(2), np.zeros(2), np.full((2, 2), bad))
 
 
-def test_features_of_two_extractors_are_refused(rng):
+def test_features_of_two_extractors_are_refused(gaussian):
     with pytest.raises(JudgementError, match="one extractor"):
-        frechet_distance_of(gaussian(rng, 3000, 4), gaussian(rng, 3000, 5))
+        frechet_distance_of(gaussian(3000, 4), gaussian(3000, 5))
 
 
 # === Independent implementations, where they are installed ===
 
 
-def test_agreement_with_torch_fidelity(rng):
+def test_agreement_with_torch_fidelity(rng, gaussian):
     pytest.importorskip("torch_fidelity")
     import torch
     from torch_fidelity import metric_fid, metric_isc, metric_kid
 
-    real, fake = gaussian(rng, 2200, 32), gaussian(rng, 2200, 32, shift=0.2, scale=1.1)
+    real, fake = gaussian(2200, 32), gaussian(2200, 32, shift=0.2, scale=1.1)
     statistics = [metric_fid.fid_features_to_statistics(torch.from_numpy(rows)) for rows in (real, fake)]
     theirs = metric_fid.fid_statistics_to_metric(*statistics, verbose=False)["frechet_inception_distance"]
     assert frechet_distance_of(real, fake) == pytest.approx(theirs, rel=1e-9)

@@ -9,16 +9,6 @@ from tfproductgan.metrics import neighbours as module
 from tfproductgan.metrics.neighbours import density_coverage, nearest, neighbour_distances, neighbours, precision_recall
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-def gaussian(rng, count, dim, shift=0.0, scale=1.0):
-    mixing = np.random.default_rng(5).normal(size=(dim, dim)) / np.sqrt(dim)
-    return shift + scale * rng.normal(size=(count, dim)) @ mixing
-
-
 def naive_figures(real, fake, recall_k, coverage_k):
     def radii(rows, k):
         return np.sort(cdist(rows, rows), axis=1)[:, k]
@@ -33,18 +23,18 @@ def naive_figures(real, fake, recall_k, coverage_k):
 
 
 @pytest.mark.parametrize(("recall_k", "coverage_k"), [(3, 5), (1, 1), (7, 2)])
-def test_neighbours_agree_with_all_distances_at_once(rng, monkeypatch, recall_k, coverage_k):
+def test_neighbours_agree_with_all_distances_at_once(gaussian, monkeypatch, recall_k, coverage_k):
     monkeypatch.setattr(module, "_QUERIES", 64)  # several blocks, the last ones uneven
     monkeypatch.setattr(module, "_POINTS", 90)
-    real, fake = gaussian(rng, 300, 6), gaussian(rng, 210, 6, shift=0.3, scale=0.9)
+    real, fake = gaussian(300, 6), gaussian(210, 6, shift=0.3, scale=0.9)
     first, second = neighbours(real, fake, recall_k, coverage_k)
     found = (first.precision, first.recall, second.density, second.coverage)
     assert found == pytest.approx(naive_figures(real, fake, recall_k, coverage_k), rel=1e-12)
 
 
 @pytest.mark.parametrize("case", ["same", "copies", "far", "tiny", "outlier", "crowded"])
-def test_what_rounding_could_decide_is_decided_in_float64(rng, case):
-    real = np.maximum(gaussian(rng, 400, 12), 0).astype(np.float32)
+def test_what_rounding_could_decide_is_decided_in_float64(rng, gaussian, case):
+    real = np.maximum(gaussian(400, 12), 0).astype(np.float32)
     fake = {
         "same": real,  # every neighbour lies on the edge of a ball
         "copies": np.repeat(real[:3], 90, axis=0),
@@ -65,8 +55,8 @@ def test_neighbour_distances_leave_the_row_itself_out():
 
 
 @pytest.mark.parametrize("scale", [1e-25, 1.0, 1e25])
-def test_the_nearest_are_exact(rng, scale):
-    points = gaussian(rng, 3000, 20) * scale
+def test_the_nearest_are_exact(gaussian, scale):
+    points = gaussian(3000, 20) * scale
     itself = np.arange(100, 700)
     positions, distances = nearest(points[itself], points, 4, itself)
     every = cdist(points[itself], points)
@@ -109,8 +99,8 @@ def test_a_dropped_class_lowers_recall_and_coverage_but_not_precision(rng):
 # === What means nothing ===
 
 
-def test_too_few_are_refused_unless_forced(rng):
-    few = gaussian(rng, 60, 300)
+def test_too_few_are_refused_unless_forced(gaussian):
+    few = gaussian(60, 300)
     for figure in (precision_recall, density_coverage):
         with pytest.raises(JudgementError, match="means nothing"):
             figure(few, few + 1)
@@ -120,8 +110,8 @@ def test_too_few_are_refused_unless_forced(rng):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_features_that_are_no_numbers_are_refused(rng, bad):
-    features = gaussian(rng, 300, 4)
+def test_features_that_are_no_numbers_are_refused(gaussian, bad):
+    features = gaussian(300, 4)
     broken = features.copy()
     broken[234, 1] = bad
     for figure in (precision_recall, density_coverage):
@@ -132,9 +122,9 @@ def test_features_that_are_no_numbers_are_refused(rng, bad):
 # === An independent implementation, where it is installed ===
 
 
-def test_agreement_with_prdc(rng):
+def test_agreement_with_prdc(gaussian):
     prdc = pytest.importorskip("prdc")
-    real, fake = gaussian(rng, 800, 16), gaussian(rng, 700, 16, shift=0.2)
+    real, fake = gaussian(800, 16), gaussian(700, 16, shift=0.2)
     theirs = prdc.compute_prdc(real, fake, nearest_k=5)
     first, second = neighbours(real, fake, recall_k=5, coverage_k=5)
     ours = {
