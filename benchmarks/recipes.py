@@ -40,11 +40,48 @@ from tfproductgan.writing import append_json_line
 
 SAMPLES = 10_000
 
-# name -> recipe it starts from, what is changed
+_FLAT = {"generator": {"inner_convs": 0}, "discriminator": {"inner_convs": 0}}
+
+
+def _rates(rate: float) -> dict[str, float]:
+    return {"generator_learning_rate": rate, "discriminator_learning_rate": rate}
+
+
+# name -> recipe it starts from, what is changed; those below "default" change one thing
 ROWS = {
     "textbook": ("dcgan-classic", {"batch_size": 64}),
     "textbook, batch 32": ("dcgan-classic", {}),
+    "classic generator, R1 and R2 of 0.5, rate 1e-3": (
+        "dcgan",
+        {
+            **_rates(1e-3),
+            "generator": {"form": "classic"},
+            "discriminator": {"inner_convs": 0},
+            "beta_2": 0.99,
+            "penalties": {"r1": 0.5, "r2": 0.5},
+        },
+    ),
+    "default before the ablation": ("dcgan", {**_rates(6e-4), **_FLAT, "beta_2": 0.95}),
     "default": ("dcgan", {}),
+    "no inner convolutions": ("dcgan", _FLAT),
+    "inner convolution in the discriminator only": ("dcgan", {"generator": {"inner_convs": 0}}),
+    "two inner convolutions each": ("dcgan", {"generator": {"inner_convs": 2}, "discriminator": {"inner_convs": 2}}),
+    "batch normalisation, not modulated": ("dcgan", {"generator": {"form": "classic", "inner_convs": 1}}),
+    "nearest upsampling": ("dcgan", {"generator": {"upsampling": "nearest"}}),
+    "width 48 / 96": ("dcgan", {"generator": {"width": 48}, "discriminator": {"width": 96}}),
+    "rate 1e-3": ("dcgan", _rates(1e-3)),
+    "rate 3e-3": ("dcgan", _rates(3e-3)),
+    "beta_2 0.99": ("dcgan", {"beta_2": 0.99}),
+    "batch 16": ("dcgan", {"batch_size": 16}),
+    "batch 64": ("dcgan", {"batch_size": 64}),
+    "R1 alone": ("dcgan", {"penalties": {"r1": 1.0}}),
+    "gamma 0.3": ("dcgan", {"penalties": {"r1": 0.3, "r2": 0.3}}),
+    "gamma 3": ("dcgan", {"penalties": {"r1": 3.0, "r2": 3.0}}),
+    "penalties every 4th step": ("dcgan", {"penalty_interval": 4}),
+    "hinge loss": ("dcgan", {"loss": "hinge"}),
+    "augmentation: flip": ("dcgan", {"augmentation": ["flip"]}),
+    "augmentation: translation": ("dcgan", {"augmentation": ["translation"]}),
+    "averaged over a fifth": ("dcgan", {"ema_ramp": 0.2}),
 }
 
 

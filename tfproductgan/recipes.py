@@ -39,7 +39,8 @@ class Recipe:
         augmentation_target: How sure of real photos the discriminator should be, above 0 and below 1: while it is
             surer, the probability rises, else it falls, between 0 and 0.8. `None` leaves it as it is.
         augmentation_images: Images over which an adapting probability can go from 0 to 1.
-        label_dropout: With which probability an attribute is hidden in training, so that partial conditions work.
+        label_dropout: With which probability an attribute is hidden in training, so that partial conditions work. The
+            only attribute of a schema is never hidden: a request without it draws its value too.
         balance: 0 draws photos as often as they are; 1 draws every value of an attribute equally often; 0.5
             lies between.
         batch_size: Real images of one discriminator step, over all replicas.
@@ -84,10 +85,10 @@ class Recipe:
     discriminator_steps: int = 1
     microbatches: int = 1
     images: int = 400_000
-    generator_learning_rate: float = 6e-4
-    discriminator_learning_rate: float = 6e-4
+    generator_learning_rate: float = 2e-3
+    discriminator_learning_rate: float = 2e-3
     beta_1: float = 0.0
-    beta_2: float = 0.95
+    beta_2: float = 0.9
     gradient_clip: float = 10.0
     schedule: str = "cosine"
     final_learning_rate: float = 0.1
@@ -202,11 +203,10 @@ RECIPES = {
         # short a run gains by averaging over more of it
         Recipe(
             name="quickstart",
-            generator={"width": 16},
-            discriminator={"width": 32},
+            generator={"width": 16, "inner_convs": 0},
+            discriminator={"width": 32, "inner_convs": 0},
             images=100_000,
-            generator_learning_rate=2e-3,
-            discriminator_learning_rate=2e-3,
+            beta_2=0.95,
             ema_ramp=0.2,
         ),
         Recipe(

@@ -240,6 +240,15 @@ def test_labels_are_dropped_as_often_as_the_recipe_says(small_gan, random_batche
     assert all(np.array_equal(inputs["conditions"], kept) for inputs in judged)
 
 
+def test_the_only_attribute_is_never_dropped(small_gan, small_schema, random_batches, monkeypatch):
+    [attribute, _] = small_schema().attributes
+    gan = small_gan(schema=small_schema([attribute]), label_dropout=0.9, penalties={})
+    gan.compile()
+    drawn = seen_by(monkeypatch, gan.generator)
+    gan.train_step({**random_batches(gan.schema)[0], "conditions": np.full((8, 1), 2, np.int32)})
+    np.testing.assert_array_equal(drawn[0]["conditions"], 2)
+
+
 def test_every_step_draws_its_own_latents_whatever_was_drawn_before(small_gan, random_batches, monkeypatch):
     drawn = []
     for _ in range(2):

@@ -22,7 +22,7 @@ def test_generator(generator_check, num_ids, options):
 
 @pytest.mark.parametrize(
     ("num_ids", "options"),
-    [*CASES.values(), ((3, 4), {"spectral_normalization": True, "dropout": 0.2, "inner_convs": 1})],
+    [*CASES.values(), ((3, 4), {"spectral_normalization": True, "dropout": 0.2, "inner_convs": 2})],
     ids=[*CASES, "spectral with dropout"],
 )
 def test_discriminator(discriminator_check, num_ids, options):
@@ -36,10 +36,27 @@ def test_discriminator(discriminator_check, num_ids, options):
 )
 def test_widths_double_from_the_picture_inwards(image_size, widths):
     generator = DCGANGenerator((), image_size, width=2, max_width=10)
-    assert [norm.norm.moving_mean.shape[0] for norm in generator.norms] == widths
+    assert [norm.norm.moving_mean.shape[0] for norm in generator.norms] == [widths[0], *widths]
     assert generator.to_rgb.compute_output_shape((1, image_size, image_size, 2)) == (1, image_size, image_size, 3)
     discriminator = DCGANDiscriminator((), image_size, width=3, max_width=10)
     assert [conv.filters for conv in discriminator.convs] == [3, 6, 10, 10, 10, 10][: len(widths) - 1]
+
+
+@pytest.mark.parametrize("network", [DCGANGenerator, DCGANDiscriminator])
+def test_inner_convolutions_come_at_the_smallest_map(network):
+    counts = {number: len(network((), 32, width=2, inner_convs=number).weights) for number in (0, 1, 3)}
+    each = counts[1] - counts[0]
+    assert each > 0 and counts[3] == counts[0] + 3 * each
+    assert len(network((), 32, width=2).weights) == counts[1]
+    classic = [len(network((), 32, width=2, form="classic", **more).weights) for more in ({}, {"inner_convs": 0})]
+    assert classic[0] == classic[1]
+
+
+@pytest.mark.parametrize("network", [DCGANGenerator, DCGANDiscriminator])
+def test_files_from_before_there_were_inner_convolutions_can_be_read(network):
+    config = network((), 32, width=2, inner_convs=0).get_config()
+    del config["inner_convs"]
+    assert network.from_config(config).inner_convs == 0
 
 
 @pytest.mark.parametrize("image_size", [0, 4, 30, 48, 512])

@@ -11,7 +11,7 @@ from keras import ops
 class ConditionEmbedding(keras.layers.Layer):
     """Sums one learned vector an attribute, so that a partial condition is a partial sum.
 
-    Id 0 ("not given") has a vector of its own, learned through label dropout.
+    Id 0 ("not given") has a vector of its own, learned from photos that lack the attribute and through label dropout.
 
     Args:
         num_ids: Number of ids of each attribute, "not given" included.

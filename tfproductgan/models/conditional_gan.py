@@ -419,7 +419,8 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         return self.discriminator({"images": images, "conditions": conditions}, training=True)
 
     def _drop_labels(self, conditions):
-        if not self.schema.attributes or not self.recipe.label_dropout:
+        # who does not name the only attribute gets a value of it all the same, see ConditionSchema.complete
+        if len(self.schema.attributes) < 2 or not self.recipe.label_dropout:
             return conditions
         drawn = self._draws().uniform(Purpose.LABEL_DROPOUT, conditions.shape)
         return tf.where(drawn < self.recipe.label_dropout, 0, conditions)

@@ -49,7 +49,8 @@ class GeneratesByName:
             seed: Picture `i` has seed `seed + i`.
             truncation: Scales the latents, 0 to 2. Defaults to 1, the full variety.
             complete: Whether what is not given is drawn from the data's own distribution, by the picture's
-                seed. Defaults to `True`; otherwise the network is told that it is not given.
+                seed. Defaults to `True`; otherwise the network is told that it is not given, which it knows from
+                photos that lack the attribute and from label dropout.
 
         Returns:
             A list of `PictureRequest`.

@@ -34,6 +34,8 @@ from tfproductgan.networks.base import (
 FORMS = ("modern", "classic")
 UPSAMPLINGS = ("learned", "nearest", "bilinear")
 
+_WITHOUT_INNER = {"inner_convs": 0}  # as in files from before there were any
+
 
 def _base_size(image_size):
     """Side of the smallest feature map: 7 for 28 pixels, else 4."""
@@ -66,7 +68,7 @@ class DCGANGenerator(Generator):
         width: Channels of the last stage; the stages before have two, four … times as many. Defaults to 32.
         max_width: Upper limit of the channels of a stage. Defaults to 320.
         form: `"modern"` or `"classic"`. Defaults to `"modern"`.
-        inner_convs: Number of 3x3 convolutions at the smallest feature map. Defaults to 0.
+        inner_convs: Number of 3x3 convolutions at the smallest feature map. Defaults to 1, in the classic form to 0.
         upsampling: `"learned"` for transposed convolutions (in the modern form they start as upsampling and
             convolution), or `"nearest"` or `"bilinear"` for upsampling followed by a 3x3 convolution. Defaults to
             `"learned"`.
@@ -89,7 +91,7 @@ class DCGANGenerator(Generator):
         width=32,
         max_width=320,
         form="modern",
-        inner_convs=0,
+        inner_convs=None,
         upsampling="learned",
         l2=0.0,
         **kwargs,
@@ -97,6 +99,7 @@ class DCGANGenerator(Generator):
         check_image_size("dcgan", image_size, 32, 256, also=(28,))
         check_choice("form", form, FORMS)
         check_counts(width=width, max_width=max_width)
+        inner_convs = int(form == "modern") if inner_convs is None else inner_convs
         check_counts(0, inner_convs=inner_convs)
         check_choice("upsampling", upsampling, UPSAMPLINGS)
         super().__init__(num_ids, image_size, channels, latent_dim, embedding_dim, **kwargs)
@@ -184,6 +187,11 @@ class DCGANGenerator(Generator):
             "l2": self.l2,
         }
 
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The network that `get_config` describes."""
+        return super().from_config(_WITHOUT_INNER | config, custom_objects)
+
 
 # === Discriminator ===
 
@@ -200,7 +208,8 @@ class DCGANDiscriminator(Discriminator):
         max_width: Upper limit of the channels of a stage. Defaults to 320.
         form: `"modern"` (no normalisation, projection head) or `"classic"` (batch normalisation, condition as
             one more input channel). Defaults to `"modern"`.
-        inner_convs: Number of residual 3x3 convolutions at the smallest feature map. Defaults to 0.
+        inner_convs: Number of residual 3x3 convolutions at the smallest feature map. Defaults to 1, in the classic
+            form to 0.
         spectral_normalization: Whether to normalise the kernels of the convolutions spectrally. Defaults to
             `False`.
         dropout: Share of features dropped after each stage. Defaults to 0.
@@ -221,7 +230,7 @@ class DCGANDiscriminator(Discriminator):
         width=64,
         max_width=320,
         form="modern",
-        inner_convs=0,
+        inner_convs=None,
         spectral_normalization=False,
         dropout=0.0,
         l2=0.0,
@@ -230,6 +239,7 @@ class DCGANDiscriminator(Discriminator):
         check_image_size("dcgan", image_size, 32, 256, also=(28,))
         check_choice("form", form, FORMS)
         check_counts(width=width, max_width=max_width)
+        inner_convs = int(form == "modern") if inner_convs is None else inner_convs
         check_counts(0, inner_convs=inner_convs)
         super().__init__(num_ids, image_size, channels, **kwargs)
         self.width, self.max_width, self.form, self.inner_convs = width, max_width, form, inner_convs
@@ -323,6 +333,11 @@ class DCGANDiscriminator(Discriminator):
             "dropout": self.dropout,
             "l2": self.l2,
         }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The network that `get_config` describes."""
+        return super().from_config(_WITHOUT_INNER | config, custom_objects)
 
 
 NETWORKS = {"generator": DCGANGenerator, "discriminator": DCGANDiscriminator}
