@@ -48,6 +48,8 @@ class Generator(nn.Module):
         self.embedding = ConditionEmbedding(num_ids, embedding_dim)
         self.first = widths[0]
         self.stem = nn.Linear(style, 16 * widths[0], bias=False)
+        self.inner = nn.Conv2d(widths[0], widths[0], 3, padding=1, bias=False)
+        self.inner_norm = ModulatedNormalization(widths[0], style)
         self.norms = nn.ModuleList(ModulatedNormalization(width, style) for width in widths)
         self.convs = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False) for a, b in itertools.pairwise(widths))
         self.to_rgb = nn.Conv2d(widths[-1], 3, 3, padding=1)
@@ -57,6 +59,8 @@ class Generator(nn.Module):
         x = self.stem(style).view(-1, self.first, 4, 4)
         for index, norm in enumerate(self.norms):
             x = functional.relu(norm(self.convs[index - 1](x) if index else x, style))
+            if index == 0:
+                x = functional.relu(self.inner_norm(self.inner(x), style))
         return torch.tanh(self.to_rgb(x)).float()
 
 
@@ -66,6 +70,7 @@ class Discriminator(nn.Module):
     def __init__(self, num_ids, widths):
         super().__init__()
         self.convs = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in itertools.pairwise((3, *widths)))
+        self.inner = nn.Conv2d(widths[-1], widths[-1], 3, padding=1)
         features = 16 * widths[-1]
         self.head = nn.Linear(features, 1)
         self.projection = ConditionEmbedding(num_ids, features)
@@ -75,6 +80,7 @@ class Discriminator(nn.Module):
         x = images
         for conv in self.convs:
             x = functional.leaky_relu(conv(x), 0.2)
+        x = x + functional.leaky_relu(self.inner(x), 0.2)
         x = x.flatten(1).float()
         return self.head(x)[:, 0] + self.scale * (x * self.projection(conditions)).sum(dim=1)
 
