@@ -120,6 +120,6 @@ def test_pictures_further_from_the_photos_are_refused(generator, tmp_path, monke
     good = compressor.convert(form(copy_with(lambda weight: weight), least_psnr=None), out)
     assert good.error is None
     assert good.kid == compressor.original.kid
-    bad = compressor.convert(form(copy_with(lambda weight: weight * 0), least_psnr=None, name="grey"), out)
+    bad = compressor.convert(form(copy_with(lambda weight: weight * 0 + 9), least_psnr=None, name="white"), out)
     assert "Too far from the photos" in bad.error
     assert bad.file is None
