@@ -10,8 +10,8 @@ machine does hits them alike; the ratios are medians over the rounds. PyTorch ne
   metrics. Without oneDNN: the same with TensorFlow's own convolutions, which it takes by itself on processors without
   AVX512-VNNI.
 - tutorial: the same networks and losses in float32, in a `train_step` as the Keras examples write it, without average.
-- torch: the same networks, losses and average in PyTorch, see `train_step_torch.py`: bfloat16 and channels-last, with
-  and without a compiled generator; and as PyTorch comes, float32. The best counts.
+- torch: the same networks, losses and average in PyTorch, see `train_step_torch.py`: in the precision that ours has
+  here and channels-last, with and without a compiled generator; and as PyTorch comes, float32. The best counts.
 """
 
 from __future__ import annotations
@@ -28,11 +28,6 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 _NUM_VALUES = (18, 14)
-_TORCH_VARIANTS = {
-    "torch, float32": {"bfloat16": False, "channels_last": False, "compiled": False},
-    "torch, bfloat16, channels last": {"bfloat16": True, "channels_last": True, "compiled": False},
-    "torch, the same, compiled": {"bfloat16": True, "channels_last": True, "compiled": True},
-}
 _CEILING = "ceiling"
 _WITHOUT_ONEDNN = "ours, without oneDNN"
 
@@ -144,11 +139,14 @@ def tutorial(size: int, width: int, batch: int):
 
 
 def ceiling(size: int, width: int, batch: int):
-    """A stack of 3x3 convolutions of 128 channels in bfloat16, forward and backward: what the machine can do."""
+    """A stack of 3x3 convolutions of 128 channels, forward and backward, in the format the package takes here."""
     import tensorflow as tf
 
+    from tfproductgan.models.precision import bfloat16_is_fast
+
     depth, channels, side = 4, 128, 32
-    images = tf.cast(tf.random.normal((32, side, side, channels)), tf.bfloat16)
+    precision = tf.bfloat16 if bfloat16_is_fast() else tf.float32
+    images = tf.cast(tf.random.normal((32, side, side, channels)), precision)
     kernels = [tf.Variable(tf.random.normal((3, 3, channels, channels), stddev=0.03)) for _ in range(depth)]
 
     @tf.function(autograph=False)
@@ -157,12 +155,12 @@ def ceiling(size: int, width: int, batch: int):
             tape.watch(images)
             x = images
             for kernel in kernels:
-                x = tf.nn.relu(tf.nn.conv2d(x, tf.cast(kernel, tf.bfloat16), 1, "SAME"))
+                x = tf.nn.relu(tf.nn.conv2d(x, tf.cast(kernel, precision), 1, "SAME"))
             loss = tf.reduce_mean(tf.cast(x, tf.float32))
         return [tf.reduce_sum(gradient) for gradient in tape.gradient(loss, [*kernels, images])]
 
     operations = 3 * depth * 2 * 9 * channels**2 * 32 * side**2
-    return lambda: step()[0].numpy(), {"operations": operations}
+    return lambda: step()[0].numpy(), {"operations": operations, "precision": precision.name}
 
 
 def fit_function(model, stream):
@@ -188,8 +186,8 @@ _WORKERS = {"ours": ours, _WITHOUT_ONEDNN: ours, "tutorial": tutorial, _CEILING:
 
 def work(name: str, size: int, width: int, batch: int, steps: int) -> None:
     """Measure one variant each time a line comes in."""
-    if name == _WITHOUT_ONEDNN:
-        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+    if name != "tutorial":
+        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0" if name == _WITHOUT_ONEDNN else "1"
     if _WORKERS[name] is ours:
         from tfproductgan.cli.quiet import import_tensorflow
 
@@ -219,10 +217,11 @@ class Variants:
             command = [sys.executable, __file__, "--worker", name, "--sizes", str(size), "--width", str(args.width)]
             self._start([*command, "--batch", str(args.batch), "--steps", str(args.steps)], [name])
         if args.torch_python:
-            job = {"variants": _TORCH_VARIANTS, "spec": torch_spec(size, args.width, args.batch)}
+            variants = torch_variants(self.about["ours"]["precision"] == "mixed_bfloat16")
+            job = {"variants": variants, "spec": torch_spec(size, args.width, args.batch)}
             job |= {"steps": args.steps, "threads": len(os.sched_getaffinity(0))}
             command = [args.torch_python, str(Path(__file__).with_name("train_step_torch.py"))]
-            self._start(command, list(_TORCH_VARIANTS), json.dumps(job))
+            self._start(command, list(variants), json.dumps(job))
 
     def _start(self, command, names, first_line=None):
         pipe = subprocess.PIPE
@@ -252,6 +251,16 @@ class Variants:
         for process in set(self.processes.values()):
             process.stdin.close()
             process.wait()
+
+
+def torch_variants(bfloat16):
+    """What PyTorch is measured as, by name."""
+    best = {"bfloat16": bfloat16, "channels_last": True}
+    return {
+        "torch, float32": {"bfloat16": False, "channels_last": False, "compiled": False},
+        f"torch, {'bfloat16' if bfloat16 else 'float32'}, channels last": {**best, "compiled": False},
+        "torch, the same, compiled": {**best, "compiled": True},
+    }
 
 
 def torch_spec(size, width, batch):
@@ -298,7 +307,8 @@ def measure(size, args):
         for times in rounds
     ]
     top = statistics.median(args.steps * about[_CEILING]["operations"] / times[_CEILING] / 1e9 for times in rounds)
-    print(f"  bfloat16 convolutions reach {top:.0f} GFLOP/s here; our step {statistics.median(shares):.0%} of that")
+    precision = about[_CEILING]["precision"]
+    print(f"  {precision} convolutions reach {top:.0f} GFLOP/s here; our step {statistics.median(shares):.0%} of that")
 
 
 def main() -> None:

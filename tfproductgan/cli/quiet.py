@@ -25,8 +25,8 @@ def import_tensorflow() -> None:
         return
     from tfproductgan.catalogue.preparing import num_cores
 
-    # by itself TensorFlow takes oneDNN only where a processor has AVX512-VNNI; a training step with AVX2 alone is
-    # 1.4 times as fast with it, see docs/performance.md
+    # by itself TensorFlow takes oneDNN only where a processor has AVX512-VNNI; with AVX2 alone a training step is
+    # nearly twice as fast with it, see docs/performance.md
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     sys.stderr.flush()
     with tempfile.TemporaryFile() as written:
