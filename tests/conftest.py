@@ -1,10 +1,14 @@
 import dataclasses
+import os
 from collections.abc import Mapping
 
 import numpy as np
 import pytest
 
 from tfproductgan.conditions import Attribute, ConditionSchema
+
+# as the command line does, before TensorFlow is imported: some tests compare both to the last bit
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 COLOURS = {"Gold": (212, 175, 55), "Navy Blue": (20, 30, 90), "Fluorescent Green": (90, 240, 60)}
 EXPONENTS = {"Ring": 2.0, "Mug": 8.0, "Sports Shoes": 1.0}  # of a superellipse: disc, square, diamond
