@@ -47,6 +47,16 @@ def _num_doublings(image_size):
     return (image_size // _base_size(image_size)).bit_length() - 1
 
 
+def _checked(image_size, form, width, max_width, inner_convs):
+    """Refuse what neither network can be; the number of inner convolutions, that of the form if none is given."""
+    check_image_size("dcgan", image_size, 32, 256, also=(28,))
+    check_choice("form", form, FORMS)
+    check_counts(width=width, max_width=max_width)
+    inner_convs = int(form == "modern") if inner_convs is None else inner_convs
+    check_counts(0, inner_convs=inner_convs)
+    return inner_convs
+
+
 def _initialiser(form):
     """Of the kernels. One a layer: a Keras initialiser used twice gives the same numbers twice."""
     return keras.initializers.RandomNormal(stddev=0.02) if form == "classic" else "he_normal"
@@ -96,11 +106,7 @@ class DCGANGenerator(Generator):
         l2=0.0,
         **kwargs,
     ):
-        check_image_size("dcgan", image_size, 32, 256, also=(28,))
-        check_choice("form", form, FORMS)
-        check_counts(width=width, max_width=max_width)
-        inner_convs = int(form == "modern") if inner_convs is None else inner_convs
-        check_counts(0, inner_convs=inner_convs)
+        inner_convs = _checked(image_size, form, width, max_width, inner_convs)
         check_choice("upsampling", upsampling, UPSAMPLINGS)
         super().__init__(num_ids, image_size, channels, latent_dim, embedding_dim, **kwargs)
         self.width, self.max_width, self.form = width, max_width, form
@@ -236,11 +242,7 @@ class DCGANDiscriminator(Discriminator):
         l2=0.0,
         **kwargs,
     ):
-        check_image_size("dcgan", image_size, 32, 256, also=(28,))
-        check_choice("form", form, FORMS)
-        check_counts(width=width, max_width=max_width)
-        inner_convs = int(form == "modern") if inner_convs is None else inner_convs
-        check_counts(0, inner_convs=inner_convs)
+        inner_convs = _checked(image_size, form, width, max_width, inner_convs)
         super().__init__(num_ids, image_size, channels, **kwargs)
         self.width, self.max_width, self.form, self.inner_convs = width, max_width, form, inner_convs
         self.spectral_normalization, self.dropout, self.l2 = spectral_normalization, dropout, l2
@@ -263,7 +265,6 @@ class DCGANDiscriminator(Discriminator):
             self.dropouts.append(
                 layers.Dropout(self.dropout, name=f"dropout_{stage}", dtype=policy) if self.dropout else None
             )
-
         self.inner = [self._conv(widths[-1], 3, 1, len(widths) + index) for index in range(self.inner_convs)]
 
     def _conv(self, filters, side, strides, number):
