@@ -32,7 +32,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from results import put_into
 
-from tfproductgan.cli.data_options import add_data_options, catalogue_from
+from tfproductgan.cli.data_options import add_data_options, catalogue_from, expected_image_size
 from tfproductgan.cli.quiet import import_tensorflow
 from tfproductgan.cli.recipe_options import parse_count
 from tfproductgan.recipes import Recipe, get_recipe
@@ -227,6 +227,8 @@ def main() -> None:
     for own in args.row:
         name, _, changes = own.partition("=")
         rows[name] = recipe_of(args.base, json.loads(changes), args.images)
+    size = expected_image_size(args)
+    rows = {name: recipe.for_size(size) for name, recipe in rows.items()}
     wanted = {"photos": "", **{row: digest(recipe) for row, recipe in rows.items()}}
     done = [json.loads(line) for line in args.out.read_text().splitlines()] if args.out.is_file() else []
     done = [each for each in done if each["images"] == args.images and wanted.get(each["row"]) == each["recipe"]]

@@ -267,7 +267,7 @@ def torch_spec(size, width, batch):
     """What PyTorch must know to make the same networks."""
     from tfproductgan.recipes import get_recipe
 
-    recipe = get_recipe("dcgan")
+    recipe = get_recipe("dcgan").for_size(size)
     doublings = (size // 4).bit_length() - 1
     return {
         "num_ids": [count + 1 for count in _NUM_VALUES],

@@ -31,6 +31,12 @@ def test_fields_are_overridden_one_at_a_time():
     assert recipe.replace(batch_size=32) == RECIPES["mlp"]
 
 
+@pytest.mark.parametrize(("image_size", "rate"), [(28, 2e-3), (32, 2e-3), (64, 8e-4), (256, 8e-4)])
+def test_learning_rates_that_are_not_given_suit_the_size_of_the_pictures(image_size, rate):
+    recipe = Recipe(generator_learning_rate=1e-4).for_size(image_size)
+    assert (recipe.generator_learning_rate, recipe.discriminator_learning_rate) == (1e-4, rate)
+
+
 def test_every_field_is_documented():
     for field in dataclasses.fields(Recipe):
         assert f"\n        {field.name}: " in Recipe.__doc__

@@ -63,3 +63,12 @@ def test_onednn_is_taken_on_every_processor_unless_told_otherwise(tmp_path, monk
         monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", given)
     source = "import os; os.write(2, os.environ['TF_ENABLE_ONEDNN_OPTS'].encode() + b' ')"
     assert imported(tmp_path, source).stderr == f"{taken} after"
+
+
+def test_what_tensorflow_datasets_warns_itself_of_is_dropped(tmp_path):
+    source = """
+import atexit, logging
+atexit.register(lambda: logging.getLogger("absl").warning("`FeatureConnector.dtype` is deprecated."))
+atexit.register(lambda: logging.getLogger("absl").warning("disk is full; "))
+"""
+    assert imported(tmp_path, source).stderr == "afterdisk is full; \n"

@@ -15,7 +15,7 @@ def test_a_run_is_written_down(tmp_path):
     assert not run.started
     run.start(Recipe(seed=3), SCHEMA, {"fingerprint": "f"})
     assert run.started
-    assert Recipe.from_dict(json.loads((run.path / "recipe.json").read_text())) == Recipe(seed=3)
+    assert Recipe.from_dict(json.loads((run.path / "recipe.json").read_text())) == Recipe(seed=3).for_size(32)
     assert ConditionSchema.from_json((run.path / "schema.json").read_text()) == SCHEMA
     assert json.loads((run.path / "data.json").read_text()) == {"fingerprint": "f"}
     assert [start["keras"] for start in json.loads((run.path / "environment.json").read_text())]
@@ -32,6 +32,8 @@ def test_the_same_run_goes_on_and_each_start_is_noted(tmp_path):
     [
         (Recipe(batch_size=16), SCHEMA, {"fingerprint": "f"}, "another recipe: batch_size was 32, now 16"),
         (Recipe(), ConditionSchema([], 32), {"fingerprint": "f"}, "another schema: attributes was"),
+        # not the learning rates that suit the size
+        (Recipe(), ConditionSchema(SCHEMA.attributes, 64), {"fingerprint": "f"}, "schema: image_size was 32, now 64"),
         (Recipe(), SCHEMA, {"fingerprint": "g"}, 'another data: fingerprint was "f", now "g"'),
     ],
 )
@@ -68,6 +70,7 @@ def test_what_cannot_start_or_go_on_is_refused_before_anything_is_written(tmp_pa
     (tmp_path / "file").write_text("x")
     for path, recipe, said in (
         (tmp_path / "run", Recipe(seed=1), "seed was 0, now 1"),
+        (tmp_path / "run", Recipe(generator_learning_rate=1e-3), "generator_learning_rate was 0.002, now 0.001"),
         (tmp_path, Recipe(), "no run directory"),
         (tmp_path / "file", Recipe(), "no run directory"),
         (tmp_path / "file" / "run", Recipe(), "file is no folder that can be written"),

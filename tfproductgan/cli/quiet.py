@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -13,6 +14,9 @@ _NOTES = (b"I0000 ", b"WARNING: All log messages before absl::InitializeLog()")
 
 # what TensorFlow's GPU build reports as an error on a machine without a GPU
 _NO_GPU = b"failed call to cuInit"
+
+# TensorFlow Datasets 4.9 warns of a property that only it asks for, in its partial decoding
+_TFDS_OF_ITSELF = "FeatureConnector.dtype"
 
 
 def import_tensorflow() -> None:
@@ -35,6 +39,7 @@ def import_tensorflow() -> None:
         try:
             import tensorflow as tf
 
+            logging.getLogger("absl").addFilter(lambda record: _TFDS_OF_ITSELF not in record.getMessage())
             # one of the graph optimisers fails on training graphs: it reports an error, changes nothing, goes on
             tf.config.optimizer.set_experimental_options({"remapping": False})
             # both threads in each operation wait for each other more than they help: side by side, two operations

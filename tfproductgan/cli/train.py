@@ -161,7 +161,7 @@ def print_dry_run(console, recipe, catalogue):
     from tfproductgan.training.callbacks import duration
     from tfproductgan.training.trainer import estimate
 
-    console.print_json(json.dumps(recipe.to_dict()))
+    console.print_json(json.dumps(recipe.for_size(catalogue.image_size).to_dict()))
     measured = estimate(recipe, catalogue.schema)
     console.print(
         f"Precision: {dtype_policy(recipe.precision)}. Parameters: generator {measured.generator_parameters:,}, "

@@ -20,7 +20,7 @@ def check_first(recipe: Recipe, out: Path, image_size: int, strategy: str = "one
     """Refuse what cannot be trained, before minutes are spent on the photos; imports TensorFlow.
 
     Args:
-        recipe: The resolved recipe.
+        recipe: The recipe.
         out: The run directory; nothing is made.
         image_size: Height and width of the pictures in pixels.
         strategy: Name of the strategy to train under.

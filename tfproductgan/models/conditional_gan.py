@@ -82,7 +82,7 @@ class ConditionalGAN(ReplicaStep, GeneratesByName, keras.Model):
         self.generator = generator
         self.discriminator = discriminator
         self.schema = schema
-        self.recipe = recipe or Recipe()
+        self.recipe = (recipe or Recipe()).for_size(schema.image_size)
         # float32, so that pictures do not depend on the machine's number format more than they must
         self.ema_generator = type(generator).from_config(
             {**generator.get_config(), "name": "ema_generator", "dtype": "float32"}

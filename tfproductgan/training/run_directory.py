@@ -56,13 +56,14 @@ class RunDirectory:
         """Make sure, before the photos are read, that a run can start or go on here; nothing is written.
 
         Args:
-            recipe: The resolved recipe. It may be longer than that of the run.
+            recipe: The recipe. It may be longer than that of the run.
 
         Raises:
             RunError: If the folder cannot be made, holds something else, or holds a run with another recipe.
         """
         if self.started:
-            self._check_same("recipe.json", recipe.to_dict())
+            size = ConditionSchema.from_dict(self._read("schema.json")).image_size
+            self._check_same("recipe.json", recipe.for_size(size).to_dict())
             return
         self._check_free()
         above = next(path for path in self.path.absolute().parents if path.exists())
@@ -73,7 +74,7 @@ class RunDirectory:
         """Write down a new run, or make sure that it is the same run that goes on.
 
         Args:
-            recipe: The resolved recipe.
+            recipe: The recipe; what it leaves to the size of the pictures is filled in.
             schema: The conditions.
             data: JSON-ready facts of the photos. `options` among them, how the photos were named, may change: the
                 fingerprint says whether they are the same.
@@ -83,14 +84,15 @@ class RunDirectory:
                 or other data; the message says which fields differ.
         """
         # other photos bring another schema too: they are the reason to name
-        described = {"recipe.json": recipe.to_dict(), "data.json": dict(data), "schema.json": schema.to_dict()}
+        described = {"data.json": dict(data), "schema.json": schema.to_dict()}
         if self.started:
+            self.accept(recipe)
             for name, mine in described.items():
                 self._check_same(name, mine)
             remove_parts(self.path)
             remove_parts(self.grids)
             remove_parts(self.checkpoints)
-            write_json(self.path / "recipe.json", described["recipe.json"])  # it may have become longer
+            self._write_recipe(recipe, schema)  # it may have become longer
             if "options" in data:
                 write_json(self.path / "data.json", described["data.json"])
         else:
@@ -99,10 +101,13 @@ class RunDirectory:
                 self.grids.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise RunError(f"Cannot make the run directory {self.path}: {error.strerror}") from error
-            # recipe.json last: its presence says that the run has started
-            for name in reversed(described):
-                write_json(self.path / name, described[name])
+            for name, facts in described.items():
+                write_json(self.path / name, facts)
+            self._write_recipe(recipe, schema)  # last: its presence says that the run has started
         self._add_environment()
+
+    def _write_recipe(self, recipe, schema):
+        write_json(self.path / "recipe.json", recipe.for_size(schema.image_size).to_dict())
 
     def _check_free(self):
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
