@@ -21,11 +21,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from tfproductgan.cli.main import main
+from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.models.loading import shipped_model_path
 from tfproductgan.recipes import RECIPES, get_recipe
+
+tf.config.list_physical_devices()  # says on stderr that there is no GPU: now, not while a test reads what is said
 
 TRAIN = (
     "train --out run --recipe mlp --image-size 16 --images 8 --batch-size 2 --precision float32"
@@ -156,6 +160,8 @@ def run_of(**changes):
         discriminator={**RECIPES["mlp"].discriminator, **widths},
     )
     photos()
+    schema = ConditionSchema([Attribute("class", ("mugs", "rings"))], image_size=16)
+    put("run/schema.json", json.dumps(schema.to_dict()))
     put("run/recipe.json", recipe.replace(**changes).to_json())
 
 

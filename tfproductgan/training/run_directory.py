@@ -62,8 +62,9 @@ class RunDirectory:
             RunError: If the folder cannot be made, holds something else, or holds a run with another recipe.
         """
         if self.started:
+            stored = self._read("recipe.json")
             size = ConditionSchema.from_dict(self._read("schema.json")).image_size
-            self._check_same("recipe.json", recipe.for_size(size).to_dict())
+            self._check_same("recipe.json", stored, recipe.for_size(size).to_dict())
             return
         self._check_free()
         above = next(path for path in self.path.absolute().parents if path.exists())
@@ -88,7 +89,7 @@ class RunDirectory:
         if self.started:
             self.accept(recipe)
             for name, mine in described.items():
-                self._check_same(name, mine)
+                self._check_same(name, self._read(name), mine)
             remove_parts(self.path)
             remove_parts(self.grids)
             remove_parts(self.checkpoints)
@@ -118,8 +119,8 @@ class RunDirectory:
         images = self._read("recipe.json").get("images", recipe.images) if self.started else recipe.images
         return images if images < recipe.images else None
 
-    def _check_same(self, name, mine):
-        theirs, mine = self._read(name), json.loads(json.dumps(mine))
+    def _check_same(self, name, theirs, mine):
+        mine = json.loads(json.dumps(mine))
         if name == "recipe.json":
             # a field that came later meant its default before
             theirs = {**Recipe().to_dict(), **theirs}
