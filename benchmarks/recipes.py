@@ -68,6 +68,7 @@ ROWS = {
     "two inner convolutions each": ("dcgan", {"generator": {"inner_convs": 2}, "discriminator": {"inner_convs": 2}}),
     "batch normalisation, not modulated": ("dcgan", {"generator": {"form": "classic", "inner_convs": 1}}),
     "nearest upsampling": ("dcgan", {"generator": {"upsampling": "nearest"}}),
+    "width 24 / 48": ("dcgan", {"generator": {"width": 24}, "discriminator": {"width": 48}}),
     "width 48 / 96": ("dcgan", {"generator": {"width": 48}, "discriminator": {"width": 96}}),
     "rate 1e-3": ("dcgan", _rates(1e-3)),
     "rate 3e-3": ("dcgan", _rates(3e-3)),
