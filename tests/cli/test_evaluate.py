@@ -92,6 +92,17 @@ def test_lines_add_up_and_the_report_is_the_newest(shop, capsys):
     assert "30 samples" in (shop / "run" / "evaluation" / "report.html").read_text()
 
 
+def test_truncated_samples_are_judged_and_named_as_such(shop, capsys):
+    evaluate(capsys, "run", "--truncation", "0.5", "--rate", "8")
+    [line] = metrics(shop / "run" / "evaluation")
+    assert line["truncation"] == 0.5
+    assert all(figure["full_name"].endswith(", truncation=0.5") for figure in line["figures"])
+    report = (shop / "run" / "evaluation" / "report.html").read_text()
+    assert "truncation 0.5" in report
+    [key] = (shop / "run" / "evaluation" / "ratings").glob("key-*.json")
+    assert json.loads(key.read_text())["truncation"] == 0.5
+
+
 def test_a_model_is_evaluated_with_the_photos_it_is_given(shop, capsys):
     assert "does not say where its photos are" in evaluate(capsys, "model.keras", code=1)
     evaluate(capsys, "model.keras", "--data", "photos")
@@ -157,6 +168,7 @@ def test_answers_to_an_unknown_page_are_refused_and_not_kept(shop, capsys):
         (["run", "--split", "test"], "no photos for 'test'"),
         (["run", "--extractor", "file", "--extractor-file", "model.keras", "--extractor-sha256", "12"], "expected 12"),
         (["run", "--samples", "1"], "must be 2 or more"),
+        (["run", "--truncation", "3"], "truncation must be a number from 0 to 2"),
     ],
 )
 def test_mistakes_are_one_line(shop, capsys, words, said):

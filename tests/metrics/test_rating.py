@@ -50,6 +50,12 @@ def test_a_page_is_the_same_again_and_another_with_another_seed(painter, catalog
     assert first[1].page != other[1].page
 
 
+def test_a_page_may_show_truncated_samples(painter, catalogue):
+    full, truncated = (rating.make_rating_page(painter, catalogue, count=10, truncation=value) for value in (1.0, 0.3))
+    assert truncated[1].truncation == 0.3 and full[1].pictures == truncated[1].pictures
+    assert full[0] != truncated[0]
+
+
 def test_a_page_does_not_know_which_pictures_are_generated(painter, catalogue):
     html, _ = rating.make_rating_page(painter, catalogue, "validation", 8)
     shown = json.loads(html.split("const shown = ")[1].split(";\n")[0])

@@ -123,3 +123,12 @@ def test_grids_show_photos_beside_samples_of_the_same_condition(painter, labelle
         [wanted] = [colour for name, colour in colours.items() if name in row.label]
         for picture in (*row.photos, *row.samples):
             assert tuple(picture.reshape(-1, 3).min(axis=0)) == wanted
+
+
+def test_grids_show_samples_of_the_truncation_that_was_judged(painter):
+    catalogue = tpg.Catalogue.from_arrays(
+        painter.draw(painter.plan(count=8, seed=900)), None, ["train"] * 4 + ["validation"] * 4, cache=False
+    )
+    full, truncated = (report.grid_rows(painter, catalogue, "validation", 5, value)[0] for value in (1.0, 0.3))
+    np.testing.assert_array_equal(truncated.samples, painter.generate(None, len(truncated.samples), 5, truncation=0.3))
+    assert (truncated.samples != full.samples).any()

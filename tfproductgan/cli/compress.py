@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfproductgan.cli.data_options import add_data_options, describe_data
+from tfproductgan.cli.data_options import add_data_options, describe_data, number
 from tfproductgan.cli.evaluate import photos_of, read_json, run_of
 from tfproductgan.cli.recipe_options import parse_count
 from tfproductgan.errors import CatalogueError, ConversionError, nearest
@@ -156,21 +156,14 @@ def _forms(text: str) -> list[str]:
 
 
 def _share(text: str) -> float:
-    value = _number(text)
+    value = number(text)
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text} is no share above 0 and below 1")
     return value
 
 
 def _factor(text: str) -> float:
-    value = _number(text)
+    value = number(text)
     if not 1 < value < 1000:
         raise argparse.ArgumentTypeError(f"{text} is no factor above 1")
     return value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None

@@ -352,6 +352,14 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def number(text: str) -> float:
+    """A number, as the type of an option."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
 def _image_size(text: str) -> int:
     size = positive(text)
     if size > LARGEST_IMAGE_SIZE:

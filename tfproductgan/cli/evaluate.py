@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfproductgan.cli.data_options import add_data_options, catalogue_from, data_described, positive, whole
+from tfproductgan.cli.data_options import add_data_options, catalogue_from, data_described, number, positive, whole
 from tfproductgan.errors import CatalogueError, JudgementError, RunError
 from tfproductgan.writing import append_json_line, refuse_unwritable, replace_file
 
@@ -54,6 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--samples", type=positive, metavar="N", help="number of samples (default: that of the photos)")
     group.add_argument("--seed", type=whole, default=0, metavar="N", help="seed of the first sample (default: 0)")
     group.add_argument(
+        "--truncation",
+        type=number,
+        default=1.0,
+        metavar="T",
+        help="of the samples: less than 1 for more typical ones; figures to compare with others' have 1 (default: 1)",
+    )
+    group.add_argument(
         "--extractor",
         default="catalogue",
         metavar="NAME",
@@ -85,6 +92,9 @@ def run(args: argparse.Namespace) -> int:
     run_folder = run_of(Path(args.model))
     if args.ratings:
         return _ratings(args, console, args.out or _default_out(args, run_folder))
+    from tfproductgan.conditions import check_truncation
+
+    check_truncation(args.truncation)
     out = args.out or _default_out(args, run_folder)
     refuse_unwritable(out)
     from tfproductgan.cli.quiet import import_tensorflow
@@ -208,6 +218,7 @@ def _judge(args: argparse.Namespace, console: Console, model: GeneratesByName, c
             args.samples,
             args.seed,
             ALL_PARTS if args.classification else PARTS,
+            args.truncation,
             force=args.force,
             progress=progress,
         )
@@ -238,7 +249,7 @@ def _write(
         judgement,
         facts,
         warnings,
-        grid_rows(model, catalogue, args.split, args.seed),
+        grid_rows(model, catalogue, args.split, args.seed, args.truncation),
         closest_pairs(judgement.memorisation, model, catalogue, judgement.truncation),
         read_curves(run_folder / "metrics.jsonl") if run_folder else {},
         _collected(out, judgement.model_id),
@@ -247,7 +258,8 @@ def _write(
     replace_file(out / REPORT, lambda part: part.write_text(text, encoding="utf-8"))
     replace_file(out / JUDGEMENT, lambda part: part.write_text(judgement.to_json(), encoding="utf-8"))
     whole_judgement = judgement.to_dict()
-    fields = ("model_id", "catalogue", "extractor", "extractor_sha256", "split", "n", "real", "seed", "figures")
+    fields = ("model_id", "catalogue", "extractor", "extractor_sha256", "split", "n", "real", "seed", "truncation")
+    fields += ("figures",)
     _append(out, {"kind": "judgement", "images_seen": seen, **{name: whole_judgement[name] for name in fields}})
 
 
@@ -263,7 +275,7 @@ def _write_rating_page(
 ) -> None:
     from tfproductgan.metrics.rating import make_rating_page
 
-    html, key = make_rating_page(model, catalogue, args.split, args.rate, args.seed)
+    html, key = make_rating_page(model, catalogue, args.split, args.rate, args.seed, args.truncation)
     path = out / f"rating-{key.page}.html"
     replace_file(path, lambda part: part.write_text(html, encoding="utf-8"))
     key_path = key.write(out / "ratings" / f"key-{key.page}.json")

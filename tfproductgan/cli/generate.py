@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tfproductgan.cli.data_options import whole
+from tfproductgan.cli.data_options import number, whole
 from tfproductgan.errors import ConditionError
 from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable
 
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole, metavar="N", help="seed of the first picture (default: 0)")
     parser.add_argument(
         "--truncation",
-        type=_number,
+        type=number,
         default=1.0,
         metavar="T",
         help="1 for the full variety, less for more typical pictures (default: 1)",
@@ -190,13 +190,6 @@ def _words(request: Any) -> str:
     from tfproductgan.sampling.files import value_names
 
     return ", ".join([*value_names(request.conditions), f"seed {request.seed}"])
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
 
 
 def _assignment(text: str) -> tuple[str, str]:

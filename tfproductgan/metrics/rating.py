@@ -42,6 +42,7 @@ class RatingKey:
         split: Where the photos are from.
         seed: Decides photos, order and generated pictures.
         pictures: Id of a picture on the page to what it is: `"generated"`, a bool, and `"conditions"`, words.
+        truncation: Of the generated pictures.
     """
 
     page: str
@@ -50,6 +51,7 @@ class RatingKey:
     split: str
     seed: int
     pictures: Mapping[str, Mapping[str, Any]]
+    truncation: float = 1.0
 
     def write(self, path: str | os.PathLike) -> Path:
         """Write the key as JSON, whole or not at all."""
@@ -161,7 +163,12 @@ class RatingResult:
 
 
 def make_rating_page(
-    generator: GeneratesByName, catalogue: Catalogue, split: str = "validation", count: int = 100, seed: int = 0
+    generator: GeneratesByName,
+    catalogue: Catalogue,
+    split: str = "validation",
+    count: int = 100,
+    seed: int = 0,
+    truncation: float = 1.0,
 ) -> tuple[str, RatingKey]:
     """A page with as many photos as generated pictures, with the same labels, in random order.
 
@@ -171,6 +178,7 @@ def make_rating_page(
         split: Which of them.
         count: Number of pictures, photos and generated ones together; less if the split has fewer photos.
         seed: Decides photos, order and generated pictures.
+        truncation: Of the generated pictures.
 
     Returns:
         The page as HTML, and its key.
@@ -186,7 +194,7 @@ def make_rating_page(
     photos_all, ids_all = catalogue.images(split), catalogue.conditions(split)
     chosen = np.sort(rng.permutation(len(photos_all))[:half])
     words = [catalogue.schema.decode(ids) for ids in ids_all[chosen]]
-    requests = generator.plan(words, seed=seed)
+    requests = generator.plan(words, seed=seed, truncation=truncation)
     pictures = np.concatenate([np.asarray(photos_all[chosen]), generator.draw(requests)])
     pictures = in_proportion(pictures, catalogue.schema)
     facts = [{"generated": i >= half, "conditions": words[i % half]} for i in range(2 * half)]
@@ -200,6 +208,7 @@ def make_rating_page(
         split=split,
         seed=seed,
         pictures={str(number): facts[i] for number, i in enumerate(order, start=1)},
+        truncation=float(truncation),
     )
     return rating_page(pictures[order], key.page), key
 

@@ -127,7 +127,9 @@ def with_ratings(html: str, results: Sequence[RatingResult]) -> str:
 # === What is drawn for a report ===
 
 
-def grid_rows(generator: GeneratesByName, catalogue: Catalogue, split: str, seed: int = 0) -> list[GridRow]:
+def grid_rows(
+    generator: GeneratesByName, catalogue: Catalogue, split: str, seed: int = 0, truncation: float = 1.0
+) -> list[GridRow]:
     """Photos and samples of the conditions that are worth looking at.
 
     Args:
@@ -135,6 +137,7 @@ def grid_rows(generator: GeneratesByName, catalogue: Catalogue, split: str, seed
         catalogue: Where the photos are from.
         split: Which of them.
         seed: Seed of the first sample of a row.
+        truncation: Of the samples.
     """
     schema = catalogue.schema
     rows = []
@@ -142,7 +145,7 @@ def grid_rows(generator: GeneratesByName, catalogue: Catalogue, split: str, seed
     for conditions in typical_conditions(schema, _ROWS) or [{}]:
         wanted = np.array(schema.encode(conditions), np.int32)
         found = np.flatnonzero(((ids == wanted) | (wanted == 0)).all(axis=1))[:_PHOTOS]
-        samples = generator.generate(conditions or None, count=_SAMPLES, seed=seed)
+        samples = generator.generate(conditions or None, count=_SAMPLES, seed=seed, truncation=truncation)
         label = ", ".join(dict.fromkeys(conditions.values())) or "anything"
         rows.append(GridRow(label, *(in_proportion(p, schema) for p in (np.asarray(images[found]), samples))))
     return rows
