@@ -3,6 +3,8 @@
 Run: tfproductgan evaluate RUN --split SPLIT --classification   # for each run
      python benchmarks/results.py 'products=runs/products' 'Fashion-MNIST=runs/fashion' --into README.md
 
+A column is a run directory or what `--out` of `evaluate` named.
+
 The table is printed; with `--into` it also replaces what stands between the lines `<!-- results -->` and
 `<!-- end of results -->` of that file.
 """
@@ -32,25 +34,28 @@ FIGURES = {
 
 
 def read(path: Path) -> Judgement:
-    """The newest judgement of a run."""
-    file = path / "evaluation" / JUDGEMENT
-    if not file.is_file():
-        raise RunError(f"{file} does not exist: run tfproductgan evaluate {path} first.")
+    """The newest judgement of a run, or the one in a folder of `--out`."""
+    places = [path / "evaluation" / JUDGEMENT, path / JUDGEMENT]
+    file = next((place for place in places if place.is_file()), None)
+    if file is None:
+        raise RunError(f"{places[0]} does not exist: run tfproductgan evaluate {path} first.")
     return Judgement.from_json(file.read_text(encoding="utf-8"))
 
 
 def column(judgement: Judgement) -> dict[str, str]:
     """Row to cell, of one run."""
+    truncation = "" if judgement.truncation == 1 else f", truncation {judgement.truncation:g}"
     rows = {
         "judged against": f"{judgement.real:,} photos, {judgement.split}",
-        "samples, first seed": f"{judgement.n:,}, {judgement.seed}",
+        "samples, first seed": f"{judgement.n:,}, {judgement.seed}{truncation}",
         "extractor": judgement.extractor,
     }
     found = {figure.name: figure for figure in judgement.figures}
     rows |= {row: shown(found[name]) for name, row in FIGURES.items() if name in found}
-    for accuracy in judgement.attributes:
+    for accuracy in (*judgement.attributes, *judgement.colours):
         photos = f" (photos {accuracy.real_accuracy:.3f})" if accuracy.real_accuracy is not None else ""
-        rows[f"accuracy, {accuracy.attribute}"] = f"{accuracy.accuracy:.3f}{photos}"
+        by = ", by pixels" if accuracy.judged_by == "pixels" else ""
+        rows[f"accuracy, {accuracy.attribute}{by}"] = f"{accuracy.accuracy:.3f}{photos}"
     if judgement.classification:
         seeds = ", ".join(map(str, judgement.classification.seeds))
         for score in judgement.classification.attributes:
