@@ -198,10 +198,11 @@ def table(done: list[dict], rows: list[str]) -> str:
     lines = ["| recipe | seeds | Fréchet | of the textbook's | accuracy | CAS | core-seconds |", "|---" * 7 + "|"]
     for row, runs in of.items():
         if runs:
-            spread = f"{min(each['frechet'] for each in runs):.2f} to {max(each['frechet'] for each in runs):.2f}"
+            found = [each["frechet"] for each in runs]
+            spread = f" ({min(found):.2f} to {max(found):.2f})" if len(runs) > 1 else ""
             ratio = f"{_mean(runs, 'frechet') / textbook:.2f}" if textbook else ""
             shares = f"{_mean(runs, 'accuracy'):.3f} | {_mean(runs, 'cas'):.3f}"
-            mean = f"{_mean(runs, 'frechet'):.2f} ({spread})"
+            mean = f"{_mean(runs, 'frechet'):.2f}{spread}"
             lines.append(f"| {row} | {len(runs)} | {mean} | {ratio} | {shares} | {_mean(runs, 'cpu'):.0f} |")
     return "\n".join(lines)
 
