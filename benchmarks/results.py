@@ -77,9 +77,10 @@ def shown(figure: Figure) -> str:
 def table(columns: dict[str, dict[str, str]]) -> str:
     """Markdown, one column a run."""
     rows = list(dict.fromkeys(row for cells in columns.values() for row in cells))
+    rows.sort(key=lambda row: row.startswith("CAS"))  # last: few columns have it
     lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     for row in rows:
-        cells = [cells.get(row, "") for cells in columns.values()]
+        cells = [cells.get(row, "–") for cells in columns.values()]
         lines.append(f"| {row} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
