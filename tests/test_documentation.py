@@ -22,7 +22,7 @@ def blocks(path, language):
 def commands():
     for path in DOCUMENTS:
         for block in blocks(path, "bash"):
-            for line in re.split(r"\n|&&", block):
+            for line in re.split(r"\n|&&", block.replace("\\\n", " ")):
                 words = shlex.split(line, comments=True)
                 if words[:1] == ["tfproductgan"]:
                     yield pytest.param(words[1:], id=" ".join(words))
