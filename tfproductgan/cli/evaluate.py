@@ -258,9 +258,9 @@ def _write(
     replace_file(out / REPORT, lambda part: part.write_text(text, encoding="utf-8"))
     replace_file(out / JUDGEMENT, lambda part: part.write_text(judgement.to_json(), encoding="utf-8"))
     whole_judgement = judgement.to_dict()
-    fields = ("model_id", "catalogue", "extractor", "extractor_sha256", "split", "n", "real", "seed", "truncation")
-    fields += ("figures",)
-    _append(out, {"kind": "judgement", "images_seen": seen, **{name: whole_judgement[name] for name in fields}})
+    about = ("model_id", "catalogue", "extractor", "extractor_sha256", "split", "n", "real", "seed", "truncation")
+    told = {name: whole_judgement[name] for name in (*about, "figures")}
+    _append(out, {"kind": "judgement", "images_seen": seen, **told})
 
 
 def _append(out: Path, facts: Mapping[str, Any]) -> None:
