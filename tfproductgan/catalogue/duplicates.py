@@ -32,7 +32,7 @@ MAX_RELATIVE_DIFFERENCE = 0.075
 """Largest root mean square difference of two thumbnails of one photo, as a share of the photo's own contrast:
 two different silver earrings on white differ by less than a black shoe does from its own JPEG."""
 
-_CHUNK = 1024
+_CHUNK = 64  # small pictures as floats stay in the cache of a core
 _NUM_BANDS = 4
 
 
