@@ -48,7 +48,7 @@ def test_numbers_are_short(value, said):
 
 def test_a_share_stands_on_a_bar():
     made = html.table(("", "share"), [("a", html.Share(0.25)), ("b", None)])
-    assert "25.0 %" in made and "25%" in made and "–" in made
+    assert "25.0\N{NO-BREAK SPACE}%" in made and "25%" in made and "–" in made
 
 
 def test_empty_parts_leave_nothing():

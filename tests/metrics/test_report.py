@@ -75,7 +75,7 @@ def test_a_report_stands_alone_and_names_of_labels_are_only_shown():
 def test_what_is_wrong_comes_first():
     html = made(warnings=["The run is not finished."])
     assert html.index("The run is not finished.") < html.index("No photos of") < html.index("Figures")
-    assert "is missing: 5.0 %" in html and "has collapsed" in html
+    assert "is missing: 5.0\N{NO-BREAK SPACE}%" in html and "has collapsed" in html
 
 
 def test_a_judgement_of_figures_alone_has_no_empty_sections():

@@ -153,8 +153,8 @@ def shown(value: Any) -> str:
 
 
 def percent(value: float) -> str:
-    """A share, with one digit after the point where it says something."""
-    return f"{100 * value:.1f} %"
+    """A share; number and sign stay on one line."""
+    return f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
 
 
 def facts(values: Mapping[str, Any]) -> str:
