@@ -93,13 +93,14 @@ def test_lines_add_up_and_the_report_is_the_newest(shop, capsys):
 
 
 def test_truncated_samples_are_judged_and_named_as_such(shop, capsys):
-    evaluate(capsys, "run", "--truncation", "0.5", "--rate", "8")
-    [line] = metrics(shop / "run" / "evaluation")
+    said = evaluate(capsys, "run", "--truncation", "0.5", "--rate", "8", "--out", "judged")
+    assert "tfproductgan evaluate run --out judged --ratings FILE" in said
+    [line] = metrics(shop / "judged")
     assert line["truncation"] == 0.5
     assert all(figure["full_name"].endswith(", truncation=0.5") for figure in line["figures"])
-    report = (shop / "run" / "evaluation" / "report.html").read_text()
-    assert "truncation 0.5" in report
-    [key] = (shop / "run" / "evaluation" / "ratings").glob("key-*.json")
+    report = (shop / "judged" / "report.html").read_text()
+    assert "truncation 0.5" in report and "tfproductgan evaluate run --truncation 0.5 --rate 8 --out judged<" in report
+    [key] = (shop / "judged" / "ratings").glob("key-*.json")
     assert json.loads(key.read_text())["truncation"] == 0.5
 
 

@@ -240,7 +240,7 @@ def _write(
     seen = _images_seen(model)
     facts = {
         "judged": f"{datetime.date.today().isoformat()} by tfproductgan {tfproductgan.__version__}",
-        "command": shlex.join(["tfproductgan", "evaluate", args.model]),
+        "command": args.command,
         "images learnt from": seen,
         "photos": repr(catalogue),
     }
@@ -281,9 +281,10 @@ def _write_rating_page(
     key_path = key.write(out / "ratings" / f"key-{key.page}.json")
     if len(key.pictures) < args.rate - 1:
         console.print(f"Note: the split has photos for only {len(key.pictures)} pictures.", markup=False)
+    where = ["--out", str(args.out)] if args.out else []
     console.print(
         f"Rating page: {path}. Give it to people; they send a file back. Keep {key_path}, which knows the answers. "
-        f"Then:\n  {shlex.join(['tfproductgan', 'evaluate', args.model, '--ratings'])} FILE ...",
+        f"Then:\n  {shlex.join(['tfproductgan', 'evaluate', args.model, *where, '--ratings'])} FILE ...",
         markup=False,
     )
 

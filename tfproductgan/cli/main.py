@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -61,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     parser = _parser(argv)
     args = parser.parse_args(argv)
+    args.command = shlex.join(["tfproductgan", *argv])
     if args.verb is None:
         parser.print_help(sys.stderr)
         return 2
