@@ -1,6 +1,8 @@
 """Classifiers trained on samples, tested on photos."""
 
+import functools
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -41,8 +43,8 @@ class NearestMean:
 
 @pytest.fixture
 def trained(monkeypatch):
-    """Classifiers by nearest mean in place of networks; the list of what was trained."""
-    made = []
+    """Classifiers by nearest mean in place of networks, kept in memory; the list of what was trained."""
+    made, kept = [], {}
 
     def train(batches, schema, steps, recipe, progress=None):
         made.append((NearestMean(batches, schema, steps), steps, recipe))
@@ -50,12 +52,14 @@ def trained(monkeypatch):
             progress(steps, steps)
         return made[-1][0]
 
-    def train_on_photos(catalogue, recipe, progress=None):
-        batches = catalogue.stream("train", recipe.batch_size, recipe.seed).as_numpy_iterator()
-        return train(batches, catalogue.schema, recipe.num_steps(catalogue.size("train")), recipe, progress)
+    def keep(key, schema, train, folder=None):
+        name = json.dumps(key)
+        if name not in kept:
+            kept[name] = train()
+        return kept[name]
 
     monkeypatch.setattr(classifier, "train_classifier", train)
-    monkeypatch.setattr(classifier, "catalogue_classifier", train_on_photos)
+    monkeypatch.setattr(classifier, "kept_classifier", keep)
     return made
 
 
@@ -85,6 +89,27 @@ def test_all_classifiers_are_trained_alike(shop, stubs, trained):
     assert len({steps for _, steps, _ in trained}) == 1
     assert [recipe.seed for _, _, recipe in trained] == [0, 0, 0, 4, 4, 4]
     assert all(made.sizes == {TINY.batch_size} for made, _, _ in trained)
+
+
+def test_what_was_interrupted_goes_on_where_it_was(shop, stubs, trained, monkeypatch):
+    train = classifier.train_classifier
+
+    def until_the_fifth(*args):
+        if len(trained) == 4:
+            raise KeyboardInterrupt
+        return train(*args)
+
+    judge = functools.partial(classification_accuracy, stubs.Perfect(shop.schema), shop, recipe=TINY)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(classifier, "train_classifier", until_the_fifth)
+        judge(seeds=(0, 4))
+    found = judge(seeds=(0, 4))
+    assert len(trained) == 6
+    # other samples are another training set, the photos are what they were
+    judge(seeds=(0, 4), seed=1000)
+    assert len(trained) == 10
+    monkeypatch.setattr(classifier, "kept_classifier", lambda key, schema, train, folder=None: train())
+    assert judge(seeds=(0, 4)) == found
 
 
 def test_each_training_photo_has_a_sample_of_its_conditions(shop, stubs, trained):

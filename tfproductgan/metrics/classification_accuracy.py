@@ -13,6 +13,8 @@ Reference:
 from __future__ import annotations
 
 import dataclasses
+import functools
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -124,8 +126,8 @@ def classification_accuracy(
 ) -> ClassificationAccuracy:
     """Train classifiers on samples, on photos and on both, and test them on photos nobody has seen.
 
-    All are trained for the same number of steps. A batch of the mix is one half photos, one half samples. The
-    classifiers trained on photos are kept in the cache.
+    All are trained for the same number of steps. A batch of the mix is one half photos, one half samples. Each
+    classifier is kept in the cache once it is trained, so that what was interrupted goes on where it was.
 
     Args:
         generator: The model.
@@ -147,6 +149,7 @@ def classification_accuracy(
     from tfproductgan.metrics.classifier import (
         ClassifierRecipe,
         catalogue_classifier,
+        kept_classifier,
         shuffled_batches,
         train_classifier,
     )
@@ -170,6 +173,7 @@ def classification_accuracy(
     recognised: dict[str, list[np.ndarray]] = {"real": [], "generated": [], "mixed": [], "samples": []}
     with tempfile.TemporaryDirectory() as folder:
         samples = _draw_all(generator, catalogue, seed, truncation, Path(folder), progress)
+        drawn = _content_hash(samples, asked)
         for number in seeds:
             fixed = dataclasses.replace(recipe, seed=int(number))
             photos = catalogue.stream("train", half, fixed.seed).as_numpy_iterator()
@@ -181,7 +185,9 @@ def classification_accuracy(
             trained = {"real": catalogue_classifier(catalogue, fixed, progress=note)}
             for kind, stream in batches.items():
                 note = _noted(progress, f"Classifier of {_WORDS[kind]}, seed {number}")
-                trained[kind] = train_classifier(stream, catalogue.schema, steps, fixed, note)
+                train = functools.partial(train_classifier, stream, catalogue.schema, steps, fixed, note)
+                key = [catalogue.fingerprint, drawn, kind, dataclasses.asdict(fixed)]
+                trained[kind] = kept_classifier(key, catalogue.schema, train)
             for kind, classifier in trained.items():
                 recognised[kind].append(classifier.recognise(tested[0]))
             recognised["samples"].append(trained["real"].recognise(samples))
@@ -227,6 +233,14 @@ def _draw_all(
         if progress:
             progress("Drawing a training set", start + len(drawn), len(requests))
     return samples
+
+
+def _content_hash(samples: np.ndarray, asked: np.ndarray) -> str:
+    """SHA-256 of samples, which may be a memory map, and their conditions."""
+    digest = hashlib.sha256(repr((samples.shape, asked.tolist())).encode())
+    for start in range(0, len(samples), _DRAWN_AT_ONCE):
+        digest.update(np.ascontiguousarray(samples[start : start + _DRAWN_AT_ONCE]))
+    return digest.hexdigest()
 
 
 def _mixed(first: Iterator[Mapping], second: Iterator[Mapping]) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ import json
 import logging
 import math
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -167,20 +167,42 @@ def catalogue_classifier(
         JudgementError: If the catalogue has no attributes to learn.
     """
     recipe = recipe or ClassifierRecipe()
-    path = Path(folder or default_folder()) / "classifiers" / f"{_key(catalogue, recipe)}.keras"
-    found = _read(path, catalogue.schema)
-    if found is not None:
-        return found
-    size = catalogue.size("train")
-    steps = recipe.num_steps(size)
-    _log.info("training the catalogue's classifier on %d photos, %d steps", size, steps)
-    batches = catalogue.stream("train", min(recipe.batch_size, size), recipe.seed)
-    classifier = train_classifier(batches, catalogue.schema, steps, recipe, progress)
-    held_out = next((split for split in ("validation", "test") if catalogue.size(split)), None)
-    if held_out:
-        recognised = classifier.recognise(catalogue.images(held_out))
-        classifier.accuracy = accuracies(recognised, catalogue.conditions(held_out), catalogue.schema)
-    replace_file(path, lambda part: _write(part, classifier))
+
+    def train() -> CatalogueClassifier:
+        size = catalogue.size("train")
+        steps = recipe.num_steps(size)
+        _log.info("training the catalogue's classifier on %d photos, %d steps", size, steps)
+        batches = catalogue.stream("train", min(recipe.batch_size, size), recipe.seed)
+        classifier = train_classifier(batches, catalogue.schema, steps, recipe, progress)
+        held_out = next((split for split in ("validation", "test") if catalogue.size(split)), None)
+        if held_out:
+            recognised = classifier.recognise(catalogue.images(held_out))
+            classifier.accuracy = accuracies(recognised, catalogue.conditions(held_out), catalogue.schema)
+        return classifier
+
+    return kept_classifier([catalogue.fingerprint, dataclasses.asdict(recipe)], catalogue.schema, train, folder)
+
+
+def kept_classifier(
+    key: Sequence[Any],
+    schema: ConditionSchema,
+    train: Callable[[], CatalogueClassifier],
+    folder: str | Path | None = None,
+) -> CatalogueClassifier:
+    """A classifier from the cache, or trained now and kept there.
+
+    Args:
+        key: All that decides what the training gives, JSON-ready.
+        schema: Whose attributes it knows.
+        train: Trains it.
+        folder: Of the cache; by default `$TFPRODUCTGAN_CACHE` or `~/.cache/tfproductgan`.
+    """
+    digest = hashlib.sha256(json.dumps([_VERSION, *key]).encode()).hexdigest()[:32]
+    path = Path(folder or default_folder()) / "classifiers" / f"{digest}.keras"
+    classifier = _read(path, schema)
+    if classifier is None:
+        classifier = train()
+        replace_file(path, lambda part: _write(part, classifier))
     return classifier
 
 
@@ -317,11 +339,6 @@ def _schedule(recipe, steps):
 
 
 # === Files ===
-
-
-def _key(catalogue, recipe):
-    parts = [_VERSION, catalogue.fingerprint, dataclasses.asdict(recipe)]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def _write(path, classifier):
