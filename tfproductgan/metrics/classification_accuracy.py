@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfproductgan.catalogue.duplicates import content_hash
 from tfproductgan.conditions import NOT_GIVEN, Attribute
 from tfproductgan.errors import JudgementError
 
@@ -173,7 +173,7 @@ def classification_accuracy(
     recognised: dict[str, list[np.ndarray]] = {"real": [], "generated": [], "mixed": [], "samples": []}
     with tempfile.TemporaryDirectory() as folder:
         samples = _draw_all(generator, catalogue, seed, truncation, Path(folder), progress)
-        drawn = _content_hash(samples, asked)
+        drawn = content_hash(samples)
         for number in seeds:
             fixed = dataclasses.replace(recipe, seed=int(number))
             photos = catalogue.stream("train", half, fixed.seed).as_numpy_iterator()
@@ -233,14 +233,6 @@ def _draw_all(
         if progress:
             progress("Drawing a training set", start + len(drawn), len(requests))
     return samples
-
-
-def _content_hash(samples: np.ndarray, asked: np.ndarray) -> str:
-    """SHA-256 of samples, which may be a memory map, and their conditions."""
-    digest = hashlib.sha256(repr((samples.shape, asked.tolist())).encode())
-    for start in range(0, len(samples), _DRAWN_AT_ONCE):
-        digest.update(np.ascontiguousarray(samples[start : start + _DRAWN_AT_ONCE]))
-    return digest.hexdigest()
 
 
 def _mixed(first: Iterator[Mapping], second: Iterator[Mapping]) -> Iterator[dict[str, Any]]:
