@@ -217,7 +217,7 @@ def test_survives_json():
         ("{", "The schema is not JSON"),
         ("{}", "not a condition schema"),
         ("[]", "not a condition schema"),
-        ('{"version": 99}', "version 99; this tfproductgan reads up to 1"),
+        ('{"version": 99}', "version 99; this tfproductgan reads up to 2"),
         (SCHEMA.to_json().replace('"combinations": []', '"combinations": [3]'), "not a condition schema"),
         (SCHEMA.to_json().replace('"combinations": []', '"combinations": [[1, 2, 3]]'), "not a condition schema"),
     ],
@@ -230,3 +230,15 @@ def test_what_is_no_schema_is_refused(text, message):
 def test_says_what_it_holds():
     assert repr(SCHEMA) == "<ConditionSchema category (2), baseColour (2); 64 px, 3 channels>"
     assert "no attributes" in repr(ConditionSchema())
+
+
+def test_a_schema_says_what_goes_into_a_model():
+    schema = ConditionSchema([Attribute("colour", ("Red", "Gold"))], 32, 3, source_channels=1)
+    assert schema.inputs() == {"conditions": ((1,), "int32"), "source": ((32, 32, 1), "uint8")}
+    assert ConditionSchema.from_json(schema.to_json()) == schema
+    assert ConditionSchema(image_size=32).inputs() == {"conditions": ((0,), "int32")}
+
+
+def test_a_schema_without_pictures_that_go_in_is_written_as_before():
+    assert ConditionSchema().to_dict()["version"] == 1
+    assert "source_channels" not in ConditionSchema().to_dict()

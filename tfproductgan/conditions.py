@@ -11,7 +11,7 @@ import json
 import numbers
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from tfproductgan.stateless_random import stateless_uniform
 NOT_GIVEN = 0
 """The id that stands for "not given" in every attribute."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2 came with pictures that go in; a schema without is written as version 1, which older packages read."""
 
 MAX_SEED = 2**63 - 1
 MAX_TRUNCATION = 2.0
@@ -81,8 +82,21 @@ class Attribute:
             raise ConditionError(f"Unknown {self.name} {value!r}: {nearest(str(value), self.values)}") from None
 
 
+class InputSpec(NamedTuple):
+    """What one input of a model holds.
+
+    Args:
+        shape: Of one row, without the batch.
+        dtype: Name of the type.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
 class ConditionSchema:
-    """The attributes of a catalogue, the size of its pictures, and how often each combination occurs.
+    """What goes into a model and what comes out: the attributes of a catalogue, how often each combination occurs,
+    the size of its pictures and, for models that turn pictures into pictures, what kind of picture goes in.
 
     Args:
         attributes: The attributes in the order of their columns; none makes an unconditional schema.
@@ -94,6 +108,7 @@ class ConditionSchema:
             square picture back.
         combinations: Pairs of (ids of a row, number of photos with them). The distribution from which what is
             not given can be drawn.
+        source_channels: Channels of the pictures that go in, 3 or 1; `None` if none do.
 
     Raises:
         ConditionError: If an attribute appears twice or a size cannot be.
@@ -114,17 +129,21 @@ class ConditionSchema:
         text: str | None = None,
         aspect: float | None = None,
         combinations: Iterable[tuple[Sequence[int], int]] = (),
+        source_channels: int | None = None,
     ):
         if image_size < 1:
             raise ConditionError(f"image_size must be at least 1. Received: {image_size}")
         if channels not in (1, 3):
             raise ConditionError(f"channels must be 3 (colour) or 1 (grey). Received: {channels}")
+        if source_channels not in (None, 1, 3):
+            raise ConditionError(f"source_channels must be 3 (colour), 1 (grey) or None. Received: {source_channels}")
         self.attributes = tuple(attributes)
         self.image_size = int(image_size)
         self.channels = int(channels)
         self.text = text
         self.aspect = aspect
         self.combinations = tuple((tuple(int(i) for i in ids), int(count)) for ids, count in combinations)
+        self.source_channels = source_channels
         self._columns: dict[str, int] = {}
         for column, attribute in enumerate(self.attributes):
             if fold(attribute.name) in self._columns:
@@ -147,6 +166,7 @@ class ConditionSchema:
         text: str | None = None,
         aspect: float | None = None,
         values: Mapping[str, Sequence[str]] | None = None,
+        source_channels: int | None = None,
     ) -> ConditionSchema:
         """The schema of labelled rows.
 
@@ -160,6 +180,7 @@ class ConditionSchema:
             aspect: Width divided by height shared by the photos, or `None`.
             values: Fixed value names of attributes whose order is given (class labels); the others are sorted
                 by name, each spelt as most photos spell it.
+            source_channels: Channels of the pictures that go in, or `None`.
 
         Raises:
             ConditionError: If an attribute has no value on `min_count` photos.
@@ -182,7 +203,7 @@ class ConditionSchema:
                 )
             # the most frequent spelling; the alphabet decides between equals, so that order of rows does not
             made.append(Attribute(name, tuple(min(c, key=lambda s: (-c[s], s)) for _, c in sorted(kept.items()))))
-        schema = cls(made, image_size, channels, text, aspect)
+        schema = cls(made, image_size, channels, text, aspect, source_channels=source_channels)
         return schema.with_combinations(schema.encode_row(row) for row in rows)
 
     @property
@@ -195,11 +216,24 @@ class ConditionSchema:
         """Number of ids of each attribute, "not given" included: what an embedding needs to know."""
         return tuple(attribute.num_ids for attribute in self.attributes)
 
+    def inputs(self) -> dict[str, InputSpec]:
+        """What goes into a model, by name: the batches of a stream hold these beside the `images` to learn.
+
+        - `"conditions"`: one id an attribute, in column order.
+        - `"source"`, if pictures go in: such a picture, 0 to 255.
+        """
+        given = {"conditions": InputSpec((len(self.attributes),), "int32")}
+        if self.source_channels is not None:
+            given["source"] = InputSpec((self.image_size, self.image_size, self.source_channels), "uint8")
+        return given
+
     def with_combinations(self, rows: Iterable[Sequence[int]]) -> ConditionSchema:
         """A copy whose distribution is that of the given id rows."""
         counts = Counter(tuple(int(i) for i in row) for row in rows)
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        return ConditionSchema(self.attributes, self.image_size, self.channels, self.text, self.aspect, ordered)
+        return ConditionSchema(
+            self.attributes, self.image_size, self.channels, self.text, self.aspect, ordered, self.source_channels
+        )
 
     def attribute(self, name: str) -> Attribute:
         """The attribute of that name.
@@ -279,14 +313,16 @@ class ConditionSchema:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready form that `from_dict` reads."""
+        later = {} if self.source_channels is None else {"source_channels": self.source_channels}
         return {
-            "version": SCHEMA_VERSION,
+            "version": SCHEMA_VERSION if later else 1,
             "attributes": [{"name": a.name, "values": list(a.values)} for a in self.attributes],
             "image_size": self.image_size,
             "channels": self.channels,
             "text": self.text,
             "aspect": self.aspect,
             "combinations": [[list(ids), count] for ids, count in self.combinations],
+            **later,
         }
 
     @classmethod
@@ -304,7 +340,7 @@ class ConditionSchema:
                 )
             attributes = [Attribute(a["name"], tuple(a["values"])) for a in data["attributes"]]
             rest = [data[field] for field in ("image_size", "channels", "text", "aspect", "combinations")]
-            return cls(attributes, *rest)
+            return cls(attributes, *rest, data.get("source_channels"))
         except ConditionError:
             raise
         except (KeyError, TypeError, ValueError) as error:
@@ -334,7 +370,8 @@ class ConditionSchema:
 
     def __repr__(self) -> str:
         attributes = ", ".join(f"{a.name} ({len(a.values)})" for a in self.attributes) or "no attributes"
-        return f"<ConditionSchema {attributes}; {self.image_size} px, {self.channels} channels>"
+        source = "" if self.source_channels is None else f" from pictures of {self.source_channels}"
+        return f"<ConditionSchema {attributes}; {self.image_size} px, {self.channels} channels{source}>"
 
     def _column(self, name: str) -> int:
         try:
