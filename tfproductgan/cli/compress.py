@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.compression.compression import Outcome
     from tfproductgan.conditions import ConditionSchema
-    from tfproductgan.export.compression import Outcome
 
 HELP = """\
 Write a trained generator in smaller and faster forms. Each is run and compared with the original: size, pictures,
@@ -68,8 +68,8 @@ def run(args: argparse.Namespace) -> int:
     console = Console(highlight=False, soft_wrap=True)
     with console.status("Loading the model"):
         import_tensorflow()
-        from tfproductgan.export.compression import TABLE_MARKDOWN, compress
-        from tfproductgan.export.conversions import CONVERSIONS, file_of
+        from tfproductgan.compression.compression import TABLE_MARKDOWN, compress
+        from tfproductgan.compression.conversions import CONVERSIONS, file_of
         from tfproductgan.models.loading import load, shipped_model_path
 
         for form in args.to:
@@ -117,7 +117,7 @@ def _extractor(catalogue: Catalogue | None, console: Console) -> Any:
 
 
 def _pruned(args: argparse.Namespace, run_folder: Path, catalogue: Catalogue) -> Any:
-    from tfproductgan.export.pruning import pruned_conversion
+    from tfproductgan.compression.pruning import pruned_conversion
 
     options = describe_data(args) if args.data else read_json(run_folder / "data.json").get("options")
     return pruned_conversion(run_folder, catalogue, args.out, args.size, args.speed, args.images, options)
@@ -129,7 +129,7 @@ def _show(console: Console, outcomes: Sequence[Outcome]) -> None:
     from rich.text import Text
 
     from tfproductgan.cli.main import print_error
-    from tfproductgan.export.compression import HEADINGS, table_row
+    from tfproductgan.compression.compression import HEADINGS, table_row
 
     rows = [table_row(outcome) for outcome in outcomes]
     table = Table(box=SIMPLE, padding=0)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import math
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -139,23 +136,6 @@ class GeneratesByName:
         embedding = np.asarray(self.sampling_network.embed(ids.reshape(2, len(self.schema.attributes))))
         embeddings = embedding[0] + fractions[:, None] * (embedding[1] - embedding[0])
         return self._in_chunks(self._synthesise_chunk, (latents, embeddings.astype(np.float32)))
-
-    def export(self, path: str | os.PathLike, licence: str | None = None) -> Path:
-        """Write a SavedModel that TensorFlow Serving, or any TensorFlow, can ask by name.
-
-        Args:
-            path: `saved_models/NAME/VERSION`, or `saved_models/NAME` for the next free version.
-            licence: Under which terms it may be used, for the model card. Defaults to: not stated.
-
-        Returns:
-            The path of the version that was written.
-
-        Raises:
-            RunError: If weights are no finite numbers.
-            WriteError: If the version exists, the path names no model, or it cannot be written.
-        """
-        # stands below models: this method is a short way to it for people
-        return importlib.import_module("tfproductgan.export.saved_model").export_saved_model(self, path, licence)
 
     def draw_latents(self, seeds: Sequence[int]) -> np.ndarray:
         """Latents of seeds, before truncation: float32 `[len(seeds), latent_dim]`."""

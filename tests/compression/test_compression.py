@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from tfproductgan.catalogue.catalogue import Catalogue
-from tfproductgan.export import compression
-from tfproductgan.export.compression import Compressor, compress
-from tfproductgan.export.conversions import CONVERSIONS, Conversion
+from tfproductgan.compression import compression
+from tfproductgan.compression.compression import Compressor, compress
+from tfproductgan.compression.conversions import CONVERSIONS, Conversion
 from tfproductgan.metrics.extractors import FeatureExtractor
 from tfproductgan.models.loading import load
 from tfproductgan.models.trained_generator import TrainedGenerator

@@ -21,7 +21,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.export.stages import Stage, array_of, chain_of
+from tfproductgan.compression.stages import Stage, array_of, chain_of
 from tfproductgan.layers.modulated_normalization import ModulatedNormalization
 from tfproductgan.layers.upsample_conv import UpsampleConv2D
 from tfproductgan.networks.base import Generator

@@ -5,10 +5,10 @@ import sys
 import numpy as np
 import pytest
 
+from tfproductgan.compression.compression import Compressor
+from tfproductgan.compression.conversions import CONVERSIONS
+from tfproductgan.compression.portable import PortableGenerator
 from tfproductgan.errors import ConditionError, RunError
-from tfproductgan.export.compression import Compressor
-from tfproductgan.export.conversions import CONVERSIONS
-from tfproductgan.export.portable import PortableGenerator
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_it_works_without_tensorflow(folder):
     code = f"""
 import sys
 sys.modules.update(tensorflow=None, keras=None)
-from tfproductgan.export.portable import PortableGenerator
+from tfproductgan.compression.portable import PortableGenerator
 for name in ("litert-dynamic-int8.tflite", "onnx.onnx"):
     print(PortableGenerator({str(folder)!r} + "/generator-" + name).generate({{"class": "Mug"}}, 2).shape)
 """

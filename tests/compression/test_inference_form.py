@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from tfproductgan.compression.inference_form import InferenceForm
 from tfproductgan.errors import RecipeError
-from tfproductgan.export.inference_form import InferenceForm
 from tfproductgan.networks.base import Generator
 from tfproductgan.networks.dcgan import DCGANGenerator
 from tfproductgan.networks.mlp import MLPGenerator

@@ -18,11 +18,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfproductgan.compression.compression import BATCHES, in_turns
+from tfproductgan.compression.conversions import Conversion, pictures_of, typical_inputs
+from tfproductgan.compression.inference_form import InferenceForm
+from tfproductgan.compression.stages import chain_of
 from tfproductgan.errors import ConversionError, RunError
-from tfproductgan.export.compression import BATCHES, in_turns
-from tfproductgan.export.conversions import Conversion, pictures_of, typical_inputs
-from tfproductgan.export.inference_form import InferenceForm
-from tfproductgan.export.stages import chain_of
 from tfproductgan.layers.modulated_normalization import ModulatedNormalization
 from tfproductgan.models.conditional_gan import ConditionalGAN
 from tfproductgan.models.loading import load

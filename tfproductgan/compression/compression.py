@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import tfproductgan
+from tfproductgan.compression.conversions import Conversion, Pictures, pictures_of
+from tfproductgan.compression.portable import inputs_of
 from tfproductgan.errors import ConversionError
-from tfproductgan.export.conversions import Conversion, Pictures, pictures_of
-from tfproductgan.export.portable import inputs_of
 from tfproductgan.metrics.distances import LEAST, Estimate, kernel_distance, psnr
 from tfproductgan.metrics.judge import Judge
 from tfproductgan.models.trained_generator import TrainedGenerator

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfproductgan.compression.inference_form import InferenceForm
+from tfproductgan.compression.portable import PortableGenerator, inputs_of, sidecar
 from tfproductgan.errors import require
-from tfproductgan.export.inference_form import InferenceForm
-from tfproductgan.export.portable import PortableGenerator, inputs_of, sidecar
 from tfproductgan.models.generation import GeneratesByName, to_uint8
 from tfproductgan.models.loading import load
 from tfproductgan.models.trained_generator import TrainedGenerator

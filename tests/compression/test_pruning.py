@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 
 import tfproductgan
+from tfproductgan.compression import pruning
+from tfproductgan.compression.compression import compress
+from tfproductgan.compression.pruning import channel_importance, find_widths, prune, pruned_conversion
+from tfproductgan.compression.stages import chain_of
 from tfproductgan.errors import ConversionError, RunError
-from tfproductgan.export import pruning
-from tfproductgan.export.compression import compress
-from tfproductgan.export.pruning import channel_importance, find_widths, prune, pruned_conversion
-from tfproductgan.export.stages import chain_of
 from tfproductgan.networks.dcgan import DCGANGenerator
 from tfproductgan.networks.mlp import MLPGenerator
 
