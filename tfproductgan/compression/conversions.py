@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.compression.inference_form import InferenceForm
+from tfproductgan.compression.folding import InferenceForm
 from tfproductgan.compression.portable import PortableGenerator, inputs_of, sidecar
 from tfproductgan.errors import require
 from tfproductgan.models.generation import GeneratesByName, to_uint8

@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from tfproductgan.compression.compression import BATCHES, in_turns
 from tfproductgan.compression.conversions import Conversion, pictures_of, typical_inputs
-from tfproductgan.compression.inference_form import InferenceForm
+from tfproductgan.compression.folding import InferenceForm
 from tfproductgan.compression.stages import chain_of
 from tfproductgan.errors import ConversionError, RunError
 from tfproductgan.layers.modulated_normalization import ModulatedNormalization

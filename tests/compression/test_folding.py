@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfproductgan.compression.inference_form import InferenceForm
+from tfproductgan.compression.folding import InferenceForm
 from tfproductgan.errors import RecipeError
 from tfproductgan.networks.base import Generator
 from tfproductgan.networks.dcgan import DCGANGenerator
