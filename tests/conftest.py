@@ -112,7 +112,7 @@ def small_generator(schema, family="dcgan", precision="float32"):
     rng = np.random.default_rng(0)
     for weight in gan.ema_generator.trainable_weights:
         weight.assign(weight + rng.normal(0, 0.2, weight.shape))
-    return gan.trained_generator()
+    return gan.trained()
 
 
 @pytest.fixture(scope="session")

@@ -121,7 +121,7 @@ def test_a_run_is_pruned_and_learns_on(tmp_path, capsys):
     gan = tfproductgan.train(products, recipe, tmp_path / "run")
     out = tmp_path / "small"
     conversion = pruned_conversion(tmp_path / "run", products, out, size=0.6, images=32)
-    _, found = compress(gan.trained_generator(), out, [conversion])
+    _, found = compress(gan.trained(), out, [conversion])
     assert found.error is None, found.error
     model = tfproductgan.load(out / "generator-pruned.keras")
     assert model.sampling_network.count_params() <= 0.6 * gan.generator.count_params()
@@ -130,6 +130,6 @@ def test_a_run_is_pruned_and_learns_on(tmp_path, capsys):
     requests = model.plan(count=4)
     np.testing.assert_array_equal(model.draw(requests), again.draw(requests))
     # repeated, the finished training is taken as it is
-    _, repeated = compress(gan.trained_generator(), out, [conversion])
+    _, repeated = compress(gan.trained(), out, [conversion])
     assert repeated.bytes == found.bytes
     assert "Finished before" in capsys.readouterr().out

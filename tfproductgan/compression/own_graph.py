@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfproductgan.layers.upsample_conv import UpsampleConv2D
-from tfproductgan.models.precision import in_precision
+from tfproductgan.models.trained import copy_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Graph:
 
 def own_graph(network: Any) -> Graph:
     """The graph of a network's own `call`, whatever it is made of."""
-    copy = in_precision(network, "float32")
+    copy = copy_of(network, dtype="float32")
     for layer in copy._flatten_layers():
         if isinstance(layer, UpsampleConv2D):
             layer.call = _upsampling(layer)
