@@ -7,9 +7,12 @@ from tfproductgan.compression import pruning
 from tfproductgan.compression.compression import compress
 from tfproductgan.compression.pruning import channel_importance, find_widths, prune, pruned_conversion
 from tfproductgan.compression.stages import chain_of
+from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.errors import ConversionError, RunError
+from tfproductgan.models.trained import TrainedGenerator
 from tfproductgan.networks.dcgan import DCGANGenerator
 from tfproductgan.networks.mlp import MLPGenerator
+from tfproductgan.networks.vae import VAEDecoder
 
 SMALL = {"latent_dim": 6, "embedding_dim": 4}
 NETWORKS = {
@@ -107,6 +110,15 @@ def test_what_no_width_reaches_is_an_error():
 
 def test_a_run_without_checkpoints_cannot_be_pruned(tmp_path):
     with pytest.raises(RunError, match="holds no checkpoints"):
+        pruned_conversion(tmp_path, None, tmp_path)
+
+
+def test_what_cannot_be_taken_apart_cannot_be_pruned(tmp_path, monkeypatch):
+    schema = ConditionSchema([Attribute("class", ("Ring", "Mug"))], 32)
+    other = TrainedGenerator(VAEDecoder((3,), 32, width=8, **SMALL), schema, "other-1")
+    monkeypatch.setattr(pruning.Checkpoints, "files", [tmp_path])
+    monkeypatch.setattr(pruning, "load", lambda path: other)
+    with pytest.raises(ConversionError, match="can be taken apart: .*Received: VAEDecoder"):
         pruned_conversion(tmp_path, None, tmp_path)
 
 

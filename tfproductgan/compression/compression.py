@@ -49,6 +49,7 @@ class Outcome:
         conversion: Its name.
         file: Name of the file; `None` if there is none.
         error: Why there is none.
+        refused: Whether the network's family has declared so, see its `refuses`.
         bytes: Size of what was made.
         share: Its size as a share of the original file's.
         psnr: Mean PSNR in decibels against the original's pictures of the same requests.
@@ -61,6 +62,7 @@ class Outcome:
     conversion: str
     file: str | None = None
     error: str | None = None
+    refused: bool = False
     bytes: int | None = None
     share: float | None = None
     psnr: float | None = None
@@ -121,12 +123,16 @@ class Compressor:
         Returns:
             What came out. With an error there is no file.
         """
+        network = type(self._network)
+        if conversion.name in network.refuses:
+            reason = network.refuses[conversion.name]
+            words = f"{network.__name__} cannot be converted to {conversion.name}: {reason}"
+            return Outcome(conversion.name, error=words, refused=True)
         found: dict[str, Any] = {}
         out.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{conversion.name}.", dir=out))
         try:
             path = folder / conversion.file
-            self._refuse(conversion)
             conversion.write(self.model, path, self._typical)
             self._weigh(path, conversion, found)
             draw = conversion.open(path)
@@ -140,13 +146,6 @@ class Compressor:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return Outcome(conversion.name, **found)
-
-    def _refuse(self, conversion):
-        network = type(self._network)
-        if conversion.name in network.refuses:
-            raise ConversionError(
-                f"{network.__name__} cannot be converted to {conversion.name}: {network.refuses[conversion.name]}"
-            )
 
     def _weigh(self, path, conversion, found):
         size = path.stat().st_size
