@@ -75,8 +75,7 @@ def run(args: argparse.Namespace) -> int:
         for form in args.to:
             refuse_to_overwrite(args.out / file_of(form), args.overwrite)
         shipped = args.model == _SHIPPED and not Path(_SHIPPED).exists()
-        model = load(shipped_model_path() if shipped else args.model)
-        model = model if hasattr(model, "provenance") else model.trained_generator()
+        model = load(shipped_model_path() if shipped else args.model).trained()
     run_folder = run_of(Path(args.model))
     if "pruned" in args.to and run_folder is None:
         raise ConversionError(f"Pruning goes on with the training of a run, and {args.model} is in no run directory.")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfproductgan.cli.data_options import add_data_options, catalogue_from, data_described, number, positive, whole
 from tfproductgan.errors import CatalogueError, JudgementError, RunError
+from tfproductgan.recipes import Recipe
 from tfproductgan.writing import append_json_line, refuse_unwritable, replace_file
 
 if TYPE_CHECKING:
@@ -161,23 +162,17 @@ def _warnings(args: argparse.Namespace, run_folder: Path | None, model: Sampler,
             "These are not the photos that the run was trained on: figures compare with other photos, and what is "
             "said of copies is about photos the model has never seen."
         )
-    recipe, seen = read_json(run_folder / "recipe.json"), _images_seen(model)
-    planned = recipe.get("images", 0)
-    # a run ends with its last whole step
-    missing = planned - (seen or 0) >= recipe.get("batch_size", 1) * recipe.get("discriminator_steps", 1)
-    if Path(args.model).is_dir() and seen is not None and missing:
-        yield (
-            f"The run is not finished: this is its newest generator, after {seen:,} of {planned:,} images. It gets "
-            "better or worse from here."
-        )
+    seen = model.provenance.get("images_seen")
+    if Path(args.model).is_dir() and seen is not None and (run_folder / "recipe.json").is_file():
+        recipe = Recipe.from_dict(read_json(run_folder / "recipe.json"))
+        # a run ends with its last whole step
+        if recipe.images - seen >= recipe.step_images:
+            yield (
+                f"The run is not finished: this is its newest generator, after {seen:,} of {recipe.images:,} images. "
+                "It gets better or worse from here."
+            )
     if not (run_folder / "metrics.jsonl").is_file():
         yield f"There is no metrics.jsonl in {run_folder}, so the report has no curves."
-
-
-def _images_seen(model: Any) -> int | None:
-    if hasattr(model, "provenance"):
-        return model.provenance.get("images_seen")
-    return int(model.images_seen)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -235,7 +230,7 @@ def _write(
     import tfproductgan
     from tfproductgan.metrics.report import Report, closest_pairs, grid_rows, read_curves, report_page
 
-    seen = _images_seen(model)
+    seen = model.provenance.get("images_seen")
     facts = {
         "judged": f"{datetime.date.today().isoformat()} by tfproductgan {tfproductgan.__version__}",
         "command": args.command,

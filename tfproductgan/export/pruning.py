@@ -166,7 +166,7 @@ def prune_and_train(
     """
     recipe = gan.recipe.replace(
         name=f"{gan.recipe.name}-pruned",
-        generator={**gan.recipe.generator, **options},
+        generator={**gan.recipe.networks["generator"].options, **options},
         images=images or max(gan.images_seen // _SHARE_OF_TRAINING, 1),
     )
     pruned = prune(gan.ema_generator, options, *typical_inputs(gan))

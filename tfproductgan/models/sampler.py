@@ -22,6 +22,7 @@ from tfproductgan.models.pictures import in_chunks, to_uint8
 class Sampler:
     """Mixin of models that hold a `schema`, a `model_id` and a `sampling_network`, a `Generator`."""
 
+    asks = "sampler"
     schema: Any
     model_id: str
     sampling_network: Any
