@@ -104,9 +104,8 @@ def open_photo(data: bytes, name: str, at_least: int | None = None) -> Image.Ima
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
-        raise PhotoError(
-            f"{name}: more than {2 * Image.MAX_IMAGE_PIXELS // 10**6} million pixels, scale it down"
-        ) from error
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6
+        raise PhotoError(f"{name}: more than {most} million pixels, scale it down") from error
     except UnidentifiedImageError as error:
         raise PhotoError(f"{name}: not a JPEG, PNG, WebP, GIF, BMP or TIFF photo") from error
     except Exception as error:  # damaged files raise nearly anything, from struct.error to SyntaxError
@@ -162,8 +161,8 @@ def place(image: Image.Image, size: int, fit: str = "letterbox", channels: int =
     if fit == "crop":
         side = min(image.size)
         left, top = (image.width - side) / 2, (image.height - side) / 2
-        square = _resized(image, (size, size), (left, top, left + side, top + side))
-        return _pixels(square, channels), Placement(0, 0, size, size)
+        cropped = _resized(image, (size, size), (left, top, left + side, top + side))
+        return _pixels(cropped, channels), Placement(0, 0, size, size)
     placement = Placement.of_aspect(image.width / image.height, size)
     inner = _resized(image, (placement.right - placement.left, placement.bottom - placement.top))
     pixels = _pixels(inner, channels)
