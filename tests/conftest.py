@@ -22,7 +22,7 @@ class Request:
 
 
 class Painter:
-    """A model that draws by name, as `GeneratesByName` promises, without a network or training."""
+    """A model that draws by name, as `Sampler` promises, without a network or training."""
 
     model_id = "painter-1"
 

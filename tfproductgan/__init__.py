@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tfproductgan.losses.penalties import Penalty
     from tfproductgan.models.conditional_gan import ConditionalGAN
     from tfproductgan.models.loading import load
-    from tfproductgan.models.trained_generator import TrainedGenerator
+    from tfproductgan.models.trained import TrainedGenerator
     from tfproductgan.recipes import Recipe, get_recipe
     from tfproductgan.sampling.files import read_metadata, write_png
     from tfproductgan.sampling.grids import attribute_grid, condition_rows, contact_grid, seed_grid
@@ -34,7 +34,7 @@ _HOMES = {
     "PictureRequest": "tfproductgan.conditions",
     "ProductGANError": "tfproductgan.errors",
     "Recipe": "tfproductgan.recipes",
-    "TrainedGenerator": "tfproductgan.models.trained_generator",
+    "TrainedGenerator": "tfproductgan.models.trained",
     "attribute_grid": "tfproductgan.sampling.grids",
     "condition_rows": "tfproductgan.sampling.grids",
     "contact_grid": "tfproductgan.sampling.grids",

@@ -417,7 +417,7 @@ def plan_requests(
     complete: bool,
     most: int,
 ) -> list[PictureRequest]:
-    """What is asked for, picture by picture; see `GeneratesByName.plan`, which adds a model's schema.
+    """What is asked for, picture by picture; see `Sampler.plan`, which adds a model's schema.
 
     Args:
         schema: What can be asked for.

@@ -11,7 +11,7 @@ from tfproductgan.export.compression import Compressor, compress
 from tfproductgan.export.conversions import CONVERSIONS, Conversion
 from tfproductgan.metrics.extractors import FeatureExtractor
 from tfproductgan.models.loading import load
-from tfproductgan.models.trained_generator import TrainedGenerator
+from tfproductgan.models.trained import TrainedGenerator
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tfproductgan.conditions import ConditionSchema, PictureRequest
 from tfproductgan.errors import RunError, WriteError
 from tfproductgan.export.saved_model import export_saved_model, version_path
 from tfproductgan.export.served_generator import ServedGenerator, Signature
-from tfproductgan.models.trained_generator import TrainedGenerator
+from tfproductgan.models.trained import TrainedGenerator
 
 
 def difference(first, second):

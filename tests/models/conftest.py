@@ -6,7 +6,7 @@ import tensorflow as tf
 from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.models import randomness
 from tfproductgan.models.conditional_gan import ConditionalGAN
-from tfproductgan.models.generation import to_float
+from tfproductgan.models.pictures import to_float
 
 SHADE = Attribute("shade", ("Dark", "Light"))
 SIDE = Attribute("side", ("Left", "Right", "Top"))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tfproductgan.conditions import ConditionSchema
     from tfproductgan.metrics.judgement import Judgement
     from tfproductgan.metrics.rating import RatingResult
-    from tfproductgan.models.generation import GeneratesByName
+    from tfproductgan.models.sampler import Sampler
 
 HELP = """\
 Judge a model against photos it has not seen.
@@ -151,9 +151,7 @@ def photos_of(args: argparse.Namespace, run_folder: Path | None, schema: Conditi
         raise CatalogueError(f"{error} (The photos of {args.model}; --data names others.)") from error
 
 
-def _warnings(
-    args: argparse.Namespace, run_folder: Path | None, model: GeneratesByName, catalogue: Catalogue
-) -> Iterator[str]:
+def _warnings(args: argparse.Namespace, run_folder: Path | None, model: Sampler, catalogue: Catalogue) -> Iterator[str]:
     """What a reader of the figures must know, whole sentences."""
     if run_folder is None:
         return
@@ -195,7 +193,7 @@ def read_json(path: Path) -> dict[str, Any]:
 # === Judging ===
 
 
-def _judge(args: argparse.Namespace, console: Console, model: GeneratesByName, catalogue: Catalogue) -> Judgement:
+def _judge(args: argparse.Namespace, console: Console, model: Sampler, catalogue: Catalogue) -> Judgement:
     from tfproductgan.metrics.classifier import catalogue_classifier
     from tfproductgan.metrics.extractors import get_extractor
     from tfproductgan.metrics.judge import ALL_PARTS, PARTS, judge
@@ -228,7 +226,7 @@ def _write(
     args: argparse.Namespace,
     out: Path,
     run_folder: Path | None,
-    model: GeneratesByName,
+    model: Sampler,
     catalogue: Catalogue,
     judgement: Judgement,
     warnings: list[str],
@@ -271,7 +269,7 @@ def _append(out: Path, facts: Mapping[str, Any]) -> None:
 
 
 def _write_rating_page(
-    args: argparse.Namespace, console: Console, out: Path, model: GeneratesByName, catalogue: Catalogue
+    args: argparse.Namespace, console: Console, out: Path, model: Sampler, catalogue: Catalogue
 ) -> None:
     from tfproductgan.metrics.rating import make_rating_page
 

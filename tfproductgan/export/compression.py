@@ -18,7 +18,7 @@ from tfproductgan.export.conversions import Conversion, Pictures, pictures_of
 from tfproductgan.export.portable import inputs_of
 from tfproductgan.metrics.distances import LEAST, Estimate, kernel_distance, psnr
 from tfproductgan.metrics.judge import Judge
-from tfproductgan.models.trained_generator import TrainedGenerator
+from tfproductgan.models.trained import TrainedGenerator
 from tfproductgan.training.run_directory import describe_environment, write_json
 from tfproductgan.writing import replace_file
 

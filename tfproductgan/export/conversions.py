@@ -17,9 +17,10 @@ import tensorflow as tf
 from tfproductgan.errors import require
 from tfproductgan.export.inference_form import InferenceForm
 from tfproductgan.export.portable import PortableGenerator, inputs_of, sidecar
-from tfproductgan.models.generation import GeneratesByName, to_uint8
 from tfproductgan.models.loading import load
-from tfproductgan.models.trained_generator import TrainedGenerator
+from tfproductgan.models.pictures import to_uint8
+from tfproductgan.models.sampler import Sampler
+from tfproductgan.models.trained import TrainedGenerator
 from tfproductgan.networks.base import Generator
 
 Pictures = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -83,7 +84,7 @@ def pictures_of(network: Generator) -> Pictures:
     return lambda latents, conditions: graph(latents, conditions).numpy()
 
 
-def typical_inputs(model: GeneratesByName) -> tuple[np.ndarray, np.ndarray]:
+def typical_inputs(model: Sampler) -> tuple[np.ndarray, np.ndarray]:
     """Latents and condition ids to measure a model by: conditions as the data has them, seeds that nobody asks for."""
     return inputs_of(model.plan(count=_TYPICAL, seed=_TYPICAL_SEED), model.schema, model.latent_dim)
 

@@ -25,7 +25,7 @@ from tfproductgan.writing import replace_file
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
-    from tfproductgan.models.generation import GeneratesByName
+    from tfproductgan.models.sampler import Sampler
 
 KEY_KIND, ANSWERS_KIND = "tfproductgan-rating-key", "tfproductgan-ratings"
 PHOTO, GENERATED = "photo", "generated"
@@ -163,7 +163,7 @@ class RatingResult:
 
 
 def make_rating_page(
-    generator: GeneratesByName,
+    generator: Sampler,
     catalogue: Catalogue,
     split: str = "validation",
     count: int = 100,

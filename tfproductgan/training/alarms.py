@@ -28,7 +28,7 @@ import numpy as np
 from rich.console import Console
 
 from tfproductgan.errors import AlarmError, RecipeError, RunError, nearest
-from tfproductgan.models.generation import to_float
+from tfproductgan.models.pictures import to_float
 from tfproductgan.training.strategies import highest_over_processes, is_chief
 from tfproductgan.writing import append_json_line
 

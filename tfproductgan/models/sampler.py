@@ -1,12 +1,9 @@
-"""Pictures by name: what a trained generator does for people."""
+"""Pictures by name: what a trained model does for people who ask in words."""
 
 from __future__ import annotations
 
-import importlib
-import math
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -19,14 +16,15 @@ from tfproductgan.conditions import (
     plan_requests,
     whole_number,
 )
-
-# Always the same batch shape: libraries may sum in another order for another shape, and then a picture would
-# depend on how many were asked for.
-_CHUNK = 16
+from tfproductgan.models.pictures import in_chunks, to_uint8
 
 
-class GeneratesByName:
-    """Mixin of models that hold a `schema`, a `sampling_network` (a `Generator`) and a `model_id`."""
+class Sampler:
+    """Mixin of models that hold a `schema`, a `model_id` and a `sampling_network`, a `Generator`."""
+
+    schema: Any
+    model_id: str
+    sampling_network: Any
 
     @property
     def latent_dim(self) -> int:
@@ -74,16 +72,7 @@ class GeneratesByName:
         Raises:
             ConditionError: If a request has a condition, seed or truncation that cannot be.
         """
-        seeds, ids, truncations = [], [], []
-        for request in requests:
-            ids.append(self.schema.encode(request.conditions))
-            seeds.append(whole_number("seed", request.seed, 0, MAX_SEED))
-            truncations.append(check_truncation(request.truncation))
-        ids = np.array(ids, np.int32).reshape(len(requests), len(self.schema.attributes))
-        return self._in_chunks(
-            self._draw_chunk,
-            (np.array(seeds, np.int64), ids, np.array(truncations, np.float32)),
-        )
+        return in_chunks(self._draw_rows, self._rows(requests), self._shape())
 
     def generate(
         self,
@@ -115,9 +104,7 @@ class GeneratesByName:
         return self.draw(self.plan(conditions, count, seed, truncation))
 
     def interpolate(self, first: PictureRequest, second: PictureRequest, steps: int) -> np.ndarray:
-        """Pictures on the way from one request to another.
-
-        Latents move along the sphere (slerp), condition vectors in a straight line.
+        """Pictures on the way from one request to another, as the network's `between` goes.
 
         Args:
             first: Where to start.
@@ -131,70 +118,52 @@ class GeneratesByName:
             ConditionError: If a request or the number of steps cannot be.
         """
         steps = whole_number("steps", steps, 2, self._max_count())
-        ends = self.draw_latents([first.seed, second.seed])
-        ends = ends * np.array([[first.truncation], [second.truncation]], np.float32)
-        ids = np.array([self.schema.encode(first.conditions), self.schema.encode(second.conditions)], np.int32)
-        fractions = np.linspace(0, 1, steps, dtype=np.float32)
-        latents = _slerp(ends[0], ends[1], fractions)
-        embedding = np.asarray(self.sampling_network.embed(ids.reshape(2, len(self.schema.attributes))))
-        embeddings = embedding[0] + fractions[:, None] * (embedding[1] - embedding[0])
-        return self._in_chunks(self._synthesise_chunk, (latents, embeddings.astype(np.float32)))
-
-    def export(self, path: str | os.PathLike, licence: str | None = None) -> Path:
-        """Write a SavedModel that TensorFlow Serving, or any TensorFlow, can ask by name.
-
-        Args:
-            path: `saved_models/NAME/VERSION`, or `saved_models/NAME` for the next free version.
-            licence: Under which terms it may be used, for the model card. Defaults to: not stated.
-
-        Returns:
-            The path of the version that was written.
-
-        Raises:
-            RunError: If weights are no finite numbers.
-            WriteError: If the version exists, the path names no model, or it cannot be written.
-        """
-        # stands below models: this method is a short way to it for people
-        return importlib.import_module("tfproductgan.export.saved_model").export_saved_model(self, path, licence)
+        ends = [array for request in (first, second) for array in self._rows([request])]
+        repeated = [np.repeat(array, steps, axis=0) for array in ends]
+        return in_chunks(self._draw_between, [*repeated, np.linspace(0, 1, steps, dtype=np.float32)], self._shape())
 
     def draw_latents(self, seeds: Sequence[int]) -> np.ndarray:
         """Latents of seeds, before truncation: float32 `[len(seeds), latent_dim]`."""
         return seed_latents(tf.constant(seeds, tf.int64), self.latent_dim).numpy()
 
+    def _rows(self, requests):
+        """Seeds, condition ids and truncations of requests."""
+        seeds, ids, truncations = [], [], []
+        for request in requests:
+            ids.append(self.schema.encode(request.conditions))
+            seeds.append(whole_number("seed", request.seed, 0, MAX_SEED))
+            truncations.append(check_truncation(request.truncation))
+        ids = np.array(ids, np.int32).reshape(len(requests), len(self.schema.attributes))
+        return np.array(seeds, np.int64), ids, np.array(truncations, np.float32)
+
+    def _shape(self):
+        return self.schema.image_size, self.schema.image_size, self.schema.channels
+
     def _max_count(self):
         return most_pictures(self.schema.image_size, self.schema.channels)
 
-    def _in_chunks(self, function, arrays):
-        total = len(arrays[0])
-        drawn = []
-        for start in range(0, total, _CHUNK):
-            chunk = [array[start : start + _CHUNK] for array in arrays]
-            missing = _CHUNK - len(chunk[0])
-            padded = [np.pad(a, [(0, missing)] + [(0, 0)] * (a.ndim - 1), mode="edge") for a in chunk]
-            drawn.append(function(*map(tf.convert_to_tensor, padded)).numpy()[: _CHUNK - missing])
-        if not drawn:
-            size = self.schema.image_size
-            return np.zeros((0, size, size, self.schema.channels), np.uint8)
-        return np.concatenate(drawn)
+    @tf.function(reduce_retracing=True)
+    def _draw_rows(self, seeds, ids, truncations):
+        network = self.sampling_network
+        return to_uint8(network.synthesise(*style_of(network, seeds, ids, truncations), training=False))
 
     @tf.function(reduce_retracing=True)
-    def _draw_chunk(self, seeds, ids, truncations):
-        latents = seed_latents(seeds, self.latent_dim) * truncations[:, None]
-        return to_uint8(self.sampling_network({"latents": latents, "conditions": ids}, training=False))
-
-    @tf.function(reduce_retracing=True)
-    def _synthesise_chunk(self, latents, embeddings):
-        return to_uint8(self.sampling_network.synthesise(latents, embeddings, training=False))
+    def _draw_between(self, *rows):
+        network = self.sampling_network
+        first, second = style_of(network, *rows[:3]), style_of(network, *rows[3:6])
+        return to_uint8(network.synthesise(*network.between(first, second, rows[6]), training=False))
 
 
-def to_uint8(images):
-    """Images in -1 to 1 as uint8, rounded to the nearest."""
-    return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0, 255), tf.uint8)
+def style_of(network, seeds, ids, truncations):
+    """What a generator synthesises for requests, a row each.
 
-
-def to_float(images):
-    """uint8 images as float32 in -1 to 1."""
-    return tf.cast(images, tf.float32) / 127.5 - 1.0
+    Args:
+        network: A `Generator`.
+        seeds: int64 `[N]`.
+        ids: Condition ids, int32 `[N, A]`.
+        truncations: float32 `[N]`.
+    """
+    return network.style_of(seed_latents(seeds, network.latent_dim), network.embed(ids), truncations)
 
 
 def seed_latents(seeds, latent_dim):
@@ -213,13 +182,3 @@ def seed_fractions(seeds):
         seeds,
         fn_output_signature=tf.TensorSpec([], tf.float64),
     )
-
-
-def _slerp(start, end, fractions):
-    cosine = np.dot(start, end) / max(np.linalg.norm(start) * np.linalg.norm(end), 1e-12)
-    angle = math.acos(float(np.clip(cosine, -1, 1)))
-    if math.sin(angle) < 1e-4:  # parallel, opposite or zero: a straight line
-        return start + fractions[:, None] * (end - start)
-    first = np.sin((1 - fractions) * angle) / math.sin(angle)
-    second = np.sin(fractions * angle) / math.sin(angle)
-    return (first[:, None] * start + second[:, None] * end).astype(np.float32)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfproductgan.models.trained_generator import TrainedGenerator
+from tfproductgan.models.trained import TrainedGenerator
 
 
 @pytest.fixture(scope="module")

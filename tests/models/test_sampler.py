@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfproductgan.conditions import MAX_SEED, PictureRequest
 from tfproductgan.errors import ConditionError
-from tfproductgan.models.generation import MAX_SEED, PictureRequest, to_float, to_uint8
+from tfproductgan.models.pictures import to_float, to_uint8
 
 
 @pytest.fixture(scope="module")
