@@ -23,6 +23,7 @@ are started several times. The ratio's range is that of 95 % of the medians of r
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import random
@@ -113,7 +114,7 @@ def tutorial(size: int, width: int, batch: int):
     import tensorflow as tf
 
     gan = make_model(size, width, batch, "float32")
-    recipe, stream = gan.recipe, make_stream(gan)
+    stream = make_stream(gan)
 
     class TutorialGAN(keras.Model):
         def __init__(self):
@@ -155,9 +156,8 @@ def tutorial(size: int, width: int, batch: int):
             return {"d_loss": self.d_tracker.result(), "g_loss": self.g_tracker.result()}
 
     model = TutorialGAN()
-    adam = {"beta_1": recipe.beta_1, "beta_2": recipe.beta_2}
-    model.d_optimizer = keras.optimizers.Adam(recipe.discriminator_learning_rate, **adam)
-    model.g_optimizer = keras.optimizers.Adam(recipe.generator_learning_rate, **adam)
+    adams = {role: keras.optimizers.Adam(**dataclasses.asdict(adam)) for role, adam in gan.recipe.optimizers.items()}
+    model.d_optimizer, model.g_optimizer = adams["discriminator"], adams["generator"]
     model.compile()
     return fit_function(model, stream), {}
 
@@ -313,9 +313,7 @@ def torch_spec(size, width, batch):
         "latent_dim": 64,
         "embedding_dim": 64,
         "batch": batch,
-        "learning_rate": recipe.generator_learning_rate,
-        "beta_1": recipe.beta_1,
-        "beta_2": recipe.beta_2,
+        **dataclasses.asdict(recipe.optimizers["generator"]),
         "clip": recipe.gradient_clip,
     }
 
