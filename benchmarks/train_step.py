@@ -269,16 +269,21 @@ def command_of(name, size, args):
     return [sys.executable, __file__, *(str(word) for option in options.items() for word in option)]
 
 
+def num_steps(worker, args):
+    """Steps of one measurement: as many as take a second and a half, if it is not said."""
+    return args.steps or max(1, round(3 / worker.measure(2)["seconds"]))
+
+
 def start_variants(size, args):
-    """Of each variant its worker, the line that makes it measure, and what it says of itself."""
-    variants = {}
-    for name in ("ours", "tutorial", _CEILING, *([_WITHOUT_ONEDNN] if args.all else [])):
-        worker = Worker(command_of(name, size, args))
-        variants[name] = worker, args.steps, worker.about[0]
+    """Of each variant its worker, the line that makes it measure, and what it says of itself; and steps a line."""
+    names = ("ours", "tutorial", _CEILING, *([_WITHOUT_ONEDNN] if args.all else []))
+    workers = {name: Worker(command_of(name, size, args)) for name in names}
+    steps = num_steps(workers["ours"], args)
+    variants = {name: (worker, steps, worker.about[0]) for name, worker in workers.items()}
     if args.torch_python:
         wanted = torch_variants(variants["ours"][2]["precision"] == "mixed_bfloat16", args.all)
         job = {"variants": wanted, "spec": torch_spec(size, args.width, args.batch)}
-        job |= {"steps": args.steps, "threads": len(os.sched_getaffinity(0))}
+        job |= {"steps": steps, "threads": len(os.sched_getaffinity(0))}
         command = [args.torch_python, str(Path(__file__).with_name("train_step_torch.py"))]
         worker = Worker(command, len(wanted), json.dumps(job))
         for about in worker.about:
@@ -286,7 +291,7 @@ def start_variants(size, args):
                 print(f"  {about['variant']}: cannot run here: {about['error']}")
             else:
                 variants[about["variant"]] = worker, about["variant"], about
-    return variants
+    return variants, steps
 
 
 def torch_variants(bfloat16, all_of_them):
@@ -321,7 +326,7 @@ def torch_spec(size, width, batch):
 def measure(size, args):
     """Print the table of one size."""
     print(f"\n{size} pixels, batch {args.batch}, width {args.width}")
-    variants = start_variants(size, args)
+    variants, steps = start_variants(size, args)
     about = {name: facts for name, (_, _, facts) in variants.items()}
     parameters = {tuple(facts["parameters"]) for facts in about.values() if "parameters" in facts}
     if len(parameters) > 1:
@@ -334,7 +339,7 @@ def measure(size, args):
         worker.stop()
     [(generator, discriminator)] = parameters
     print(f"  {generator:,} + {discriminator:,} parameters, ours in {about['ours']['precision']}")
-    images = args.steps * args.batch
+    images = steps * args.batch
     for name in variants:
         if name != _CEILING:
             speed = statistics.median(images / times[name] for times in rounds)
@@ -344,7 +349,7 @@ def measure(size, args):
         (about["ours"]["operations"] / times["ours"]) / (about[_CEILING]["operations"] / times[_CEILING])
         for times in rounds
     ]
-    top = statistics.median(args.steps * about[_CEILING]["operations"] / times[_CEILING] / 1e9 for times in rounds)
+    top = statistics.median(steps * about[_CEILING]["operations"] / times[_CEILING] / 1e9 for times in rounds)
     precision = about[_CEILING]["precision"]
     print(f"  {precision} convolutions reach {top:.0f} GFLOP/s here; our step {statistics.median(shares):.0%} of that")
 
@@ -360,16 +365,13 @@ def compare(size, args):
         parameters = {name: worker.about[0]["parameters"] for name, worker in workers.items()}
         if len(set(parameters.values())) > 1:
             raise SystemExit(f"The networks differ, the comparison means nothing: parameters {parameters}")
-        here = []
-        for number in range(args.rounds or 15):
-            times = {}
-            for name in list(workers)[:: 1 if number % 2 else -1]:
-                workers[name].measure(1)  # the other one's data has filled the caches
-                times[name] = workers[name].measure(args.steps)
-            here.append(times)
+        steps, here = num_steps(workers["baseline"], args), []
+        for number in range(args.rounds or 10):
+            in_turn = list(workers)[:: 1 if number % 2 else -1]
+            here.append({name: workers[name].measure(steps) for name in in_turn})
         for worker in workers.values():
             worker.stop()
-        speed = statistics.median(args.steps * args.batch / times["baseline"]["seconds"] for times in here)
+        speed = statistics.median(steps * args.batch / times["baseline"]["seconds"] for times in here)
         print(
             f"{size} pixels, start {start + 1}: {ratio_of(here, 'seconds')}; baseline {speed:.1f} images/s", flush=True
         )
@@ -392,8 +394,8 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[32, 64])
     parser.add_argument("--width", type=int, default=32, help="channels of the generator's last stage (default: 32)")
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=4, help="steps of one measurement (default: 4)")
-    parser.add_argument("--rounds", type=int, help="measurements of each variant (default: 9; of a start: 15)")
+    parser.add_argument("--steps", type=int, help="steps of one measurement (default: as many as take 1.5 s)")
+    parser.add_argument("--rounds", type=int, help="measurements of each variant (default: 9), or of a start (10)")
     parser.add_argument("--torch-python", metavar="PYTHON", help="an interpreter that has torch")
     parser.add_argument("--all", action="store_true", help="measure the variants that seldom matter too")
     parser.add_argument("--baseline", type=Path, metavar="CHECKOUT", help="compare with the version in this folder")
