@@ -161,17 +161,17 @@ def place(image: Image.Image, size: int, fit: str = "letterbox", channels: int =
     if fit == "crop":
         side = min(image.size)
         left, top = (image.width - side) / 2, (image.height - side) / 2
-        cropped = _resized(image, (size, size), (left, top, left + side, top + side))
-        return _pixels(cropped, channels), Placement(0, 0, size, size)
+        square = _resized(image, (size, size), (left, top, left + side, top + side))
+        return _pixels(square, channels), Placement(0, 0, size, size)
     placement = Placement.of_aspect(image.width / image.height, size)
     inner = _resized(image, (placement.right - placement.left, placement.bottom - placement.top))
     pixels = _pixels(inner, channels)
     if inner.size == (size, size):
         return pixels, placement
-    square = np.empty((size, size, channels), np.uint8)
-    square[:] = background_colour(pixels)
-    placement.crop(square)[:] = pixels
-    return square, placement
+    padded = np.empty((size, size, channels), np.uint8)
+    padded[:] = background_colour(pixels)
+    placement.crop(padded)[:] = pixels
+    return padded, placement
 
 
 def is_grey(pixels: np.ndarray) -> bool:
