@@ -104,9 +104,8 @@ def open_photo(data: bytes, name: str, at_least: int | None = None) -> Image.Ima
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
-        raise PhotoError(
-            f"{name}: more than {2 * Image.MAX_IMAGE_PIXELS // 10**6} million pixels, scale it down"
-        ) from error
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6
+        raise PhotoError(f"{name}: more than {most} million pixels, scale it down") from error
     except UnidentifiedImageError as error:
         raise PhotoError(f"{name}: not a JPEG, PNG, WebP, GIF, BMP or TIFF photo") from error
     except Exception as error:  # damaged files raise nearly anything, from struct.error to SyntaxError
@@ -169,10 +168,10 @@ def place(image: Image.Image, size: int, fit: str = "letterbox", channels: int =
     pixels = _pixels(inner, channels)
     if inner.size == (size, size):
         return pixels, placement
-    square = np.empty((size, size, channels), np.uint8)
-    square[:] = background_colour(pixels)
-    placement.crop(square)[:] = pixels
-    return square, placement
+    padded = np.empty((size, size, channels), np.uint8)
+    padded[:] = background_colour(pixels)
+    placement.crop(padded)[:] = pixels
+    return padded, placement
 
 
 def is_grey(pixels: np.ndarray) -> bool:

@@ -266,7 +266,11 @@ def array_source(images: Any, labels: Mapping[str, Sequence[Any]], splits: Seque
         if split_name(split) is None:
             raise CatalogueError(f"A split is called {', '.join(SPLITS)}. Received: {split!r}")
     items = [
-        Item(f"image {i}", {name: column[i] for name, column in columns.items()}, splits and split_name(splits[i]))
+        Item(
+            f"image {i}",
+            {name: column[i] for name, column in columns.items()},
+            split_name(splits[i]) if splits else None,
+        )
         for i in range(len(images))
     ]
     order = sorted(range(len(items)), key=lambda i: SPLITS.index(items[i].split) if items[i].split else -1)

@@ -303,9 +303,9 @@ def _strap(sketch: Sketch, wide: float, product: Product) -> None:
     colour, material = product.rgb, product.material
     upper = [(-wide, -0.25, 1), (-wide * 0.80, -0.70), (-wide * 0.78, -0.93, 1)]
     lower = [(-wide, 0.25, 1), (-wide * 0.78, 0.70), (-wide * 0.66, 0.92)]
-    upper = smooth([*upper, *((-p[0], *p[1:]) for p in reversed(upper))])
-    lower = smooth([*lower, (0, 0.97), *((-p[0], *p[1:]) for p in reversed(lower))])
-    sketch.part([upper, lower], material, colour, bulge=0.06, relief=3.2, shadow=0, folds=0.3)
+    above = smooth([*upper, *((-p[0], *p[1:]) for p in reversed(upper))])
+    below = smooth([*lower, (0, 0.97), *((-p[0], *p[1:]) for p in reversed(lower))])
+    sketch.part([above, below], material, colour, bulge=0.06, relief=3.2, shadow=0, folds=0.3)
     signs = [(across, down) for across in (-1, 1) for down in (-1, 1)]
     if material == "Leather":
         edges = [between((x * wide * 0.80, y * 0.42), (x * wide * 0.64, y * 0.88)) for x, y in signs]

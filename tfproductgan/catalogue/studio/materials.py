@@ -71,9 +71,8 @@ class Surface:
 
 def shade(colour: Colour, factor: float) -> Colour:
     """The colour darker (factor below 1) or lighter (above 1, towards white)."""
-    if factor <= 1:
-        return tuple(c * factor for c in colour)
-    return tuple(1 - (1 - c) / factor for c in colour)
+    red, green, blue = (c * factor if factor <= 1 else 1 - (1 - c) / factor for c in colour)
+    return red, green, blue
 
 
 def dyed(material: str, colour: Colour) -> Colour:
@@ -83,7 +82,8 @@ def dyed(material: str, colour: Colour) -> Colour:
     towards, share = {"Denim": ((0.46, 0.48, 0.54), 0.20), "Wool": ((0.60, 0.58, 0.56), 0.10)}.get(
         material, (colour, 0)
     )
-    return tuple(c + (t - c) * share for c, t in zip(colour, towards, strict=True))
+    red, green, blue = (c + (t - c) * share for c, t in zip(colour, towards, strict=True))
+    return red, green, blue
 
 
 def softness(colour: Colour) -> float:

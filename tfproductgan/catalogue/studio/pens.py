@@ -52,7 +52,7 @@ class Pen:
         shift: Position of its origin, in half pictures from the centre.
     """
 
-    def __init__(self, size: int, pose: np.ndarray, shift: tuple[float, float]):
+    def __init__(self, size: int, pose: np.ndarray, shift: Sequence[float] | np.ndarray):
         self.size = size
         self.samples = size * FINER
         half = self.samples / 2
@@ -101,7 +101,7 @@ class Painter(Pen):
         random: Source of folds and grain.
     """
 
-    def __init__(self, size: int, pose: np.ndarray, shift: tuple[float, float], random: np.random.Generator):
+    def __init__(self, size: int, pose: np.ndarray, shift: Sequence[float] | np.ndarray, random: np.random.Generator):
         super().__init__(size, pose, shift)
         self._random = random
         self._rgb = np.ones((3, self.samples, self.samples), dtype=np.float32)
@@ -178,11 +178,10 @@ class Painter(Pen):
 
     def facets(self, outlines, light, colour):
         fills = [1 + round(254 * min(max(value, 0.0), 1.0)) for value in light]
-        found = self._cover(outlines, (), pad=1, fills=fills)
-        if found is None:
+        found, whole = self._cover(outlines, (), pad=1, fills=fills), self._cover(outlines, (), pad=1)
+        if found is None or whole is None:
             return
-        box, value = found
-        _, cover = self._cover(outlines, (), pad=1)
+        (box, value), (_, cover) = found, whole
         value /= np.maximum(cover, np.float32(0.02))
         deep, base, pale = _planes(materials.shade(colour, 0.42)), _planes(colour), _planes((1.0, 1.0, 1.0))
         dark = np.minimum(value * 2, 1)
@@ -248,12 +247,12 @@ class Painter(Pen):
         return matrix[:height, :height] @ cover @ matrix[:width, :width]
 
     def _slopes(self, soft: np.ndarray, gain: float) -> tuple[np.ndarray, np.ndarray]:
-        gain = np.float32(0.5 * gain)
+        half = np.float32(0.5 * gain)
         across, down = np.zeros_like(soft), np.zeros_like(soft)
         np.subtract(soft[:, 2:], soft[:, :-2], out=across[:, 1:-1])
         np.subtract(soft[2:], soft[:-2], out=down[1:-1])
-        across *= -gain
-        down *= -gain
+        across *= -half
+        down *= -half
         return across, down
 
     def _cast(self, box: Box, soft: np.ndarray, shadow: float) -> None:
@@ -268,7 +267,9 @@ class Painter(Pen):
         matrix = _spline_matrix(self.samples, knots)
         return matrix[box[0]] @ grid @ matrix[box[1]].T
 
-    def _texture(self, material, box, slope_x, slope_y, folds) -> np.ndarray | None:
+    def _texture(
+        self, material: str, box: Box, slope_x: np.ndarray, slope_y: np.ndarray, folds: float
+    ) -> np.ndarray | None:
         """Roughen the slopes in place; returns the factor on the colour, if there is one."""
         texture = TEXTURES.get(material)
         return None if texture is None else texture(self, box, slope_x, slope_y, folds)
@@ -312,7 +313,7 @@ def _table_index(slope_x: np.ndarray, slope_y: np.ndarray) -> np.ndarray:
 # === Textures: change the slopes, return a factor on the colour ===
 
 
-def _crease(pen: Painter, box: Box, slope_x, slope_y, knots: int, strength: float) -> None:
+def _crease(pen: Painter, box: Box, slope_x: np.ndarray, slope_y: np.ndarray, knots: int, strength: float) -> None:
     if strength:
         slope_x += np.float32(strength) * pen._noise(box, knots)
         slope_y += np.float32(strength) * pen._noise(box, knots)
@@ -403,7 +404,7 @@ PATTERNS: dict[str, Callable] = {"Striped": _striped, "Dotted": _dotted, "Checke
 class Silhouette(Pen):
     """Draws the mask: what of the picture the product covers."""
 
-    def __init__(self, size: int, pose: np.ndarray, shift: tuple[float, float]):
+    def __init__(self, size: int, pose: np.ndarray, shift: Sequence[float] | np.ndarray):
         super().__init__(size, pose, shift)
         self._alpha = np.zeros((self.samples, self.samples), dtype=np.float32)
 
@@ -428,7 +429,7 @@ class Silhouette(Pen):
 class Tracer(Pen):
     """Draws the lines a draughtsman would: the outline of each part, its seams thinner."""
 
-    def __init__(self, size: int, pose: np.ndarray, shift: tuple[float, float]):
+    def __init__(self, size: int, pose: np.ndarray, shift: Sequence[float] | np.ndarray):
         super().__init__(size, pose, shift)
         self._finer = 2 * FINER
         self._image = Image.new("L", (size * self._finer,) * 2, 255)

@@ -45,7 +45,8 @@ class Product:
         shift = self.traits["tone"]
         low, high = 0.035 * shift, 0.05 * shift
         dye = dyed(self.material, COLOURS[self.colour])
-        return tuple(min(max(c + (low if c < 0.5 else high * (1 - c) * 2), 0.0), 1.0) for c in dye)
+        red, green, blue = (min(max(c + (low if c < 0.5 else high * (1 - c) * 2), 0.0), 1.0) for c in dye)
+        return red, green, blue
 
     def __getitem__(self, trait: str) -> float:
         return self.traits[trait]

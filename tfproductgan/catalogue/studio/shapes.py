@@ -93,7 +93,7 @@ def box(left: float, top: float, right: float, bottom: float, radius: float = 0.
     return np.concatenate([ellipse(x, y, radius, start=s, turn=0.25, count=6) for x, y, s in corners])
 
 
-def stroke(path: Outline, width: float | Sequence[float]) -> Outline:
+def stroke(path: Outline, width: float | Sequence[float] | np.ndarray) -> Outline:
     """The outline of a line drawn along an open path.
 
     Args:
@@ -125,10 +125,10 @@ def dashes(path: Outline, length: float, width: float) -> list[Outline]:
 
 def between(first: Sequence[float], second: Sequence[float], bend: float = 0.0, count: int = 12) -> Outline:
     """A path from one point to another, bent sideways by a share of its length."""
-    first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    start, way = np.asarray(first, dtype=np.float64), np.subtract(second, first, dtype=np.float64)
     t = np.linspace(0, 1, count)[:, None]
-    normal = np.array([first[1] - second[1], second[0] - first[0]])
-    return first + t * (second - first) + 4 * bend * t * (1 - t) * normal
+    normal = np.array([-way[1], way[0]])
+    return start + t * way + 4 * bend * t * (1 - t) * normal
 
 
 def moved(outline: Outline, dx: float = 0.0, dy: float = 0.0, scale: float = 1.0, angle: float = 0.0) -> Outline:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tfproductgan.catalogue.studio.materials import brightness, shade, thread
@@ -145,7 +147,7 @@ def _sneaker_from_above(sketch: Sketch, product: Product) -> None:
         sketch.part(rows, "Matt", lace, bulge=0.02, shadow=0.5)
 
 
-def _pair(sketch: Sketch, product: Product, draw_one) -> None:
+def _pair(sketch: Sketch, product: Product, draw_one: Callable[[Sketch, Product], None]) -> None:
     """Both shoes, the far one behind the near one."""
     if product.view == "Angled":
         draw_one(sketch, product)

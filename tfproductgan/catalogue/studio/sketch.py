@@ -35,7 +35,7 @@ class Sketch:
     stands: bool = False
     turn: float = 0.0
 
-    def part(self, outlines: Outlines, material: str, colour: Colour, **look) -> None:
+    def part(self, outlines: Outlines, material: str, colour: Colour, **look: Any) -> None:
         """One solid part of the product; see `Painter.part`."""
         self.steps.append(("part", as_list(outlines), (material, colour), look))
 
