@@ -5,6 +5,7 @@ from PIL import Image
 
 import tfproductgan as tpg
 from tfproductgan.errors import ConditionError, PhotoError, RecipeError
+from tfproductgan.models.pictures import to_float
 from tfproductgan.models.pix2pix import Pix2Pix
 
 SHADE = tpg.Attribute("shade", ("Dark", "Light"))
@@ -60,8 +61,8 @@ def test_the_generators_loss_is_adversarial_and_weighted_difference():
     moved = []
     for weight in (0.0, 100.0):
         model = small_model(schema, dropout=0, l1_weight=weight, label_dropout=0.0)
-        inputs = {"source": batch["source"] / 127.5 - 1, "conditions": batch["conditions"]}
-        difference = np.abs(batch["images"] / 127.5 - 1 - model.generator(inputs)).mean()
+        inputs = {"source": to_float(batch["source"]), "conditions": batch["conditions"]}
+        difference = np.abs(to_float(batch["images"]) - model.generator(inputs)).mean()
         assert float(model.train_step(batch)["l1"]) == pytest.approx(difference, rel=1e-4)
         moved.append([v.numpy() for v in model.generator.trainable_variables])
     assert any(np.any(a != b) for a, b in zip(*moved, strict=True))
