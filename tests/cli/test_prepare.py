@@ -77,7 +77,7 @@ def test_check_reads_it(prepared, capsys):
 
 def test_data_sets_of_others(tmp_path):
     """A folder that TFDS prepared, without our schema, is read like `tfds:`."""
-    from tfproductgan.catalogue.studio.tfds_builder import StudioConfig, StudioProducts
+    from tfproductgan.studio.tfds_builder import StudioConfig, StudioProducts
 
     StudioProducts(config=StudioConfig(name="few", image_size=28, count=20), data_dir=tmp_path).download_and_prepare()
     parser = argparse.ArgumentParser()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfproductgan.catalogue import studio
+from tfproductgan import studio
 from tfproductgan.catalogue.sources import Item, Source, sorted_by_split
 from tfproductgan.catalogue.splitting import drawn_splits
 from tfproductgan.errors import CatalogueError, nearest
