@@ -15,7 +15,7 @@ from unittest import mock
 
 import numpy as np
 
-from tfproductgan.catalogue.catalogue import Catalogue, Preparation, refuse_sparse
+from tfproductgan.catalogue.catalogue import Catalogue, refuse_sparse
 from tfproductgan.catalogue.chunks import (
     PhotoChunks,
     beam_pipeline_options,
@@ -23,6 +23,7 @@ from tfproductgan.catalogue.chunks import (
     prepare_chunks,
     read_pictures,
 )
+from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.preparing import with_progress
 from tfproductgan.catalogue.records import RecordPhotos, dataset_folder, metadata
 from tfproductgan.catalogue.sources import Item, Source
@@ -202,7 +203,7 @@ def _prepare(
         out / WORK / identity,
         None if beam is None else on_beam(beam),
     )
-    catalogue = Catalogue(source, preparation, text, photos)
+    catalogue = Catalogue.from_source(source, preparation, text, photos)
     about = {"tfproductgan": VERSION, "identity": identity, "schema": catalogue.schema.to_dict()}
     about["features"], about["fit"] = list(feature_names(catalogue.schema)), preparation.fit
     builder = ProductPhotos(catalogue.schema, _stretches(catalogue, photos), about, beam is not None, data_dir=str(out))

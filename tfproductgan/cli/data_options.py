@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from tfproductgan.errors import CatalogueError
 
 if TYPE_CHECKING:
-    from tfproductgan.catalogue.catalogue import Catalogue, Preparation
+    from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.catalogue.preparation import Preparation
     from tfproductgan.catalogue.sources import Source
     from tfproductgan.conditions import ConditionSchema
 
@@ -156,7 +157,7 @@ def data_described(described: Mapping[str, Any], args: argparse.Namespace) -> ar
 
 def expected_image_size(args: argparse.Namespace) -> int:
     """The height and width in pixels that `catalogue_from` will most likely give its pictures."""
-    from tfproductgan.catalogue.catalogue import DEFAULT_IMAGE_SIZE
+    from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
     from tfproductgan.catalogue.records import dataset_folder, metadata
 
     folder = None if args.image_size else dataset_folder(Path(args.data).expanduser())
@@ -175,7 +176,7 @@ def source_from(args: argparse.Namespace) -> tuple[Source, int]:
     Raises:
         CatalogueError: If the data is missing, or does not have what the options name.
     """
-    from tfproductgan.catalogue.catalogue import DEFAULT_IMAGE_SIZE
+    from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
     from tfproductgan.catalogue.sources import folder_source, table_source
     from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
 
@@ -206,7 +207,7 @@ def preparation_from(args: argparse.Namespace, image_size: int) -> tuple[Prepara
         args: The options.
         image_size: What `source_from` returned.
     """
-    from tfproductgan.catalogue.catalogue import Preparation
+    from tfproductgan.catalogue.preparation import Preparation
 
     drawn = _kind(args)[0] == "studio"
     preparation = Preparation(

@@ -5,18 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from tfproductgan.catalogue.checking.findings import KINDS, CheckReport, Finding, count_of, count_photos
 from tfproductgan.catalogue.lettering import drawable
 from tfproductgan.catalogue.photos import decode
 from tfproductgan.catalogue.sources import Source
 from tfproductgan.conditions import fold
 from tfproductgan.errors import PhotoError
-
-if TYPE_CHECKING:
-    from tfproductgan.catalogue.checking import CheckReport, Finding
+from tfproductgan.writing import replace_file
 
 _WIDTH = 1240
 _MARGIN = 24
@@ -33,8 +32,18 @@ _RED, _AMBER, _GREEN = (190, 48, 48), (196, 128, 24), (44, 132, 82)
 _COLOURS = {"unreadable": _RED, "missing": _RED, "contradiction": _RED, "across_splits": _RED}
 
 
-def draw(report: CheckReport) -> Image.Image:
-    """The sheet of a report.
+def write_contact_sheet(report: CheckReport, path: str | Path) -> None:
+    """Write `contact_sheet(report)` to a PNG file, whole or not at all.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    sheet = contact_sheet(report)
+    replace_file(path, lambda part: sheet.save(part, "PNG"))
+
+
+def contact_sheet(report: CheckReport) -> Image.Image:
+    """Examples of each finding and a sample of each label, as one picture.
 
     Args:
         report: Whose photos are read again, those that are shown.
@@ -42,8 +51,6 @@ def draw(report: CheckReport) -> Image.Image:
     Returns:
         An RGB image, 1240 pixels wide and as tall as it has to be.
     """
-    from tfproductgan.catalogue.checking import KINDS
-
     unseen = [kind for kind in ("unreadable", "missing") if report.of(kind)]
     chosen = {kind: _chosen(report.of(kind)) for kind in KINDS if report.of(kind) and kind not in unseen}
     shown = {p for tiles in chosen.values() for group in tiles for p in group.positions}
@@ -123,8 +130,6 @@ def _title(report: CheckReport) -> Image.Image:
 
 def _listed(report: CheckReport, kind: str) -> Image.Image:
     """Findings that have no picture, a line each."""
-    from tfproductgan.catalogue.checking import KINDS, count_of, count_photos
-
     title, meaning = KINDS[kind]
     findings = _spread(report.of(kind), _MOST_LINES)
     strip = Image.new("RGB", (_WIDTH, 52 + 20 * len(findings)), _PAPER)
@@ -139,8 +144,6 @@ def _listed(report: CheckReport, kind: str) -> Image.Image:
 def _findings(
     report: CheckReport, kind: str, findings: Sequence[Finding], photos: dict[int, Image.Image | None]
 ) -> Image.Image:
-    from tfproductgan.catalogue.checking import KINDS, count_of, count_photos
-
     title, meaning = KINDS[kind]
     step = (_WIDTH - 2 * _MARGIN) // _MOST_TILES
     details = [_wrapped(finding.detail, 12, len(finding.photos) * step - 8) for finding in findings]
@@ -163,8 +166,6 @@ def _findings(
 
 
 def _labels(report: CheckReport, attribute: str, photos: dict[int, Image.Image | None]) -> Image.Image:
-    from tfproductgan.catalogue.checking import count_of
-
     counts = report.labels[attribute]
     values = list(islice(counts.items(), _MOST_VALUES))
     rows = -(-len(values) // _COLUMNS)
