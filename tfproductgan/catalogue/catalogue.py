@@ -16,7 +16,15 @@ import numpy as np
 from tfproductgan.catalogue.photos import Placement
 from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.preparing import PreparedPhotos, prepare
-from tfproductgan.catalogue.sources import Item, Source, array_source, folder_source, table_source, too_sparse
+from tfproductgan.catalogue.sources import (
+    Item,
+    Source,
+    array_source,
+    folder_source,
+    pair_source,
+    table_source,
+    too_sparse,
+)
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, SPLITS, drawn_splits, given_splits, split_name
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema, fold
 from tfproductgan.errors import CatalogueError, nearest
@@ -33,6 +41,7 @@ SHARED_ASPECT = 0.9
 """Share of the photos that must agree on an aspect for the schema to name it."""
 
 _ASPECT_TOLERANCE = 0.02
+_COLOURS = {1: "grey", 3: "colour"}
 _MOST_STEPS = 2**31 - 1  # and photos a batch
 _MOST_SEED = 2**63 - 1
 
@@ -40,7 +49,7 @@ _MOST_SEED = 2**63 - 1
 class Catalogue:
     """Photos with their conditions, each decoded and resized once.
 
-    Made by `from_folder`, `from_table`, `from_tfds`, `from_arrays` or `studio`, which take the options of
+    Made by `from_folder`, `from_pairs`, `from_table`, `from_tfds`, `from_arrays` or `studio`, which take the options of
     `Preparation` as further keyword arguments, or by `from_prepared`. Photos that cannot be read are left out, listed
     in `skipped`, and announced through `logging`.
 
@@ -95,6 +104,8 @@ class Catalogue:
         """
         if preparation.schema is None:
             refuse_sparse(source, preparation.min_count)
+        else:
+            source = _with_what_goes_in(source, preparation.schema)
         photos = photos or prepare(
             source,
             preparation.image_size,
@@ -102,6 +113,7 @@ class Catalogue:
             preparation.channels,
             preparation.photo_cache(),
             preparation.memory_budget,
+            preparation.schema and preparation.schema.source_channels,
         )
         skipped = [*source.skipped, *photos.failures]
         _judge(skipped, len(source.items) + len(source.skipped), preparation.max_unreadable)
@@ -127,9 +139,24 @@ class Catalogue:
             CatalogueError: If there are no photos, or too many that cannot be read.
         """
         preparation = _preparation(options)
-        if preparation.schema is not None and len(preparation.schema.names) == 1:
-            attribute = preparation.schema.names[0]
-        return cls.from_source(folder_source(folder, attribute), preparation)
+        return cls.from_source(folder_source(folder, _class_name(attribute, preparation.schema)), preparation)
+
+    @classmethod
+    def from_pairs(cls, sources: str | Path, images: str | Path, attribute: str = "class", **options: Any) -> Catalogue:
+        """Photos with the pictures that go in to make them, such as drawings: two folders, paired by name.
+
+        Args:
+            sources: Folder or zip of the pictures that go in. Below it each has the path of its photo, whatever its
+                extension; its size may be another, its proportions not.
+            images: Folder or zip of the photos, as for `from_folder`.
+            attribute: What to call the attribute that the photos' folders are values of.
+            **options: See `Preparation`. What has no partner, or several, is left out and listed in `skipped`.
+
+        Raises:
+            CatalogueError: If there are no pairs, or too much that cannot be read or has no partner.
+        """
+        preparation = _preparation(options)
+        return cls.from_source(pair_source(sources, images, _class_name(attribute, preparation.schema)), preparation)
 
     @classmethod
     def from_table(
@@ -170,6 +197,7 @@ class Catalogue:
         images: np.ndarray,
         labels: Mapping[str, Sequence[str | None]] | None = None,
         splits: Mapping[str, float] | Sequence[str] | None = None,
+        sources: np.ndarray | None = None,
         **options: Any,
     ) -> Catalogue:
         """Photos that are in memory already.
@@ -178,6 +206,7 @@ class Catalogue:
             images: uint8 `[N, H, W]` or `[N, H, W, C]` with 1, 3 or 4 channels.
             labels: Attribute name to the value name of each photo; `None` and empty are "not given".
             splits: The split of each photo, or the shares to draw.
+            sources: Of pairs, the picture that goes in with each photo: as `images`, in their proportions.
             **options: See `Preparation`. `image_size` is by default the longer side of the images.
 
         Raises:
@@ -185,7 +214,7 @@ class Catalogue:
         """
         images = np.asarray(images)
         shares = splits if splits is None or isinstance(splits, Mapping) else None
-        source = array_source(images, labels or {}, None if shares is splits else splits)
+        source = array_source(images, labels or {}, None if shares is splits else splits, sources)
         if options.get("schema") is None and options.get("image_size") is None:
             options["image_size"] = max(images.shape[1:3])
         return cls.from_source(source, _preparation({**options, "splits": shares}))
@@ -258,6 +287,7 @@ class Catalogue:
         image_size: int | None = None,
         seed: int = 0,
         attributes: str | Iterable[str] = ("category", "colour", "material"),
+        source: str | None = None,
         **options: Any,
     ) -> Catalogue:
         """The built-in catalogue: products that are drawn, without files or downloads.
@@ -267,10 +297,11 @@ class Catalogue:
             image_size: Height and width, 28 to 256 pixels; by default that of `schema`, else 64.
             seed: Another seed, other products.
             attributes: Of `"category"`, `"colour"`, `"material"`, `"pattern"` and `"view"`.
+            source: For pairs, what goes in: `"lines"`, a line drawing of each product, or its `"mask"`.
             **options: See `Preparation`.
 
         Raises:
-            CatalogueError: If an attribute is unknown or a number out of range.
+            CatalogueError: If an attribute or a source is unknown or a number out of range.
         """
         from tfproductgan.catalogue.studio_source import studio_source
 
@@ -279,8 +310,8 @@ class Catalogue:
         )
         shares = DEFAULT_SPLITS if preparation.splits is None else preparation.splits
         attributes = [attributes] if isinstance(attributes, str) else attributes
-        source = studio_source(count, preparation.image_size, seed, attributes, shares)
-        return cls.from_source(source, dataclasses.replace(preparation, splits=None), "description")
+        drawn = studio_source(count, preparation.image_size, seed, attributes, shares, source)
+        return cls.from_source(drawn, dataclasses.replace(preparation, splits=None), "description")
 
     @property
     def image_size(self) -> int:
@@ -328,9 +359,21 @@ class Catalogue:
 
     def image_batches(self, split: str = "train", batch_size: int = 256) -> Iterator[np.ndarray]:
         """What `images` returns, a few at a time: uint8 `[batch_size, S, S, C]`, the last one shorter."""
+        return self._batches(self._photos.pixels, split, batch_size)
+
+    def source_batches(self, split: str = "train", batch_size: int = 256) -> Iterator[np.ndarray]:
+        """Of pairs, the pictures that go in, in the order of `image_batches`: uint8 `[batch_size, S, S, Cs]`.
+
+        Raises:
+            CatalogueError: If the catalogue holds no pairs.
+        """
+        if self._photos.sources is None:
+            raise CatalogueError("The catalogue holds no pairs: make it with from_pairs or sources=... (--sources).")
+        return self._batches(self._photos.sources, split, batch_size)
+
+    def _batches(self, pictures: Any, split: str, batch_size: int) -> Iterator[np.ndarray]:
         indices = self._indices(split)
-        for start in range(0, len(indices), batch_size):
-            yield self._photos.pixels[indices[start : start + batch_size]]
+        return (pictures[indices[start : start + batch_size]] for start in range(0, len(indices), batch_size))
 
     def conditions(self, split: str = "train") -> np.ndarray:
         """The condition ids of a split: int32 `[N, A]`, 0 is "not given"."""
@@ -366,7 +409,8 @@ class Catalogue:
                 share a batch and read only their own photos.
 
         Returns:
-            A dataset of `{"images": uint8 [B / n, S, S, C], "conditions": int32 [B / n, A]}`.
+            A dataset of `{"images": uint8 [B / n, S, S, C], "conditions": int32 [B / n, A]}`; of pairs it holds
+            `"source"`, uint8 `[B / n, S, S, Cs]`, too: the `inputs()` of the schema and the images.
 
         Raises:
             CatalogueError: If the split is empty or smaller than a batch, or an argument is out of range.
@@ -409,18 +453,20 @@ class Catalogue:
             weights,
             repeat,
             part,
+            self._photos.sources,
         )
 
     def summary(self) -> str:
         """A few lines about what is in it."""
         splits = ", ".join(f"{len(indices):,} {split}" for split, indices in self.splits.items())
         place = "in memory" if type(self._photos.pixels) is np.ndarray else "on disk"
-        kind = "colour" if self.channels == 3 else "grey"
         lines = [
             f"photos      {len(self._photos.pixels):,} ({splits})",
-            f"pictures    {self.image_size} x {self.image_size} {kind}, {place}",
+            f"pictures    {self.image_size} x {self.image_size} {_COLOURS[self.channels]}, {place}",
             f"aspect      {self.schema.aspect or 'differs'}",
         ]
+        if self.schema.source_channels is not None:
+            lines.insert(2, f"go in       pictures of that size, {_COLOURS[self.schema.source_channels]}")
         train = self._conditions[self._indices("train")]
         for column, attribute in enumerate(self.schema.attributes):
             counts = Counter(train[:, column].tolist())
@@ -436,7 +482,8 @@ class Catalogue:
     def __repr__(self) -> str:
         splits = ", ".join(f"{split} {len(indices):,}" for split, indices in self.splits.items())
         attributes = ", ".join(f"{a.name} ({len(a.values)})" for a in self.schema.attributes) or "no attributes"
-        return f"<Catalogue {splits}; {attributes}; {self.image_size} px, {self.channels} channels>"
+        pairs = "" if self.schema.source_channels is None else f" from pictures of {self.schema.source_channels}"
+        return f"<Catalogue {splits}; {attributes}; {self.image_size} px, {self.channels} channels{pairs}>"
 
     def _indices(self, split: str) -> np.ndarray:
         if not self.size(split):
@@ -451,6 +498,23 @@ def _preparation(options: Mapping[str, Any]) -> Preparation:
         if name not in valid:
             raise CatalogueError(f"Unknown option {name!r}: {nearest(name, valid)}")
     return Preparation(**options)
+
+
+def _class_name(given: str, schema: ConditionSchema | None) -> str:
+    """What the classes of a folder are called: as the only attribute of the model they are taken for."""
+    return schema.names[0] if schema is not None and len(schema.names) == 1 else given
+
+
+def _with_what_goes_in(source: Source, schema: ConditionSchema) -> Source:
+    """Photos for an existing model: pairs exactly if pictures go into it."""
+    if schema.source_channels is None:
+        return dataclasses.replace(source, load_sources=None)
+    if source.load_sources is None:
+        raise CatalogueError(
+            "The schema is of a model that pictures go into, and these photos come without: pair them, as with "
+            "from_pairs or sources=... (--sources)."
+        )
+    return source
 
 
 def refuse_sparse(source: Source, min_count: int) -> None:
@@ -510,6 +574,7 @@ def _schema(
         text,
         _shared_aspect(photos.aspects[train]) if preparation.fit == "letterbox" else None,
         source.values,
+        None if photos.sources is None else photos.sources.shape[-1],
     )
 
 

@@ -57,7 +57,7 @@ def _source(photos: RecordPhotos) -> Source:
 
 
 def _check_size(prepared: ConditionSchema, wanted: ConditionSchema) -> None:
-    for name in ("image_size", "channels"):
+    for name in ("image_size", "channels", "source_channels"):
         mine, theirs = getattr(prepared, name), getattr(wanted, name)
         if mine != theirs:
             raise CatalogueError(f"The data set was prepared with {name}={mine}, and {theirs} is asked for.")

@@ -148,6 +148,8 @@ class RecordPhotos:
         CatalogueError: If it was not written by `tfproductgan prepare`, or is damaged.
     """
 
+    sources = None  # no data set holds pairs
+
     def __init__(self, folder: Path):
         self.folder = Path(folder)
         about = metadata(self.folder)

@@ -28,7 +28,7 @@ from tfproductgan.catalogue.preparing import with_progress
 from tfproductgan.catalogue.records import RecordPhotos, dataset_folder, metadata
 from tfproductgan.catalogue.sources import Item, Source
 from tfproductgan.conditions import ConditionSchema
-from tfproductgan.errors import RunError, require
+from tfproductgan.errors import CatalogueError, RunError, require
 
 tfds = require("tensorflow_datasets", "tfds")
 
@@ -176,6 +176,8 @@ def write_dataset(
         RunError: If `out` holds something else or cannot be written.
         MissingExtraError: If Apache Beam is asked for and not installed.
     """
+    if source.load_sources is not None:
+        raise CatalogueError("Pairs cannot be prepared as a data set: train on the photos and sources themselves.")
     if preparation.schema is None:
         refuse_sparse(source, preparation.min_count)  # before hours are spent on the photos
     out = Path(out).expanduser()

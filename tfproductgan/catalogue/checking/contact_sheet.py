@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tfproductgan.catalogue.checking.findings import KINDS, CheckReport, Finding, count_of, count_photos
 from tfproductgan.catalogue.lettering import drawable
-from tfproductgan.catalogue.photos import decode
+from tfproductgan.catalogue.photos import read_item
 from tfproductgan.catalogue.sources import Source
 from tfproductgan.conditions import fold
 from tfproductgan.errors import PhotoError
@@ -100,19 +100,26 @@ def _read(source: Source, positions: Iterable[int]) -> dict[int, Image.Image | N
     """The photos at some positions; `None` where there is none."""
     wanted = set(positions)
     photos: dict[int, Image.Image | None] = {}
-    for position, load in enumerate(source.load()):
+    for position, loads in enumerate(source.loads()):
         if position not in wanted:
             continue
         name = source.items[position].name
         try:
-            photo = decode(load(), name, at_least=_TILE)
-            photo.thumbnail((2 * _TILE, 2 * _TILE))
-            photos[position] = photo.convert("RGB")
+            photos[position] = _side_by_side(*(image for _, image in read_item(loads, name, at_least=_TILE)))
         except PhotoError:
             photos[position] = None
         if len(photos) == len(wanted):
             break
     return photos
+
+
+def _side_by_side(photo: Image.Image, *sources: Image.Image) -> Image.Image:
+    """A photo, small; in pairs beside the picture that goes in."""
+    photo.thumbnail((2 * _TILE, 2 * _TILE))
+    joined = Image.new("RGB", (photo.width * (1 + len(sources)), photo.height))
+    for place, image in enumerate((*sources, photo)):
+        joined.paste(image.resize(photo.size).convert("RGB"), (place * photo.width, 0))
+    return joined
 
 
 def _title(report: CheckReport) -> Image.Image:

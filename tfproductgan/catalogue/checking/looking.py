@@ -25,7 +25,7 @@ from tfproductgan.catalogue.duplicates import (
     source_hash,
     thumbnails,
 )
-from tfproductgan.catalogue.photos import decode, is_grey, place
+from tfproductgan.catalogue.photos import is_grey, place, read_item
 from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.sources import Raw, Source, too_sparse
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, drawn_splits
@@ -132,7 +132,7 @@ class _Photo:
 
 def _look_through(source: Source, image_size: int, progress: Callable[[int, int], None] | None) -> list[_Photo]:
     photos: list[_Photo] = []
-    loaders = iter(source.load())
+    loaders = source.loads()
     # decoding lets go of Python's lock; a batch at a time, since a loader may hold its photo
     with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
         # broken metadata and very large photos: they are read all the same
@@ -146,11 +146,10 @@ def _look_through(source: Source, image_size: int, progress: Callable[[int, int]
     return photos
 
 
-def _look(load: Callable[[], Raw], name: str, image_size: int) -> tuple[_Look, np.ndarray] | str:
+def _look(loads: Sequence[Callable[[], Raw]], name: str, image_size: int) -> tuple[_Look, np.ndarray] | str:
     """A photo's look and pixels, or why it has none."""
     try:
-        raw = load()
-        image = decode(raw, name, at_least=image_size)
+        raw, image = read_item(loads, name, at_least=image_size)[0]
     except PhotoError as error:
         return str(error).removeprefix(f"{name}: ")
     (width, height), kind = (image.size, "pixels") if isinstance(raw, np.ndarray) else _header(raw)
