@@ -101,6 +101,14 @@ def test_places_that_will_not_do(photos, tmp_path, capsys):
     assert "Cannot write" in capsys.readouterr().err
 
 
+def test_pairs_are_refused(photos, tmp_path, capsys):
+    words = ["prepare", "--data", str(photos), "--sources", str(photos), "--out", str(tmp_path / "out")]
+    assert main(words) == 1
+    error = capsys.readouterr().err
+    assert "Pairs cannot be prepared" in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("round_", range(2))
 def test_killed_at_any_moment(tmp_path, round_):

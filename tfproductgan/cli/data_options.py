@@ -22,8 +22,8 @@ STUDIO_ATTRIBUTES = ("category", "colour", "material")
 
 # what an option of the data is called in the parsed words
 _FIELDS = {
-    "data", "images_in", "attributes", "image_column", "text", "split_column", "image_size", "channels", "fit",
-    "min_count", "max_unreadable",
+    "data", "sources", "images_in", "attributes", "image_column", "text", "split_column", "image_size", "channels",
+    "fit", "min_count", "max_unreadable",
 }  # fmt: skip
 
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
@@ -48,6 +48,12 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         group.add_argument("data", metavar="PATH", help=_DATA_HELP)
     else:
         group.add_argument("--data", required=required, metavar="PATH", help=_DATA_HELP)
+    group.add_argument(
+        "--sources",
+        metavar="WHAT",
+        help="the pictures that go in, for models that turn pictures into pictures: a folder or zip of pictures called "
+        "as the photos in a folder; of the studio, lines or mask",
+    )
     group.add_argument(
         *(["--images"] if positional else []),
         "--images-in",
@@ -119,10 +125,12 @@ def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = No
         return _prepared(args, place, schema)
     if kind == "studio":
         attributes = args.attributes or (schema.names if schema else STUDIO_ATTRIBUTES)
-        return Catalogue.studio(count=place, attributes=attributes, **options)
+        return Catalogue.studio(count=place, attributes=attributes, source=args.sources, **options)
     if kind == "tfds":
         taken = _given(attributes=args.attributes, image=args.image_column, text=args.text)
         return Catalogue.from_tfds(place, **taken, **options)
+    if kind == "folder" and args.sources:
+        return Catalogue.from_pairs(args.sources, place, _class_name(args), **options)
     if kind == "folder":
         return Catalogue.from_folder(place, _class_name(args), **options)
     return Catalogue.from_table(place, **_table_options(args), **options)
@@ -131,7 +139,7 @@ def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = No
 def describe_data(args: argparse.Namespace) -> dict[str, Any]:
     """The options of the data, JSON-ready, so that another command can find the same photos from any folder."""
     described = {name: getattr(args, name) for name in sorted(_FIELDS)}
-    for name in ("data", "images_in"):
+    for name in ("data", "images_in") if _is_studio(args) else ("data", "images_in", "sources"):
         path = described[name] and Path(described[name]).expanduser()
         if path and path.exists():
             described[name] = str(path.absolute())
@@ -177,7 +185,7 @@ def source_from(args: argparse.Namespace) -> tuple[Source, int]:
         CatalogueError: If the data is missing, or does not have what the options name.
     """
     from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
-    from tfproductgan.catalogue.sources import folder_source, table_source
+    from tfproductgan.catalogue.sources import folder_source, pair_source, table_source
     from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
 
     size = args.image_size or DEFAULT_IMAGE_SIZE
@@ -185,7 +193,8 @@ def source_from(args: argparse.Namespace) -> tuple[Source, int]:
     if kind == "studio":
         from tfproductgan.catalogue.studio_source import studio_source
 
-        return studio_source(place, size, 0, args.attributes or STUDIO_ATTRIBUTES, DEFAULT_SPLITS), size
+        attributes = args.attributes or STUDIO_ATTRIBUTES
+        return studio_source(place, size, 0, attributes, DEFAULT_SPLITS, args.sources), size
     if kind in ("tfds", "prepared"):
         from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
         from tfproductgan.cli.quiet import import_tensorflow
@@ -194,6 +203,8 @@ def source_from(args: argparse.Namespace) -> tuple[Source, int]:
         builder = _builder_in(place) if kind == "prepared" else tfds_builder(place)
         size = args.image_size or natural_size(builder, args.image_column) or size
         return tfds_source(builder, args.image_column, args.attributes, args.text), size
+    if kind == "folder" and args.sources:
+        return pair_source(args.sources, place, _class_name(args)), size
     if kind == "folder":
         return folder_source(place, _class_name(args)), size
     options = _table_options(args)
@@ -254,10 +265,26 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
 
     Returns:
         `"studio"` and its count, `"tfds"` and a name, `"folder"`, `"table"` or `"prepared"` and a path.
+
+    Raises:
+        CatalogueError: If there is no such data, or it cannot have the options that are given.
     """
+    kind, place = _kind_alone(args)
+    if args.sources is not None and kind not in ("folder", "studio"):
+        raise CatalogueError(f"--sources is for folders and zips of photos and for studio. Received: {args.data!r}")
+    if args.sources is not None and not args.sources.strip():
+        raise CatalogueError("--sources is empty. Give a folder or a zip; for studio, lines or mask.")
+    return kind, place
+
+
+def _is_studio(args: argparse.Namespace) -> bool:
+    return args.data == "studio" or args.data.startswith("studio:")
+
+
+def _kind_alone(args: argparse.Namespace) -> tuple[str, Any]:
     if not args.data.strip():
         raise CatalogueError("The path of the data is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
-    if args.data == "studio" or args.data.startswith("studio:"):
+    if _is_studio(args):
         return "studio", _studio_count(args.data)
     if args.data.startswith("tfds:"):
         return "tfds", args.data.removeprefix("tfds:")
