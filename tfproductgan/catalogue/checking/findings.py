@@ -7,14 +7,17 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich import box
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Column, Table
+from rich.text import Text
 
 from tfproductgan.catalogue.sources import Source
 from tfproductgan.errors import CatalogueError, nearest
 from tfproductgan.writing import replace_file
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
 KINDS = {
     "unreadable": ("Unreadable", "skipped by training"),
@@ -164,11 +167,8 @@ class CheckReport:
         # names of files may hold bytes that are no UTF-8; what they are replaced by JSON reads as the same name
         replace_file(path, lambda part: part.write_bytes(text.encode("utf-8", "backslashreplace")))
 
-    def to_table(self) -> RenderableType:
+    def to_table(self) -> Group:
         """Tables for people, to print with rich."""
-        from rich.console import Group
-        from rich.text import Text
-
         style = "bold red" if self.would_stop else "bold yellow" if self.num_skipped else "bold green"
         blocks = [self._facts(), self._findings_table(), *map(self._histogram, self.labels)]
         return Group(*blocks, Text(self.verdict, style=style))
@@ -191,65 +191,43 @@ class CheckReport:
     def _skipped(self) -> str:
         return f"{self.num_skipped:,} of {self.num_photos:,} photos ({_share(self.num_skipped, self.num_photos)})"
 
-    def _facts(self):
-        from rich import box
-        from rich.markup import escape
-        from rich.table import Table
-
+    def _facts(self) -> Group:
         table = Table(show_header=False, box=box.SIMPLE)
         for what, how in self.facts():
             table.add_row(what, escape(how))
         return _titled(f"{self.name}, looked through in {self.seconds:.1f} s", table)
 
-    def _findings_table(self):
-        from rich import box
-        from rich.markup import escape
-        from rich.table import Table
-        from rich.text import Text
-
+    def _findings_table(self) -> Group | Text:
         if not self.findings:
             return Text("Nothing wrong was found.\n", style="green")
         table = Table(box=box.SIMPLE)
-        for header, justify in (("Finding", "left"), ("Photos", "right"), ("In training", "left"), ("Such as", "left")):
-            table.add_column(header, justify=justify)
+        for header in ("Finding", "Photos", "In training", "Such as"):
+            table.add_column(header, justify="right" if header == "Photos" else "left")
         for kind, (title, meaning) in KINDS.items():
             findings = self.of(kind)
             if findings:
-                photos = f"{count_photos(findings):,}"
-                table.add_row(title, photos, meaning, escape("\n".join(map(example, findings[:2]))))
+                shown = escape("\n".join(map(example, findings[:2])))
+                table.add_row(title, f"{count_photos(findings):,}", meaning, shown)
         return _titled("What was found", table)
 
-    def _histogram(self, attribute: str):
-        from rich import box
-        from rich.markup import escape
-        from rich.table import Table
-
-        counts = self.labels[attribute]
+    def _histogram(self, attribute: str) -> Group:
+        counts, folded = self.labels[attribute], self.folded[attribute]
         title = f"{attribute}: {count_of(len(counts), 'value')}"
-        folded = self.folded[attribute]
         if folded:
             title += f"; {folded:,} on fewer than {self.min_count} training photos become 'not given'"
-        table = Table(show_header=False, box=box.SIMPLE)
-        table.add_column()
-        table.add_column(justify="right")
-        table.add_column()
-        rows = list(islice(counts.items(), _SHOWN))
-        rest = sum(islice(counts.values(), _SHOWN, None))
+        table = Table("", Column(justify="right"), "", show_header=False, box=box.SIMPLE)
         highest = max(counts.values(), default=1)
-        for value, count in rows:
+        for value, count in islice(counts.items(), _SHOWN):
             table.add_row(escape(value), f"{count:,}", f"[cyan]{'━' * max(1, round(30 * count / highest))}[/]")
-        if rest:
-            table.add_row(f"[dim]{len(counts) - _SHOWN:,} more[/]", f"[dim]{rest:,}[/]", "")
-        if self.not_given[attribute]:
-            table.add_row("[dim]not given[/]", f"[dim]{self.not_given[attribute]:,}[/]", "")
+        rest = sum(islice(counts.values(), _SHOWN, None))
+        for what, count in ((f"{len(counts) - _SHOWN:,} more", rest), ("not given", self.not_given[attribute])):
+            if count:
+                table.add_row(f"[dim]{what}[/]", f"[dim]{count:,}[/]", "")
         return _titled(title, table)
 
 
-def _titled(title: str, table: RenderableType) -> RenderableType:
+def _titled(title: str, table: Table) -> Group:
     """A table under its title; rich's own titles wrap at the table's width."""
-    from rich.console import Group
-    from rich.text import Text
-
     return Group(Text(title, style="bold"), table)
 
 

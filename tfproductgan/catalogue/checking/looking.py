@@ -27,7 +27,7 @@ from tfproductgan.catalogue.duplicates import (
 )
 from tfproductgan.catalogue.photos import is_grey, place, read_item
 from tfproductgan.catalogue.preparation import Preparation
-from tfproductgan.catalogue.sources import Raw, Source, too_sparse
+from tfproductgan.catalogue.sources import Item, Raw, Source, too_sparse
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, drawn_splits
 from tfproductgan.conditions import fold
 from tfproductgan.errors import PhotoError
@@ -68,20 +68,20 @@ def check(
     max_unreadable = prepared.max_unreadable if max_unreadable is None else max_unreadable
     start = time.perf_counter()
     min_size = (image_size + 1) // 2 if min_size is None else min_size
-    seen = _look_through(source, image_size, progress)
-    labels = {attribute: _label_counts(source, seen, attribute) for attribute in source.attributes}
-    whole = [photo for photo in seen if photo.look]
+    whole, broken = _look_through(source, image_size, progress)
+    labels = {attribute: _label_counts(whole, attribute) for attribute in source.attributes}
     near = _near_groups(whole)
-    found = [*_broken(source, seen), *_too_small(seen, min_size), *_duplicates(source, whole, near)]
-    found += [*_wrong_labels(source, seen, labels), *_grey_among_colour(seen)]
-    train = [photo for photo in whole if source.items[photo.position].split in (None, "train")]
+    found = [*broken, *(Finding("missing", (name,), reason) for name, reason in source.skipped)]
+    found += [*_too_small(whole, min_size), *_duplicates(whole, near, source.attributes)]
+    found += [*_wrong_labels(whole, labels), *_grey_among_colour(whole)]
+    train = [photo for photo in whole if photo.item.split in (None, "train")]
     folded, sparse = {}, []
     for attribute, counts in labels.items():
-        trained = {fold(value): n for value, n in _label_counts(source, train, attribute).items()}
+        trained = {fold(value): n for value, n in _label_counts(train, attribute).items()}
         folded[attribute] = sum(trained.get(fold(value), 0) < min_count for value in counts)
         if attribute not in source.values:
             sparse.append(too_sparse(attribute, (n for n in trained.values() if n >= min_count)))
-    aspects = [photo.look.width / photo.look.height for photo in whole]
+    aspects = [photo.width / photo.height for photo in whole]
     return CheckReport(
         name=name,
         num_photos=len(source.items) + len(source.skipped),
@@ -91,73 +91,82 @@ def check(
         not_given={a: len(whole) - sum(counts.values()) for a, counts in labels.items()},
         min_count=min_count,
         folded=folded,
-        splits=_counted(source.items[photo.position].split for photo in whole),
-        sizes=_counted(f"{photo.look.width} x {photo.look.height}" for photo in whole),
+        splits=_counted(photo.item.split for photo in whole),
+        sizes=_counted(f"{photo.width} x {photo.height}" for photo in whole),
         aspects=(min(aspects), float(np.median(aspects)), max(aspects)) if aspects else None,
-        formats=_counted(photo.look.format for photo in whole),
-        num_grey=sum(photo.look.grey for photo in whole),
+        formats=_counted(photo.format for photo in whole),
+        num_grey=sum(photo.grey for photo in whole),
         max_unreadable=max_unreadable,
-        num_train=_num_train(source, whole, near),
+        num_train=_num_train(whole, near),
         batch_size=batch_size,
         sparse=[reason for reason in sparse if reason],
         seconds=time.perf_counter() - start,
         source=source,
-        samples={attribute: _samples(source, whole, attribute) for attribute in source.attributes},
+        samples={attribute: _samples(whole, attribute) for attribute in source.attributes},
     )
 
 
 @dataclasses.dataclass(frozen=True)
-class _Look:
-    """What one readable photo is like."""
+class _Photo:
+    """One readable photo after the pass."""
 
+    position: int
+    item: Item
     width: int
     height: int
     format: str
     grey: bool
     content: str
     file: str
+    hash: int
+    thumbnail: np.ndarray
+
+    def value(self, attribute: str) -> str:
+        return " ".join(str(self.item.labels.get(attribute) or "").split())
 
 
-@dataclasses.dataclass(frozen=True)
-class _Photo:
-    """One photo after the pass: its look, or why there is none."""
-
-    position: int
-    name: str
-    look: _Look | None
-    hash: int = 0
-    thumbnail: np.ndarray | None = None
-    reason: str = ""
-
-
-def _look_through(source: Source, image_size: int, progress: Callable[[int, int], None] | None) -> list[_Photo]:
-    photos: list[_Photo] = []
-    loaders = source.loads()
+def _look_through(
+    source: Source, image_size: int, progress: Callable[[int, int], None] | None
+) -> tuple[list[_Photo], list[Finding]]:
+    """The photos that can be read, and a finding for each that cannot."""
+    whole: list[_Photo] = []
+    broken: list[Finding] = []
+    loads, done = source.loads(), 0
     # decoding lets go of Python's lock; a batch at a time, since a loader may hold its photo
     with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
         # broken metadata and very large photos: they are read all the same
         warnings.filterwarnings("ignore", module="PIL")
-        while batch := list(islice(loaders, _BATCH)):
-            names = [item.name for item in source.items[len(photos) : len(photos) + len(batch)]]
-            looks = list(pool.map(lambda pair: _look(*pair, image_size), zip(batch, names, strict=True)))
-            photos += _signed(looks, names, len(photos))
+        while batch := list(islice(loads, _BATCH)):
+            items = source.items[done : done + len(batch)]
+            looks = pool.map(lambda pair: _look(*pair, image_size), zip(batch, items, strict=True))
+            read = []
+            for position, (item, look) in enumerate(zip(items, looks, strict=True), start=done):
+                if isinstance(look, str):
+                    broken.append(Finding("unreadable", (item.name,), look, (position,)))
+                else:
+                    read.append((position, item, *look))
+            if read:
+                squares = np.stack([square for *_, square in read])
+                signs = zip(difference_hashes(squares).tolist(), thumbnails(squares), strict=True)
+                whole += [_Photo(*facts, *sign) for (*facts, _), sign in zip(read, signs, strict=True)]
+            done += len(batch)
             if progress:
-                progress(len(photos), len(source.items))
-    return photos
+                progress(done, len(source.items))
+    return whole, broken
 
 
-def _look(loads: Sequence[Callable[[], Raw]], name: str, image_size: int) -> tuple[_Look, np.ndarray] | str:
-    """A photo's look and pixels, or why it has none."""
+def _look(loads: Sequence[Callable[[], Raw]], item: Item, image_size: int) -> tuple[Any, ...] | str:
+    """What a photo is like, in the order of `_Photo`, and its square; or why there is nothing."""
     try:
-        raw, image = read_item(loads, name, at_least=image_size)[0]
+        raw, image = read_item(loads, item.name, at_least=image_size)[0]
     except PhotoError as error:
-        return str(error).removeprefix(f"{name}: ")
+        return str(error).removeprefix(f"{item.name}: ")
     (width, height), kind = (image.size, "pixels") if isinstance(raw, np.ndarray) else _header(raw)
     if (width > height) != (image.width > image.height):  # turned upright
         width, height = height, width
     square, _ = place(image, image_size)
     content = f"{width} {height} {content_hash(square)}"
-    return _Look(width, height, kind, is_grey(square), content, source_hash(raw)), square
+    return width, height, kind, is_grey(square), content, source_hash(raw), square
 
 
 def _header(raw: bytes) -> tuple[tuple[int, int], str]:
@@ -165,33 +174,10 @@ def _header(raw: bytes) -> tuple[tuple[int, int], str]:
         return image.size, image.format or "unknown"
 
 
-def _signed(looks: Sequence[Any], names: Sequence[str], start: int) -> Iterator[_Photo]:
-    """Photos with hashes and thumbnails, made for a batch at once."""
-    squares = [look[1] for look in looks if not isinstance(look, str)]
-    signs = iter(())
-    if squares:
-        stack = np.stack(squares)
-        signs = zip(difference_hashes(stack).tolist(), thumbnails(stack), strict=True)
-    for position, (look, name) in enumerate(zip(looks, names, strict=True), start=start):
-        if isinstance(look, str):
-            yield _Photo(position, name, None, reason=look)
-        else:
-            yield _Photo(position, name, look[0], *next(signs))
-
-
-def _broken(source: Source, seen: Sequence[_Photo]) -> Iterator[Finding]:
-    for photo in seen:
-        if not photo.look:
-            yield Finding("unreadable", (photo.name,), photo.reason, (photo.position,))
-    for name, reason in source.skipped:
-        yield Finding("missing", (name,), reason)
-
-
-def _too_small(seen: Sequence[_Photo], min_size: int) -> Iterator[Finding]:
-    for photo in seen:
-        if photo.look and min(photo.look.width, photo.look.height) < min_size:
-            detail = f"{photo.look.width} x {photo.look.height} pixels, {min_size} are the least"
-            yield Finding("too_small", (photo.name,), detail, (photo.position,))
+def _too_small(whole: Sequence[_Photo], min_size: int) -> Iterator[Finding]:
+    for photo in whole:
+        if min(photo.width, photo.height) < min_size:
+            yield _about("too_small", [photo], f"{photo.width} x {photo.height} pixels, {min_size} are the least")
 
 
 def _near_groups(whole: Sequence[_Photo]) -> np.ndarray:
@@ -202,25 +188,24 @@ def _near_groups(whole: Sequence[_Photo]) -> np.ndarray:
     return group_duplicates(hashes, np.stack([photo.thumbnail for photo in whole]))
 
 
-def _num_train(source: Source, whole: Sequence[_Photo], groups: np.ndarray) -> int:
+def _num_train(whole: Sequence[_Photo], groups: np.ndarray) -> int:
     """Number of photos to train on: in the split that the source names, or as the catalogue draws them."""
-    named = [source.items[photo.position].split for photo in whole]
+    named = [photo.item.split for photo in whole]
     if any(named):
         return sum(split in (None, "train") for split in named)
-    drawn = drawn_splits([photo.look.file for photo in whole], groups, DEFAULT_SPLITS)
-    return len(drawn.get("train", ()))
+    return len(drawn_splits([photo.file for photo in whole], groups, DEFAULT_SPLITS).get("train", ()))
 
 
-def _duplicates(source: Source, whole: Sequence[_Photo], near: np.ndarray) -> Iterator[Finding]:
-    for group in _grouped(whole, [photo.look.content for photo in whole]):
+def _duplicates(whole: Sequence[_Photo], near: np.ndarray, attributes: Sequence[str]) -> Iterator[Finding]:
+    for group in _grouped(whole, [photo.content for photo in whole]):
         yield _about("exact_duplicate", group)
-        differing = _differing_labels(source, group)
+        differing = _differing_labels(group, attributes)
         if differing:
             yield _about("contradiction", group, differing)
     for group in _grouped(whole, near.tolist()):
-        if len({photo.look.content for photo in group}) > 1:
-            yield _about("near_duplicate", group, _differing_labels(source, group))
-        splits = sorted({str(source.items[photo.position].split) for photo in group})
+        if len({photo.content for photo in group}) > 1:
+            yield _about("near_duplicate", group, _differing_labels(group, attributes))
+        splits = sorted({str(photo.item.split) for photo in group})
         if len(splits) > 1:
             yield _about("across_splits", group, " and ".join(splits))
 
@@ -233,66 +218,59 @@ def _grouped(photos: Sequence[_Photo], keys: Sequence[Any]) -> list[list[_Photo]
 
 
 def _about(kind: str, photos: Sequence[_Photo], detail: str = "") -> Finding:
-    return Finding(kind, tuple(p.name for p in photos), detail, tuple(p.position for p in photos))
+    return Finding(kind, tuple(p.item.name for p in photos), detail, tuple(p.position for p in photos))
 
 
-def _differing_labels(source: Source, photos: Sequence[_Photo]) -> str:
+def _differing_labels(photos: Sequence[_Photo], attributes: Sequence[str]) -> str:
     """The labels photos disagree about, such as "colour: Red or Blue"."""
     parts = []
-    for attribute in source.attributes:
-        values = {}
-        for photo in photos:
-            value = source.items[photo.position].labels.get(attribute) or ""
-            if fold(value):
-                values.setdefault(fold(value), value)
+    for attribute in attributes:
+        values: dict[str, str] = {}
+        for value in filter(None, (photo.value(attribute) for photo in photos)):
+            values.setdefault(fold(value), value)
         if len(values) > 1:
             parts.append(f"{attribute}: {' or '.join(values.values())}")
     return "; ".join(parts)
 
 
-def _wrong_labels(source: Source, seen: Sequence[_Photo], labels: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
+def _wrong_labels(whole: Sequence[_Photo], labels: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
     for attribute, counts in labels.items():
-        values = [(photo, source.items[photo.position].labels.get(attribute) or "") for photo in seen if photo.look]
-        empty = [photo for photo, value in values if not fold(value)]
+        empty = [photo for photo in whole if not photo.value(attribute)]
         if empty:
             yield _about("no_label", empty, f"{attribute} is empty")
-        singles = {fold(value): value for value, count in counts.items() if count == 1}
+        singles = {value for value, count in counts.items() if count == 1}
         frequent = [value for value, count in counts.items() if count > 1]
-        for photo, value in values:
-            if fold(value) in singles:
-                yield _about("rare_label", [photo], f"{attribute} {value!r}{_likely_typo(value, frequent)}")
+        for photo in whole:
+            value = photo.value(attribute)
+            if value in singles:
+                close = difflib.get_close_matches(value, frequent, n=1, cutoff=0.85)
+                meant = f", did you mean {close[0]!r}?" if close else ""
+                yield _about("rare_label", [photo], f"{attribute} {value!r}{meant}")
 
 
-def _likely_typo(value: str, frequent: Sequence[str]) -> str:
-    close = difflib.get_close_matches(value, frequent, n=1, cutoff=0.85)
-    return f", did you mean {close[0]!r}?" if close else ""
-
-
-def _grey_among_colour(seen: Sequence[_Photo]) -> Iterator[Finding]:
-    whole = [photo for photo in seen if photo.look]
-    grey = [photo for photo in whole if photo.look.grey]
+def _grey_among_colour(whole: Sequence[_Photo]) -> Iterator[Finding]:
+    grey = [photo for photo in whole if photo.grey]
     if 0 < len(grey) < len(whole) / 2:
         yield _about("grey", grey)
 
 
-def _label_counts(source: Source, seen: Sequence[_Photo], attribute: str) -> dict[str, int]:
+def _label_counts(photos: Iterable[_Photo], attribute: str) -> dict[str, int]:
     """Values as most photos spell them, most frequent first."""
     spellings: dict[str, Counter] = defaultdict(Counter)
-    for photo in seen:
-        value = " ".join(str(source.items[photo.position].labels.get(attribute) or "").split())
-        if photo.look and value:
+    for photo in photos:
+        if value := photo.value(attribute):
             spellings[fold(value)][value] += 1
     named = [(min(c, key=lambda s: (-c[s], s)), c.total()) for c in spellings.values()]
     return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))
 
 
-def _samples(source: Source, whole: Sequence[_Photo], attribute: str, count: int = 8) -> dict[str, list[int]]:
+def _samples(whole: Sequence[_Photo], attribute: str, count: int = 8) -> dict[str, list[int]]:
     """Folded value name to positions of a few photos, drawn by content: the first in the file are often alike."""
     drawn: dict[str, dict[str, int]] = defaultdict(dict)
-    for photo in sorted(whole, key=lambda photo: photo.look.content[-64:]):
-        of_value = drawn[fold(source.items[photo.position].labels.get(attribute) or "")]
+    for photo in sorted(whole, key=lambda photo: photo.content[-64:]):
+        of_value = drawn[fold(photo.value(attribute))]
         if len(of_value) < count:
-            of_value.setdefault(photo.look.content, photo.position)
+            of_value.setdefault(photo.content, photo.position)
     return {value: list(positions.values()) for value, positions in drawn.items()}
 
 
