@@ -165,7 +165,7 @@ def _findings(
             pen.line((left, 42, left + (len(finding.photos) - 1) * step + _TILE - 1, 42), _INK, 2)
         for number, name in enumerate(finding.photos):
             _tile(strip, pen, (left + number * step, 48), _TILE, photos.get(finding.positions[number]))
-            _caption(pen, (left + number * step, 50 + _TILE), name, step - 6)
+            _text(pen, (left + number * step, 50 + _TILE), name, 11, _FAINT, step - 6, keep_end=True)
         for line, text in enumerate(lines):
             _text(pen, (left, 66 + _TILE + 15 * line), text, 12, _INK, len(finding.photos) * step - 8)
         left += len(finding.photos) * step
@@ -220,15 +220,6 @@ def _tile(
     strip.paste(inner, (left + (size - inner.width) // 2, top + (size - inner.height) // 2))
 
 
-def _caption(pen: ImageDraw.ImageDraw, corner: tuple[int, int], name: str, width: int) -> None:
-    """A photo's name, of which the end says most."""
-    font = ImageFont.load_default(size=11)
-    shown = drawable(name)
-    while font.getlength(shown) > width and len(shown) > 4:
-        shown = "..." + shown[4:]
-    pen.text(corner, shown, _FAINT, font)
-
-
 def _wrapped(text: str, size: int, width: float, most: int = 3) -> list[str]:
     """A text in lines no wider than `width`, as far as its words allow; the last holds what is left."""
     font = ImageFont.load_default(size=size)
@@ -249,11 +240,12 @@ def _text(
     size: int,
     colour: tuple[int, int, int],
     width: float | None = None,
+    keep_end: bool = False,
 ) -> int:
-    """Write one line, shortened to a width; returns where it ends."""
+    """Write one line, shortened to a width, of a name at its start; returns where it ends."""
     font = ImageFont.load_default(size=size)
     shown = " ".join(drawable(text).split())
     while width is not None and font.getlength(shown) > width and len(shown) > 4:
-        shown = shown[:-4] + "..."
+        shown = "..." + shown[4:] if keep_end else shown[:-4] + "..."
     pen.text(corner, shown, colour, font)
     return round(corner[0] + font.getlength(shown))
