@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from tfproductgan.catalogue import studio
+from tfproductgan import studio
 
 pytest.importorskip("tensorflow_datasets")
 
 
 @pytest.fixture(scope="module")
 def builder(tmp_path_factory):
-    from tfproductgan.catalogue.studio.tfds_builder import StudioConfig, StudioProducts
+    from tfproductgan.studio.tfds_builder import StudioConfig, StudioProducts
 
     config = StudioConfig(name="tiny", image_size=32, count=30, seed=4)
     made = StudioProducts(config=config, data_dir=str(tmp_path_factory.mktemp("tfds")))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfproductgan.catalogue.studio.materials import shade, thread
-from tfproductgan.catalogue.studio.products import PATTERN_NAMES, PLAIN, Category, Product
-from tfproductgan.catalogue.studio.shapes import between, box, dashes, ellipse, flipped, mirrored, moved, smooth, stroke
-from tfproductgan.catalogue.studio.sketch import Sketch
+from tfproductgan.studio.materials import shade, thread
+from tfproductgan.studio.products import PATTERN_NAMES, PLAIN, Category, Product
+from tfproductgan.studio.shapes import between, box, dashes, ellipse, flipped, mirrored, moved, smooth, stroke
+from tfproductgan.studio.sketch import Sketch
 
 VIEWS = ("Front", "Back", "Angled")
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfproductgan.catalogue.studio import bags, garments, headwear, jewellery, shoes, tableware
-from tfproductgan.catalogue.studio.materials import COLOURS, COLOURS_OF, METALS
-from tfproductgan.catalogue.studio.pens import Painter, Silhouette, Tracer
-from tfproductgan.catalogue.studio.products import PATTERN_NAMES, VIEWS, Category, Product
-from tfproductgan.catalogue.studio.sketch import Sketch
 from tfproductgan.errors import CatalogueError, ConditionError, nearest
+from tfproductgan.studio import bags, garments, headwear, jewellery, shoes, tableware
+from tfproductgan.studio.materials import COLOURS, COLOURS_OF, METALS
+from tfproductgan.studio.pens import Painter, Silhouette, Tracer
+from tfproductgan.studio.products import PATTERN_NAMES, VIEWS, Category, Product
+from tfproductgan.studio.sketch import Sketch
 
 CATEGORIES: dict[str, Category] = {
     category.name: category

@@ -5,18 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from tfproductgan.catalogue.checking.findings import KINDS, CheckReport, Finding, count_of, count_photos
 from tfproductgan.catalogue.lettering import drawable
-from tfproductgan.catalogue.photos import decode
+from tfproductgan.catalogue.photos import read_item
 from tfproductgan.catalogue.sources import Source
 from tfproductgan.conditions import fold
 from tfproductgan.errors import PhotoError
-
-if TYPE_CHECKING:
-    from tfproductgan.catalogue.checking import CheckReport, Finding
+from tfproductgan.writing import replace_file
 
 _WIDTH = 1240
 _MARGIN = 24
@@ -33,8 +32,18 @@ _RED, _AMBER, _GREEN = (190, 48, 48), (196, 128, 24), (44, 132, 82)
 _COLOURS = {"unreadable": _RED, "missing": _RED, "contradiction": _RED, "across_splits": _RED}
 
 
-def draw(report: CheckReport) -> Image.Image:
-    """The sheet of a report.
+def write_contact_sheet(report: CheckReport, path: str | Path) -> None:
+    """Write `contact_sheet(report)` to a PNG file, whole or not at all.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    sheet = contact_sheet(report)
+    replace_file(path, lambda part: sheet.save(part, "PNG"))
+
+
+def contact_sheet(report: CheckReport) -> Image.Image:
+    """Examples of each finding and a sample of each label, as one picture.
 
     Args:
         report: Whose photos are read again, those that are shown.
@@ -42,8 +51,6 @@ def draw(report: CheckReport) -> Image.Image:
     Returns:
         An RGB image, 1240 pixels wide and as tall as it has to be.
     """
-    from tfproductgan.catalogue.checking import KINDS
-
     unseen = [kind for kind in ("unreadable", "missing") if report.of(kind)]
     chosen = {kind: _chosen(report.of(kind)) for kind in KINDS if report.of(kind) and kind not in unseen}
     shown = {p for tiles in chosen.values() for group in tiles for p in group.positions}
@@ -93,19 +100,26 @@ def _read(source: Source, positions: Iterable[int]) -> dict[int, Image.Image | N
     """The photos at some positions; `None` where there is none."""
     wanted = set(positions)
     photos: dict[int, Image.Image | None] = {}
-    for position, load in enumerate(source.load()):
+    for position, loads in enumerate(source.loads()):
         if position not in wanted:
             continue
         name = source.items[position].name
         try:
-            photo = decode(load(), name, at_least=_TILE)
-            photo.thumbnail((2 * _TILE, 2 * _TILE))
-            photos[position] = photo.convert("RGB")
+            photos[position] = _side_by_side(*(image for _, image in read_item(loads, name, at_least=_TILE)))
         except PhotoError:
             photos[position] = None
         if len(photos) == len(wanted):
             break
     return photos
+
+
+def _side_by_side(photo: Image.Image, *sources: Image.Image) -> Image.Image:
+    """A photo, small; in pairs beside the picture that goes in."""
+    photo.thumbnail((2 * _TILE, 2 * _TILE))
+    joined = Image.new("RGB", (photo.width * (1 + len(sources)), photo.height))
+    for place, image in enumerate((*sources, photo)):
+        joined.paste(image.resize(photo.size).convert("RGB"), (place * photo.width, 0))
+    return joined
 
 
 def _title(report: CheckReport) -> Image.Image:
@@ -123,8 +137,6 @@ def _title(report: CheckReport) -> Image.Image:
 
 def _listed(report: CheckReport, kind: str) -> Image.Image:
     """Findings that have no picture, a line each."""
-    from tfproductgan.catalogue.checking import KINDS, count_of, count_photos
-
     title, meaning = KINDS[kind]
     findings = _spread(report.of(kind), _MOST_LINES)
     strip = Image.new("RGB", (_WIDTH, 52 + 20 * len(findings)), _PAPER)
@@ -139,8 +151,6 @@ def _listed(report: CheckReport, kind: str) -> Image.Image:
 def _findings(
     report: CheckReport, kind: str, findings: Sequence[Finding], photos: dict[int, Image.Image | None]
 ) -> Image.Image:
-    from tfproductgan.catalogue.checking import KINDS, count_of, count_photos
-
     title, meaning = KINDS[kind]
     step = (_WIDTH - 2 * _MARGIN) // _MOST_TILES
     details = [_wrapped(finding.detail, 12, len(finding.photos) * step - 8) for finding in findings]
@@ -155,7 +165,7 @@ def _findings(
             pen.line((left, 42, left + (len(finding.photos) - 1) * step + _TILE - 1, 42), _INK, 2)
         for number, name in enumerate(finding.photos):
             _tile(strip, pen, (left + number * step, 48), _TILE, photos.get(finding.positions[number]))
-            _caption(pen, (left + number * step, 50 + _TILE), name, step - 6)
+            _text(pen, (left + number * step, 50 + _TILE), name, 11, _FAINT, step - 6, keep_end=True)
         for line, text in enumerate(lines):
             _text(pen, (left, 66 + _TILE + 15 * line), text, 12, _INK, len(finding.photos) * step - 8)
         left += len(finding.photos) * step
@@ -163,8 +173,6 @@ def _findings(
 
 
 def _labels(report: CheckReport, attribute: str, photos: dict[int, Image.Image | None]) -> Image.Image:
-    from tfproductgan.catalogue.checking import count_of
-
     counts = report.labels[attribute]
     values = list(islice(counts.items(), _MOST_VALUES))
     rows = -(-len(values) // _COLUMNS)
@@ -212,15 +220,6 @@ def _tile(
     strip.paste(inner, (left + (size - inner.width) // 2, top + (size - inner.height) // 2))
 
 
-def _caption(pen: ImageDraw.ImageDraw, corner: tuple[int, int], name: str, width: int) -> None:
-    """A photo's name, of which the end says most."""
-    font = ImageFont.load_default(size=11)
-    shown = drawable(name)
-    while font.getlength(shown) > width and len(shown) > 4:
-        shown = "..." + shown[4:]
-    pen.text(corner, shown, _FAINT, font)
-
-
 def _wrapped(text: str, size: int, width: float, most: int = 3) -> list[str]:
     """A text in lines no wider than `width`, as far as its words allow; the last holds what is left."""
     font = ImageFont.load_default(size=size)
@@ -241,11 +240,12 @@ def _text(
     size: int,
     colour: tuple[int, int, int],
     width: float | None = None,
+    keep_end: bool = False,
 ) -> int:
-    """Write one line, shortened to a width; returns where it ends."""
+    """Write one line, shortened to a width, of a name at its start; returns where it ends."""
     font = ImageFont.load_default(size=size)
     shown = " ".join(drawable(text).split())
     while width is not None and font.getlength(shown) > width and len(shown) > 4:
-        shown = shown[:-4] + "..."
+        shown = "..." + shown[4:] if keep_end else shown[:-4] + "..."
     pen.text(corner, shown, colour, font)
     return round(corner[0] + font.getlength(shown))

@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tfproductgan.catalogue.studio import materials
-from tfproductgan.catalogue.studio.materials import STEEPEST, STEPS, Colour
-from tfproductgan.catalogue.studio.shapes import Outline
-from tfproductgan.catalogue.studio.sketch import Outlines, as_list
+from tfproductgan.studio import materials
+from tfproductgan.studio.materials import STEEPEST, STEPS, Colour
+from tfproductgan.studio.shapes import Outline
+from tfproductgan.studio.sketch import Outlines, as_list
 
 Box = tuple[slice, slice]
 

@@ -3,8 +3,8 @@
 A product is a pure function of `(seed, index)`, its pictures of the product and the size.
 """
 
-from tfproductgan.catalogue.studio.products import Product
-from tfproductgan.catalogue.studio.rendering import (
+from tfproductgan.studio.products import Product
+from tfproductgan.studio.rendering import (
     ATTRIBUTES,
     CATEGORIES,
     Rendering,

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tfproductgan.catalogue.studio.materials import brightness, shade, thread
-from tfproductgan.catalogue.studio.products import PLAIN, Category, Product
-from tfproductgan.catalogue.studio.shapes import between, box, dashes, ellipse, moved, smooth, stroke
-from tfproductgan.catalogue.studio.sketch import Sketch
+from tfproductgan.studio.materials import brightness, shade, thread
+from tfproductgan.studio.products import PLAIN, Category, Product
+from tfproductgan.studio.shapes import between, box, dashes, ellipse, moved, smooth, stroke
+from tfproductgan.studio.sketch import Sketch
 
 RUBBER = (0.95, 0.95, 0.93)
 GUM = (0.74, 0.52, 0.30)

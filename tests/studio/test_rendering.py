@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tfproductgan.catalogue import studio
-from tfproductgan.catalogue.studio.materials import COLOURS, COLOURS_OF
+from tfproductgan import studio
 from tfproductgan.errors import CatalogueError, ConditionError
+from tfproductgan.studio.materials import COLOURS, COLOURS_OF
 
 
 def every_combination():

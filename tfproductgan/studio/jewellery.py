@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from tfproductgan.catalogue.studio.materials import COLOURS, METALS, Colour, brightness, shade, thread
-from tfproductgan.catalogue.studio.products import PLAIN, Category, Product
-from tfproductgan.catalogue.studio.shapes import between, box, dashes, ellipse, moved, smooth, stroke
-from tfproductgan.catalogue.studio.sketch import Sketch
+from tfproductgan.studio.materials import COLOURS, METALS, Colour, brightness, shade, thread
+from tfproductgan.studio.products import PLAIN, Category, Product
+from tfproductgan.studio.shapes import between, box, dashes, ellipse, moved, smooth, stroke
+from tfproductgan.studio.sketch import Sketch
 
 ALL_METAL = {"Gold": PLAIN, "Silver": PLAIN}
 

@@ -12,8 +12,8 @@ import dataclasses
 
 import numpy as np
 
-from tfproductgan.catalogue.studio.rendering import ATTRIBUTES, product, render
 from tfproductgan.errors import require
+from tfproductgan.studio.rendering import ATTRIBUTES, product, render
 
 tfds = require("tensorflow_datasets", "tfds")
 
@@ -63,7 +63,7 @@ class StudioProducts(tfds.core.GeneratorBasedBuilder):
         size = self.builder_config.image_size
         labels = {name: tfds.features.ClassLabel(names=list(values)) for name, values in ATTRIBUTES.items()}
         return self.dataset_info_from_configs(
-            description="Product photos drawn by a procedural studio; see tfproductgan.catalogue.studio.",
+            description="Product photos drawn by a procedural studio; see tfproductgan.studio.",
             features=tfds.features.FeaturesDict(
                 {
                     "id": tfds.features.Text(),

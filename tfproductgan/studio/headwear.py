@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfproductgan.catalogue.studio.materials import shade, thread
-from tfproductgan.catalogue.studio.products import PLAIN, Category, Product
-from tfproductgan.catalogue.studio.shapes import between, dashes, ellipse, mirrored, moved, smooth, stroke
-from tfproductgan.catalogue.studio.sketch import Sketch
+from tfproductgan.studio.materials import shade, thread
+from tfproductgan.studio.products import PLAIN, Category, Product
+from tfproductgan.studio.shapes import between, dashes, ellipse, mirrored, moved, smooth, stroke
+from tfproductgan.studio.sketch import Sketch
 
 
 def _draw_cap(sketch: Sketch, product: Product) -> None:

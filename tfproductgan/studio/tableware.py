@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfproductgan.catalogue.studio.materials import shade
-from tfproductgan.catalogue.studio.products import PATTERN_NAMES, PLAIN, Category, Product
-from tfproductgan.catalogue.studio.shapes import box, ellipse, mirrored, moved, smooth, stroke
-from tfproductgan.catalogue.studio.sketch import Sketch
+from tfproductgan.studio.materials import shade
+from tfproductgan.studio.products import PATTERN_NAMES, PLAIN, Category, Product
+from tfproductgan.studio.shapes import box, ellipse, mirrored, moved, smooth, stroke
+from tfproductgan.studio.sketch import Sketch
 
 
 def _draw_mug(sketch: Sketch, product: Product) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 
-from tfproductgan.catalogue.studio.materials import COLOURS, Colour, dyed
-from tfproductgan.catalogue.studio.sketch import Sketch
+from tfproductgan.studio.materials import COLOURS, Colour, dyed
+from tfproductgan.studio.sketch import Sketch
 
 VIEWS = ("Front", "Back", "Side", "Top", "Angled")
 PATTERN_NAMES = ("Plain", "Striped", "Dotted", "Checked")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfproductgan.catalogue.studio.materials import Colour
-from tfproductgan.catalogue.studio.shapes import Outline
+from tfproductgan.studio.materials import Colour
+from tfproductgan.studio.shapes import Outline
 
 if TYPE_CHECKING:
-    from tfproductgan.catalogue.studio.pens import Pen
+    from tfproductgan.studio.pens import Pen
 
 Outlines = Outline | Sequence[Outline]
 
