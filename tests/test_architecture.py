@@ -23,7 +23,8 @@ ALLOWED["sampling"] = ALLOWED["models"] | {"models", "catalogue"}
 ALLOWED["metrics"] = ALLOWED["sampling"] | {"sampling"}
 ALLOWED["training"] = ALLOWED["metrics"] | {"metrics"}
 ALLOWED["serving"] = TOP
-ALLOWED["export"] = ALLOWED["training"] | {"training", "serving"}
+ALLOWED["export"] = ALLOWED["models"] | {"models", "serving"}
+ALLOWED["compression"] = ALLOWED["training"] | {"training", "export"}
 ALLOWED["cli"] = set(ALLOWED)
 
 # the package itself only hands out what its parts define, and is read for its version

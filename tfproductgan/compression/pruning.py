@@ -18,11 +18,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfproductgan.compression.compression import BATCHES, in_turns
+from tfproductgan.compression.conversions import Conversion, network_of, pictures_of, typical_inputs
+from tfproductgan.compression.folding import Folded
+from tfproductgan.compression.stages import can_be_taken_apart, chain_of, taken_apart
 from tfproductgan.errors import ConversionError, RunError
-from tfproductgan.export.compression import BATCHES, in_turns
-from tfproductgan.export.conversions import Conversion, pictures_of, typical_inputs
-from tfproductgan.export.inference_form import InferenceForm
-from tfproductgan.export.stages import chain_of
 from tfproductgan.layers.modulated_normalization import ModulatedNormalization
 from tfproductgan.models.conditional_gan import ConditionalGAN
 from tfproductgan.models.loading import load
@@ -69,9 +69,9 @@ def pruned_conversion(
     gan = _newest_gan(run)
     options = find_widths(gan.ema_generator, size if size or speed else 0.5, speed)
 
-    def write(model, path):
+    def write(model, path, typical):
         made = prune_and_train(gan, catalogue, Path(out) / PRUNED, options, images, data_options)
-        made.trained_generator().save(path)
+        made.trained().save(path)
 
     weights = _narrow(gan.ema_generator, options).count_params() / gan.ema_generator.count_params()
     return Conversion(PRUNED, write, (0.9 * weights, 1.1 * weights), None, kid_slack=1.25)
@@ -133,12 +133,12 @@ def prune(network: Generator, options: Mapping[str, Any], latents: np.ndarray, c
 
 def channel_importance(network: Generator, latents: np.ndarray, conditions: np.ndarray) -> list[np.ndarray]:
     """How much of the next stage's input varies with each channel, one array a stage."""
-    form = InferenceForm.of(network)
+    folded = Folded.of(network)
     variances = [
         np.var(found.numpy(), axis=tuple(range(found.ndim - 1)))
-        for found in form.features(tf.constant(latents), tf.constant(conditions))
+        for found in folded.features(tf.constant(latents), tf.constant(conditions))
     ]
-    kernels = [*(step.kernel for step in form.steps[1:]), form.output[0]]
+    kernels = [*(step.kernel for step in folded.steps[1:]), folded.output[0]]
     readers = [np.square(k).sum(axis=tuple(axis for axis in range(k.ndim) if axis != k.ndim - 2)) for k in kernels]
     return [variance * reader for variance, reader in zip(variances, readers, strict=True)]
 
@@ -169,7 +169,7 @@ def prune_and_train(
         generator={**gan.recipe.networks["generator"].options, **options},
         images=images or max(gan.images_seen // _SHARE_OF_TRAINING, 1),
     )
-    pruned = prune(gan.ema_generator, options, *typical_inputs(gan))
+    pruned = prune(gan.ema_generator, options, **typical_inputs(gan))
     return train(
         catalogue,
         recipe,
@@ -197,7 +197,13 @@ def _newest_gan(run):
     files = Checkpoints(RunDirectory(run).checkpoints).files
     if not files:
         raise RunError(f"Pruning goes on with the training of a run, and {run} holds no checkpoints: give its folder.")
-    return load(files[-1])
+    gan = load(files[-1])
+    if not isinstance(gan, ConditionalGAN) or not can_be_taken_apart(gan.ema_generator):
+        network = type(network_of(gan)).__name__
+        raise ConversionError(
+            f"Channels are taken out of GANs whose generators can be taken apart: {taken_apart()}. Received: {network}"
+        )
+    return gan
 
 
 # === Widths ===
@@ -224,8 +230,11 @@ def _is_small(network, size):
 
 def _is_fast(network, speed):
     original = pictures_of(network)
-    latents = np.zeros((BATCHES[-1], network.latent_dim), np.float32)
-    inputs = latents, np.zeros((BATCHES[-1], len(network.num_ids)), np.int32)
+    rows = BATCHES[-1]
+    inputs = {
+        "latents": np.zeros((rows, network.latent_dim), np.float32),
+        "conditions": np.zeros((rows, len(network.num_ids)), np.int32),
+    }
 
     def fits(options):
         before, after = in_turns([original, pictures_of(_narrow(network, options))], inputs, BATCHES[-1])

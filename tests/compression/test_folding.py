@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from tfproductgan.compression.folding import Folded
 from tfproductgan.errors import RecipeError
-from tfproductgan.export.inference_form import InferenceForm
 from tfproductgan.networks.base import Generator
 from tfproductgan.networks.dcgan import DCGANGenerator
 from tfproductgan.networks.mlp import MLPGenerator
@@ -39,15 +39,15 @@ def inputs(network, count=5):
 def test_it_draws_what_the_network_draws(network):
     latents, conditions = inputs(network)
     expected = network({"latents": latents, "conditions": conditions})
-    drawn = InferenceForm.of(network).images(latents, conditions)
+    drawn = Folded.of(network).images(latents, conditions)
     np.testing.assert_allclose(drawn, expected, atol=1e-4)
 
 
 def test_for_integers_it_draws_the_same_up_to_a_tenth_of_a_level(network):
     latents, conditions = inputs(network)
     expected = network({"latents": latents, "conditions": conditions})
-    form = InferenceForm.of(network).for_integers(latents, conditions)
-    np.testing.assert_allclose(form.images(latents, conditions), expected, atol=0.1 / 127.5)
+    folded = Folded.of(network).for_integers(latents, conditions)
+    np.testing.assert_allclose(folded.images(latents, conditions), expected, atol=0.1 / 127.5)
 
 
 def test_for_integers_channels_have_a_more_similar_range():
@@ -57,14 +57,14 @@ def test_for_integers_channels_have_a_more_similar_range():
     weights[1][3] = 99
     network.norms[0].to_gain_and_bias.set_weights(weights)
     latents, conditions = inputs(network)
-    form = InferenceForm.of(network)
+    folded = Folded.of(network)
 
-    def spread(form):
-        first = np.asarray(form.features(latents, conditions)[0])
+    def spread(folded):
+        first = np.asarray(folded.features(latents, conditions)[0])
         peaks = first.max(axis=(0, 1, 2))
         return peaks.max() / np.median(peaks)
 
-    assert spread(form.for_integers(latents, conditions)) < spread(form) / 10
+    assert spread(folded.for_integers(latents, conditions)) < spread(folded) / 10
 
 
 def test_a_generator_of_another_kind_is_refused():
@@ -72,4 +72,4 @@ def test_a_generator_of_another_kind_is_refused():
         pass
 
     with pytest.raises(RecipeError, match="Other cannot be taken apart"):
-        InferenceForm.of(Other((), 8, 3, 4, 4))
+        Folded.of(Other((), 8, 3, 4, 4))

@@ -3,13 +3,16 @@ import numpy as np
 import pytest
 
 import tfproductgan
+from tfproductgan.compression import pruning
+from tfproductgan.compression.compression import compress
+from tfproductgan.compression.pruning import channel_importance, find_widths, prune, pruned_conversion
+from tfproductgan.compression.stages import chain_of
+from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.errors import ConversionError, RunError
-from tfproductgan.export import pruning
-from tfproductgan.export.compression import compress
-from tfproductgan.export.pruning import channel_importance, find_widths, prune, pruned_conversion
-from tfproductgan.export.stages import chain_of
+from tfproductgan.models.trained import TrainedGenerator
 from tfproductgan.networks.dcgan import DCGANGenerator
 from tfproductgan.networks.mlp import MLPGenerator
+from tfproductgan.networks.vae import VAEDecoder
 
 SMALL = {"latent_dim": 6, "embedding_dim": 4}
 NETWORKS = {
@@ -110,6 +113,15 @@ def test_a_run_without_checkpoints_cannot_be_pruned(tmp_path):
         pruned_conversion(tmp_path, None, tmp_path)
 
 
+def test_what_cannot_be_taken_apart_cannot_be_pruned(tmp_path, monkeypatch):
+    schema = ConditionSchema([Attribute("class", ("Ring", "Mug"))], 32)
+    other = TrainedGenerator(VAEDecoder((3,), 32, width=8, **SMALL), schema, "other-1")
+    monkeypatch.setattr(pruning.Checkpoints, "files", [tmp_path])
+    monkeypatch.setattr(pruning, "load", lambda path: other)
+    with pytest.raises(ConversionError, match="can be taken apart: .*Received: VAEDecoder"):
+        pruned_conversion(tmp_path, None, tmp_path)
+
+
 @pytest.mark.slow
 def test_a_run_is_pruned_and_learns_on(tmp_path, capsys):
     rng = np.random.default_rng(0)
@@ -121,7 +133,7 @@ def test_a_run_is_pruned_and_learns_on(tmp_path, capsys):
     gan = tfproductgan.train(products, recipe, tmp_path / "run")
     out = tmp_path / "small"
     conversion = pruned_conversion(tmp_path / "run", products, out, size=0.6, images=32)
-    _, found = compress(gan.trained_generator(), out, [conversion])
+    _, found = compress(gan.trained(), out, [conversion])
     assert found.error is None, found.error
     model = tfproductgan.load(out / "generator-pruned.keras")
     assert model.sampling_network.count_params() <= 0.6 * gan.generator.count_params()
@@ -130,6 +142,6 @@ def test_a_run_is_pruned_and_learns_on(tmp_path, capsys):
     requests = model.plan(count=4)
     np.testing.assert_array_equal(model.draw(requests), again.draw(requests))
     # repeated, the finished training is taken as it is
-    _, repeated = compress(gan.trained_generator(), out, [conversion])
+    _, repeated = compress(gan.trained(), out, [conversion])
     assert repeated.bytes == found.bytes
     assert "Finished before" in capsys.readouterr().out

@@ -1,16 +1,12 @@
-"""A generator as constants and few operations that every runtime is fast at; the pictures are the same.
+"""A generator of few whole numbers: rewritten so that int8 holds what it computes; the pictures are the same.
 
-- Normalisation is folded into the kernel before it.
-- A doubling of size by transposed convolution becomes a convolution that makes the four pixels of each as channels, and
-  `depth_to_space`: the same products, but transposed convolutions are many times slower in LiteRT. One by interpolation
-  becomes that and a convolution.
-- For whole numbers (int8) channels are scaled to one range, which ReLU lets through to the next kernel, and the last
-  convolution is clipped where `tanh` is flat, so that few of the 256 levels are wasted.
+- Normalisation is folded into the kernel before it, and transposed convolutions are rewritten as in `own_graph`.
+- Channels are scaled to one range, which ReLU lets through to the next kernel, and the last convolution is clipped
+  where `tanh` is flat, so that few of the 256 levels are wasted.
 
 References:
-    Shi et al., 2016, Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional
-    Neural Network, https://arxiv.org/abs/1609.05158; Nagel et al., 2019, Data-Free Quantization Through Weight
-    Equalization and Bias Correction, https://arxiv.org/abs/1906.04721
+    Nagel et al., 2019, Data-Free Quantization Through Weight Equalization and Bias Correction,
+    https://arxiv.org/abs/1906.04721
 """
 
 from __future__ import annotations
@@ -21,7 +17,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.export.stages import Stage, array_of, chain_of
+from tfproductgan.compression.own_graph import Graph, array_of, interpolated_conv, sub_pixel, sub_pixel_kernel
+from tfproductgan.compression.stages import Stage, chain_of
 from tfproductgan.layers.modulated_normalization import ModulatedNormalization
 from tfproductgan.layers.upsample_conv import UpsampleConv2D
 from tfproductgan.networks.base import Generator
@@ -70,11 +67,9 @@ class _Step:
 
     def _produce(self, x):
         if self.interpolation:
-            return tf.nn.bias_add(
-                tf.nn.conv2d(_interpolated(x, self.interpolation), self.kernel, 1, "VALID"), self.bias
-            )
+            return interpolated_conv(x, self.kernel, self.bias, self.interpolation)
         if self.kernel.ndim == 4 and len(self.kernel) == 2:
-            return _sub_pixel(x, self.kernel, self.bias)
+            return sub_pixel(x, self.kernel, self.bias)
         if self.kernel.ndim == 4:
             return tf.nn.bias_add(tf.nn.conv2d(x, self.kernel, 1, "SAME"), self.bias)
         x = tf.matmul(x, self.kernel)
@@ -111,11 +106,11 @@ def _peaks(values):
 
 
 @dataclasses.dataclass(frozen=True)
-class InferenceForm:
-    """A generator rewritten for inference, made by `of`.
+class Folded:
+    """A generator with its normalisations folded into kernels, made by `of`.
 
     Args:
-        latent_dim: Length of the latent vectors.
+        name: Of the class of the network.
         num_ids: Number of ids of each attribute.
         picture: Height, width and channels of the pictures.
         table: Vectors of all ids, `[sum(num_ids), embedding_dim]`; `None` if unconditional.
@@ -124,7 +119,7 @@ class InferenceForm:
         clipped: Whether the picture is clipped before `tanh`.
     """
 
-    latent_dim: int
+    name: str
     num_ids: tuple[int, ...]
     picture: tuple[int, int, int]
     table: np.ndarray | None
@@ -133,15 +128,15 @@ class InferenceForm:
     clipped: bool = False
 
     @classmethod
-    def of(cls, network: Generator) -> InferenceForm:
-        """The form of a built `Generator`.
+    def of(cls, network: Generator) -> Folded:
+        """A built `Generator`, folded.
 
         Raises:
             RecipeError: If this kind of generator cannot be taken apart, see `stages`.
         """
         chain = chain_of(network)
         return cls(
-            network.latent_dim,
+            type(network).__name__,
             network.num_ids,
             (network.image_size, network.image_size, network.channels),
             array_of(network.embedding.table) if network.conditional else None,
@@ -149,13 +144,9 @@ class InferenceForm:
             (array_of(chain.output.kernel), array_of(chain.output.bias)),
         )
 
-    @property
-    def signature(self) -> dict[str, tf.TensorSpec]:
-        """What `images` takes."""
-        return {
-            "latents": tf.TensorSpec([None, self.latent_dim], tf.float32, "latents"),
-            "conditions": tf.TensorSpec([None, len(self.num_ids)], tf.int32, "conditions"),
-        }
+    def graph(self) -> Graph:
+        """What a converter reads."""
+        return Graph(self.name, lambda inputs: self.images(inputs["latents"], inputs["conditions"]))
 
     def images(self, latents, conditions):
         """Pictures, float32 in -1 to 1, of latents `[N, latent_dim]` and condition ids `[N, attributes]`."""
@@ -175,7 +166,7 @@ class InferenceForm:
             found.append(step(found[-1], style))
         return found[1:]
 
-    def for_integers(self, latents: np.ndarray, conditions: np.ndarray) -> InferenceForm:
+    def for_integers(self, latents: np.ndarray, conditions: np.ndarray) -> Folded:
         """A copy whose numbers fit into few levels; it draws the same pictures up to a tenth of a level.
 
         Args:
@@ -225,37 +216,6 @@ def _fold(stage: Stage) -> _Step:
     if isinstance(stage.producer, UpsampleConv2D):
         kernel, interpolation = kernel.transpose(0, 1, 3, 2), stage.producer.interpolation
     elif isinstance(stage.producer, keras.layers.Conv2DTranspose):
-        kernel = _sub_pixel_kernel(kernel)
+        kernel = sub_pixel_kernel(kernel)
     kernel = (kernel * np.tile(scale, kernel.shape[-1] // len(scale))).astype(np.float32)
     return _Step(kernel, bias.astype(np.float32), modulation, stage.slope, stage.side, interpolation)
-
-
-def _sub_pixel_kernel(kernel) -> np.ndarray:
-    """The kernel of a transposed convolution `[4, 4, out, in]` as that of a convolution: `[2, 2, in, 4 * out]`."""
-    # along a side, each of two pixels sees every other tap; transposed convolutions read kernels backwards
-    halves = ([2, 0], [3, 1])
-    parts = [kernel[np.ix_(rows, columns)].transpose(0, 1, 3, 2) for rows in halves for columns in halves]
-    return np.stack(parts, axis=3).reshape(2, 2, kernel.shape[3], -1)
-
-
-def _sub_pixel(x, kernel, bias):
-    """What the transposed convolution with stride 2 and `"same"` padding gives."""
-    # the second pixel of a place and the first of the next one see the same inputs: pairs lie half a place further
-    x = tf.pad(x, _around(1))
-    x = tf.nn.depth_to_space(tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "VALID"), np.tile(bias, 4)), 2)
-    side = x.shape[1]
-    return x[:, 1 : side - 1, 1 : side - 1, :]
-
-
-def _interpolated(x, interpolation):
-    """Twice as high and wide, and one pixel more around for the convolution."""
-    x = tf.image.resize(x, (2 * x.shape[1], 2 * x.shape[2]), "nearest")
-    if interpolation == "nearest":
-        return tf.pad(x, _around(1))
-    row = np.array([0.25, 0.5, 0.25], np.float32)  # repeating and this is bilinear, with zeros outside
-    blur = np.tile(np.outer(row, row)[:, :, None, None], (1, 1, x.shape[3], 1))
-    return tf.nn.depthwise_conv2d(tf.pad(x, _around(2)), blur, [1, 1, 1, 1], "VALID")
-
-
-def _around(width):
-    return [[0, 0], [width, width], [width, width], [0, 0]]

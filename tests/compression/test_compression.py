@@ -6,12 +6,12 @@ import pytest
 import tensorflow as tf
 
 from tfproductgan.catalogue.catalogue import Catalogue
-from tfproductgan.export import compression
-from tfproductgan.export.compression import Compressor, compress
-from tfproductgan.export.conversions import CONVERSIONS, Conversion
+from tfproductgan.compression import compression
+from tfproductgan.compression.compression import Compressor, compress
+from tfproductgan.compression.conversions import CONVERSIONS, Conversion
 from tfproductgan.metrics.extractors import FeatureExtractor
 from tfproductgan.models.loading import load
-from tfproductgan.models.trained import TrainedGenerator
+from tfproductgan.models.trained import TrainedGenerator, copy_of
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +22,8 @@ def compressor(generator):
 def copy_with(change):
     """A conversion that writes the model with changed weights."""
 
-    def write(model, path):
-        made = TrainedGenerator.from_network(model.sampling_network, model.schema, model.model_id, {})
+    def write(model, path, typical):
+        made = TrainedGenerator(copy_of(model.sampling_network), model.schema, model.model_id)
         for weight in made.sampling_network.weights:
             weight.assign(change(weight.numpy()))
         made.save(path)
@@ -45,19 +45,19 @@ def test_what_is_as_good_becomes_a_file(compressor, tmp_path):
     assert set(found.milliseconds) == set(found.speed) == set(compression.BATCHES)
 
 
-def failing(model, path):
+def failing(model, path, typical):
     raise ValueError("no such operation\nand a page of hints")
 
 
 @pytest.mark.parametrize(
     ("conversion", "message"),
     [
-        (form(lambda model, path: path.write_bytes(b"little")), "has lost weights: 6 bytes"),
+        (form(lambda model, path, typical: path.write_bytes(b"little")), "has lost weights: 6 bytes"),
         (form(copy_with(lambda weight: weight), shares=(0.0, 0.1)), "too large"),
         (form(copy_with(lambda weight: weight * 0.5)), "differ too much"),
         (form(copy_with(lambda weight: weight * np.nan)), "differ too much"),
         (form(failing), "^no such operation$"),
-        (form(lambda model, path: path.write_bytes(bytes(10**5)), (0, 9)), "cannot be loaded as a model"),
+        (form(lambda model, path, typical: path.write_bytes(bytes(10**5)), (0, 9)), "cannot be loaded as a model"),
     ],
     ids=["lost weights", "too large", "other pictures", "no numbers", "fails", "not loadable"],
 )

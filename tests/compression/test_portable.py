@@ -5,10 +5,10 @@ import sys
 import numpy as np
 import pytest
 
+from tfproductgan.compression.compression import Compressor
+from tfproductgan.compression.conversions import CONVERSIONS
+from tfproductgan.compression.portable import PortableGenerator
 from tfproductgan.errors import ConditionError, RunError
-from tfproductgan.export.compression import Compressor
-from tfproductgan.export.conversions import CONVERSIONS
-from tfproductgan.export.portable import PortableGenerator
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_it_works_without_tensorflow(folder):
     code = f"""
 import sys
 sys.modules.update(tensorflow=None, keras=None)
-from tfproductgan.export.portable import PortableGenerator
+from tfproductgan.compression.portable import PortableGenerator
 for name in ("litert-dynamic-int8.tflite", "onnx.onnx"):
     print(PortableGenerator({str(folder)!r} + "/generator-" + name).generate({{"class": "Mug"}}, 2).shape)
 """
@@ -73,7 +73,18 @@ for name in ("litert-dynamic-int8.tflite", "onnx.onnx"):
 def test_the_file_beside_says_what_the_model_takes(folder):
     facts = json.loads((folder / "generator-onnx.json").read_text())
     assert facts["inputs"].keys() == {"latents", "conditions"}
+    assert (facts["inputs"]["conditions"]["type"], facts["inputs"]["conditions"]["shape"]) == ("int32", ["N", 3])
     assert facts["schema"]["attributes"][0]["name"] == "class"
+
+
+def test_a_file_of_before_inputs_were_described_by_shape_is_read(folder, tmp_path, generator):
+    facts = json.loads((folder / "generator-onnx.json").read_text())
+    facts["inputs"] = {"latents": "float32 [N, 6]: standard normal", "conditions": "int32 [N, 3]: positions"}
+    facts["outputs"] = {"images": "float32 [N, 32, 32, 3], -1 to 1"}
+    (tmp_path / "old.json").write_text(json.dumps(facts))
+    (tmp_path / "old.onnx").write_bytes((folder / "generator-onnx.onnx").read_bytes())
+    drawn = PortableGenerator(tmp_path / "old.onnx").generate({"class": "Mug"}, count=2)
+    assert np.abs(drawn.astype(int) - generator.generate({"class": "Mug"}, count=2)).max() <= 1
 
 
 @pytest.mark.parametrize(

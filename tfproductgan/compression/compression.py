@@ -1,4 +1,4 @@
-"""Conversions of one generator, each run and judged before it becomes a file."""
+"""Conversions of one model, each run and judged before it becomes a file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import tfproductgan
+from tfproductgan.compression.conversions import Conversion, Pictures, network_of, pictures_of, typical_inputs
+from tfproductgan.compression.portable import Inputs, sampler_inputs
 from tfproductgan.errors import ConversionError
-from tfproductgan.export.conversions import Conversion, Pictures, pictures_of
-from tfproductgan.export.portable import inputs_of
 from tfproductgan.metrics.distances import LEAST, Estimate, kernel_distance, psnr
 from tfproductgan.metrics.judge import Judge
-from tfproductgan.models.trained import TrainedGenerator
+from tfproductgan.models.trained import TrainedModel
 from tfproductgan.training.run_directory import describe_environment, write_json
 from tfproductgan.writing import replace_file
 
@@ -49,6 +49,7 @@ class Outcome:
         conversion: Its name.
         file: Name of the file; `None` if there is none.
         error: Why there is none.
+        refused: Whether the network's family has declared so, see its `refuses`.
         bytes: Size of what was made.
         share: Its size as a share of the original file's.
         psnr: Mean PSNR in decibels against the original's pictures of the same requests.
@@ -61,6 +62,7 @@ class Outcome:
     conversion: str
     file: str | None = None
     error: str | None = None
+    refused: bool = False
     bytes: int | None = None
     share: float | None = None
     psnr: float | None = None
@@ -71,13 +73,13 @@ class Outcome:
 
 
 class Compressor:
-    """Converts one generator and judges what comes out.
+    """Converts one model and judges what comes out.
 
     Args:
-        model: A `TrainedGenerator`.
-        catalogue: Its photos, which the pictures are compared with too, or `None`.
-        extractor: Whose features of photos and pictures are compared: a name that `get_extractor` knows, or an
-            extractor.
+        model: A `TrainedModel`.
+        catalogue: Its photos, which the pictures are compared with too; `None` only if no pictures go in.
+        extractor: Whose features of photos and pictures are compared: a name that `get_extractor` knows, an
+            extractor, or `None` to compare pictures with the original's alone.
 
     Attributes:
         original: The `Outcome` of the model itself.
@@ -85,18 +87,21 @@ class Compressor:
         num_photos: How many photos they are compared with; 0 without.
     """
 
-    def __init__(self, model: TrainedGenerator, catalogue: Catalogue | None = None, extractor: Any = "catalogue"):
+    def __init__(self, model: TrainedModel, catalogue: Catalogue | None = None, extractor: Any = "catalogue"):
         self.model = model
-        network = model.sampling_network
-        self._weights = 4 * network.count_params()
-        enough = catalogue is not None and catalogue.size("validation") >= LEAST["kid"]
+        self._network = network_of(model)
+        self._typical = typical_inputs(model, catalogue)
+        unseen = catalogue.size("validation") if catalogue is not None else 0
+        enough = extractor is not None and unseen >= LEAST["kid"]
         self._photos = _Photos(model, catalogue, extractor) if enough else None
-        requests = self._photos.requests if self._photos else model.plan(count=_PICTURES)
-        self._inputs = inputs_of(requests, model.schema, model.latent_dim)
-        self.num_pictures = len(requests)
+        if self._photos:
+            self._inputs = self._photos.inputs
+        else:
+            self._inputs = typical_inputs(model, catalogue, "validation" if unseen else "train", _PICTURES, seed=0)
+        self.num_pictures = len(self._inputs["conditions"])
         self.num_photos = self._photos.num_photos if self._photos else 0
-        self._draw = pictures_of(network)
-        self._drawn = _all_pictures(self._draw, *self._inputs)
+        self._draw = pictures_of(self._network)
+        self._drawn = _all_pictures(self._draw, self._inputs)
         self._kid = self._photos.kid(self._drawn) if self._photos else None
         self._bytes = _saved_size(model)
         self.original = Outcome(
@@ -118,12 +123,17 @@ class Compressor:
         Returns:
             What came out. With an error there is no file.
         """
+        network = type(self._network)
+        if conversion.name in network.refuses:
+            reason = network.refuses[conversion.name]
+            words = f"{network.__name__} cannot be converted to {conversion.name}: {reason}"
+            return Outcome(conversion.name, error=words, refused=True)
         found: dict[str, Any] = {}
         out.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{conversion.name}.", dir=out))
         try:
             path = folder / conversion.file
-            conversion.write(self.model, path)
+            conversion.write(self.model, path, self._typical)
             self._weigh(path, conversion, found)
             draw = conversion.open(path)
             self._judge(draw, conversion, found)
@@ -140,14 +150,18 @@ class Compressor:
     def _weigh(self, path, conversion, found):
         size = path.stat().st_size
         found |= {"bytes": size, "share": size / self._bytes}
-        least, most = (share * self._weights for share in conversion.shares)
+        weights, structure = 4 * self._network.count_params(), _STRUCTURE
+        if path.suffix == ".keras":  # holds all networks of the model, and the same facts as the original
+            weights = 4 * sum(self.model.parameters().values())
+            structure = max(structure, self._bytes - weights)
+        least, most = (share * weights for share in conversion.shares)
         if size < least:
             raise ConversionError(f"The file has lost weights: {size:,} bytes, expected {least:,.0f} or more.")
-        if size > most + _STRUCTURE:
-            raise ConversionError(f"The file is too large: {size:,} bytes, expected {most + _STRUCTURE:,.0f} or less.")
+        if size > most + structure:
+            raise ConversionError(f"The file is too large: {size:,} bytes, expected {most + structure:,.0f} or less.")
 
     def _judge(self, draw, conversion, found):
-        drawn = _all_pictures(draw, *self._inputs)
+        drawn = _all_pictures(draw, self._inputs)
         values = np.minimum(psnr(self._drawn, drawn), _MOST_PSNR)
         found |= {"psnr": float(values.mean()), "worst_psnr": float(values.min())}
         if conversion.least_psnr is not None and not found["psnr"] >= conversion.least_psnr:
@@ -172,23 +186,23 @@ class Compressor:
 
 
 def compress(
-    model: TrainedGenerator,
+    model: TrainedModel,
     out: str | Path,
     conversions: Sequence[Conversion],
     catalogue: Catalogue | None = None,
     extractor: Any = "catalogue",
     progress: Progress | None = None,
 ) -> list[Outcome]:
-    """Convert a generator to several forms, judge each, and write a table of them.
+    """Convert a model to several forms, judge each, and write a table of them.
 
     A form that lost its weights or its quality is no file; the others go on.
 
     Args:
-        model: A `TrainedGenerator`.
+        model: A `TrainedModel`.
         out: Folder of the files, of `compression.json` and `compression.md`.
         conversions: Values of `CONVERSIONS`, or `pruned_conversion`.
-        catalogue: The photos to compare pictures with besides, or `None`.
-        extractor: Whose features are compared: a name that `get_extractor` knows, or an extractor.
+        catalogue: See `Compressor`, as `extractor`.
+        extractor: Whose features of photos and pictures are compared.
         progress: Called with what is being done.
 
     Returns:
@@ -210,14 +224,19 @@ def compress(
 
 
 class _Photos:
-    """Photos the model has not seen, and pictures asked for by their conditions."""
+    """Photos the model has not seen, and what it is asked for in their place."""
 
     def __init__(self, model, catalogue, extractor):
         judge = Judge(catalogue, extractor, "validation")
         self.extractor = judge.extractor
         self.features = judge.features("validation").features
         self.num_photos = len(self.features)
-        _, self.requests = judge.requests(model, min(self.num_photos, _MOST_PICTURES))
+        count = min(self.num_photos, _MOST_PICTURES)
+        if model.asks == "sampler":
+            _, requests = judge.requests(model, count)
+            self.inputs = sampler_inputs(requests, model.schema, model.latent_dim)
+        else:
+            self.inputs = typical_inputs(model, catalogue, "validation", count)
 
     def kid(self, pictures: np.ndarray) -> Estimate:
         subset = max(min(len(pictures), self.num_photos) // 2, 2)
@@ -228,33 +247,36 @@ class _Photos:
 # === Measuring ===
 
 
-def _all_pictures(draw, latents, conditions):
-    step = BATCHES[-1]
-    parts = [slice(start, start + step) for start in range(0, len(latents), step)]
-    return np.concatenate([draw(latents[part], conditions[part]) for part in parts])
+def _all_pictures(draw, inputs):
+    count, step = len(inputs["conditions"]), BATCHES[-1]
+    return np.concatenate([draw(_rows(inputs, start, start + step)) for start in range(0, count, step)])
 
 
-def in_turns(draws: Sequence[Pictures], inputs, batch: int) -> list[float]:
+def _rows(inputs, start, stop):
+    return {name: values[start:stop] for name, values in inputs.items()}
+
+
+def in_turns(draws: Sequence[Pictures], inputs: Inputs, batch: int) -> list[float]:
     """Milliseconds a picture of each, the fastest of several rounds: other programs only make it slower.
 
     Args:
         draws: What is to be timed, in turns.
-        inputs: Latents and condition ids, at least as many as `batch`.
+        inputs: What they take, at least as many rows as `batch`.
         batch: Pictures at a time.
     """
-    latents, conditions = (values[:batch] for values in inputs)
+    inputs = _rows(inputs, 0, batch)
     best = [np.inf] * len(draws)
     for draw in draws:  # the first calls build and choose
-        draw(latents, conditions)
+        draw(inputs)
     end = time.perf_counter() + _SECONDS * len(draws)
     for _ in range(_ROUNDS):
         for place, draw in enumerate(draws):
             start = time.perf_counter()
-            draw(latents, conditions)
+            draw(inputs)
             best[place] = min(best[place], time.perf_counter() - start)
         if time.perf_counter() > end:
             break
-    return [1000 * seconds / len(latents) for seconds in best]
+    return [1000 * seconds / len(inputs["conditions"]) for seconds in best]
 
 
 def _saved_size(model):

@@ -1,17 +1,14 @@
 """What generators are made of, for those who take them apart: a chain of stages from the style vector to the picture.
 
 A stage makes channels (a dense layer, a convolution or a doubling of size), normalises them, by itself or modulated by
-the style, and applies a leaky ReLU. Conversion folds and rewrites stages, pruning takes channels out of them. A family
-takes part by a function here.
+the style, and applies a leaky ReLU. Conversion to int8 folds and scales stages, pruning takes channels out of them. A
+family offers itself to both by a function here; the others are converted by their own graph.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any
-
-import keras
-import numpy as np
 
 from tfproductgan.errors import RecipeError
 from tfproductgan.networks.dcgan import DCGANGenerator
@@ -48,6 +45,16 @@ class Chain:
     output: Any
 
 
+def can_be_taken_apart(network: Any) -> bool:
+    """Whether somebody has said what this kind of generator is made of."""
+    return isinstance(network, tuple(_FAMILIES))
+
+
+def taken_apart() -> str:
+    """Names of the kinds of generators that can be taken apart, for messages."""
+    return ", ".join(kind.__name__ for kind in _FAMILIES)
+
+
 def chain_of(network: Any) -> Chain:
     """The chain that a generator is.
 
@@ -57,8 +64,7 @@ def chain_of(network: Any) -> Chain:
     for kind, take_apart in _FAMILIES.items():
         if isinstance(network, kind):
             return take_apart(network)
-    known = ", ".join(kind.__name__ for kind in _FAMILIES)
-    raise RecipeError(f"A {type(network).__name__} cannot be taken apart into stages; known: {known}.")
+    raise RecipeError(f"A {type(network).__name__} cannot be taken apart into stages; known: {taken_apart()}.")
 
 
 def _dcgan(network):
@@ -74,8 +80,3 @@ def _mlp(network):
 
 
 _FAMILIES = {DCGANGenerator: _dcgan, MLPGenerator: _mlp}
-
-
-def array_of(weight: Any) -> np.ndarray:
-    """A weight as a float32 array of its own."""
-    return np.array(keras.ops.convert_to_numpy(weight), np.float32)
