@@ -92,9 +92,10 @@ def check_features(features: np.ndarray, whose: str = "features") -> np.ndarray:
     for place, block in row_blocks(features):
         finite = np.isfinite(block).all(axis=1)
         if not finite.all():
+            row = place.start + int(np.argmin(finite))
             raise JudgementError(
-                f"{whose} must be finite numbers. Received: NaN or infinity in row {place.start + int(np.argmin(finite))}; "
-                "the model or the extractor has diverged."
+                f"{whose} must be finite numbers. Received: NaN or infinity in row {row}; the model or the extractor "
+                "has diverged."
             )
     return features
 
