@@ -21,7 +21,7 @@ ALLOWED["networks"] = TOP | {"layers"}
 ALLOWED["models"] = TOP | {"layers", "losses", "networks"}
 ALLOWED["sampling"] = ALLOWED["models"] | {"models", "catalogue"}
 ALLOWED["metrics"] = ALLOWED["sampling"] | {"sampling"}
-ALLOWED["training"] = ALLOWED["metrics"] | {"metrics"}
+ALLOWED["reports"] = ALLOWED["training"] = ALLOWED["metrics"] | {"metrics"}
 ALLOWED["serving"] = TOP
 ALLOWED["export"] = ALLOWED["models"] | {"models", "serving"}
 ALLOWED["compression"] = ALLOWED["training"] | {"training", "export"}

@@ -228,7 +228,7 @@ def _write(
 ) -> None:
     """The report, the judgement as a whole, and its figures as a line."""
     import tfproductgan
-    from tfproductgan.metrics.report import Report, closest_pairs, grid_rows, read_curves, report_page
+    from tfproductgan.reports.report import Report, closest_pairs, grid_rows, report_page
 
     seen = model.provenance.get("images_seen")
     facts = {
@@ -244,7 +244,7 @@ def _write(
         warnings,
         grid_rows(model, catalogue, args.split, args.seed, args.truncation),
         closest_pairs(judgement.memorisation, model, catalogue, judgement.truncation),
-        read_curves(run_folder / "metrics.jsonl") if run_folder else {},
+        run_folder,
         _collected(out, judgement.model_id),
     )
     text = report_page(report)
@@ -266,7 +266,7 @@ def _append(out: Path, facts: Mapping[str, Any]) -> None:
 def _write_rating_page(
     args: argparse.Namespace, console: Console, out: Path, model: Sampler, catalogue: Catalogue
 ) -> None:
-    from tfproductgan.metrics.rating import make_rating_page
+    from tfproductgan.reports.rating_page import make_rating_page
 
     html, key = make_rating_page(model, catalogue, args.split, args.rate, args.seed, args.truncation)
     path = out / f"rating-{key.page}.html"
@@ -285,7 +285,7 @@ def _write_rating_page(
 def _ratings(args: argparse.Namespace, console: Console, out: Path) -> int:
     """Take in answers, and say what all that were ever taken in for the same pages say."""
     from tfproductgan.metrics.rating import page_of, read_ratings
-    from tfproductgan.metrics.report import with_ratings
+    from tfproductgan.reports.report import with_ratings
 
     keys = _keys(out)
     pages = []

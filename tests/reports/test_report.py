@@ -1,4 +1,3 @@
-import json
 import re
 
 import numpy as np
@@ -6,13 +5,13 @@ import pytest
 
 import tfproductgan as tpg
 from tfproductgan.conditions import Attribute
-from tfproductgan.metrics import report
 from tfproductgan.metrics.attribute_accuracy import accuracy_of
 from tfproductgan.metrics.classification_accuracy import AttributeScore, ClassificationAccuracy, ValueRecall
 from tfproductgan.metrics.coverage import ConditionCoverage, ConditionFigures
 from tfproductgan.metrics.judgement import Figure, Judgement
 from tfproductgan.metrics.memorisation import audit_memorisation
 from tfproductgan.metrics.rating import Rate, RatingResult
+from tfproductgan.reports import report
 
 EVIL = "<b>Gold & 'Silver'</b>"
 
@@ -91,19 +90,6 @@ def test_ratings_can_come_later():
     assert "7 of 10" in (again := report.with_ratings(later, [rates(7)])) and "4 of 10" not in again
     assert report.with_ratings(later, []) == html
     assert report.with_ratings("<p>another page</p>", [rates(4)]) == "<p>another page</p>"
-
-
-def test_curves_join_training_and_validation(tmp_path):
-    path = tmp_path / "metrics.jsonl"
-    lines = [
-        {"images_seen": 100, "time": 1, "loss": 1.0, "val_loss": 2.0},
-        {"images_seen": 200, "time": 2, "loss": None, "val_loss": 1.5, "val_fid": 30.0},
-    ]
-    path.write_text("\n".join(map(json.dumps, lines)) + '\nnull\n[1]\n{"loss": 3}\n{"images_seen": 3')
-    curves = report.read_curves(path)
-    assert list(curves) == ["fid", "loss"]
-    assert curves["loss"] == {"training": [(100, 1.0)], "validation": [(100, 2.0), (200, 1.5)]}
-    assert report.read_curves(tmp_path / "none.jsonl") == {}
 
 
 @pytest.mark.parametrize("labelled", [True, False])
