@@ -1,4 +1,6 @@
 import dataclasses
+import gc
+import multiprocessing
 import os
 from collections.abc import Mapping
 
@@ -83,3 +85,39 @@ def painter():
 @pytest.fixture
 def grey_painter():
     return Painter(image_size=28, channels=1)
+
+
+def pytest_collection_finish():
+    """What is imported by now stays: the garbage collector need not look through it again while graphs are traced."""
+    gc.collect()
+    gc.freeze()
+
+
+PROGRAM = """
+import os, runpy, sys
+os.environ.update(environment)
+output = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+os.dup2(output, 1), os.dup2(output, 2)
+sys.argv = words
+runpy.run_path(words[0], run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="session")
+def start():
+    """Starts Python programs that are killed and waited for, as `multiprocessing.Process`es.
+
+    `start([path, *words], environment, said)` is `python path words...` with variables added to the environment and
+    what it says appended to a file. The processes are forked from one that has imported TensorFlow and this package:
+    importing takes longer than most of them live.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pytest", "tfproductgan.cli.training", "tfproductgan.models.conditional_gan"])
+
+    def start(words, environment=None, said=os.devnull):
+        names = {"words": list(map(str, words)), "environment": environment or {}, "said": str(said)}
+        process = context.Process(target=exec, args=(PROGRAM, names))
+        process.start()
+        return process
+
+    return start
