@@ -1,7 +1,12 @@
+import contextlib
 import dataclasses
+import fcntl
 import gc
+import importlib.metadata
 import multiprocessing
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 
 import numpy as np
@@ -121,3 +126,30 @@ def start():
         return process
 
     return start
+
+
+@pytest.fixture(scope="session")
+def tensorflow_environment(tmp_path_factory, worker_id):
+    """The folder of a virtual environment that has this TensorFlow and nothing of ours, for all processes of the tests.
+
+    Tests look into it or copy it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "tensorflow"
+    with open(folder.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "whole").exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+            install = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile"]
+            if subprocess.run([*install, installed_tensorflow()], capture_output=True).returncode:
+                pytest.skip("TensorFlow cannot be installed here")
+            (folder / "whole").touch()
+    return folder
+
+
+def installed_tensorflow():
+    """The requirement that this environment's TensorFlow meets."""
+    for name in ("tensorflow", "tensorflow-cpu"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return f"{name}=={importlib.metadata.version(name)}"
+    raise AssertionError("there is no TensorFlow")
