@@ -16,6 +16,9 @@ from tfproductgan.conditions import Attribute, ConditionSchema
 
 # as the command line does, before TensorFlow is imported: some tests compare both to the last bit
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # each core has a process of its own
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 COLOURS = {"Gold": (212, 175, 55), "Navy Blue": (20, 30, 90), "Fluorescent Green": (90, 240, 60)}
 EXPONENTS = {"Ring": 2.0, "Mug": 8.0, "Sports Shoes": 1.0}  # of a superellipse: disc, square, diamond
