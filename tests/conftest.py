@@ -96,13 +96,15 @@ def grey_painter():
 
 
 def pytest_collection_finish():
-    """What is imported by now stays: the garbage collector need not look through it again while graphs are traced."""
+    """Keep the garbage collector from looking through all that is imported again and again while graphs are traced."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000)
 
 
 PROGRAM = """
-import os, runpy, sys
+import gc, os, runpy, sys
+gc.freeze()
 os.environ.update(environment)
 output = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 os.dup2(output, 1), os.dup2(output, 2)
