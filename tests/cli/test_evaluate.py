@@ -191,6 +191,7 @@ def test_a_training_can_be_evaluated_by_itself(tmp_path, monkeypatch, capsys):
     # it need not be a good judge
     monkeypatch.setattr(classifier, "ClassifierRecipe", lambda: ClassifierRecipe(images=2_560, widths=(8, 16)))
     words = "--data studio:1200 --image-size 32 --attributes category --recipe mlp --images 640 --batch-size 16"
+    words += " --set generator.widths=[16] --set discriminator.widths=[16]"
     assert main(["train", *words.split(), "--out", "run", "--evaluate", "320", "--every", "320"]) == 0
     assert "tfproductgan evaluate run" in capsys.readouterr().out
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
