@@ -45,7 +45,8 @@ def test_says_what_it_wrote_and_what_to_do_next(photos, prepared, capsys):
 
 def test_training_on_it_is_training_on_the_photos(photos, prepared, tmp_path):
     losses = {}
-    tiny = "--recipe mlp --batch-size 4 --images 24 --set generator.widths=[8] --set discriminator.widths=[8]".split()
+    tiny = ["--recipe", "mlp", "--batch-size", "4", "--images", "24"]
+    tiny += ["--set", "generator.widths=[8]", "--set", "discriminator.widths=[8]"]
     for run, data in (("disk", prepared), ("memory", photos)):
         words = ["train", "--data", str(data), "--image-size", "32", "--out", str(tmp_path / run)]
         assert main([*words, *tiny]) == 0
