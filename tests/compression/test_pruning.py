@@ -118,7 +118,7 @@ def test_what_cannot_be_taken_apart_cannot_be_pruned(tmp_path, monkeypatch):
     other = TrainedGenerator(VAEDecoder((3,), 32, width=8, **SMALL), schema, "other-1")
     monkeypatch.setattr(pruning.Checkpoints, "files", [tmp_path])
     monkeypatch.setattr(pruning, "load", lambda path: other)
-    with pytest.raises(ConversionError, match="can be taken apart: .*Received: VAEDecoder"):
+    with pytest.raises(ConversionError, match=r"can be taken apart: .*Received: VAEDecoder"):
         pruned_conversion(tmp_path, None, tmp_path)
 
 
