@@ -47,6 +47,7 @@ class Attribute:
 
     name: str
     values: tuple[str, ...]
+    _ids: dict[str, int] = dataclasses.field(init=False, repr=False, compare=False)  # by folded name
 
     def __post_init__(self):
         if not fold(self.name):
@@ -339,8 +340,8 @@ class ConditionSchema:
                     "Update tfproductgan."
                 )
             attributes = [Attribute(a["name"], tuple(a["values"])) for a in data["attributes"]]
-            rest = [data[field] for field in ("image_size", "channels", "text", "aspect", "combinations")]
-            return cls(attributes, *rest, data.get("source_channels"))
+            rest = {field: data[field] for field in ("image_size", "channels", "text", "aspect", "combinations")}
+            return cls(attributes, **rest, source_channels=data.get("source_channels"))
         except ConditionError:
             raise
         except (KeyError, TypeError, ValueError) as error:
@@ -431,7 +432,7 @@ def plan_requests(
         ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
     """
     # a string too is for `encode` to refuse, not to be taken for a list of its letters
-    rows = list(conditions) if isinstance(conditions, list | tuple) else [conditions]
+    rows: list[Any] = list(conditions) if isinstance(conditions, list | tuple) else [conditions]
     encoded = [schema.encode(row) for row in rows]
     count = len(rows) if count is None else whole_number("count", count, 1, most)
     seed = whole_number("seed", seed, 0, MAX_SEED - count)
@@ -546,7 +547,7 @@ def whole_number(option: str, value: Any, smallest: int, largest: int) -> int:
     Raises:
         ConditionError: If it is none from `smallest` to `largest`; the message names the option.
     """
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not smallest <= value <= largest:
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not smallest <= int(value) <= largest:
         raise ConditionError(f"{option} must be a whole number from {smallest} to {largest}. Received: {value!r}")
     return int(value)
 

@@ -129,12 +129,15 @@ def test_a_file_of_a_newer_version_is_refused(folder, tmp_path):
         PortableGenerator(tmp_path / "shop.onnx")
 
 
+@pytest.fixture(scope="module", params=["dcgan", "mlp"])
+def compressor(request, small_generator, served_schema):
+    return Compressor(small_generator(served_schema(channels=1 if request.param == "mlp" else 3), request.param))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["dcgan", "mlp"])
 @pytest.mark.parametrize("name", CONVERSIONS)
-def test_every_form_of_every_family_passes_its_own_gate(small_generator, served_schema, tmp_path, family, name):
-    model = small_generator(served_schema(channels=1 if family == "mlp" else 3), family)
-    found = Compressor(model).convert(CONVERSIONS[name], tmp_path)
+def test_every_form_of_every_family_passes_its_own_gate(compressor, tmp_path, name):
+    found = compressor.convert(CONVERSIONS[name], tmp_path)
     assert found.error is None, found.error
 
 

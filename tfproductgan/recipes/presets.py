@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 from typing import Any
 
 from tfproductgan.errors import RecipeError, nearest
@@ -11,7 +12,7 @@ from tfproductgan.recipes.recipe import Network, Optimizer, Recipe
 
 _CLASSIC = {"form": "classic"}
 # how the first GANs were trained: loss of Goodfellow et al., Adam of Radford et al.
-_TEXTBOOK = types.MappingProxyType(
+_TEXTBOOK: Mapping[str, Any] = types.MappingProxyType(
     {
         "optimizers": {"generator": Optimizer(2e-4, 0.5, 0.999), "discriminator": Optimizer(2e-4, 0.5, 0.999)},
         "objective": GANObjective(loss="non-saturating", penalties={}),
