@@ -12,10 +12,10 @@ import tensorflow as tf
 
 from tfproductgan.errors import RunError, WriteError
 from tfproductgan.export.model_card import model_card, write_cards
-from tfproductgan.export.served_sampler import ServedSampler
 from tfproductgan.export.warm_up import write_warm_up_requests
 from tfproductgan.models.trained import TrainedModel
 from tfproductgan.models.training_model import TrainingModel
+from tfproductgan.registry import kind_named
 from tfproductgan.writing import refuse_unwritable, write_folder
 
 _MOST_DIGITS = 18  # of a version: TensorFlow Serving reads it as int64
@@ -49,7 +49,7 @@ def export_saved_model(
     model = model.trained()
     refuse_bad_weights(model)
     name = version.absolute().parent.name
-    served = ServedSampler(model)
+    served = kind_named(model.kind_name).find("served")(model)
     parameters = sum(int(tf.size(weight)) for weight in served.module.weights)
     card = model_card(served.describe(), name, int(version.name), parameters, licence, facts)
 

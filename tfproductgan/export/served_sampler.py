@@ -1,93 +1,21 @@
-"""A trained generator as TensorFlow graphs: what a SavedModel can be asked, signature by signature."""
+"""A trained sampler as TensorFlow graphs: pictures by name."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from collections.abc import Callable, Mapping
-from typing import Any
-
 import tensorflow as tf
 
-import tfproductgan
-from tfproductgan.export.named_inputs import (
-    MAX_ROWS,
-    NamedInputs,
-    input_names,
-    range_problem,
-    row_problems,
-    seed_problem,
-    zero_unless,
-)
+from tfproductgan.export.named_inputs import range_problem, row_problems, seed_problem, zero_unless
+from tfproductgan.export.served_model import ServedModel, Signature, encode_png, stack_ids
 from tfproductgan.models.pictures import to_uint8
 from tfproductgan.models.sampler import style_of
-from tfproductgan.models.trained import TrainedModel, copy_of
-
-# what costs least time a picture at little more size
-_PNG_COMPRESSION = 1
 
 
-@dataclasses.dataclass(frozen=True)
-class Signature:
-    """One thing a served model can be asked.
+class ServedSampler(ServedModel):
+    """A trained `Sampler` that serves by name without Python; see `ServedModel`."""
 
-    Args:
-        output: Name of the output; ends with `_bytes` if it holds bytes, which JSON then carries as base64.
-        inputs: Names and specs of the inputs; dimension 0 of every one is the batch.
-        function: Maps tensors by input name to the output, row by row.
-    """
-
-    output: str
-    inputs: Mapping[str, tf.TensorSpec]
-    function: Callable[[Mapping[str, tf.Tensor]], tf.Tensor]
-
-    def concrete(self):
-        """The traced function, as `tf.saved_model.save` takes it."""
-
-        def serve(**inputs):
-            return {self.output: self.function(inputs)}
-
-        return tf.function(serve, autograph=False).get_concrete_function(**self.inputs)
-
-
-class ServedSampler:
-    """A generator with its schema, in float32, that serves by name without Python.
-
-    A model that can be asked for more says so by its own `signatures`, made of the methods here.
-
-    Args:
-        generator: The generator.
-    """
-
-    def __init__(self, generator: TrainedModel):
-        self._schema = generator.schema
-        # whatever it was trained in: what serves decides about its precision
-        self._network = copy_of(generator.sampling_network, dtype="float32")
-        self._facts = {"model_id": generator.model_id, "provenance": generator.provenance}
-        self.names = NamedInputs(generator.schema)
-        # what is saved: each weight once, without Keras around it
-        self.module = tf.Module()
-        self.module.weights = [variable.value for variable in self._network.variables]
-        self.module.names = self.names
-        self.signatures = {**self._signatures(), **generator.signatures(self)}
-
-    def describe(self) -> dict[str, Any]:
-        """What the signature `describe` answers, JSON-ready."""
-        schema = self._schema
-        return {
-            **self._facts,
-            "tfproductgan": tfproductgan.__version__,
-            "image_size": schema.image_size,
-            "channels": schema.channels,
-            "latent_dim": self._network.latent_dim,
-            "max_rows": MAX_ROWS,
-            "inputs": input_names(schema.names),
-            "signatures": {
-                name: {"inputs": {key: spec.dtype.name for key, spec in s.inputs.items()}, "output": s.output}
-                for name, s in self.signatures.items()
-            },
-            "schema": schema.to_dict(),
-        }
+    def own_facts(self):
+        """The length of latents."""
+        return {"latent_dim": self.network.latent_dim}
 
     def request_specs(self, prefix: str = "") -> dict[str, tf.TensorSpec]:
         """The inputs of one request."""
@@ -107,25 +35,23 @@ class ServedSampler:
         """What the network synthesises for requests found good; see `Generator.style_of`."""
         seeds = inputs[f"{prefix}seed"] + zero
         truncation = inputs[f"{prefix}truncation"] + tf.cast(zero, tf.float32)
-        ids = self.names.complete(_stack(columns, zero, seeds), seeds)
-        return style_of(self._network, seeds, ids, truncation)
+        ids = self.names.complete(stack_ids(columns, zero, seeds), seeds)
+        return style_of(self.network, seeds, ids, truncation)
 
     def synthesise(self, style):
         """Pictures, uint8 `[N, image_size, image_size, channels]`."""
-        return to_uint8(self._network.synthesise(*style, training=False))
+        return to_uint8(self.network.synthesise(*style, training=False))
 
-    def _signatures(self) -> dict[str, Signature]:
+    def own_signatures(self) -> dict[str, Signature]:
         request = self.request_specs()
-        latents = tf.TensorSpec([None, self._network.latent_dim], tf.float32, "latents")
+        latents = tf.TensorSpec([None, self.network.latent_dim], tf.float32, "latents")
         ends = {**self.request_specs("first_"), **self.request_specs("second_")}
         fraction = tf.TensorSpec([None], tf.float32, "fraction")
-        anything = tf.TensorSpec([None], tf.string, "request")
         return {
-            "serving_default": Signature("image_bytes", request, lambda inputs: _png(self._generate(inputs))),
+            "serving_default": Signature("image_bytes", request, lambda inputs: _png_files(self._generate(inputs))),
             "generate": Signature("images", request, self._generate),
             "from_latents": Signature("images", {"latents": latents, **self.names.specs()}, self._from_latents),
             "interpolate": Signature("images", {**ends, "fraction": fraction}, self._interpolate),
-            "describe": Signature("description", {"request": anything}, self._describe),
         }
 
     def _generate(self, inputs):
@@ -139,7 +65,7 @@ class ServedSampler:
         finite = (not_finite, lambda: tf.constant("latents must be finite numbers. Received: NaN or infinity"))
         zero = zero_unless([*row_problems(inputs), *self.names.unknown(inputs, columns), finite])
         latents = latents + tf.cast(zero, tf.float32)
-        return self.synthesise(self._network.style_of(latents, self._network.embed(_stack(columns, zero, latents))))
+        return self.synthesise(self.network.style_of(latents, self.network.embed(stack_ids(columns, zero, latents))))
 
     def _interpolate(self, inputs):
         ends = ("first_", "second_")
@@ -149,24 +75,8 @@ class ServedSampler:
         zero = zero_unless(problems)
         first, second = (self.style(inputs, columns[prefix], zero, prefix) for prefix in ends)
         fraction = inputs["fraction"] + tf.cast(zero, tf.float32)
-        return self.synthesise(self._network.between(first, second, fraction))
-
-    def _describe(self, inputs):
-        zero = zero_unless(row_problems(inputs))
-        description = json.dumps(self.describe(), ensure_ascii=False)
-        return tf.fill(tf.shape(inputs["request"]) + tf.cast(zero, tf.int32), description)
+        return self.synthesise(self.network.between(first, second, fraction))
 
 
-def _stack(columns, zero, like):
-    """Columns of ids as int32 `[N, attributes]`, also if there are none."""
-    if not columns:
-        return tf.zeros((tf.shape(like)[0], 0), tf.int32)
-    return tf.stack([tf.cast(column + zero, tf.int32) for column in columns], axis=1)
-
-
-def _png(images):
-    return tf.map_fn(
-        lambda image: tf.io.encode_png(image, compression=_PNG_COMPRESSION),
-        images,
-        fn_output_signature=tf.TensorSpec([], tf.string),
-    )
+def _png_files(images):
+    return tf.map_fn(encode_png, images, fn_output_signature=tf.TensorSpec([], tf.string))
