@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.conditions import Attribute, ConditionSchema, PictureRequest
     from tfproductgan.errors import ProductGANError
+    from tfproductgan.export.saved_model import export_saved_model
     from tfproductgan.layers.augmentation import Augmentation
     from tfproductgan.losses.penalties import Penalty
     from tfproductgan.models.conditional_gan import ConditionalGAN
@@ -38,6 +39,7 @@ _HOMES = {
     "attribute_grid": "tfproductgan.sampling.grids",
     "condition_rows": "tfproductgan.sampling.grids",
     "contact_grid": "tfproductgan.sampling.grids",
+    "export_saved_model": "tfproductgan.export.saved_model",
     "get_recipe": "tfproductgan.recipes",
     "interpolation_strip": "tfproductgan.sampling.strips",
     "load": "tfproductgan.models.loading",
@@ -63,6 +65,7 @@ __all__ = [
     "callbacks",
     "condition_rows",
     "contact_grid",
+    "export_saved_model",
     "get_recipe",
     "interpolation_strip",
     "load",

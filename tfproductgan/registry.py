@@ -27,7 +27,7 @@ class Kind:
             a picture (`models/translator.py`).
         model: The class that `fit` trains, a `TrainingModel`.
         objective: The part of a recipe that is its own.
-        alarms: Function of a catalogue that makes the alarms which watch over its training.
+        alarms: Function that makes the alarms which watch over its training beside those of every kind.
         served: What it becomes in a SavedModel.
     """
 
@@ -56,7 +56,7 @@ KINDS = {
             asks="sampler",
             model="tfproductgan.models.conditional_gan:ConditionalGAN",
             objective="tfproductgan.recipes.objectives:GANObjective",
-            alarms="tfproductgan.training.alarms:gan_alarms",
+            alarms="tfproductgan.training.alarms.kinds:gan_alarms",
             served="tfproductgan.export.served_sampler:ServedSampler",
         ),
         Kind(
@@ -66,7 +66,7 @@ KINDS = {
             asks="sampler",
             model="tfproductgan.models.vae:VAE",
             objective="tfproductgan.recipes.objectives:VAEObjective",
-            alarms="tfproductgan.training.alarms:sampler_alarms",
+            alarms="tfproductgan.training.alarms.kinds:sampler_alarms",
             served="tfproductgan.export.served_sampler:ServedSampler",
         ),
         Kind(
@@ -76,7 +76,7 @@ KINDS = {
             asks="translator",
             model="tfproductgan.models.pix2pix:Pix2Pix",
             objective="tfproductgan.recipes.objectives:TranslationObjective",
-            alarms="tfproductgan.training.alarms:alarms",
+            alarms="tfproductgan.training.alarms.kinds:no_more_alarms",
             served="tfproductgan.export.served_translator:ServedTranslator",
         ),
     )

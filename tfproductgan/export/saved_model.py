@@ -46,8 +46,7 @@ def export_saved_model(
         WriteError: If the version exists, the path names no model, or it cannot be written.
     """
     version = version_path(path)
-    if not isinstance(generator, TrainedGenerator):
-        generator = generator.trained_generator()
+    generator = generator.trained()
     refuse_bad_weights(generator)
     name = version.absolute().parent.name
     served = ServedGenerator(generator)

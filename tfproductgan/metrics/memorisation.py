@@ -227,13 +227,12 @@ def _nearest(queries: np.ndarray, train: np.ndarray, itself: np.ndarray | None =
 
 def _mann_whitney(samples: np.ndarray, heldout: np.ndarray) -> tuple[float, float]:
     """Probability that a sample's distance is less than a held-out one's, and its z score; ties count half."""
-    both = np.concatenate([samples, heldout])
-    _, inverse, counts = np.unique(both, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse.reshape(-1)]
+    from scipy.stats import rankdata, tiecorrect
+
+    ranks = rankdata(np.concatenate([samples, heldout]))
     n, m = len(samples), len(heldout)
     u = n * m + n * (n + 1) / 2 - ranks[:n].sum()
-    ties = (counts.astype(np.float64) ** 3 - counts).sum() / ((n + m) * (n + m - 1))
-    variance = n * m / 12 * ((n + m + 1) - ties)
+    variance = n * m * (n + m + 1) / 12 * tiecorrect(ranks)
     return float(u / (n * m)), float((u - n * m / 2) / np.sqrt(variance)) if variance > 0 else 0.0
 
 

@@ -53,6 +53,10 @@ class ConditionalGAN(Sampler, TrainingModel):
 
     kind_name = "gan"
     default_recipe = "dcgan"
+    logits_advice = "Make the gradient penalties four times as strong (--set penalties.r1=... and r2), or lower"
+    collapse_advice = (
+        "Make the gradient penalties four times as strong (--set penalties.r1=... and r2), lower both learning rates"
+    )
 
     def __init__(self, generator, discriminator, schema, recipe=None, **kwargs):
         super().__init__({"generator": generator, "discriminator": discriminator}, schema, recipe, **kwargs)
@@ -67,6 +71,11 @@ class ConditionalGAN(Sampler, TrainingModel):
     def sampling_network(self):
         """The network that `generate` draws with."""
         return self.ema_generator
+
+    @property
+    def logits_are_distances(self):
+        """Whether the loss leaves logits as far apart as pictures can be."""
+        return self.adversarial_loss.name == "wasserstein"
 
     @property
     def augmentation_probability(self):

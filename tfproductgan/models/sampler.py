@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.conditions import (
-    MAX_SEED,
-    PictureRequest,
-    check_truncation,
-    most_pictures,
-    plan_requests,
-    whole_number,
-)
+from tfproductgan.conditions import AsksByName, PictureRequest, encode_requests, most_pictures, whole_number
 from tfproductgan.models.pictures import in_chunks, to_uint8
 
 
-class Sampler:
+class Sampler(AsksByName):
     """Mixin of models that hold a `schema`, a `model_id` and a `sampling_network`, a `Generator`."""
 
+    asks = "sampler"
     schema: Any
     model_id: str
     sampling_network: Any
@@ -30,33 +24,6 @@ class Sampler:
     def latent_dim(self) -> int:
         """Length of the latent vectors."""
         return self.sampling_network.latent_dim
-
-    def plan(
-        self,
-        conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
-        count: int | None = None,
-        seed: int = 0,
-        truncation: float = 1.0,
-        complete: bool = True,
-    ) -> list[PictureRequest]:
-        """The requests behind `generate`: what is asked for, picture by picture.
-
-        Args:
-            conditions: A mapping of attribute name to value name, partial or empty, or a list of them.
-            count: Number of pictures. Defaults to one a mapping; a list is repeated from its start.
-            seed: Picture `i` has seed `seed + i`.
-            truncation: Scales the latents, 0 to 2. Defaults to 1, the full variety.
-            complete: Whether what is not given is drawn from the data's own distribution, by the picture's
-                seed. Defaults to `True`; otherwise the network is told that it is not given, which it knows from
-                photos that lack the attribute and from label dropout.
-
-        Returns:
-            A list of `PictureRequest`.
-
-        Raises:
-            ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
-        """
-        return plan_requests(self.schema, conditions, count, seed, truncation, complete, self._max_count())
 
     def draw(self, requests: Sequence[PictureRequest]) -> np.ndarray:
         """Draw what was planned.
@@ -74,35 +41,6 @@ class Sampler:
         """
         return in_chunks(self._draw_rows, self._rows(requests), self._shape())
 
-    def generate(
-        self,
-        conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
-        count: int | None = None,
-        seed: int = 0,
-        truncation: float = 1.0,
-    ) -> np.ndarray:
-        """Pictures of what is asked for.
-
-        Args:
-            conditions: A mapping of attribute name to value name, partial or empty, or a list of them. What is
-                not given is drawn from the data's own distribution.
-            count: Number of pictures. Defaults to one a mapping.
-            seed: Picture `i` has seed `seed + i`: the same seed and conditions always give the same picture.
-            truncation: Scales the latents, 0 to 2: below 1 for more typical pictures. Defaults to 1.
-
-        Returns:
-            uint8 array `[count, image_size, image_size, channels]`.
-
-        Raises:
-            ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
-
-        Example:
-        ```python
-        images = gan.generate({"articleType": "Watches", "baseColour": "Gold"}, count=16, seed=7)
-        ```
-        """
-        return self.draw(self.plan(conditions, count, seed, truncation))
-
     def interpolate(self, first: PictureRequest, second: PictureRequest, steps: int) -> np.ndarray:
         """Pictures on the way from one request to another, as the network's `between` goes.
 
@@ -117,7 +55,7 @@ class Sampler:
         Raises:
             ConditionError: If a request or the number of steps cannot be.
         """
-        steps = whole_number("steps", steps, 2, self._max_count())
+        steps = whole_number("steps", steps, 2, most_pictures(self.schema.image_size, self.schema.channels))
         ends = [array for request in (first, second) for array in self._rows([request])]
         repeated = [np.repeat(array, steps, axis=0) for array in ends]
         return in_chunks(self._draw_between, [*repeated, np.linspace(0, 1, steps, dtype=np.float32)], self._shape())
@@ -128,19 +66,10 @@ class Sampler:
 
     def _rows(self, requests):
         """Seeds, condition ids and truncations of requests."""
-        seeds, ids, truncations = [], [], []
-        for request in requests:
-            ids.append(self.schema.encode(request.conditions))
-            seeds.append(whole_number("seed", request.seed, 0, MAX_SEED))
-            truncations.append(check_truncation(request.truncation))
-        ids = np.array(ids, np.int32).reshape(len(requests), len(self.schema.attributes))
-        return np.array(seeds, np.int64), ids, np.array(truncations, np.float32)
+        return list(encode_requests(self.schema, requests).values())
 
     def _shape(self):
         return self.schema.image_size, self.schema.image_size, self.schema.channels
-
-    def _max_count(self):
-        return most_pictures(self.schema.image_size, self.schema.channels)
 
     @tf.function(reduce_retracing=True)
     def _draw_rows(self, seeds, ids, truncations):

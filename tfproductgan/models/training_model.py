@@ -61,6 +61,11 @@ class TrainingModel(ReplicaStep, keras.Model):
     output_role: ClassVar[str] = "generator"
     # who does not name the only attribute gets a value of it all the same, see ConditionSchema.complete
     hides_only_attribute: ClassVar[bool] = False
+    # of what alarms look at: gradient penalties, how far logits may lie apart, and what to do then
+    penalties: Sequence[Any] = ()
+    logits_are_distances: bool = False
+    logits_advice: ClassVar[str] = "Lower"
+    collapse_advice: ClassVar[str] = "Lower the learning rates"
 
     def __init__(self, networks, schema, recipe=None, **kwargs):
         check_strategy()
@@ -350,7 +355,7 @@ class TrainingModel(ReplicaStep, keras.Model):
         keep = tf.pow(0.5, images / half_life)
         # weights are equal on all replicas after `apply`, so each averages for itself
         for role, network in self.averages().items():
-            for average, variable in zip(network.variables, self.networks()[role].variables, strict=True):
+            for average, variable in zip(network.weights, self.networks()[role].weights, strict=True):
                 average.assign(average.value + (1.0 - keep) * (variable.value - average.value))
 
     def _track(self, logs):

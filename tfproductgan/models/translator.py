@@ -21,6 +21,7 @@ Picture = str | os.PathLike | np.ndarray | Image.Image
 class Translator:
     """Mixin of models that hold a `schema`, a `model_id` and a `translating_network`, a `TranslatingGenerator`."""
 
+    asks = "translator"
     schema: Any
     model_id: str
     translating_network: Any

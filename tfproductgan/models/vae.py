@@ -88,6 +88,7 @@ class VAE(Autoencoder, TrainingModel):
     default_recipe = "vae"
     averaged = ("encoder", "decoder")
     output_role = "decoder"
+    collapse_advice = "Lower the weight of the prior (--set kl_weight=...), raise free_bits"
 
     def __init__(self, encoder, decoder, schema, recipe=None, **kwargs):
         super().__init__({"encoder": encoder, "decoder": decoder}, schema, recipe, **kwargs)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import keras
 from keras import ops
 
@@ -10,6 +13,9 @@ from tfproductgan.layers.condition_embedding import ConditionEmbedding
 
 
 class _Network(keras.Model):
+    # conversions that the network cannot do, by name, and why; see `compression/`
+    refuses: ClassVar[Mapping[str, str]] = {}
+
     def __init__(self, num_ids, image_size, channels, **kwargs):
         super().__init__(**kwargs)
         self.num_ids = tuple(num_ids)

@@ -142,9 +142,7 @@ class VAEDecoder(Generator):
         self.convs, self.norms = [], []
         for stage, filters in enumerate(widths):
             norm = layers.GroupNormalization(_GROUPS, name=f"norm_{stage}", dtype=policy)
-            conv = UpsampleConv2D(
-                filters, "nearest", kernel_initializer="he_normal", name=f"conv_{stage}", dtype=policy
-            )
+            conv = UpsampleConv2D(filters, "nearest", name=f"conv_{stage}", dtype=policy)
             norm.build(shape)
             conv.build(shape)
             shape = conv.compute_output_shape(shape)
