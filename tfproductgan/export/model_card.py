@@ -165,7 +165,9 @@ def _markdown(card: Mapping[str, Any]) -> str:
         "## How to ask it",
         _example(card),
         "## What can be asked for",
-        _table(("attribute", "input", "values"), _attribute_rows(card)) if card["attributes"] else "Only seeds.",
+        markdown_table(("attribute", "input", "values"), _attribute_rows(card))
+        if card["attributes"]
+        else "Only seeds.",
         "## What it learnt from",
         f"{card['data'].get('source', 'Nobody has said what the photos were')}; {card['data']['photos']:,} to train on."
         + (f" Fingerprint: `{card['data']['fingerprint']}`." if "fingerprint" in card["data"] else ""),
@@ -203,14 +205,15 @@ def _figures(evaluation: Mapping[str, Any]) -> str:
         (figure["full_name"], _number(figure["value"]), _number(figure["floor"]), figure["better"])
         for figure in evaluation["figures"]
     ]
-    return _table(("figure", "value", "photos in the place of samples", "better"), rows)
+    return markdown_table(("figure", "value", "photos in the place of samples", "better"), rows)
 
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def markdown_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown."""
     head = list(head)
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)

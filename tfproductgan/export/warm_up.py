@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.export.served_generator import Signature
+from tfproductgan.export.served_sampler import Signature
 from tfproductgan.serving.protos import ModelSpec, PredictionLog, PredictLog, PredictRequest, to_tensor
 
 PLACE = Path("assets.extra", "tf_serving_warmup_requests")

@@ -20,8 +20,8 @@ from tfproductgan.export.named_inputs import (
     zero_unless,
 )
 from tfproductgan.models.pictures import to_uint8
-from tfproductgan.models.sampler import seed_latents
-from tfproductgan.models.trained import TrainedGenerator
+from tfproductgan.models.sampler import style_of
+from tfproductgan.models.trained import TrainedModel, copy_of
 
 # what costs least time a picture at little more size
 _PNG_COMPRESSION = 1
@@ -50,7 +50,7 @@ class Signature:
         return tf.function(serve, autograph=False).get_concrete_function(**self.inputs)
 
 
-class ServedGenerator:
+class ServedSampler:
     """A generator with its schema, in float32, that serves by name without Python.
 
     A model that can be asked for more says so by its own `signatures`, made of the methods here.
@@ -59,9 +59,10 @@ class ServedGenerator:
         generator: The generator.
     """
 
-    def __init__(self, generator: TrainedGenerator):
+    def __init__(self, generator: TrainedModel):
         self._schema = generator.schema
-        self._network = _float32_copy(generator.sampling_network)
+        # whatever it was trained in: what serves decides about its precision
+        self._network = copy_of(generator.sampling_network, dtype="float32")
         self._facts = {"model_id": generator.model_id, "provenance": generator.provenance}
         self.names = NamedInputs(generator.schema)
         # what is saved: each weight once, without Keras around it
@@ -102,17 +103,16 @@ class ServedGenerator:
         yield seed_problem(f"{prefix}seed", inputs[f"{prefix}seed"])
         yield range_problem(f"{prefix}truncation", inputs[f"{prefix}truncation"])
 
-    def latents_and_embedding(self, inputs, columns, zero, prefix=""):
-        """Latents and condition vectors of requests found good."""
+    def style(self, inputs, columns, zero, prefix=""):
+        """What the network synthesises for requests found good; see `Generator.style_of`."""
         seeds = inputs[f"{prefix}seed"] + zero
         truncation = inputs[f"{prefix}truncation"] + tf.cast(zero, tf.float32)
         ids = self.names.complete(_stack(columns, zero, seeds), seeds)
-        latents = seed_latents(seeds, self._network.latent_dim) * truncation[:, None]
-        return latents, self._network.embed(ids)
+        return style_of(self._network, seeds, ids, truncation)
 
-    def synthesise(self, latents, embedding):
+    def synthesise(self, style):
         """Pictures, uint8 `[N, image_size, image_size, channels]`."""
-        return to_uint8(self._network.synthesise(latents, embedding, training=False))
+        return to_uint8(self._network.synthesise(*style, training=False))
 
     def _signatures(self) -> dict[str, Signature]:
         request = self.request_specs()
@@ -131,7 +131,7 @@ class ServedGenerator:
     def _generate(self, inputs):
         columns = self.names.ids(inputs)
         zero = zero_unless([*row_problems(inputs), *self.request_problems(inputs, columns)])
-        return self.synthesise(*self.latents_and_embedding(inputs, columns, zero))
+        return self.synthesise(self.style(inputs, columns, zero))
 
     def _from_latents(self, inputs):
         latents, columns = inputs["latents"], self.names.ids(inputs)
@@ -139,7 +139,7 @@ class ServedGenerator:
         finite = (not_finite, lambda: tf.constant("latents must be finite numbers. Received: NaN or infinity"))
         zero = zero_unless([*row_problems(inputs), *self.names.unknown(inputs, columns), finite])
         latents = latents + tf.cast(zero, tf.float32)
-        return self.synthesise(latents, self._network.embed(_stack(columns, zero, latents)))
+        return self.synthesise(self._network.style_of(latents, self._network.embed(_stack(columns, zero, latents))))
 
     def _interpolate(self, inputs):
         ends = ("first_", "second_")
@@ -147,23 +147,14 @@ class ServedGenerator:
         problems = [problem for prefix in ends for problem in self.request_problems(inputs, columns[prefix], prefix)]
         problems = [*row_problems(inputs), *problems, range_problem("fraction", inputs["fraction"], 1.0)]
         zero = zero_unless(problems)
-        (start, first), (end, second) = (
-            self.latents_and_embedding(inputs, columns[prefix], zero, prefix) for prefix in ends
-        )
-        fraction = (inputs["fraction"] + tf.cast(zero, tf.float32))[:, None]
-        return self.synthesise(_slerp(start, end, fraction), first + fraction * (second - first))
+        first, second = (self.style(inputs, columns[prefix], zero, prefix) for prefix in ends)
+        fraction = inputs["fraction"] + tf.cast(zero, tf.float32)
+        return self.synthesise(self._network.between(first, second, fraction))
 
     def _describe(self, inputs):
         zero = zero_unless(row_problems(inputs))
         description = json.dumps(self.describe(), ensure_ascii=False)
         return tf.fill(tf.shape(inputs["request"]) + tf.cast(zero, tf.int32), description)
-
-
-def _float32_copy(network):
-    """The network in float32, whatever it was trained in: what serves decides about its precision."""
-    copy = type(network).from_config({**network.get_config(), "dtype": "float32", "name": "generator"})
-    copy.set_weights(network.get_weights())
-    return copy
 
 
 def _stack(columns, zero, like):
@@ -179,16 +170,3 @@ def _png(images):
         images,
         fn_output_signature=tf.TensorSpec([], tf.string),
     )
-
-
-def _slerp(start, end, fraction):
-    """What `Sampler.interpolate` does, for rows with a fraction each."""
-    start, end, fraction = (tf.cast(part, tf.float64) for part in (start, end, fraction))
-    norms = tf.norm(start, axis=1, keepdims=True) * tf.norm(end, axis=1, keepdims=True)
-    cosine = tf.reduce_sum(start * end, axis=1, keepdims=True) / tf.maximum(norms, 1e-12)
-    angle = tf.acos(tf.clip_by_value(cosine, -1.0, 1.0))
-    straight = tf.sin(angle) < 1e-4  # parallel, opposite or zero
-    sine = tf.where(straight, tf.ones_like(angle), tf.sin(angle))
-    first = tf.where(straight, 1 - fraction, tf.sin((1 - fraction) * angle) / sine)
-    second = tf.where(straight, fraction, tf.sin(fraction * angle) / sine)
-    return tf.cast(first * start + second * end, tf.float32)
