@@ -18,8 +18,8 @@ ALLOWED = dict.fromkeys(TOP, TOP)
 ALLOWED["studio"] = ALLOWED["layers"] = ALLOWED["losses"] = TOP
 ALLOWED["catalogue"] = TOP | {"studio"}
 ALLOWED["networks"] = TOP | {"layers"}
-ALLOWED["models"] = TOP | {"layers", "losses", "networks"}
-ALLOWED["sampling"] = ALLOWED["models"] | {"models", "catalogue"}
+ALLOWED["models"] = ALLOWED["catalogue"] | {"catalogue", "layers", "losses", "networks"}
+ALLOWED["sampling"] = ALLOWED["models"] | {"models"}
 ALLOWED["metrics"] = ALLOWED["sampling"] | {"sampling"}
 ALLOWED["reports"] = ALLOWED["training"] = ALLOWED["metrics"] | {"metrics"}
 ALLOWED["serving"] = TOP

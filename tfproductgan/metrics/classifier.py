@@ -202,7 +202,7 @@ def kept_classifier(
     classifier = _read(path, schema)
     if classifier is None:
         classifier = train()
-        replace_file(path, lambda part: _write(part, classifier))
+        replace_file(path, lambda file: _write(file, classifier))
     return classifier
 
 

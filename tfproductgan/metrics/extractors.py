@@ -117,10 +117,10 @@ class FeatureExtractor:
         graph = self._graph(function, images.shape[1:])
         found = []
         for start in range(0, len(images), batch_size):
-            parts = [part.numpy() for part in graph(tf.constant(images[start : start + batch_size]))]
-            if finite and not np.isfinite(parts[0]).all():
+            outputs = [output.numpy() for output in graph(tf.constant(images[start : start + batch_size]))]
+            if finite and not np.isfinite(outputs[0]).all():
                 raise JudgementError(f"{self.id} gives features that are no numbers (NaN or infinity).")
-            found.append(parts)
+            found.append(outputs)
         return [np.concatenate(column) for column in zip(*found, strict=True)]
 
     def _graph(self, function, shape):

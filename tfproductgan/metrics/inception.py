@@ -119,7 +119,7 @@ def _downloaded(sha256):
     """The archive in the cache, downloaded if it is not there."""
     path = default_folder() / "extractors" / URL.rpartition("/")[2]
     if not path.is_file():
-        replace_file(path, lambda part: _download(part, sha256))
+        replace_file(path, lambda file: _download(file, sha256))
     return path
 
 

@@ -100,7 +100,7 @@ def judge(
 
 
 @dataclasses.dataclass(frozen=True)
-class Looks:
+class Observations:
     """What is kept of pictures once they have been looked at.
 
     Args:
@@ -148,7 +148,7 @@ class Judge:
         self.conditions = catalogue.conditions(split)
         self.extractor = get_extractor(extractor, catalogue) if isinstance(extractor, str) else extractor
         self._folder = cache
-        self._photos: dict[frozenset[str], Looks] = {}
+        self._photos: dict[frozenset[str], Observations] = {}
 
     def judge(
         self,
@@ -167,7 +167,7 @@ class Judge:
         n = len(self.conditions) if n is None else n
         if n < 2:
             raise JudgementError(f"n, the number of samples, must be 2 or more. Received: {n}")
-        return _Sitting(self, generator, n, seed, frozenset(parts), truncation, force, progress).judgement()
+        return _Judging(self, generator, n, seed, frozenset(parts), truncation, force, progress).judgement()
 
     def requests(
         self, generator: Sampler, n: int, seed: int = 0, truncation: float = 1.0
@@ -208,7 +208,7 @@ class Judge:
         """Features of a split's photos, kept on disk."""
         return FeatureCache(self._folder).of_split(self.extractor, self.catalogue, split)
 
-    def photos(self, parts: frozenset[str], progress: Progress | None = None) -> Looks:
+    def photos(self, parts: frozenset[str], progress: Progress | None = None) -> Observations:
         """The split's photos, looked at for these parts."""
         parts &= _LOOKED_AT
         if parts not in self._photos:
@@ -224,7 +224,7 @@ class Judge:
         conditions: np.ndarray,
         parts: frozenset[str],
         kept: Features | None = None,
-    ) -> Looks:
+    ) -> Observations:
         """Look at pictures, batch by batch; none is kept.
 
         Args:
@@ -249,7 +249,7 @@ class Judge:
         looked = {name: np.concatenate(values) for name, values in found.items()}
         if kept is not None:
             looked |= {"features": kept.features, "probabilities": kept.probabilities}
-        return Looks(conditions, **looked)
+        return Observations(conditions, **looked)
 
     def _look_at(self, images: np.ndarray, parts: frozenset[str], extract: bool) -> dict[str, np.ndarray]:
         seen = {}
@@ -282,25 +282,21 @@ class Judge:
                 progress(f"Looking at {self.split} photos", done, len(self.conditions))
 
 
-class _Sitting:
+@dataclasses.dataclass
+class _Judging:
     """One judgement in the making."""
 
-    def __init__(
-        self,
-        judge: Judge,
-        generator: Sampler,
-        n: int,
-        seed: int,
-        parts: frozenset[str],
-        truncation: float,
-        force: bool,
-        progress: Progress | None,
-    ):
-        self.judge = judge
-        self.catalogue, self.extractor = judge.catalogue, judge.extractor
-        self.generator = generator
-        self.n, self.seed, self.truncation = n, seed, truncation
-        self.parts, self.force, self.progress = parts, force, progress
+    judge: Judge
+    generator: Sampler
+    n: int
+    seed: int
+    parts: frozenset[str]
+    truncation: float
+    force: bool
+    progress: Progress | None
+
+    def __post_init__(self):
+        self.catalogue, self.extractor = self.judge.catalogue, self.judge.extractor
         self.figures: list[Figure] = []
         self.limitations: list[str] = []
         self.seconds: dict[str, float] = {}

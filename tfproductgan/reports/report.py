@@ -186,7 +186,7 @@ _RATINGS_START, _RATINGS_END = "<!-- ratings -->", "<!-- end of ratings -->"
 
 
 def _ratings(results: Sequence[RatingResult]) -> Markup:
-    section = templates().get_template("parts.html.jinja").module.ratings(results)
+    section = templates().get_template("macros.html.jinja").module.ratings(results)
     return Markup(_RATINGS_START) + section + Markup(_RATINGS_END)
 
 
