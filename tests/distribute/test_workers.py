@@ -11,11 +11,12 @@ import pytest
 import tensorflow as tf
 
 import tfproductgan as tpg
-from tfproductgan.recipes import Recipe
+from tfproductgan.recipes import get_recipe
 from tfproductgan.training.strategies import is_chief, make_strategy
 from tfproductgan.training.trainer import train
 
-RECIPE = Recipe(
+RECIPE = get_recipe(
+    "dcgan",
     family="mlp",
     generator={"widths": [16], "latent_dim": 8, "embedding_dim": 8},
     discriminator={"widths": [16]},

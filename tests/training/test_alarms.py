@@ -9,12 +9,13 @@ from rich.console import Console
 
 import tfproductgan as tpg
 from tfproductgan.errors import AlarmError, RecipeError
-from tfproductgan.recipes import Recipe
+from tfproductgan.recipes import get_recipe
 from tfproductgan.training.alarms import CollapseAlarm, DivergenceAlarm, OnAlarm, OverfittingAlarm, watch
 from tfproductgan.training.trainer import train
 
 SIZE = 16
-RECIPE = Recipe(
+RECIPE = get_recipe(
+    "dcgan",
     family="mlp",
     generator={"widths": [16], "latent_dim": 8, "embedding_dim": 8},
     discriminator={"widths": [32]},
