@@ -32,7 +32,7 @@ class Request:
 
 
 class Painter:
-    """A model that draws by name, as `GeneratesByName` promises, without a network or training."""
+    """A model that draws by name, as `Sampler` promises, without a network or training."""
 
     model_id = "painter-1"
 
@@ -95,6 +95,51 @@ def grey_painter():
     return Painter(image_size=28, channels=1)
 
 
+# more values than a message lists, letters beyond ASCII, a name that Python keeps for itself
+SERVED_COLOURS = ("Gold", "Navy Blue", "Weiß", "Écru", *(f"Pantone {number}" for number in range(100, 112)))
+SERVED_CLASSES = ("Ring", "Mug", "Sports Shoes")
+
+
+def served_schema(image_size=32, channels=3):
+    attributes = [
+        Attribute("class", SERVED_CLASSES),
+        Attribute("base colour", SERVED_COLOURS),
+        Attribute("view", ("Front", "Side")),
+    ]
+    rows = [(1, 1, 1)] * 40 + [(1, 2, 2)] * 7 + [(1, 3, 1)] + [(2, 4, 0)] * 12 + [(2, 0, 2)] * 5 + [(3, 2, 1)] * 3
+    return ConditionSchema(attributes, image_size, channels).with_combinations(rows)
+
+
+def small_generator(schema, family="dcgan", precision="float32"):
+    """Not trained, but with weights large enough that pictures differ."""
+    from tfproductgan.models.conditional_gan import ConditionalGAN
+
+    width = {"widths": (16, 16)} if family == "mlp" else {"width": 4, "max_width": 8}
+    options = {"latent_dim": 6, "embedding_dim": 4, **width}
+    gan = ConditionalGAN.from_recipe(
+        "dcgan", schema, family=family, generator=options, discriminator=width, precision=precision
+    )
+    rng = np.random.default_rng(0)
+    for weight in gan.ema_generator.trainable_weights:
+        weight.assign(weight + rng.normal(0, 0.2, weight.shape))
+    return gan.trained()
+
+
+@pytest.fixture(scope="session")
+def generator():
+    return small_generator(served_schema())
+
+
+@pytest.fixture(name="small_generator", scope="session")
+def small_generator_fixture():
+    return small_generator
+
+
+@pytest.fixture(name="served_schema", scope="session")
+def served_schema_fixture():
+    return served_schema
+
+
 def pytest_collection_finish():
     """Keep the garbage collector from looking through all that is imported again and again while graphs are traced."""
     gc.collect()
@@ -122,7 +167,7 @@ def start():
     importing takes longer than most of them live.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pytest", "tfproductgan.cli.training", "tfproductgan.models.conditional_gan"])
+    context.set_forkserver_preload(["pytest", "tensorflow_datasets", "tfproductgan.training.trainer"])
 
     def start(words, environment=None, said=os.devnull):
         names = {"words": list(map(str, words)), "environment": environment or {}, "said": str(said)}

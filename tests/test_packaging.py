@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import tfproductgan
+
 ROOT = Path(__file__).parent.parent
-PARTS = ("pyproject.toml", "setup.cfg", "setup.py", "MANIFEST.in", "README.md", "CONTRIBUTING.md", "LICENSE")
+DOCUMENTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE")
+PARTS = ("pyproject.toml", "setup.cfg", "setup.py", "MANIFEST.in", *DOCUMENTS)
 FOLDERS = ("deploy", "docs", "notebooks", "saved_models", "tests", "tfproductgan")
 MODEL = b"stands for a generator"
 
@@ -67,7 +70,8 @@ def wheel(with_model, setuptools):
 def test_the_wheel_holds_every_module_and_the_model(with_model, wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     modules = {path.relative_to(with_model).as_posix() for path in with_model.glob("tfproductgan/**/*.py")}
-    assert names == modules | {"tfproductgan/saved_models/README.md", "tfproductgan/saved_models/studio.keras"}
+    data = {"py.typed", "saved_models/README.md", "saved_models/studio.keras"}
+    assert names == modules | {f"tfproductgan/{name}" for name in data}
 
 
 def test_the_installed_package_finds_its_model_and_its_command(wheel, tmp_path):
@@ -78,7 +82,8 @@ def test_the_installed_package_finds_its_model_and_its_command(wheel, tmp_path):
     kwargs = {"cwd": tmp_path, "env": {"PYTHONPATH": str(site), "TF_CPP_MIN_LOG_LEVEL": "2", "HOME": str(tmp_path)}}
     found = run(sys.executable, "-c", code, **kwargs).strip()
     assert Path(found) == site / "tfproductgan" / "saved_models" / "studio.keras"
-    assert run(site / "bin" / "tfproductgan", "--version", **kwargs).startswith("tfproductgan ")
+    assert run(site / "bin" / "tfproductgan", "--version", **kwargs) == f"tfproductgan {tfproductgan.__version__}\n"
+    assert (site / f"tfproductgan-{tfproductgan.__version__}.dist-info").is_dir()
 
 
 def test_a_wheel_without_a_model_can_be_built(setuptools, tmp_path):

@@ -79,7 +79,7 @@ def test_check_reads_it(prepared, capsys):
 
 def test_data_sets_of_others(tmp_path):
     """A folder that TFDS prepared, without our schema, is read like `tfds:`."""
-    from tfproductgan.catalogue.studio.tfds_builder import StudioConfig, StudioProducts
+    from tfproductgan.studio.tfds_builder import StudioConfig, StudioProducts
 
     StudioProducts(config=StudioConfig(name="few", image_size=28, count=20), data_dir=tmp_path).download_and_prepare()
     parser = argparse.ArgumentParser()
@@ -101,6 +101,14 @@ def test_places_that_will_not_do(photos, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["prepare", "--data", str(photos), "--out", str(tmp_path / "file" / "below")]) == 1
     assert "Cannot write" in capsys.readouterr().err
+
+
+def test_pairs_are_refused(photos, tmp_path, capsys):
+    words = ["prepare", "--data", str(photos), "--sources", str(photos), "--out", str(tmp_path / "out")]
+    assert main(words) == 1
+    error = capsys.readouterr().err
+    assert "Pairs cannot be prepared" in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tfproductgan.conditions import ConditionSchema, PictureRequest
 from tfproductgan.errors import RunError, WriteError
 from tfproductgan.export.saved_model import export_saved_model, version_path
 from tfproductgan.export.served_generator import ServedGenerator, Signature
-from tfproductgan.models.trained_generator import TrainedGenerator
+from tfproductgan.models.trained import TrainedGenerator
 
 
 def difference(first, second):
@@ -82,7 +82,7 @@ def test_it_describes_itself(generator, served):
 def test_other_models_are_exported_too(small_generator, tmp_path):
     """Grey, without attributes, trained in bfloat16."""
     generator = small_generator(ConditionSchema((), 28, 1), "mlp", "mixed_bfloat16")
-    path = generator.export(tmp_path / "plain")
+    path = export_saved_model(generator, tmp_path / "plain")
     loaded = tf.saved_model.load(str(path)).signatures["generate"]
     images = loaded(seed=tf.constant([3, 4], tf.int64), truncation=tf.ones(2))["images"].numpy()
     assert images.shape == (2, 28, 28, 1)

@@ -189,14 +189,14 @@ def test_replicas_augment_with_one_probability(small_gan, random_batches, as_str
     for variable in (gan._augmentation_probability, gan._real_sign):
         first, second = (copy.numpy() for copy in variable.value.values)
         assert first == second
-    assert history["augmentation_p"][0] != pytest.approx(gan.recipe.augmentation_probability)
+    assert history["augmentation_p"][0] != pytest.approx(gan.recipe.objective.augmentation_probability)
     gan.save(tmp_path / "gan.keras")
     before = gan.augmentation_probability
     gan._augmentation_probability.assign(0.0)
     gan.roll_back(tmp_path / "gan.keras")
     assert [copy.numpy() for copy in gan._augmentation_probability.value.values] == [np.float32(before)] * 2
     assert [copy.numpy() for copy in gan._learning_rate_factor.value.values] == [0.5] * 2
-    assert float(gan.generator_optimizer.learning_rate) < 0.51 * gan.recipe.generator_learning_rate
+    assert float(gan.generator_optimizer.learning_rate) < 0.51 * gan.recipe.optimizers["generator"].learning_rate
     gan.fit(stream, steps_per_epoch=2, verbose=0)
     assert not differing(gan.generator) and not differing(gan.discriminator)
 

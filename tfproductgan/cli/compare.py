@@ -121,7 +121,7 @@ def _shared_protocol(figures: Sequence[Row]) -> str:
 
 
 def _value(figure: Mapping[str, Any]) -> str:
-    from tfproductgan.metrics.html import shown
+    from tfproductgan.reports.pages import shown
 
     spread = figure.get("spread")
     return shown(figure["value"]) + (f" ± {shown(spread)}" if spread is not None else "")
@@ -163,32 +163,22 @@ def _notes(runs: Sequence[Run]) -> Iterable[str]:
 
 
 def _page(runs: Sequence[Run]) -> str:
-    from tfproductgan.metrics.html import charts, page, section, table, text, warning
-    from tfproductgan.metrics.report import read_curves
+    from tfproductgan.reports import charts
+    from tfproductgan.reports.pages import render
 
-    curves: dict[str, dict[str, list]] = {}
-    for run in runs:
-        for name, lines in read_curves(run.path / "metrics.jsonl").items():
-            for kind, points in lines.items():
-                title = f"{name}, {kind}" if len(lines) > 1 else name
-                curves.setdefault(title, {})[run.name] = points
-    rows = [(name, *cells) for name, cells, _ in (*_settings(runs), *_figures(runs))]
-    body = [
-        "<h1>Runs side by side</h1>",
-        warning("Read this first", list(_notes(runs))),
-        table(("", *(run.name for run in runs)), rows),
-        section("Curves", charts(curves)),
-        section("Sample grids", *(f"<h3>{text(run.name)}</h3>{_grid(run)}" for run in runs)),
-    ]
-    style = ".grid { max-width: 100%; height: auto; }"
-    return page("Runs side by side", body, style)
+    drawn = [run.path for run in runs if charts.read_curves(run.path / "metrics.jsonl")]
+    return render(
+        "comparison",
+        notes=list(_notes(runs)),
+        rows=[(name, *cells) for name, cells, _ in (*_settings(runs), *_figures(runs))],
+        curves=charts.curves(*drawn) if drawn else None,
+        grids=[(run.name, _grid(run)) for run in runs],
+    )
 
 
-def _grid(run: Run) -> str:
-    import base64
+def _grid(run: Run) -> str | None:
+    """The newest sample grid of a run, as the address of an image."""
+    from tfproductgan.reports.pages import png_uri
 
     grids = sorted((run.path / "grids").glob("images-*.png"))
-    if not grids:
-        return "<p>There is none.</p>"
-    data = base64.b64encode(grids[-1].read_bytes()).decode("ascii")
-    return f'<img class="grid" alt="the newest sample grid" src="data:image/png;base64,{data}">'
+    return png_uri(grids[-1].read_bytes()) if grids else None

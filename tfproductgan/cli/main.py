@@ -28,6 +28,7 @@ VERBS = {
     "train": ("tfproductgan.cli.train", "train a model on your photos, or continue a run"),
     "evaluate": ("tfproductgan.cli.evaluate", "measure how good a model is, write a report"),
     "compare": ("tfproductgan.cli.compare", "put what evaluate found out about several runs side by side"),
+    "plot": ("tfproductgan.cli.plot", "draw the curves of one or several runs"),
     "generate": ("tfproductgan.cli.generate", "draw pictures by name: singles, grids, interpolations"),
     "inspect": (
         "tfproductgan.cli.inspect",

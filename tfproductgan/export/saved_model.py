@@ -15,7 +15,7 @@ from tfproductgan.export.model_card import model_card, write_cards
 from tfproductgan.export.served_generator import ServedGenerator
 from tfproductgan.export.warm_up import write_warm_up_requests
 from tfproductgan.models.conditional_gan import ConditionalGAN
-from tfproductgan.models.trained_generator import TrainedGenerator
+from tfproductgan.models.trained import TrainedGenerator
 from tfproductgan.writing import refuse_unwritable, write_folder
 
 _MOST_DIGITS = 18  # of a version: TensorFlow Serving reads it as int64
@@ -46,8 +46,7 @@ def export_saved_model(
         WriteError: If the version exists, the path names no model, or it cannot be written.
     """
     version = version_path(path)
-    if not isinstance(generator, TrainedGenerator):
-        generator = generator.trained_generator()
+    generator = generator.trained()
     refuse_bad_weights(generator)
     name = version.absolute().parent.name
     served = ServedGenerator(generator)

@@ -19,8 +19,9 @@ from tfproductgan.export.named_inputs import (
     seed_problem,
     zero_unless,
 )
-from tfproductgan.models.generation import seed_latents, to_uint8
-from tfproductgan.models.trained_generator import TrainedGenerator
+from tfproductgan.models.pictures import to_uint8
+from tfproductgan.models.sampler import seed_latents
+from tfproductgan.models.trained import TrainedGenerator
 
 # what costs least time a picture at little more size
 _PNG_COMPRESSION = 1
@@ -181,7 +182,7 @@ def _png(images):
 
 
 def _slerp(start, end, fraction):
-    """What `GeneratesByName.interpolate` does, for rows with a fraction each."""
+    """What `Sampler.interpolate` does, for rows with a fraction each."""
     start, end, fraction = (tf.cast(part, tf.float64) for part in (start, end, fraction))
     norms = tf.norm(start, axis=1, keepdims=True) * tf.norm(end, axis=1, keepdims=True)
     cosine = tf.reduce_sum(start * end, axis=1, keepdims=True) / tf.maximum(norms, 1e-12)

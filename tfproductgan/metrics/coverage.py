@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+from scipy.spatial.distance import pdist
 
 from tfproductgan.catalogue.duplicates import group_duplicates
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
@@ -174,10 +175,7 @@ def mean_distance(features: np.ndarray, seed: int = 0) -> float:
         features: float `[N, dim]`, at least two rows.
         seed: Decides which rows.
     """
-    rows = _at_most(features, _MOST_FOR_DIVERSITY, seed)
-    squares = np.einsum("ij,ij->i", rows, rows)
-    distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * rows @ rows.T, 0))
-    return float(distances[np.triu_indices(len(rows), 1)].mean())
+    return float(pdist(_at_most(features, _MOST_FOR_DIVERSITY, seed)).mean())
 
 
 def repeated_share(hashes: np.ndarray, thumbnails: np.ndarray) -> float:

@@ -7,10 +7,13 @@ with the number of pictures. Figures that count neighbours are in `neighbours`.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
+from scipy.special import rel_entr
 
 from tfproductgan.errors import JudgementError
 
@@ -86,12 +89,13 @@ def check_features(features: np.ndarray, whose: str = "features") -> np.ndarray:
     """
     if features.ndim != 2 or not features.shape[1]:
         raise JudgementError(f"{whose} must have the shape [pictures, dimensions]. Received: {features.shape}")
-    for start, block in _blocks(features):
+    for place, block in row_blocks(features):
         finite = np.isfinite(block).all(axis=1)
         if not finite.all():
+            row = place.start + int(np.argmin(finite))
             raise JudgementError(
-                f"{whose} must be finite numbers. Received: NaN or infinity in row {start + int(np.argmin(finite))}; "
-                "the model or the extractor has diverged."
+                f"{whose} must be finite numbers. Received: NaN or infinity in row {row}; the model or the extractor "
+                "has diverged."
             )
     return features
 
@@ -127,7 +131,7 @@ class Moments:
     def of(cls, features: np.ndarray) -> Moments:
         """The moments of all rows of `[N, D]`."""
         moments = cls(check_features(features).shape[1])
-        for _, block in _blocks(features):
+        for _, block in row_blocks(features):
             moments.update(block)
         return moments
 
@@ -245,7 +249,7 @@ def _transport(cov1, cov2):
 def _influence(features, mean, shift, factor):
     """Variance of what single pictures add to the distance."""
     added = []
-    for _, block in _blocks(features):
+    for _, block in row_blocks(features):
         rows = block - mean
         added.append(2 * rows @ shift + np.square(rows).sum(axis=1) - np.square(rows @ factor).sum(axis=1))
     return np.var(np.concatenate(added), ddof=1)
@@ -374,10 +378,7 @@ def inception_score(probabilities: np.ndarray, num_splits: int = 10, force: bool
         part = np.asarray(probabilities[first:last], np.float64)
         if (part < 0).any() or np.abs(part.sum(axis=1) - 1).max() > 1e-3:
             raise JudgementError("probabilities must be at least 0, and each row sum to 1. Received: other rows.")
-        mean = part.mean(axis=0)
-        # where a probability is 0 its term is 0
-        ratio = np.log(np.where(part > 0, part, 1)) - np.log(np.where(mean > 0, mean, 1))
-        scores.append(math.exp((part * ratio).sum(axis=1).mean()))
+        scores.append(math.exp(rel_entr(part, part.mean(axis=0)).sum(axis=1).mean()))
     return Estimate(float(np.mean(scores)), float(np.std(scores)))
 
 
@@ -418,26 +419,18 @@ def ssim(first: np.ndarray, second: np.ndarray) -> np.ndarray:
             f"Structural similarity needs pictures of {_SSIM_WINDOW} pixels or more. Received: {first.shape[1:3]}"
         )
     small, large = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    mean1, mean2 = _smooth(first), _smooth(second)
-    variance1 = _smooth(first * first) - mean1 * mean1
-    variance2 = _smooth(second * second) - mean2 * mean2
-    covariance = _smooth(first * second) - mean1 * mean2
-    similar = (2 * mean1 * mean2 + small) * (2 * covariance + large)
-    similar /= (mean1**2 + mean2**2 + small) * (variance1 + variance2 + large)
+    # of positions where the window does not fit, what is averaged lies partly outside
+    inside = slice(_SSIM_WINDOW // 2, -(_SSIM_WINDOW // 2))
+    smooth = functools.partial(gaussian_filter, sigma=1.5, radius=_SSIM_WINDOW // 2, axes=(1, 2))
+    mean1, mean2, square1, square2, product = (
+        smooth(values)[:, inside, inside] for values in (first, second, first**2, second**2, first * second)
+    )
+    similar = (2 * mean1 * mean2 + small) * (2 * (product - mean1 * mean2) + large)
+    similar /= (mean1**2 + mean2**2 + small) * (square1 - mean1**2 + square2 - mean2**2 + large)
     return similar.mean(axis=(1, 2, 3))
 
 
 _SSIM_WINDOW = 11
-
-
-def _smooth(images):
-    offsets = np.arange(_SSIM_WINDOW) - _SSIM_WINDOW // 2
-    weights = np.exp(-0.5 * np.square(offsets / 1.5))
-    weights /= weights.sum()
-    for axis in (1, 2):
-        kept = images.shape[axis] - _SSIM_WINDOW + 1
-        images = sum(w * np.take(images, range(i, i + kept), axis) for i, w in enumerate(weights))
-    return images
 
 
 def _picture_pairs(first, second):
@@ -491,16 +484,13 @@ def wilson_interval(count: int, of: int) -> tuple[float, float]:
     Reference:
         Wilson 1927, "Probable inference, the law of succession, and statistical inference".
     """
-    if not of:
-        return 0.0, 1.0
-    share, z2 = count / of, _NORMAL**2
-    middle = (share + z2 / (2 * of)) / (1 + z2 / of)
-    half = _NORMAL * math.sqrt(share * (1 - share) / of + z2 / (4 * of**2)) / (1 + z2 / of)
-    # the bounds are exact at the ends, where rounding would leave dust
-    return (0.0 if count == 0 else middle - half), (1.0 if count == of else middle + half)
+    from scipy.stats import binomtest
+
+    return tuple(map(float, binomtest(count, of).proportion_ci(method="wilson"))) if of else (0.0, 1.0)
 
 
-def _blocks(features: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Rows in float64, a block at a time, with the number of the first."""
-    for start in range(0, len(features), _BLOCK):
-        yield start, np.asarray(features[start : start + _BLOCK], np.float64)
+def row_blocks(features: np.ndarray, size: int = _BLOCK) -> Iterator[tuple[slice, np.ndarray]]:
+    """Where a block of rows stands, and its rows in float64, one block after the other."""
+    for start in range(0, len(features), size):
+        place = slice(start, min(start + size, len(features)))
+        yield place, np.asarray(features[place], np.float64)

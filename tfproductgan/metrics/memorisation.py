@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from tfproductgan.catalogue.catalogue import Catalogue
-    from tfproductgan.models.generation import GeneratesByName, PictureRequest
+    from tfproductgan.conditions import PictureRequest
+    from tfproductgan.models.sampler import Sampler
 
 CLOSE_QUANTILE = 0.01
 """A sample is close if it is nearer to its training photo than this share of the held-out photos are to theirs."""
@@ -178,7 +179,7 @@ def audit_memorisation(
 
 
 def close_pairs_sheet(
-    audit: MemorisationAudit, generator: GeneratesByName, catalogue: Catalogue, truncation: float = 1.0
+    audit: MemorisationAudit, generator: Sampler, catalogue: Catalogue, truncation: float = 1.0
 ) -> Image.Image:
     """The closest pairs side by side, the closest first: the sample left, its training photo right.
 
@@ -201,9 +202,7 @@ def close_pairs_sheet(
     return contact_grid(in_proportion(pairs, generator.schema), 2 * _PAIRS_A_ROW, labels, heads)
 
 
-def pair_requests(
-    audit: MemorisationAudit, generator: GeneratesByName, truncation: float = 1.0
-) -> list[PictureRequest]:
+def pair_requests(audit: MemorisationAudit, generator: Sampler, truncation: float = 1.0) -> list[PictureRequest]:
     """The requests that draw the samples of the closest pairs again."""
     requests = []
     for pair in audit.pairs:
@@ -228,13 +227,12 @@ def _nearest(queries: np.ndarray, train: np.ndarray, itself: np.ndarray | None =
 
 def _mann_whitney(samples: np.ndarray, heldout: np.ndarray) -> tuple[float, float]:
     """Probability that a sample's distance is less than a held-out one's, and its z score; ties count half."""
-    both = np.concatenate([samples, heldout])
-    _, inverse, counts = np.unique(both, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse.reshape(-1)]
+    from scipy.stats import rankdata, tiecorrect
+
+    ranks = rankdata(np.concatenate([samples, heldout]))
     n, m = len(samples), len(heldout)
     u = n * m + n * (n + 1) / 2 - ranks[:n].sum()
-    ties = (counts.astype(np.float64) ** 3 - counts).sum() / ((n + m) * (n + m - 1))
-    variance = n * m / 12 * ((n + m + 1) - ties)
+    variance = n * m * (n + m + 1) / 12 * tiecorrect(ranks)
     return float(u / (n * m)), float((u - n * m / 2) / np.sqrt(variance)) if variance > 0 else 0.0
 
 

@@ -1,31 +1,22 @@
-"""Judging by people: a page that shows photos and generated pictures in random order, and what its answers say.
+"""Judging by people: what the answers to a page of photos and generated pictures say (`reports.rating_page`).
 
-The page is one HTML file that works without a network. It does not know which pictures are generated: that is in the
-key, a file of its own which whoever rates should not see. The browser saves the answers as a JSON file.
+The page does not know which pictures are generated: that is in the key, a file of its own which whoever rates should
+not see. The browser saves the answers as a JSON file.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics.distances import wilson_interval
-from tfproductgan.metrics.html import data_uri, page
-from tfproductgan.sampling.grids import in_proportion
 from tfproductgan.writing import replace_file
-
-if TYPE_CHECKING:
-    from tfproductgan.catalogue.catalogue import Catalogue
-    from tfproductgan.models.generation import GeneratesByName
 
 KEY_KIND, ANSWERS_KIND = "tfproductgan-rating-key", "tfproductgan-ratings"
 PHOTO, GENERATED = "photo", "generated"
@@ -157,164 +148,6 @@ class RatingResult:
             for name, r in rates.items()
         }
         return {"page": self.page, "model_id": self.model_id, "raters": self.raters, "missing": self.missing, **plain}
-
-
-# === The page ===
-
-
-def make_rating_page(
-    generator: GeneratesByName,
-    catalogue: Catalogue,
-    split: str = "validation",
-    count: int = 100,
-    seed: int = 0,
-    truncation: float = 1.0,
-) -> tuple[str, RatingKey]:
-    """A page with as many photos as generated pictures, with the same labels, in random order.
-
-    Args:
-        generator: The model that draws.
-        catalogue: Where the photos are from.
-        split: Which of them.
-        count: Number of pictures, photos and generated ones together; less if the split has fewer photos.
-        seed: Decides photos, order and generated pictures.
-        truncation: Of the generated pictures.
-
-    Returns:
-        The page as HTML, and its key.
-
-    Raises:
-        JudgementError: If `count` is less than 2.
-        CatalogueError: If the split is empty.
-    """
-    if count < 2:
-        raise JudgementError(f"A rating page needs at least 2 pictures, a photo and a generated one. Received: {count}")
-    rng = np.random.default_rng([seed, 7])
-    half = min(count // 2, catalogue.size(split))
-    photos_all, ids_all = catalogue.images(split), catalogue.conditions(split)
-    chosen = np.sort(rng.permutation(len(photos_all))[:half])
-    words = [catalogue.schema.decode(ids) for ids in ids_all[chosen]]
-    requests = generator.plan(words, seed=seed, truncation=truncation)
-    pictures = np.concatenate([np.asarray(photos_all[chosen]), generator.draw(requests)])
-    pictures = in_proportion(pictures, catalogue.schema)
-    facts = [{"generated": i >= half, "conditions": words[i % half]} for i in range(2 * half)]
-    order = rng.permutation(2 * half)
-    digest = hashlib.sha256(generator.model_id.encode())
-    digest.update(np.ascontiguousarray(pictures[order]))
-    key = RatingKey(
-        page=digest.hexdigest()[:12],
-        model_id=generator.model_id,
-        catalogue=catalogue.fingerprint,
-        split=split,
-        seed=seed,
-        pictures={str(number): facts[i] for number, i in enumerate(order, start=1)},
-        truncation=float(truncation),
-    )
-    return rating_page(pictures[order], key.page), key
-
-
-def rating_page(pictures: np.ndarray, page_id: str) -> str:
-    """The HTML page of pictures that are in random order already, uint8 `[N, H, W, C]`."""
-    shown = {"page": page_id, "kind": ANSWERS_KIND, "pictures": [data_uri(picture) for picture in pictures]}
-    # in a script "</" would end it, and base64 has no such thing; ids are hexadecimal
-    script = f"const shown = {json.dumps(shown)};\n{_SCRIPT}"
-    return page("Photo or generated?", [_BODY], _STYLE, script)
-
-
-_STYLE = """
-body { max-width: 40rem; text-align: center; }
-h1 { margin-bottom: .25rem; }
-#picture { width: min(24rem, 80vw, 45vh); object-fit: contain; background: #fff; border-radius: 4px; }
-button { font: inherit; padding: .6rem 1.4rem; margin: .5rem .25rem; border: 1px solid var(--line); border-radius: 6px;
-  background: var(--card); color: var(--ink); cursor: pointer; }
-button:hover, button:focus-visible { border-color: var(--s0); } button:disabled { opacity: .4; cursor: default; }
-button.main { min-width: 10rem; font-weight: 600; }
-input { font: inherit; padding: .3rem .5rem; background: var(--card); color: var(--ink);
-  border: 1px solid var(--line); }
-kbd { border: 1px solid var(--line); border-radius: 3px; padding: 0 .35rem; font-size: .85em; }
-progress { width: min(24rem, 80vw); accent-color: var(--s0); }
-"""
-
-_BODY = """
-<h1>Photo or generated?</h1>
-<p class="faint">Some of these pictures are photos of products, the others were drawn by a program. Trust your first
-impression. Your answers stay in this browser until you save them.</p>
-<div id="asking">
-<p id="place"></p>
-<img id="picture" alt="the picture to judge">
-<p><button class="main" id="photo">Photo <kbd>P</kbd></button>
-<button class="main" id="generated">Generated <kbd>G</kbd></button></p>
-</div>
-<p id="done" hidden><strong>That was the last one, thank you.</strong> Save your answers and send the file back.</p>
-<p><progress id="progress" value="0"></progress></p>
-<p><label>Your name, if you like: <input id="name" maxlength="80" autocomplete="off"></label></p>
-<p><button id="back">Back <kbd>&larr;</kbd></button> <button id="save">Save answers</button></p>
-<noscript><p class="warn">This page needs JavaScript, which is switched off here.</p></noscript>
-"""
-
-_SCRIPT = """
-const at = id => document.getElementById(id);
-const place = 'tfproductgan-rating-' + shown.page;
-let state = {rater: '', name: '', answers: {}};
-// a browser may refuse to keep anything; then the answers last as long as the page is open
-try { state = JSON.parse(localStorage.getItem(place)) || state; } catch (error) {}
-if (!state.rater) state.rater = Array.from(crypto.getRandomValues(new Uint8Array(8)),
-  byte => byte.toString(16).padStart(2, '0')).join('');
-const count = shown.pictures.length;
-let number = 1;
-while (number <= count && state.answers[number]) number += 1;
-
-function keep() { try { localStorage.setItem(place, JSON.stringify(state)); } catch (error) {} }
-
-function show() {
-  const over = number > count;
-  at('asking').hidden = over;
-  at('done').hidden = !over;
-  if (!over) {
-    at('picture').src = shown.pictures[number - 1];
-    at('place').textContent = 'Picture ' + number + ' of ' + count;
-  }
-  at('progress').max = count;
-  at('progress').value = Object.keys(state.answers).length;
-  at('back').disabled = number === 1;
-  at('save').disabled = !Object.keys(state.answers).length;
-}
-
-function answer(what) {
-  if (number > count) return;
-  state.answers[number] = what;
-  number += 1;
-  keep();
-  show();
-}
-
-function back() { if (number > 1) { number -= 1; show(); } }
-
-function save() {
-  const result = {kind: shown.kind, page: shown.page, rater: state.rater, name: state.name, count: count,
-    answers: state.answers};
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([JSON.stringify(result, null, 1)], {type: 'application/json'}));
-  link.download = 'ratings-' + shown.page + '-' + state.rater.slice(0, 6) + '.json';
-  document.body.append(link);
-  link.click();
-  link.remove();
-}
-
-at('name').value = state.name;
-at('name').addEventListener('input', event => { state.name = event.target.value; keep(); });
-at('photo').addEventListener('click', () => answer('photo'));
-at('generated').addEventListener('click', () => answer('generated'));
-at('back').addEventListener('click', back);
-at('save').addEventListener('click', save);
-document.addEventListener('keydown', event => {
-  if (event.target === at('name') || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === 'p' || event.key === 'P') answer('photo');
-  if (event.key === 'g' || event.key === 'G') answer('generated');
-  if (event.key === 'ArrowLeft') back();
-});
-show();
-"""
 
 
 # === The answers ===
