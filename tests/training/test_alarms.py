@@ -10,13 +10,9 @@ from rich.console import Console
 import tfproductgan as tpg
 from tfproductgan.errors import AlarmError, RecipeError
 from tfproductgan.recipes import get_recipe
-<<<<<<< HEAD
-from tfproductgan.training.alarms import CollapseAlarm, DivergenceAlarm, OnAlarm, OverfittingAlarm, watch
-=======
 from tfproductgan.registry import KINDS
 from tfproductgan.training.alarms import CollapseAlarm, DivergenceAlarm, OnAlarm, OverfittingAlarm
 from tfproductgan.training.alarms.kinds import alarms_of
->>>>>>> main
 from tfproductgan.training.trainer import train
 
 SIZE = 16
