@@ -167,7 +167,7 @@ def start():
     importing takes longer than most of them live.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pytest", "tfproductgan.cli.training", "tfproductgan.models.conditional_gan"])
+    context.set_forkserver_preload(["pytest", "tensorflow_datasets", "tfproductgan.training.trainer"])
 
     def start(words, environment=None, said=os.devnull):
         names = {"words": list(map(str, words)), "environment": environment or {}, "said": str(said)}
