@@ -170,9 +170,7 @@ class Client:
         """
         if not len(pictures):
             return []
-        if not isinstance(conditions, list | tuple):
-            conditions = [conditions or {}]
-        if len(conditions) not in (1, len(pictures)):
+        if isinstance(conditions, list | tuple) and len(conditions) != len(pictures):
             raise ConditionError(f"Conditions for {len(conditions)} pictures. Received: {len(pictures)} pictures")
         rows = self._inputs(conditions, len(pictures), 0, 1.0)
         inputs = {name: rows[name] for name in self._description["inputs"].values()}
