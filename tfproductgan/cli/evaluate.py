@@ -228,6 +228,7 @@ def _write(
 ) -> None:
     """The report, the judgement as a whole, and its figures as a line."""
     import tfproductgan
+    from tfproductgan.metrics.counterparts import Counterparts
     from tfproductgan.reports.report import Report, closest_pairs, grid_rows, report_page
 
     seen = model.provenance.get("images_seen")
@@ -243,7 +244,9 @@ def _write(
         facts,
         warnings,
         grid_rows(model, catalogue, args.split, args.seed, args.truncation),
-        closest_pairs(judgement.memorisation, model, catalogue, judgement.truncation),
+        closest_pairs(
+            judgement.memorisation, Counterparts(model, catalogue, args.split), catalogue, judgement.truncation
+        ),
         run_folder,
         _collected(out, judgement.model_id),
     )

@@ -17,6 +17,7 @@ from tfproductgan.compression.conversions import Conversion, Pictures, network_o
 from tfproductgan.compression.portable import Inputs, sampler_inputs
 from tfproductgan.errors import ConversionError
 from tfproductgan.export.model_card import markdown_table
+from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.distances import LEAST, Estimate, kernel_distance, psnr
 from tfproductgan.metrics.judge import Judge
 from tfproductgan.models.trained import TrainedModel
@@ -234,7 +235,7 @@ class _Photos:
         self.num_photos = len(self.features)
         count = min(self.num_photos, _MOST_PICTURES)
         if model.asks == "sampler":
-            _, requests = judge.requests(model, count)
+            requests = Counterparts(model, catalogue, "validation").requests(judge.rows(count))
             self.inputs = sampler_inputs(requests, model.schema, model.latent_dim)
         else:
             self.inputs = typical_inputs(model, catalogue, "validation", count)

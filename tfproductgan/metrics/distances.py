@@ -413,14 +413,14 @@ def ssim(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         [Image Quality Assessment](https://doi.org/10.1109/TIP.2003.819861) (Wang et al., 2004)
     """
     first, second = _picture_pairs(first, second)
-    if min(first.shape[1:3]) < _SSIM_WINDOW:
+    if min(first.shape[1:3]) < SSIM_WINDOW:
         raise JudgementError(
-            f"Structural similarity needs pictures of {_SSIM_WINDOW} pixels or more. Received: {first.shape[1:3]}"
+            f"Structural similarity needs pictures of {SSIM_WINDOW} pixels or more. Received: {first.shape[1:3]}"
         )
     small, large = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     # of positions where the window does not fit, what is averaged lies partly outside
-    inside = slice(_SSIM_WINDOW // 2, -(_SSIM_WINDOW // 2))
-    smooth = functools.partial(gaussian_filter, sigma=1.5, radius=_SSIM_WINDOW // 2, axes=(1, 2))
+    inside = slice(SSIM_WINDOW // 2, -(SSIM_WINDOW // 2))
+    smooth = functools.partial(gaussian_filter, sigma=1.5, radius=SSIM_WINDOW // 2, axes=(1, 2))
     mean1, mean2, square1, square2, product = (
         smooth(values)[:, inside, inside] for values in (first, second, first**2, second**2, first * second)
     )
@@ -429,7 +429,7 @@ def ssim(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return similar.mean(axis=(1, 2, 3))
 
 
-_SSIM_WINDOW = 11
+SSIM_WINDOW = 11
 
 
 def _picture_pairs(first, second):

@@ -21,6 +21,7 @@ from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy, attribute
 from tfproductgan.metrics.classification_accuracy import ClassificationAccuracy, classification_accuracy
 from tfproductgan.metrics.classifier import CatalogueClassifier, likeliest
 from tfproductgan.metrics.colour_check import colour_accuracy, colour_attributes, picture_families
+from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.coverage import (
     FEWEST,
     NEIGHBOURS,
@@ -37,7 +38,6 @@ from tfproductgan.metrics.neighbours import DensityCoverage, PrecisionRecall, ne
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
-    from tfproductgan.conditions import PictureRequest
     from tfproductgan.models.sampler import Sampler
 
 PARTS = ("distances", "attributes", "colours", "conditions", "memorisation")
@@ -53,6 +53,7 @@ _AT_ONCE = 256
 _MOST_HELDOUT = 4096  # photos to audit memorisation with: enough to know their lowest percent
 _FLOOR_SUBSETS = 20  # of a distance that is 0 in the mean
 _SHORT = 256
+_MOST_PSNR = 99.0  # of pictures that are equal
 
 
 def judge(
@@ -169,21 +170,11 @@ class Judge:
             raise JudgementError(f"n, the number of samples, must be 2 or more. Received: {n}")
         return _Judging(self, generator, n, seed, frozenset(parts), truncation, force, progress).judgement()
 
-    def requests(
-        self, generator: Sampler, n: int, seed: int = 0, truncation: float = 1.0
-    ) -> tuple[np.ndarray, list[PictureRequest]]:
-        """The samples to draw: the conditions of the split's photos, all once before any is asked for again.
-
-        What a photo's labels leave out is not given to the model either.
-
-        Returns:
-            Condition ids int32 `[n, A]`, and the requests.
-        """
+    def rows(self, n: int, seed: int = 0) -> np.ndarray:
+        """Places of the split's photos whose counterparts are drawn: all once before any is asked for again."""
         rng = np.random.default_rng(seed)
         passes = -(-n // len(self.conditions))
-        ids = self.conditions[np.concatenate([rng.permutation(len(self.conditions)) for _ in range(passes)])[:n]]
-        rows = [self.catalogue.schema.decode(row) for row in ids]
-        return ids, generator.plan(rows, seed=seed, truncation=truncation, complete=False)
+        return np.concatenate([rng.permutation(len(self.conditions)) for _ in range(passes)])[:n]
 
     @functools.cached_property
     def classifier(self) -> CatalogueClassifier | None:
@@ -300,15 +291,21 @@ class _Judging:
         self.figures: list[Figure] = []
         self.limitations: list[str] = []
         self.seconds: dict[str, float] = {}
+        self.likeness: dict[str, list[float]] = {"psnr": [], "ssim": []}
 
     def judgement(self) -> Judgement:
         """Draw, look, compare."""
-        ids, self.requests = self.judge.requests(self.generator, self.n, self.seed, self.truncation)
+        self.rows = self.judge.rows(self.n, self.seed)
+        self.counterparts = Counterparts(self.generator, self.catalogue, self.judge.split)
+        self.requests = self.counterparts.requests(self.rows, self.seed, self.truncation)
         with self._timed("samples"):
-            self.samples = self.judge.look(self._drawn(), ids, self.parts)
+            self.samples = self.judge.look(self._drawn(), self.judge.conditions[self.rows], self.parts)
         with self._timed("photos"):
             self.photos = self.judge.photos(self.parts, self.progress)
         self._state_limits()
+        for name, values in self.likeness.items():
+            if values:
+                self._add(name, distances.Estimate(float(np.mean(values)), float(np.std(values))), "higher")
         found = {}
         for part in ALL_PARTS:
             if part in self.parts:
@@ -447,6 +444,9 @@ class _Judging:
         if not self.catalogue.schema.attributes:
             self._limit("The classification accuracy score is not measured: the catalogue has no attributes.")
             return None
+        if self.counterparts.takes_pictures:
+            self._limit("The classification accuracy score is not measured: it needs a model that is asked by name.")
+            return None
         found = classification_accuracy(
             self.generator, self.catalogue, seed=self.seed, truncation=self.truncation, progress=self.progress
         )
@@ -463,9 +463,19 @@ class _Judging:
 
     def _drawn(self) -> Iterator[np.ndarray]:
         for start in range(0, self.n, _AT_ONCE):
-            yield self.generator.draw(self.requests[start : start + _AT_ONCE])
+            drawn = self.counterparts.draw(self.requests[start : start + _AT_ONCE])
+            if self.counterparts.takes_pictures:
+                self._compare_pairs(drawn, self.rows[start : start + _AT_ONCE])
+            yield drawn
             if self.progress:
                 self.progress("Drawing and looking at samples", min(start + _AT_ONCE, self.n), self.n)
+
+    def _compare_pairs(self, drawn: np.ndarray, rows: np.ndarray) -> None:
+        """How near pictures come to the photos of their pairs."""
+        photos = self.catalogue.images(self.judge.split)[rows]
+        self.likeness["psnr"] += list(np.minimum(distances.psnr(photos, drawn), _MOST_PSNR))
+        if min(drawn.shape[1:3]) >= distances.SSIM_WINDOW:
+            self.likeness["ssim"] += list(distances.ssim(photos, drawn))
 
     @contextlib.contextmanager
     def _timed(self, what: str):
