@@ -34,6 +34,7 @@ class Request:
 class Painter:
     """A model that draws by name, as `Sampler` promises, without a network or training."""
 
+    asks = "sampler"
     model_id = "painter-1"
 
     def __init__(self, image_size=64, channels=3, most_frequent="Mug"):
