@@ -109,8 +109,8 @@ def run(args: argparse.Namespace, row: str, recipe: Recipe) -> dict:
     catalogue, seed = catalogue_from(args), recipe.seed
     gan = ConditionalGAN.from_recipe(recipe, catalogue.schema)
     gan.compile()
-    steps = recipe.images // (recipe.batch_size * recipe.discriminator_steps)
-    stream = catalogue.stream("train", recipe.batch_size * recipe.discriminator_steps, seed, balance=recipe.balance)
+    steps = recipe.images // recipe.step_images
+    stream = catalogue.stream("train", recipe.step_images, seed, balance=recipe.balance)
     begin = time.perf_counter(), time.process_time()
     gan.fit(stream, steps_per_epoch=steps, epochs=1, verbose=0)
     seconds, cpu = time.perf_counter() - begin[0], time.process_time() - begin[1]

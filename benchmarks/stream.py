@@ -116,7 +116,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_dataset(source, preparation, Path(folder) / "data", "description")
         catalogues = {
-            "in memory": Catalogue(source, preparation, "description"),
+            "in memory": Catalogue.from_source(source, preparation, "description"),
             "from disk": Catalogue.from_prepared(Path(folder) / "data"),
         }
         compare(recipe, catalogues, args.seconds)

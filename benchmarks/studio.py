@@ -12,7 +12,7 @@ import time
 
 def pictures_per_second(draw, size: int, count: int) -> tuple[float, float]:
     """Pictures a second of processor time and of wall time."""
-    from tfproductgan.catalogue import studio
+    from tfproductgan import studio
 
     items = [studio.product(0, index) for index in range(count)]
     for item in items[:20]:
@@ -28,7 +28,7 @@ def main() -> None:
     # one core means one core: set before NumPy loads its matrix library
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = "1"
-    from tfproductgan.catalogue import studio
+    from tfproductgan import studio
 
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 400
     started = time.process_time()

@@ -1,5 +1,12 @@
+import contextlib
 import dataclasses
+import fcntl
+import gc
+import importlib.metadata
+import multiprocessing
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,6 +16,9 @@ from tfproductgan.conditions import Attribute, ConditionSchema
 
 # as the command line does, before TensorFlow is imported: some tests compare both to the last bit
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # each core has a process of its own
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 COLOURS = {"Gold": (212, 175, 55), "Navy Blue": (20, 30, 90), "Fluorescent Green": (90, 240, 60)}
 EXPONENTS = {"Ring": 2.0, "Mug": 8.0, "Sports Shoes": 1.0}  # of a superellipse: disc, square, diamond
@@ -22,7 +32,7 @@ class Request:
 
 
 class Painter:
-    """A model that draws by name, as `GeneratesByName` promises, without a network or training."""
+    """A model that draws by name, as `Sampler` promises, without a network or training."""
 
     model_id = "painter-1"
 
@@ -83,3 +93,113 @@ def painter():
 @pytest.fixture
 def grey_painter():
     return Painter(image_size=28, channels=1)
+
+
+# more values than a message lists, letters beyond ASCII, a name that Python keeps for itself
+SERVED_COLOURS = ("Gold", "Navy Blue", "Weiß", "Écru", *(f"Pantone {number}" for number in range(100, 112)))
+SERVED_CLASSES = ("Ring", "Mug", "Sports Shoes")
+
+
+def served_schema(image_size=32, channels=3):
+    attributes = [
+        Attribute("class", SERVED_CLASSES),
+        Attribute("base colour", SERVED_COLOURS),
+        Attribute("view", ("Front", "Side")),
+    ]
+    rows = [(1, 1, 1)] * 40 + [(1, 2, 2)] * 7 + [(1, 3, 1)] + [(2, 4, 0)] * 12 + [(2, 0, 2)] * 5 + [(3, 2, 1)] * 3
+    return ConditionSchema(attributes, image_size, channels).with_combinations(rows)
+
+
+def small_generator(schema, family="dcgan", precision="float32"):
+    """Not trained, but with weights large enough that pictures differ."""
+    from tfproductgan.models.conditional_gan import ConditionalGAN
+
+    width = {"widths": (16, 16)} if family == "mlp" else {"width": 4, "max_width": 8}
+    options = {"latent_dim": 6, "embedding_dim": 4, **width}
+    gan = ConditionalGAN.from_recipe(
+        "dcgan", schema, family=family, generator=options, discriminator=width, precision=precision
+    )
+    rng = np.random.default_rng(0)
+    for weight in gan.ema_generator.trainable_weights:
+        weight.assign(weight + rng.normal(0, 0.2, weight.shape))
+    return gan.trained()
+
+
+@pytest.fixture(scope="session")
+def generator():
+    return small_generator(served_schema())
+
+
+@pytest.fixture(name="small_generator", scope="session")
+def small_generator_fixture():
+    return small_generator
+
+
+@pytest.fixture(name="served_schema", scope="session")
+def served_schema_fixture():
+    return served_schema
+
+
+def pytest_collection_finish():
+    """Keep the garbage collector from looking through all that is imported again and again while graphs are traced."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000)
+
+
+PROGRAM = """
+import gc, os, runpy, sys
+gc.freeze()
+os.environ.update(environment)
+output = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+os.dup2(output, 1), os.dup2(output, 2)
+sys.argv = words
+runpy.run_path(words[0], run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="session")
+def start():
+    """Starts Python programs that are killed and waited for, as `multiprocessing.Process`es.
+
+    `start([path, *words], environment, said)` is `python path words...` with variables added to the environment and
+    what it says appended to a file. The processes are forked from one that has imported TensorFlow and this package:
+    importing takes longer than most of them live.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pytest", "tensorflow_datasets", "tfproductgan.training.trainer"])
+
+    def start(words, environment=None, said=os.devnull):
+        names = {"words": list(map(str, words)), "environment": environment or {}, "said": str(said)}
+        process = context.Process(target=exec, args=(PROGRAM, names))
+        process.start()
+        return process
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def tensorflow_environment(tmp_path_factory, worker_id):
+    """The folder of a virtual environment that has this TensorFlow and nothing of ours, for all processes of the tests.
+
+    Tests look into it or copy it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "tensorflow"
+    with open(folder.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "whole").exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+            install = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile"]
+            if subprocess.run([*install, installed_tensorflow()], capture_output=True).returncode:
+                pytest.skip("TensorFlow cannot be installed here")
+            (folder / "whole").touch()
+    return folder
+
+
+def installed_tensorflow():
+    """The requirement that this environment's TensorFlow meets."""
+    for name in ("tensorflow", "tensorflow-cpu"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return f"{name}=={importlib.metadata.version(name)}"
+    raise AssertionError("there is no TensorFlow")

@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tfproductgan.conditions import Attribute, ConditionSchema, fold
+from tfproductgan.conditions import MAX_SEED, Attribute, ConditionSchema, PictureRequest, encode_requests, fold
 from tfproductgan.errors import ConditionError
 
 SCHEMA = ConditionSchema([Attribute("category", ("Ring", "Watch")), Attribute("baseColour", ("Gold", "Navy Blue"))])
@@ -242,3 +242,39 @@ def test_a_schema_says_what_goes_into_a_model():
 def test_a_schema_without_pictures_that_go_in_is_written_as_before():
     assert ConditionSchema().to_dict()["version"] == 1
     assert "source_channels" not in ConditionSchema().to_dict()
+
+
+# === Requests as rows ===
+
+
+def test_requests_become_rows():
+    requests = [PictureRequest({"category": "watch"}, MAX_SEED, 0.5), PictureRequest({"baseColour": "Gold"}, 0)]
+    rows = encode_requests(SCHEMA, requests)
+    assert {name: (values.dtype.name, values.tolist()) for name, values in rows.items()} == {
+        "seeds": ("int64", [MAX_SEED, 0]),
+        "conditions": ("int32", [[2, 0], [0, 1]]),
+        "truncations": ("float32", [0.5, 1.0]),
+    }
+
+
+@pytest.mark.parametrize("schema", [SCHEMA, ConditionSchema()])
+def test_no_requests_become_no_rows(schema):
+    rows = encode_requests(schema, [])
+    assert rows["conditions"].shape == (0, len(schema.attributes))
+    assert rows["seeds"].shape == rows["truncations"].shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (PictureRequest({"category": "Wach"}, 0), "Unknown category 'Wach'"),
+        (PictureRequest({}, -1), "seed must be a whole number from 0 to"),
+        (PictureRequest({}, MAX_SEED + 1), "seed must be a whole number from 0 to"),
+        (PictureRequest({}, True), "seed must be a whole number from 0 to"),
+        (PictureRequest({}, 0, 2.5), "truncation must be a number from 0 to 2"),
+        (PictureRequest({}, 0, float("nan")), "truncation must be a number from 0 to 2"),
+    ],
+)
+def test_requests_that_cannot_be_are_refused(request_, message):
+    with pytest.raises(ConditionError, match=message):
+        encode_requests(SCHEMA, [request_])

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import tfproductgan
+
 ROOT = Path(__file__).parent.parent
-PARTS = ("pyproject.toml", "setup.cfg", "setup.py", "MANIFEST.in", "README.md", "CONTRIBUTING.md", "LICENSE")
+DOCUMENTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE")
+PARTS = ("pyproject.toml", "setup.cfg", "setup.py", "MANIFEST.in", *DOCUMENTS)
 FOLDERS = ("deploy", "docs", "notebooks", "saved_models", "tests", "tfproductgan")
 MODEL = b"stands for a generator"
 
@@ -31,10 +34,9 @@ def setuptools(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def checkout(tmp_path):
+def checkout(folder):
     """A copy of the sources whose `saved_models/` holds no model."""
-    copy = tmp_path / "checkout"
+    copy = folder / "checkout"
     copy.mkdir()
     for name in PARTS:
         shutil.copy(ROOT / name, copy)
@@ -53,45 +55,48 @@ def build(kind, checkout, setuptools):
     return archive
 
 
-def test_the_wheel_holds_every_module_and_the_model(checkout, setuptools):
-    (checkout / "saved_models" / "studio.keras").write_bytes(MODEL)
-    wheel = build("wheel", checkout, setuptools)
+@pytest.fixture(scope="module")
+def with_model(tmp_path_factory):
+    copy = checkout(tmp_path_factory.mktemp("with_model"))
+    (copy / "saved_models" / "studio.keras").write_bytes(MODEL)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def wheel(with_model, setuptools):
+    return build("wheel", with_model, setuptools)
+
+
+def test_the_wheel_holds_every_module_and_the_model(with_model, wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    modules = {path.relative_to(checkout).as_posix() for path in checkout.glob("tfproductgan/**/*.py")}
-    modules |= {path.relative_to(checkout).as_posix() for path in checkout.glob("tfproductgan/reports/templates/*")}
-    assert names == modules | {
-        "tfproductgan/saved_models/README.md",
-        "tfproductgan/saved_models/studio.keras",
-    }
+    modules = {path.relative_to(with_model).as_posix() for path in with_model.glob("tfproductgan/**/*.py")}
+    modules |= {path.relative_to(with_model).as_posix() for path in with_model.glob("tfproductgan/reports/templates/*")}
+    data = {"py.typed", "saved_models/README.md", "saved_models/studio.keras"}
+    assert names == modules | {f"tfproductgan/{name}" for name in data}
 
 
-def test_the_installed_package_finds_its_model_and_its_command(checkout, setuptools, tmp_path):
-    (checkout / "saved_models" / "studio.keras").write_bytes(MODEL)
+def test_the_installed_package_finds_its_model_and_its_command(wheel, tmp_path):
     site = tmp_path / "site"
-    run(
-        sys.executable,
-        *("-m", "pip", "install", "--quiet", "--no-deps", "--target", site),
-        build("wheel", checkout, setuptools),
-    )
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--target", site]
+    run(*install, wheel)
     code = "from tfproductgan.models.loading import shipped_model_path; print(shipped_model_path())"
     kwargs = {"cwd": tmp_path, "env": {"PYTHONPATH": str(site), "TF_CPP_MIN_LOG_LEVEL": "2", "HOME": str(tmp_path)}}
     found = run(sys.executable, "-c", code, **kwargs).strip()
     assert Path(found) == site / "tfproductgan" / "saved_models" / "studio.keras"
-    assert run(site / "bin" / "tfproductgan", "--version", **kwargs).startswith("tfproductgan ")
+    assert run(site / "bin" / "tfproductgan", "--version", **kwargs) == f"tfproductgan {tfproductgan.__version__}\n"
+    assert (site / f"tfproductgan-{tfproductgan.__version__}.dist-info").is_dir()
 
 
-def test_a_wheel_without_a_model_can_be_built(checkout, setuptools):
-    names = zipfile.ZipFile(build("wheel", checkout, setuptools)).namelist()
+def test_a_wheel_without_a_model_can_be_built(setuptools, tmp_path):
+    names = zipfile.ZipFile(build("wheel", checkout(tmp_path), setuptools)).namelist()
     assert "tfproductgan/saved_models/README.md" in names
 
 
-def test_the_source_archive_builds_the_same_wheel(checkout, setuptools, tmp_path):
-    (checkout / "saved_models" / "studio.keras").write_bytes(MODEL)
-    with tarfile.open(build("sdist", checkout, setuptools)) as archive:
+def test_the_source_archive_builds_the_same_wheel(with_model, wheel, setuptools, tmp_path):
+    with tarfile.open(build("sdist", with_model, setuptools)) as archive:
         archive.extractall(tmp_path, filter="data")
     [unpacked] = tmp_path.glob("tfproductgan-*/")
     for part in (*PARTS, "docs/architecture.md", "notebooks/quickstart.ipynb", "tests/test_packaging.py"):
         assert (unpacked / part).is_file(), part
     from_archive = zipfile.ZipFile(build("wheel", unpacked, setuptools)).namelist()
-    shutil.rmtree(tmp_path / "wheel")
-    assert sorted(from_archive) == sorted(zipfile.ZipFile(build("wheel", checkout, setuptools)).namelist())
+    assert sorted(from_archive) == sorted(zipfile.ZipFile(wheel).namelist())

@@ -6,22 +6,31 @@ import pytest
 from tfproductgan.errors import RecipeError
 from tfproductgan.losses.adversarial import ADVERSARIAL_LOSSES
 from tfproductgan.losses.penalties import PENALTIES
-from tfproductgan.recipes import RECIPES, Recipe, get_recipe
-from tfproductgan.registry import FAMILIES
+from tfproductgan.recipes import (
+    RECIPES,
+    GANObjective,
+    Network,
+    Optimizer,
+    Recipe,
+    TranslationObjective,
+    VAEObjective,
+    get_recipe,
+)
+from tfproductgan.registry import families
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_shipped_recipe_names_only_what_exists(name):
     recipe = get_recipe(name)
     assert recipe.name == name
-    assert recipe.family in FAMILIES
-    assert recipe.loss in ADVERSARIAL_LOSSES
-    assert set(recipe.penalties) <= set(PENALTIES)
+    assert {network.family for network in recipe.networks.values()} <= set(families())
+    assert getattr(recipe.objective, "loss", "hinge") in ADVERSARIAL_LOSSES
+    assert set(getattr(recipe.objective, "penalties", ())) <= set(PENALTIES)
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_survives_json(name):
-    recipe = get_recipe(name, augmentation=["flip", "cutout"], penalties={"r1": 0.5})
+    recipe = get_recipe(name, batch_size=6, learning_rate=1e-4)
     assert Recipe.from_dict(json.loads(recipe.to_json())) == recipe
 
 
@@ -33,20 +42,21 @@ def test_fields_are_overridden_one_at_a_time():
 
 @pytest.mark.parametrize(("image_size", "rate"), [(28, 2e-3), (32, 2e-3), (64, 8e-4), (256, 8e-4)])
 def test_learning_rates_that_are_not_given_suit_the_size_of_the_pictures(image_size, rate):
-    recipe = Recipe(generator_learning_rate=1e-4).for_size(image_size)
-    assert (recipe.generator_learning_rate, recipe.discriminator_learning_rate) == (1e-4, rate)
+    recipe = get_recipe("dcgan", generator_learning_rate=1e-4).for_size(image_size)
+    assert [recipe.optimizers[role].learning_rate for role in ("generator", "discriminator")] == [1e-4, rate]
 
 
-def test_every_field_is_documented():
-    for field in dataclasses.fields(Recipe):
-        assert f"\n        {field.name}: " in Recipe.__doc__
+@pytest.mark.parametrize("part", [Recipe, Network, Optimizer, GANObjective, VAEObjective, TranslationObjective])
+def test_every_field_is_documented(part):
+    for field in dataclasses.fields(part):
+        assert f"\n        {field.name}: " in part.__doc__
 
 
 def test_a_recipe_does_not_share_what_it_was_made_from():
     options = {"width": 8}
-    recipe = Recipe(generator=options)
+    recipe = get_recipe("dcgan", generator=options)
     options["width"] = 16
-    assert recipe.generator == {"width": 8}
+    assert recipe.networks["generator"].options == {"width": 8}
 
 
 @pytest.mark.parametrize(

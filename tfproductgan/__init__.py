@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.conditions import Attribute, ConditionSchema, PictureRequest
     from tfproductgan.errors import ProductGANError
+    from tfproductgan.export.saved_model import export_saved_model
     from tfproductgan.layers.augmentation import Augmentation
     from tfproductgan.losses.penalties import Penalty
     from tfproductgan.models.conditional_gan import ConditionalGAN
     from tfproductgan.models.loading import load
-    from tfproductgan.models.trained_generator import TrainedGenerator
+    from tfproductgan.models.trained import TrainedGenerator
     from tfproductgan.recipes import Recipe, get_recipe
     from tfproductgan.sampling.files import read_metadata, write_png
     from tfproductgan.sampling.grids import attribute_grid, condition_rows, contact_grid, seed_grid
@@ -34,10 +35,11 @@ _HOMES = {
     "PictureRequest": "tfproductgan.conditions",
     "ProductGANError": "tfproductgan.errors",
     "Recipe": "tfproductgan.recipes",
-    "TrainedGenerator": "tfproductgan.models.trained_generator",
+    "TrainedGenerator": "tfproductgan.models.trained",
     "attribute_grid": "tfproductgan.sampling.grids",
     "condition_rows": "tfproductgan.sampling.grids",
     "contact_grid": "tfproductgan.sampling.grids",
+    "export_saved_model": "tfproductgan.export.saved_model",
     "get_recipe": "tfproductgan.recipes",
     "interpolation_strip": "tfproductgan.sampling.strips",
     "load": "tfproductgan.models.loading",
@@ -63,6 +65,7 @@ __all__ = [
     "callbacks",
     "condition_rows",
     "contact_grid",
+    "export_saved_model",
     "get_recipe",
     "interpolation_strip",
     "load",

@@ -47,6 +47,7 @@ class Attribute:
 
     name: str
     values: tuple[str, ...]
+    _ids: dict[str, int] = dataclasses.field(init=False, repr=False, compare=False)  # by folded name
 
     def __post_init__(self):
         if not fold(self.name):
@@ -339,8 +340,8 @@ class ConditionSchema:
                     "Update tfproductgan."
                 )
             attributes = [Attribute(a["name"], tuple(a["values"])) for a in data["attributes"]]
-            rest = [data[field] for field in ("image_size", "channels", "text", "aspect", "combinations")]
-            return cls(attributes, *rest, data.get("source_channels"))
+            rest = {field: data[field] for field in ("image_size", "channels", "text", "aspect", "combinations")}
+            return cls(attributes, **rest, source_channels=data.get("source_channels"))
         except ConditionError:
             raise
         except (KeyError, TypeError, ValueError) as error:
@@ -416,7 +417,7 @@ def plan_requests(
     complete: bool,
     most: int,
 ) -> list[PictureRequest]:
-    """What is asked for, picture by picture; see `GeneratesByName.plan`, which adds a model's schema.
+    """What is asked for, picture by picture; see `AsksByName.plan`, which adds a model's schema.
 
     Args:
         schema: What can be asked for.
@@ -431,7 +432,7 @@ def plan_requests(
         ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
     """
     # a string too is for `encode` to refuse, not to be taken for a list of its letters
-    rows = list(conditions) if isinstance(conditions, list | tuple) else [conditions]
+    rows: list[Any] = list(conditions) if isinstance(conditions, list | tuple) else [conditions]
     encoded = [schema.encode(row) for row in rows]
     count = len(rows) if count is None else whole_number("count", count, 1, most)
     seed = whole_number("seed", seed, 0, MAX_SEED - count)
@@ -447,6 +448,94 @@ def plan_requests(
     return [PictureRequest(schema.decode(ids), seed + i, truncation) for i, ids in enumerate(planned)]
 
 
+def encode_requests(schema: ConditionSchema, requests: Sequence[PictureRequest]) -> dict[str, np.ndarray]:
+    """Requests as the rows that models take.
+
+    Args:
+        schema: What can be asked for.
+        requests: `PictureRequest`s.
+
+    Returns:
+        `"seeds"` int64 `[N]`, `"conditions"` int32 `[N, attributes]` and `"truncations"` float32 `[N]`.
+
+    Raises:
+        ConditionError: If a request has a condition, seed or truncation that cannot be.
+    """
+    ids = np.array([schema.encode(request.conditions) for request in requests], np.int32)
+    return {
+        "seeds": np.array([whole_number("seed", request.seed, 0, MAX_SEED) for request in requests], np.int64),
+        "conditions": ids.reshape(len(requests), len(schema.attributes)),
+        "truncations": np.array([check_truncation(request.truncation) for request in requests], np.float32),
+    }
+
+
+class AsksByName:
+    """Mixin of what holds a `schema` and draws `PictureRequest`s by its `draw`."""
+
+    schema: ConditionSchema
+
+    def plan(
+        self,
+        conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+        count: int | None = None,
+        seed: int = 0,
+        truncation: float = 1.0,
+        complete: bool = True,
+    ) -> list[PictureRequest]:
+        """The requests behind `generate`: what is asked for, picture by picture.
+
+        Args:
+            conditions: A mapping of attribute name to value name, partial or empty, or a list of them.
+            count: Number of pictures. Defaults to one a mapping; a list is repeated from its start.
+            seed: Picture `i` has seed `seed + i`.
+            truncation: Scales the latents, 0 to 2. Defaults to 1, the full variety.
+            complete: Whether what is not given is drawn from the data's own distribution, by the picture's
+                seed. Defaults to `True`; otherwise the network is told that it is not given, which it knows from
+                photos that lack the attribute and from label dropout.
+
+        Returns:
+            A list of `PictureRequest`.
+
+        Raises:
+            ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
+        """
+        most = most_pictures(self.schema.image_size, self.schema.channels)
+        return plan_requests(self.schema, conditions, count, seed, truncation, complete, most)
+
+    def generate(
+        self,
+        conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+        count: int | None = None,
+        seed: int = 0,
+        truncation: float = 1.0,
+    ) -> np.ndarray:
+        """Pictures of what is asked for.
+
+        Args:
+            conditions: A mapping of attribute name to value name, partial or empty, or a list of them. What is
+                not given is drawn from the data's own distribution.
+            count: Number of pictures. Defaults to one a mapping.
+            seed: Picture `i` has seed `seed + i`: the same seed and conditions always give the same picture.
+            truncation: Scales the latents, 0 to 2: below 1 for more typical pictures. Defaults to 1.
+
+        Returns:
+            uint8 array `[count, image_size, image_size, channels]`.
+
+        Raises:
+            ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
+
+        Example:
+        ```python
+        images = gan.generate({"articleType": "Watches", "baseColour": "Gold"}, count=16, seed=7)
+        ```
+        """
+        return self.draw(self.plan(conditions, count, seed, truncation))
+
+    def draw(self, requests: Sequence[PictureRequest]) -> np.ndarray:
+        """Draw what was planned: uint8 `[len(requests), image_size, image_size, channels]`."""
+        raise NotImplementedError(f"{type(self).__name__} must implement draw.")
+
+
 def most_pictures(image_size: int, channels: int) -> int:
     """How many pictures one call may ask for: what fits into 4 GiB. More are asked for in several calls."""
     return 4 * 2**30 // (image_size**2 * channels)
@@ -458,7 +547,7 @@ def whole_number(option: str, value: Any, smallest: int, largest: int) -> int:
     Raises:
         ConditionError: If it is none from `smallest` to `largest`; the message names the option.
     """
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not smallest <= value <= largest:
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not smallest <= int(value) <= largest:
         raise ConditionError(f"{option} must be a whole number from {smallest} to {largest}. Received: {value!r}")
     return int(value)
 

@@ -23,7 +23,7 @@ _UPPER, _LOWEST_23 = np.uint64(0xFFFFF), np.uint64(0x7FFFFF)  # what becomes the
 _SMALLEST = np.float32(1e-7)  # keeps the logarithm of a uniform number finite
 
 
-def stateless_uniform(seeds: Sequence[int], stream: int, count: int) -> np.ndarray:
+def stateless_uniform(seeds: Sequence[int] | np.ndarray, stream: int, count: int) -> np.ndarray:
     """`tf.random.stateless_uniform([count], [seed, stream], dtype="float64")` of each seed.
 
     Args:
@@ -38,7 +38,7 @@ def stateless_uniform(seeds: Sequence[int], stream: int, count: int) -> np.ndarr
     return (((bits[:, 0::2] & _UPPER) << _HALF) | bits[:, 1::2]).astype(np.float64) * 2.0**-52
 
 
-def stateless_normal(seeds: Sequence[int], stream: int, count: int) -> np.ndarray:
+def stateless_normal(seeds: Sequence[int] | np.ndarray, stream: int, count: int) -> np.ndarray:
     """`tf.random.stateless_normal([count], [seed, stream])` of each seed: float32 `[len(seeds), count]`.
 
     Args:

@@ -327,7 +327,7 @@ def test_fingerprint_follows_what_the_stream_delivers(tmp_path):
 def test_the_second_start_decodes_nothing(tmp_path, monkeypatch):
     place = write(tmp_path / "p", CLASSES)
     first = Catalogue.from_folder(place, image_size=16)
-    monkeypatch.setattr(preparing, "decode", None)
+    monkeypatch.setattr(preparing, "read_item", None)
     again = Catalogue.from_folder(place, image_size=16)
     assert again.fingerprint == first.fingerprint and again.placements == first.placements
     monkeypatch.undo()

@@ -8,7 +8,9 @@ from PIL import Image, ImageDraw
 from rich.console import Console
 
 from tfproductgan.catalogue.catalogue import Catalogue, Preparation
-from tfproductgan.catalogue.checking import KINDS, check_source
+from tfproductgan.catalogue.checking.contact_sheet import contact_sheet, write_contact_sheet
+from tfproductgan.catalogue.checking.findings import KINDS
+from tfproductgan.catalogue.checking.looking import check
 from tfproductgan.catalogue.sources import array_source, folder_source, table_source
 from tfproductgan.errors import CatalogueError, RunError
 
@@ -69,7 +71,7 @@ def messy(tmp_path):
 
 @pytest.fixture
 def report(messy):
-    return check_source(messy, "messy.zip", max_unreadable=0.1)
+    return check(messy, "messy.zip", max_unreadable=0.1)
 
 
 def found(report, kind):
@@ -110,7 +112,7 @@ def test_describes_labels_and_photos(report):
 
 def test_clean_photos_have_no_findings():
     images = np.stack([np.asarray(product(seed)) for seed in range(8)])
-    report = check_source(array_source(images, {"category": ["Rings", "Watches"] * 4}))
+    report = check(array_source(images, {"category": ["Rings", "Watches"] * 4}))
     assert report.findings == ()
     assert report.verdict == "Training would use all 8 photos."
     assert report.formats == {"pixels": 8}
@@ -119,7 +121,7 @@ def test_clean_photos_have_no_findings():
 
 def test_grey_catalogue_is_not_grey_among_colour():
     images = np.stack([np.asarray(product(seed).convert("L")) for seed in range(8)])
-    report = check_source(array_source(images, {}))
+    report = check(array_source(images, {}))
     assert report.of("grey") == []
     assert report.num_grey == 8
 
@@ -130,7 +132,7 @@ def test_photos_turned_by_exif_are_measured_upright(tmp_path):
     (tmp_path / "rings").mkdir()
     product(0, (64, 48)).save(tmp_path / "rings" / "a.jpg", exif=exif)
     product(1, (48, 64)).save(tmp_path / "rings" / "b.jpg")
-    assert check_source(folder_source(tmp_path, "class")).sizes == {"48 x 64": 2}
+    assert check(folder_source(tmp_path, "class")).sizes == {"48 x 64": 2}
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ def test_photos_turned_by_exif_are_measured_upright(tmp_path):
     ],
 )
 def test_says_when_training_would_stop(messy, options, reason):
-    report = check_source(messy, **options)
+    report = check(messy, **options)
     assert report.would_stop
     assert report.stops == [reason]
     assert reason in report.verdict
@@ -149,9 +151,9 @@ def test_says_when_training_would_stop(messy, options, reason):
 
 def test_agrees_with_the_catalogue_about_stopping(messy):
     for share in (0.05, 0.08):
-        stops = check_source(messy, max_unreadable=share).would_stop
+        stops = check(messy, max_unreadable=share).would_stop
         try:
-            Catalogue(messy, Preparation(max_unreadable=share, cache=False))
+            Catalogue.from_source(messy, Preparation(max_unreadable=share, cache=False))
         except CatalogueError:
             assert stops
         else:
@@ -159,15 +161,15 @@ def test_agrees_with_the_catalogue_about_stopping(messy):
 
 
 def test_a_catalogue_is_checked_as_it_was_prepared(messy):
-    catalogue = Catalogue(messy, Preparation(image_size=80, min_count=2, max_unreadable=0.5, cache=False))
-    report = catalogue.check()
+    catalogue = Catalogue.from_source(messy, Preparation(image_size=80, min_count=2, max_unreadable=0.5, cache=False))
+    report = check(catalogue)
     assert "40 are the least" in report.of("too_small")[0].detail
     assert (report.min_count, report.max_unreadable) == (2, 0.5)
 
 
 def test_nothing_to_train_on_stops():
     images = np.stack([np.asarray(product(seed)) for seed in range(2)])
-    report = check_source(array_source(images, {}, splits=["test", "test"]))
+    report = check(array_source(images, {}, splits=["test", "test"]))
     assert report.stops == ["no photos to train on, all are in test"]
 
 
@@ -176,33 +178,33 @@ def test_labels_like_numbers_stop_training_as_they_stop_the_catalogue():
     numbers = [str(value) for value in range(120)]
     for labels, fine in ((numbers * 2, True), (numbers + [""] * 120, False)):
         source = array_source(images, {"number": labels})
-        assert check_source(source).would_stop is not fine
+        assert check(source).would_stop is not fine
         if not fine:
-            assert "'number' has 120 values on 120 photos" in check_source(source).verdict
-            assert not check_source(source, min_count=2).sparse
+            assert "'number' has 120 values on 120 photos" in check(source).verdict
+            assert not check(source, min_count=2).sparse
             with pytest.raises(CatalogueError, match="leave it out of the attributes"):
-                Catalogue(source, Preparation(cache=False))
+                Catalogue.from_source(source, Preparation(cache=False))
 
 
 @pytest.mark.parametrize("batch_size", [8, 9, 10, 11])
 def test_counts_the_photos_to_train_on_as_the_catalogue_draws_them(batch_size):
     images = np.stack([np.asarray(product(seed)) for seed in range(10)])
     source = array_source(images, {})
-    catalogue = Catalogue(source, Preparation(cache=False))
-    report = check_source(source, batch_size=batch_size)
+    catalogue = Catalogue.from_source(source, Preparation(cache=False))
+    report = check(source, batch_size=batch_size)
     assert report.num_train == catalogue.size("train")
     assert report.would_stop == (batch_size > catalogue.size("train"))
 
 
 def test_folded_values_are_counted_in_training_photos(messy):
-    report = check_source(messy, max_unreadable=0.1, min_count=10)
+    report = check(messy, max_unreadable=0.1, min_count=10)
     assert report.folded == {"category": 1, "colour": 0}
     assert "1 on fewer than 10 training photos" in rendered(report)
 
 
 def test_progress_reaches_the_end(messy):
     seen = []
-    check_source(messy, progress=lambda done, total: seen.append((done, total)))
+    check(messy, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (27, 27)
 
 
@@ -225,17 +227,17 @@ def test_table_shows_findings_and_labels(report):
 
 def test_table_takes_names_as_they_are():
     images = np.stack([np.asarray(product(seed)) for seed in range(2)])
-    report = check_source(array_source(images, {"[bold]kind": ["[red]Rings", "[/]"]}))
+    report = check(array_source(images, {"[bold]kind": ["[red]Rings", "[/]"]}))
     assert "[red]Rings" in rendered(report) and "[bold]kind" in rendered(report)
-    assert report.contact_sheet().width == 1240
+    assert contact_sheet(report).width == 1240
 
 
 def test_contact_sheet_shows_photos_of_findings_and_labels(report, tmp_path):
-    sheet = report.contact_sheet()
+    sheet = contact_sheet(report)
     assert sheet.mode == "RGB" and sheet.width == 1240
     # the shapes of the photos bring colours that text, lines and frames do not have
     assert len(sheet.getcolors(1 << 20)) > 1000
-    report.write_contact_sheet(tmp_path / "sheet.png")
+    write_contact_sheet(report, tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as written:
         assert np.array_equal(np.asarray(written), np.asarray(sheet))
 
@@ -243,9 +245,9 @@ def test_contact_sheet_shows_photos_of_findings_and_labels(report, tmp_path):
 def test_contact_sheet_without_a_readable_photo(tmp_path):
     (tmp_path / "rings").mkdir()
     (tmp_path / "rings" / "a.jpg").write_bytes(b"no photo")
-    report = check_source(folder_source(tmp_path, "class"))
+    report = check(folder_source(tmp_path, "class"))
     assert report.would_stop
-    assert report.contact_sheet().height > 100
+    assert contact_sheet(report).height > 100
     assert "Training would stop" in rendered(report)
 
 

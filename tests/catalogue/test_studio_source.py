@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfproductgan.catalogue import studio
+from tfproductgan import studio
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.errors import CatalogueError
 

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import zipfile
 
 import numpy as np
@@ -78,6 +79,17 @@ def test_table_without_attributes_says_how_to_name_them(folder, capsys):
 def test_studio(capsys):
     assert check("studio:24", "--attributes", "category", "--image-size", "32") == 0
     assert "category:" in capsys.readouterr().out
+
+
+def test_pairs(folder, tmp_path, capsys):
+    shutil.copytree(folder, tmp_path / "drawings")
+    assert check(folder, "--sources", tmp_path / "drawings") == 0
+    assert "use all 12 photos" in capsys.readouterr().out
+    (tmp_path / "drawings" / "mugs" / "0.png").unlink()
+    (tmp_path / "drawings" / "mugs" / "2.png").write_bytes(b"nothing")
+    assert check(folder, "--sources", tmp_path / "drawings") == 1
+    said = capsys.readouterr().out
+    assert "2 of 12 photos" in said and "no 'mugs/0' in" in said and "its source cannot be used" in said
 
 
 def test_exit_code_1_when_training_would_stop(folder, capsys):

@@ -6,6 +6,7 @@ import pytest
 from tfproductgan.cli.main import main
 from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.models.conditional_gan import ConditionalGAN
+from tfproductgan.networks.dcgan import DCGANGenerator
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +15,7 @@ def model(tmp_path_factory):
     options = {"width": 4, "max_width": 8}
     gan = ConditionalGAN.from_recipe("dcgan", schema, generator=options, discriminator=options)
     path = tmp_path_factory.mktemp("models") / "shop.keras"
-    gan.trained_generator().save(path)
+    gan.trained().save(path)
     return path
 
 
@@ -37,6 +38,18 @@ def test_one_form_that_cannot_be_made_is_an_error_and_the_others_go_on(model, tm
     assert not list(tmp_path.glob("*.onnx"))
     forms = json.loads((tmp_path / "compression.json").read_text())["forms"]
     assert [bool(form["error"]) for form in forms] == [False, True, False]
+
+
+def test_what_the_family_refuses_is_a_note_unless_somebody_asks_for_it(model, tmp_path, capsys, monkeypatch):
+    forms = ("litert-float16", "litert-dynamic-int8", "litert-int8", "onnx")
+    monkeypatch.setattr(DCGANGenerator, "refuses", dict.fromkeys(forms, "too small"))
+    assert main(["compress", str(model), "--out", str(tmp_path / "all")]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert "Note: DCGANGenerator cannot be converted to onnx: too small" in shown.out
+    assert (tmp_path / "all" / "generator-bfloat16.keras").is_file()
+    assert main(["compress", str(model), "--to", "onnx", "--out", str(tmp_path / "one")]) == 1
+    assert "onnx: DCGANGenerator cannot be converted to onnx: too small" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

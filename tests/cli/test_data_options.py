@@ -1,10 +1,12 @@
 import argparse
+import json
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tfproductgan.cli.data_options import add_data_options, catalogue_from, source_from
+from tfproductgan.cli.data_options import add_data_options, catalogue_from, data_described, describe_data, source_from
+from tfproductgan.errors import CatalogueError
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +77,80 @@ def test_studio():
     catalogue = catalogue_from(parse("--data", "studio:20", "--image-size", 32, "--attributes", "colour"))
     assert catalogue.schema.names == ("colour",)
     assert sum(map(len, catalogue.splits.values())) == 20
+
+
+@pytest.fixture
+def drawings(folder, tmp_path):
+    for path in folder.rglob("*.png"):
+        drawn = tmp_path / "drawings" / path.relative_to(folder).with_suffix(".bmp")
+        drawn.parent.mkdir(parents=True, exist_ok=True)
+        Image.open(path).convert("L").save(drawn)
+    return tmp_path / "drawings"
+
+
+def test_pairs(folder, drawings):
+    args = parse("--data", folder, "--sources", drawings, "--image-size", 16)
+    catalogue, (source, _) = catalogue_from(args), source_from(args)
+    assert catalogue.schema.source_channels == 1
+    assert next(catalogue.source_batches()).shape == (catalogue.size(), 16, 16, 1)
+    assert len(next(source.loads())) == 2 and len(source.items) == 8
+
+
+@pytest.mark.parametrize("source", ["lines", "mask"])
+def test_pairs_of_the_studio(source):
+    args = parse("--data", "studio:6", "--sources", source, "--image-size", 28)
+    assert catalogue_from(args).schema.source_channels == 1
+    assert all(len(loads) == 2 for loads in source_from(args)[0].loads())
+
+
+def test_another_command_finds_the_pairs_again(folder, drawings, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    described = describe_data(parse("--data", "photos", "--sources", "drawings", "--image-size", 16))
+    first = catalogue_from(data_described(described, optional()))
+    monkeypatch.chdir(folder)
+    again = catalogue_from(data_described(json.loads(json.dumps(described)), optional()), first.schema)
+    assert again.fingerprint == first.fingerprint and again.schema.source_channels == 1
+    # a word, even where there is a folder of that name; and a run of the time before there were pairs
+    (folder / "mask").mkdir()
+    assert describe_data(parse("--data", "studio", "--sources", "mask"))["sources"] == "mask"
+    del described["sources"]
+    assert catalogue_from(data_described(described, optional())).schema.source_channels is None
+    with pytest.raises(CatalogueError, match="--sources belongs to --data"):
+        data_described(described, optional("--sources", drawings))
+
+
+def optional(*words):
+    parser = argparse.ArgumentParser()
+    add_data_options(parser, required=False)
+    return parser.parse_args([str(word) for word in words])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--data photos --sources nowhere", "'nowhere' does not exist: give a folder or a zip of photos"),
+        (
+            "--data photos --sources others",
+            "No picture in 'others' is called as one in 'photos'",
+        ),
+        ("--data photos --sources notes.txt", "'notes.txt' cannot be read as a zip"),
+        ("--data photos --sources=", "--sources is empty"),
+        ("--data studio:6 --sources line", "The studio draws no source 'line': did you mean 'lines'"),
+        ("--data studio:6 --sources photos", "valid: 'lines', 'mask'"),
+        (
+            "--data table.csv --sources photos",
+            "--sources is for folders and zips of photos",
+        ),
+        ("--data tfds:mnist --sources photos", "--sources is for folders"),
+    ],
+)
+def test_sources_that_cannot_be(folder, tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "others" / "coat").mkdir(parents=True)
+    Image.new("L", (20, 20)).save(tmp_path / "others" / "coat" / "1.png")
+    (tmp_path / "notes.txt").write_text("no pictures")
+    (tmp_path / "table.csv").write_text("file\nphotos/mugs/0.png\n")
+    for take in (catalogue_from, source_from):
+        with pytest.raises(CatalogueError, match=said) as error:
+            take(parse(*words.split()))
+        assert "\n" not in str(error.value)

@@ -7,7 +7,7 @@ from PIL import Image
 import tfproductgan as tpg
 from tfproductgan.cli.main import main
 from tfproductgan.metrics import classifier
-from tfproductgan.metrics.classifier import CatalogueClassifier
+from tfproductgan.metrics.classifier import CatalogueClassifier, ClassifierRecipe
 from tfproductgan.metrics.extractors import FeatureExtractor
 from tfproductgan.metrics.rating import ANSWERS_KIND
 from tfproductgan.models import loading
@@ -188,7 +188,10 @@ def test_photos_that_are_gone_are_named(shop, capsys):
 def test_a_training_can_be_evaluated_by_itself(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path / "cache"))
+    # it need not be a good judge
+    monkeypatch.setattr(classifier, "ClassifierRecipe", lambda: ClassifierRecipe(images=2_560, widths=(8, 16)))
     words = "--data studio:1200 --image-size 32 --attributes category --recipe mlp --images 640 --batch-size 16"
+    words += " --set generator.widths=[16] --set discriminator.widths=[16]"
     assert main(["train", *words.split(), "--out", "run", "--evaluate", "320", "--every", "320"]) == 0
     assert "tfproductgan evaluate run" in capsys.readouterr().out
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]

@@ -55,7 +55,8 @@ def test_a_file_that_is_not_ours_is_one_line(tmp_path, capsys):
 @pytest.fixture(scope="module")
 def gan():
     schema = ConditionSchema([Attribute("category", ("Ring", "Mug")), Attribute("[colour]", ("[red]", "Blue"))], 28)
-    gan = ConditionalGAN.from_recipe("mlp", schema.with_combinations([(1, 1), (2, 2)]))
+    tiny = {"generator": {"widths": (8,)}, "discriminator": {"widths": (8,)}}
+    gan = ConditionalGAN.from_recipe("mlp", schema.with_combinations([(1, 1), (2, 2)]), **tiny)
     gan.compile()
     return gan
 

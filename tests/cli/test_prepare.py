@@ -2,14 +2,14 @@ import argparse
 import json
 import re
 import signal
-import subprocess
-import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import tfproductgan
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.catalogue.records import dataset_folder
 from tfproductgan.cli.data_options import add_data_options, catalogue_from
@@ -45,9 +45,11 @@ def test_says_what_it_wrote_and_what_to_do_next(photos, prepared, capsys):
 
 def test_training_on_it_is_training_on_the_photos(photos, prepared, tmp_path):
     losses = {}
+    tiny = ["--recipe", "mlp", "--batch-size", "4", "--images", "24"]
+    tiny += ["--set", "generator.widths=[8]", "--set", "discriminator.widths=[8]"]
     for run, data in (("disk", prepared), ("memory", photos)):
         words = ["train", "--data", str(data), "--image-size", "32", "--out", str(tmp_path / run)]
-        assert main([*words, "--recipe", "mlp", "--batch-size", "4", "--images", "24"]) == 0
+        assert main([*words, *tiny]) == 0
         lines = map(json.loads, (tmp_path / run / "metrics.jsonl").read_text("utf-8").splitlines())
         losses[run] = [{name: value for name, value in line.items() if "loss" in name} for line in lines]
     assert losses["disk"] == losses["memory"] and losses["disk"][0]
@@ -77,7 +79,7 @@ def test_check_reads_it(prepared, capsys):
 
 def test_data_sets_of_others(tmp_path):
     """A folder that TFDS prepared, without our schema, is read like `tfds:`."""
-    from tfproductgan.catalogue.studio.tfds_builder import StudioConfig, StudioProducts
+    from tfproductgan.studio.tfds_builder import StudioConfig, StudioProducts
 
     StudioProducts(config=StudioConfig(name="few", image_size=28, count=20), data_dir=tmp_path).download_and_prepare()
     parser = argparse.ArgumentParser()
@@ -101,23 +103,53 @@ def test_places_that_will_not_do(photos, tmp_path, capsys):
     assert "Cannot write" in capsys.readouterr().err
 
 
+def test_pairs_are_refused(photos, tmp_path, capsys):
+    words = ["prepare", "--data", str(photos), "--sources", str(photos), "--out", str(tmp_path / "out")]
+    assert main(words) == 1
+    error = capsys.readouterr().err
+    assert "Pairs cannot be prepared" in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def preparing(start):
+    """Starts a process that prepares 1,500 products of the studio in a folder."""
+    program = Path(tfproductgan.__file__).parent / "__main__.py"
+    words = [program, "prepare", "--data", "studio:1500", "--image-size", "28", "--out"]
+    return lambda out: start([*words, out])
+
+
+@pytest.fixture(scope="module")
+def undisturbed(preparing, tmp_path_factory):
+    """What comes out without a kill, and how many seconds it takes."""
+    out = tmp_path_factory.mktemp("undisturbed")
+    before = time.monotonic()
+    process = preparing(out)
+    process.join()
+    assert process.exitcode == 0
+    return Catalogue.from_prepared(out), time.monotonic() - before
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("round_", range(2))
-def test_killed_at_any_moment(tmp_path, round_):
+def test_killed_at_any_moment(preparing, undisturbed, tmp_path, round_):
     """SIGKILL again and again, then once to the end: the same photos as without."""
-    words = [sys.executable, "-m", "tfproductgan", "prepare", "--data", "studio:3000", "--image-size", "28", "--out"]
+    whole, seconds = undisturbed
     rng = np.random.default_rng(round_)
     for _ in range(6):
-        process = subprocess.Popen([*words, str(tmp_path / "killed")], stdout=subprocess.DEVNULL)
-        time.sleep(rng.uniform(4, 14))
-        process.send_signal(signal.SIGKILL)
-        if process.wait() == 0:
+        process = preparing(tmp_path)
+        process.join(rng.uniform(0, 0.8) * seconds)
+        process.kill()
+        process.join()
+        if process.exitcode == 0:
             break
-        if dataset_folder(tmp_path / "killed") is not None:
-            assert sum(map(Catalogue.from_prepared(tmp_path / "killed").size, ("train", "validation"))) == 3000
-    for name in ("killed", "whole"):
-        subprocess.run([*words, str(tmp_path / name)], stdout=subprocess.DEVNULL, check=True)
+        assert process.exitcode == -signal.SIGKILL
+        if dataset_folder(tmp_path) is not None:
+            assert sum(map(Catalogue.from_prepared(tmp_path).size, ("train", "validation"))) == 1500
+    process = preparing(tmp_path)
+    process.join()
+    assert process.exitcode == 0
     # not the bytes of the files: protobuf writes the features of a record in another order in each process
-    killed, whole = (Catalogue.from_prepared(tmp_path / name) for name in ("killed", "whole"))
+    killed = Catalogue.from_prepared(tmp_path)
     assert killed.fingerprint == whole.fingerprint and killed.captions() == whole.captions()
-    assert [path.name for path in (tmp_path / "killed").iterdir()] == ["product_photos"]
+    assert [path.name for path in tmp_path.iterdir()] == ["product_photos"]

@@ -73,8 +73,8 @@ def test_options_of_networks_and_penalties_are_set_one_by_one():
     add_arguments(parser)
     words = ["--set", "penalties.r1=2", "--set", "generator.widths=[8]", "--set", "generator.latent_dim=4"]
     recipe = resolve_recipe(parser.parse_args(["--data", "photos", "--out", "run", *words]))
-    assert recipe.penalties == {"r1": 2, "r2": 1.0}
-    assert recipe.generator == {"widths": [8], "latent_dim": 4}
+    assert recipe.objective.penalties == {"r1": 2, "r2": 1.0}
+    assert recipe.networks["generator"].options == {"widths": [8], "latent_dim": 4}
 
 
 @pytest.mark.parametrize("attributes, words", [([Attribute("kind", ("Side bag",))], " 'Side bag'"), ([], "")])

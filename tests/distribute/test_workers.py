@@ -1,9 +1,7 @@
 """Two processes that train together. As a program, `python test_workers.py FOLDER`, this file is one of them."""
 
 import json
-import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,11 +11,12 @@ import pytest
 import tensorflow as tf
 
 import tfproductgan as tpg
-from tfproductgan.recipes import Recipe
+from tfproductgan.recipes import get_recipe
 from tfproductgan.training.strategies import is_chief, make_strategy
 from tfproductgan.training.trainer import train
 
-RECIPE = Recipe(
+RECIPE = get_recipe(
+    "dcgan",
     family="mlp",
     generator={"widths": [16], "latent_dim": 8, "embedding_dim": 8},
     discriminator={"widths": [16]},
@@ -66,33 +65,26 @@ def free_addresses(count):
 
 
 @pytest.fixture(scope="module")
-def two_workers(tmp_path_factory):
+def two_workers(start, tmp_path_factory):
     """What each of two processes that train together says."""
     folder = tmp_path_factory.mktemp("workers")
     cluster = {"worker": free_addresses(2)}
-    processes = []
-    for index in range(2):
-        task = {"type": "worker", "index": index}
-        environment = {
-            **os.environ,
-            "TF_CONFIG": json.dumps({"cluster": cluster, "task": task}),
-            "TF_CPP_MIN_LOG_LEVEL": "2",
-        }
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, __file__, folder],
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
+    processes = [
+        start(
+            [__file__, folder],
+            {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})},
+            folder / f"said-{index}.log",
         )
+        for index in range(2)
+    ]
     try:
-        said = [process.communicate(timeout=500)[0] for process in processes]
+        for process in processes:
+            process.join(timeout=500)
     finally:
         for process in processes:
             process.kill()
-    assert [process.returncode for process in processes] == [0, 0], "\n".join(said)
+    said = [(folder / f"said-{index}.log").read_text() for index in range(2)]
+    assert [process.exitcode for process in processes] == [0, 0], "\n".join(said)
     return folder, said
 
 

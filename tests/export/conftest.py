@@ -1,38 +1,7 @@
-import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.export.saved_model import export_saved_model
-from tfproductgan.models.conditional_gan import ConditionalGAN
-
-# more values than a message lists, letters beyond ASCII, a name that Python keeps for itself
-COLOURS = ("Gold", "Navy Blue", "Weiß", "Écru", *(f"Pantone {number}" for number in range(100, 112)))
-CLASSES = ("Ring", "Mug", "Sports Shoes")
-
-
-def served_schema(image_size=32, channels=3):
-    attributes = [Attribute("class", CLASSES), Attribute("base colour", COLOURS), Attribute("view", ("Front", "Side"))]
-    rows = [(1, 1, 1)] * 40 + [(1, 2, 2)] * 7 + [(1, 3, 1)] + [(2, 4, 0)] * 12 + [(2, 0, 2)] * 5 + [(3, 2, 1)] * 3
-    return ConditionSchema(attributes, image_size, channels).with_combinations(rows)
-
-
-def small_generator(schema, family="dcgan", precision="float32"):
-    """Not trained, but with weights large enough that pictures differ."""
-    width = {"widths": (16, 16)} if family == "mlp" else {"width": 4, "max_width": 8}
-    options = {"latent_dim": 6, "embedding_dim": 4, **width}
-    gan = ConditionalGAN.from_recipe(
-        "dcgan", schema, family=family, generator=options, discriminator=width, precision=precision
-    )
-    rng = np.random.default_rng(0)
-    for weight in gan.ema_generator.trainable_weights:
-        weight.assign(weight + rng.normal(0, 0.2, weight.shape))
-    return gan.trained_generator()
-
-
-@pytest.fixture(scope="session")
-def generator():
-    return small_generator(served_schema())
 
 
 @pytest.fixture(scope="session")
@@ -57,13 +26,3 @@ def served(exported):
         return answer.numpy()
 
     return ask
-
-
-@pytest.fixture(name="small_generator", scope="session")
-def small_generator_fixture():
-    return small_generator
-
-
-@pytest.fixture(name="served_schema", scope="session")
-def served_schema_fixture():
-    return served_schema

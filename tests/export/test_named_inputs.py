@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfproductgan.conditions import Attribute, ConditionSchema, fold
 from tfproductgan.export.named_inputs import NamedInputs, folded, input_names
-from tfproductgan.models.generation import seed_fractions
+from tfproductgan.models.sampler import seed_fractions
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from tfproductgan.catalogue.studio.materials import COLOURS as STUDIO_COLOURS
 from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.metrics.colour_check import (
     FAMILIES,
@@ -13,6 +12,7 @@ from tfproductgan.metrics.colour_check import (
     families_of,
     picture_families,
 )
+from tfproductgan.studio.materials import COLOURS as STUDIO_COLOURS
 
 
 def picture(colour, background=(250, 250, 250), size=32):

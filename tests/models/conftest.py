@@ -6,7 +6,7 @@ import tensorflow as tf
 from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.models import randomness
 from tfproductgan.models.conditional_gan import ConditionalGAN
-from tfproductgan.models.generation import to_float
+from tfproductgan.models.pictures import to_float
 
 SHADE = Attribute("shade", ("Dark", "Light"))
 SIDE = Attribute("side", ("Left", "Right", "Top"))
@@ -60,7 +60,7 @@ def plain_step(gan, batch, learning_rate=0.1):
     generator, discriminator = (keras.models.clone_model(network) for network in (gan.generator, gan.discriminator))
     generator.set_weights(gan.generator.get_weights())
     discriminator.set_weights(gan.discriminator.get_weights())
-    weights = gan.recipe.penalties
+    weights = gan.recipe.objective.penalties
     real, conditions = to_float(batch["images"]), tf.constant(batch["conditions"])
     key = randomness.key(gan.recipe.seed, tf.constant(gan.step), randomness.Purpose.LATENTS)
     latents = tf.random.stateless_normal((len(real), gan.latent_dim), key)

@@ -1,6 +1,3 @@
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -78,19 +75,23 @@ def test_a_step_has_only_what_a_tpu_can_compute(small_gan, random_batches, famil
     assert not [node.name for node in nodes if "PyFunc" in node.op or "String" in node.op or "Unique" in node.op]
 
 
-def run_with_two_replicas(*options):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [*command, Path(__file__).with_name("two_replicas.py")], capture_output=True, text=True, env=environment
-    )
-    assert done.returncode == 0, done.stdout
+@pytest.fixture
+def run_with_two_replicas(start, tmp_path):
+    def run(expression):
+        process = start([Path(__file__).with_name("two_replicas.py"), "-k", expression], said=tmp_path / "said.log")
+        process.join()
+        assert process.exitcode == 0, (tmp_path / "said.log").read_text()
+
+    return run
 
 
-def test_two_replicas_in_short():
-    run_with_two_replicas("-k", "whole_batch_learns and steps or rows_of_one_draw or strategies_are_refused")
+IN_SHORT = "whole_batch_learns and steps or rows_of_one_draw or strategies_are_refused"
+
+
+def test_two_replicas_in_short(run_with_two_replicas):
+    run_with_two_replicas(IN_SHORT)
 
 
 @pytest.mark.slow
-def test_two_replicas():
-    run_with_two_replicas()
+def test_what_else_two_replicas_do(run_with_two_replicas):
+    run_with_two_replicas(f"not ({IN_SHORT})")

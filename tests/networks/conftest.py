@@ -11,6 +11,8 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
+from tfproductgan.networks.base import Generator, PatchDiscriminator, TranslatingGenerator
+
 BATCH = 3
 
 
@@ -68,7 +70,77 @@ def generator_gradients_reach_every_weight(make):
     with tf.GradientTape() as tape:
         pictures = network(inputs, training=True)
         loss = tf.reduce_sum(pictures * target)
+    # how photos scatter around pictures decides nothing about these
+    weights = [variable for variable in network.trainable_variables if variable.name != "log_scale"]
+    assert_all_reached(weights, tape.gradient(loss, values(weights)))
+
+
+# === Encoders ===
+
+
+def distributions_have_the_right_shape_and_type(make):
+    network = make()
+    for training in (False, True):
+        for part in network(inputs_of(network), training=training):
+            assert part.shape == (BATCH, network.latent_dim) and part.dtype == tf.float32
+
+
+def encoder_gradients_reach_every_weight(make):
+    network = make()
+    with tf.GradientTape() as tape:
+        mean, log_variance = network(inputs_of(network), training=True)
+        loss = tf.reduce_sum(mean * [[1.0], [-2.0], [0.5]]) + tf.reduce_sum(log_variance)
     assert_all_reached(network.trainable_variables, tape.gradient(loss, values(network.trainable_variables)))
+
+
+# === Of pictures from pictures ===
+
+
+def made_pictures_have_the_right_shape_type_and_range(make):
+    network = make()
+    shape = (BATCH, network.image_size, network.image_size, network.channels)
+    for training in (False, True):
+        pictures = outputs_of(network, training)
+        assert pictures.shape == shape and pictures.dtype == tf.float32
+        assert np.abs(pictures).max() <= 1
+    assert np.std(pictures) > 0.001
+
+
+def made_pictures_follow_sources_and_conditions(make):
+    network = make()
+    inputs = inputs_of(network)
+    pictures = network(inputs)
+    others = [network({**inputs, "source": -inputs["source"]})]
+    if network.num_ids:
+        others.append(network({**inputs, "conditions": next_ids(network, inputs["conditions"])}))
+    for other in others:
+        assert (np.abs(pictures - other).max(axis=(1, 2, 3)) > 1e-6).all()
+
+
+def there_is_a_float32_logit_a_patch(make):
+    network = make()
+    logits = outputs_of(network)
+    assert logits.shape.rank == 3 and logits.dtype == tf.float32
+    inputs = inputs_of(network)
+    for name in ("source", "images"):
+        assert np.any(network({**inputs, name: -inputs[name]}) != logits)
+
+
+def an_output_does_not_depend_on_the_rest_of_its_batch(make):
+    network = make()
+    inputs = inputs_of(network)
+    first = {name: value[:1] for name, value in inputs.items()}
+    for whole, alone in zip(tf.nest.flatten(network(inputs)), tf.nest.flatten(network(first)), strict=True):
+        np.testing.assert_allclose(whole[:1], alone, atol=1e-4)
+
+
+def output_gradients_reach_every_kernel(make):
+    network = make()
+    kernels = [v for v in network.trainable_variables if v.name in ("kernel", "table")]
+    with tf.GradientTape() as tape:
+        outputs = network(inputs_of(network), training=True)
+        loss = tf.reduce_sum(outputs * tf.constant(np.random.default_rng(5).normal(size=outputs.shape), tf.float32))
+    assert_all_reached(kernels, tape.gradient(loss, values(kernels)))
 
 
 # === Discriminators ===
@@ -180,7 +252,8 @@ def a_saved_network_computes_the_same(make, tmp_path):
     network.save(tmp_path / "network.keras")
     again = keras.saving.load_model(tmp_path / "network.keras")
     assert type(again) is type(network)
-    np.testing.assert_array_equal(outputs_of(again), outputs_of(network))
+    for mine, theirs in zip(tf.nest.flatten(outputs_of(again)), tf.nest.flatten(outputs_of(network)), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
 
 
 def mixed_precision_computes_in_bfloat16_and_answers_in_float32(make):
@@ -188,7 +261,7 @@ def mixed_precision_computes_in_bfloat16_and_answers_in_float32(make):
     assert all(variable.dtype == "float32" for variable in network.weights)
     exact = type(network).from_config({**network.get_config(), "dtype": "float32"})
     exact.set_weights(network.get_weights())
-    mixed, reference = outputs_of(network), outputs_of(exact)
+    mixed, reference = (tf.nest.flatten(outputs_of(each))[0] for each in (network, exact))
     assert mixed.dtype == tf.float32
     np.testing.assert_allclose(mixed, reference, atol=0.05 * np.abs(reference).max())
     assert np.any(mixed != reference)
@@ -202,7 +275,8 @@ def shapes_are_known_without_numbers(make):
     network = make()
     inputs = inputs_of(network)
     symbols = {name: keras.KerasTensor((None, *value.shape[1:]), value.dtype.name) for name, value in inputs.items()}
-    assert tuple(network(symbols).shape[1:]) == tuple(network(inputs).shape[1:])
+    pairs = zip(tf.nest.flatten(network(symbols)), tf.nest.flatten(network(inputs)), strict=True)
+    assert all(tuple(symbol.shape[1:]) == tuple(value.shape[1:]) for symbol, value in pairs)
 
 
 def no_two_kernels_start_alike(make):
@@ -213,6 +287,8 @@ def no_two_kernels_start_alike(make):
 
 
 def regularisation_is_what_l2_says(make):
+    if "l2" not in make().get_config():
+        return
     network = make(l2=0.5)
     kernels = [v for v in network.trainable_variables if v.name == "kernel"]
     losses = network.losses
@@ -234,7 +310,15 @@ def next_ids(network, ids):
 
 
 def inputs_of(network):
-    return generator_inputs(network) if hasattr(network, "latent_dim") else discriminator_inputs(network)
+    if isinstance(network, Generator):
+        return generator_inputs(network)
+    inputs = discriminator_inputs(network)
+    if isinstance(network, TranslatingGenerator):
+        shape = (*inputs["images"].shape[:3], network.source_channels)
+        inputs["source"] = tf.constant(np.random.default_rng(7).uniform(-1, 1, shape), tf.float32)
+        if not isinstance(network, PatchDiscriminator):
+            del inputs["images"]
+    return inputs
 
 
 def outputs_of(network, training=False):
@@ -258,7 +342,25 @@ BOTH_CHECKS = [
     mixed_precision_computes_in_bfloat16_and_answers_in_float32,
     shapes_are_known_without_numbers,
     no_two_kernels_start_alike,
-    regularisation_is_what_l2_says,
+]
+ENCODER_CHECKS = [
+    distributions_have_the_right_shape_and_type,
+    an_output_does_not_depend_on_the_rest_of_its_batch,
+    encoder_gradients_reach_every_weight,
+    *BOTH_CHECKS,
+]
+TRANSLATING_GENERATOR_CHECKS = [
+    made_pictures_have_the_right_shape_type_and_range,
+    made_pictures_follow_sources_and_conditions,
+    an_output_does_not_depend_on_the_rest_of_its_batch,
+    output_gradients_reach_every_kernel,
+    *BOTH_CHECKS,
+]
+PATCH_DISCRIMINATOR_CHECKS = [
+    there_is_a_float32_logit_a_patch,
+    an_output_does_not_depend_on_the_rest_of_its_batch,
+    output_gradients_reach_every_kernel,
+    *BOTH_CHECKS,
 ]
 GENERATOR_CHECKS = [
     pictures_have_the_right_shape_type_and_range,
@@ -266,6 +368,7 @@ GENERATOR_CHECKS = [
     a_picture_does_not_depend_on_the_rest_of_its_batch,
     synthesise_draws_what_call_draws,
     generator_gradients_reach_every_weight,
+    regularisation_is_what_l2_says,
     *BOTH_CHECKS,
 ]
 DISCRIMINATOR_CHECKS = [
@@ -275,6 +378,7 @@ DISCRIMINATOR_CHECKS = [
     discriminator_gradients_reach_every_weight,
     second_order_gradients_reach_every_kernel,
     second_order_gradients_equal_finite_differences,
+    regularisation_is_what_l2_says,
     *BOTH_CHECKS,
 ]
 
@@ -294,4 +398,22 @@ def generator_check(request):
 @pytest.fixture(params=DISCRIMINATOR_CHECKS, ids=lambda check: check.__name__)
 def discriminator_check(request):
     """One thing a discriminator must do, as a function of a function that makes it."""
+    return _bound(request.param, request)
+
+
+@pytest.fixture(params=ENCODER_CHECKS, ids=lambda check: check.__name__)
+def encoder_check(request):
+    """One thing an encoder must do, as a function of a function that makes it."""
+    return _bound(request.param, request)
+
+
+@pytest.fixture(params=TRANSLATING_GENERATOR_CHECKS, ids=lambda check: check.__name__)
+def translating_generator_check(request):
+    """One thing a generator of pictures from pictures must do, as a function of a function that makes it."""
+    return _bound(request.param, request)
+
+
+@pytest.fixture(params=PATCH_DISCRIMINATOR_CHECKS, ids=lambda check: check.__name__)
+def patch_discriminator_check(request):
+    """One thing a discriminator of pairs must do, as a function of a function that makes it."""
     return _bound(request.param, request)

@@ -49,7 +49,8 @@ def python(tmp_path_factory):
     [block] = re.findall(r"^<!-- client without TensorFlow -->\n```bash\n(.*?)^```$", document, re.M | re.S)
     commands = block.replace("tfproductgan\n", f"{checkout}\n")
     assert commands != block
-    run("bash", "-euc", commands, env={"PATH": f"{folder / 'venv' / 'bin'}:/usr/bin:/bin", "HOME": str(folder)})
+    environment = {"PATH": f"{folder / 'venv' / 'bin'}:/usr/bin:/bin", "HOME": str(folder), "PIP_COMPILE": "0"}
+    run("bash", "-euc", commands, env=environment)
     return folder / "venv" / "bin" / "python"
 
 

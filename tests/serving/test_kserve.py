@@ -4,10 +4,11 @@ It has an environment of its own: KServe needs an older protobuf than TensorFlow
 """
 
 import contextlib
-import importlib.metadata
+import os
+import re
+import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 
@@ -53,24 +54,21 @@ kserve.ModelServer(http_port=int(sys.argv[2]), enable_grpc=False, workers=1).sta
 
 
 @pytest.fixture(scope="module")
-def kserve_python(tmp_path_factory):
+def kserve_python(tensorflow_environment, tmp_path_factory):
     """The interpreter of an environment with KServe and the TensorFlow that wrote the model."""
-    folder = tmp_path_factory.mktemp("kserve")
-    tensorflow = next(name for name in ("tensorflow", "tensorflow-cpu") if _version(name))
+    folder = tmp_path_factory.mktemp("kserve") / "environment"
     python = folder / "bin" / "python"
+    # links cost no time, and pip puts new files in the place of those it replaces
+    shutil.copytree(tensorflow_environment, folder, symlinks=True, copy_function=os.link)
+    tensorflow = subprocess.run([python, "-m", "pip", "freeze"], check=True, capture_output=True, text=True).stdout
+    [tensorflow] = re.findall(r"^tensorflow(?:-cpu)?==.*$", tensorflow, re.M)
     try:
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
-        needed = ["kserve", f"{tensorflow}=={_version(tensorflow)}"]
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *needed], check=True, capture_output=True)
+        install = [python, "-m", "pip", "install", "--quiet", "--no-compile", "kserve", tensorflow]
+        subprocess.run(install, check=True, capture_output=True)
         subprocess.run([python, "-c", "import kserve"], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"KServe cannot be had here: {error}")
     return python
-
-
-def _version(name):
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        return importlib.metadata.version(name)
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,13 @@ import pytest
 
 import tfproductgan as tpg
 from tfproductgan.errors import TrainingStopped
-from tfproductgan.recipes import Recipe
+from tfproductgan.recipes import get_recipe
 from tfproductgan.training.checkpoints import Checkpoints
 from tfproductgan.training.strategies import make_strategy
 
 STEPS, BATCH, INTERVAL = 400, 8, 80
-RECIPE = Recipe(
+RECIPE = get_recipe(
+    "dcgan",
     family="mlp",
     generator={"widths": [16], "latent_dim": 8, "embedding_dim": 8},
     discriminator={"widths": [16], "dropout": 0.2},

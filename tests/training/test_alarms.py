@@ -9,12 +9,15 @@ from rich.console import Console
 
 import tfproductgan as tpg
 from tfproductgan.errors import AlarmError, RecipeError
-from tfproductgan.recipes import Recipe
-from tfproductgan.training.alarms import CollapseAlarm, DivergenceAlarm, OnAlarm, OverfittingAlarm, watch
+from tfproductgan.recipes import get_recipe
+from tfproductgan.registry import KINDS
+from tfproductgan.training.alarms import CollapseAlarm, DivergenceAlarm, OnAlarm, OverfittingAlarm
+from tfproductgan.training.alarms.kinds import alarms_of
 from tfproductgan.training.trainer import train
 
 SIZE = 16
-RECIPE = Recipe(
+RECIPE = get_recipe(
+    "dcgan",
     family="mlp",
     generator={"widths": [16], "latent_dim": 8, "embedding_dim": 8},
     discriminator={"widths": [32]},
@@ -334,11 +337,11 @@ def test_a_run_that_is_to_stop_keeps_the_checkpoint_from_before(catalogue, tmp_p
 
 def test_a_catalogue_gets_the_alarms_that_its_photos_are_enough_for(catalogue):
     def names(catalogue, action="warn"):
-        return [alarm.name for alarm in watch(catalogue, action)]
+        return [alarm.name for alarm in alarms_of(KINDS["gan"], catalogue, action)]
 
     assert names(catalogue) == ["divergence", "collapse", "overfitting"]
     few = tpg.Catalogue.from_arrays(squares(40), {"number": [str(i % 10) for i in range(40)]}, image_size=SIZE)
     assert names(few) == ["divergence"]
-    actions = [alarm.on_alarm.action for alarm in watch(catalogue, checkpoints=list)]
+    actions = [alarm.on_alarm.action for alarm in alarms_of(KINDS["gan"], catalogue, checkpoints=list)]
     assert actions == ["rollback", "warn", "warn"]
-    assert [alarm.on_alarm.action for alarm in watch(catalogue, "stop")] == ["stop"] * 3
+    assert [alarm.on_alarm.action for alarm in alarms_of(KINDS["gan"], catalogue, "stop")] == ["stop"] * 3

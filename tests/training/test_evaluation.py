@@ -15,12 +15,13 @@ from tfproductgan.metrics.classifier import CatalogueClassifier
 from tfproductgan.metrics.extractors import FeatureExtractor
 from tfproductgan.metrics.judge import judge
 from tfproductgan.models.conditional_gan import ConditionalGAN
-from tfproductgan.recipes import Recipe
+from tfproductgan.recipes import get_recipe
 from tfproductgan.training import evaluation
 from tfproductgan.training.evaluation import Evaluation, past_values
 
 BATCH = 8
-RECIPE = Recipe(
+RECIPE = get_recipe(
+    "dcgan",
     family="mlp",
     generator={"widths": [8], "latent_dim": 4, "embedding_dim": 4},
     discriminator={"widths": [8]},

@@ -10,8 +10,6 @@ import resource
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 import zipfile
 from pathlib import Path
@@ -126,21 +124,25 @@ def stop_at(step):
 # === Killed ===
 
 
-def killed(command, run, moment, while_writing=False):
+@pytest.fixture
+def killed(start):
     """Start a training, kill it some seconds after its next checkpoint; whether that was before its end."""
-    before = saved(run)
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        while process.poll() is None and saved(run) == before:
-            time.sleep(0.01)
-        time.sleep(moment)
-        while while_writing and process.poll() is None and not half_written(run):
-            pass
-    finally:
-        finished = process.poll() is not None
-        process.kill()
-        process.wait()
-    return not finished
+
+    def killed(run, moment, while_writing=False):
+        before = saved(run)
+        process = start(program(run, "0.01"))
+        try:
+            while process.is_alive() and saved(run) == before:
+                time.sleep(0.01)
+            time.sleep(moment)
+            while while_writing and process.is_alive() and not half_written(run):
+                pass
+        finally:
+            process.kill()
+            process.join()
+        return process.exitcode == -signal.SIGKILL
+
+    return killed
 
 
 def half_written(run):
@@ -148,12 +150,12 @@ def half_written(run):
 
 
 def program(run, *words):
-    return [sys.executable, str(HERE / "resumable.py"), str(run), *words]
+    return [HERE / "resumable.py", run, *words]
 
 
-def test_killed_at_a_random_moment_and_repeated_equals_undisturbed(undisturbed, tmp_path):
+def test_killed_at_a_random_moment_and_repeated_equals_undisturbed(undisturbed, killed, tmp_path):
     moment = RANDOM.uniform(0, 1)
-    was_killed = killed(program(tmp_path / "run", "0.01"), tmp_path / "run", moment)
+    was_killed = killed(tmp_path / "run", moment)
     print(f"killed {moment:.3f} s after the first checkpoint: {was_killed}; checkpoints: {saved(tmp_path / 'run')}")
     assert resumable.train(tmp_path / "run").step == STEPS
     resumable.assert_same_run(tmp_path / "run", undisturbed)
@@ -162,12 +164,14 @@ def test_killed_at_a_random_moment_and_repeated_equals_undisturbed(undisturbed, 
 @pytest.mark.slow
 @pytest.mark.parametrize("while_writing", [False, True])
 @pytest.mark.parametrize("number", range(5))
-def test_killed_again_and_again(undisturbed, tmp_path, number, while_writing):
+def test_killed_again_and_again(undisturbed, start, killed, tmp_path, number, while_writing):
     run = tmp_path / "run"
     for moment in (RANDOM.uniform(0, 3), RANDOM.uniform(0, 1)):
-        was_killed = killed(program(run, "0.01"), run, moment, while_writing)
+        was_killed = killed(run, moment, while_writing)
         print(f"killed {moment:.3f} s after: {was_killed}, checkpoints {saved(run)}, half-written {half_written(run)}")
-    subprocess.run(program(run), check=True)
+    process = start(program(run))
+    process.join()
+    assert process.exitcode == 0
     assert not half_written(run)
     resumable.assert_same_run(run, undisturbed)
 
@@ -175,31 +179,30 @@ def test_killed_again_and_again(undisturbed, tmp_path, number, while_writing):
 # === Two workers ===
 
 
-class Workers:
-    """Two processes that train together."""
+@pytest.fixture(scope="module")
+def workers(start):
+    """Two processes that train together, killed at the end of a `with` block if they still run."""
 
-    def __init__(self, run, *words):
+    @contextlib.contextmanager
+    def workers(run, *words):
         ports = free_ports(2)
-        self.processes = [
-            subprocess.Popen(
-                program(run, *words),
-                env={**os.environ, "TF_CONFIG": json.dumps(configuration(ports, index))},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            for index in range(2)
+        processes = [
+            start(program(run, *words), {"TF_CONFIG": json.dumps(configuration(ports, index))}) for index in range(2)
         ]
+        try:
+            yield processes
+        finally:
+            for process in processes:
+                process.kill()
+                process.join()
 
-    def __enter__(self):
-        return self
+    return workers
 
-    def __exit__(self, *exception):
-        for process in self.processes:
-            process.kill()
-            process.wait()
 
-    def wait(self):
-        return [process.wait(timeout=300) for process in self.processes]
+def exit_codes(processes):
+    for process in processes:
+        process.join(timeout=300)
+    return [process.exitcode for process in processes]
 
 
 def configuration(ports, index):
@@ -223,37 +226,37 @@ def wait_for(condition, seconds=200):
 
 
 @pytest.fixture(scope="module")
-def undisturbed_pair(tmp_path_factory):
+def undisturbed_pair(workers, tmp_path_factory):
     run = tmp_path_factory.mktemp("pair") / "run"
-    with Workers(run) as workers:
-        assert workers.wait() == [0, 0]
+    with workers(run) as processes:
+        assert exit_codes(processes) == [0, 0]
     return run
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(3))
-def test_two_workers_killed_at_a_random_moment(undisturbed_pair, tmp_path, number):
+def test_two_workers_killed_at_a_random_moment(undisturbed_pair, workers, tmp_path, number):
     run, moment = tmp_path / "run", RANDOM.uniform(0, 2)
-    with Workers(run, "0.01"):
+    with workers(run, "0.01"):
         wait_for(lambda: saved(run))
         time.sleep(moment)
     print(f"killed {moment:.3f} s after the first checkpoint: {saved(run)}, half-written {half_written(run)}")
-    with Workers(run) as workers:
-        assert workers.wait() == [0, 0]
+    with workers(run) as processes:
+        assert exit_codes(processes) == [0, 0]
     resumable.assert_same_run(run, undisturbed_pair)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("told", [0, 1])
-def test_two_workers_stop_after_the_same_step_whoever_is_told(undisturbed_pair, tmp_path, told):
+def test_two_workers_stop_after_the_same_step_whoever_is_told(undisturbed_pair, workers, tmp_path, told):
     run = tmp_path / "run"
-    with Workers(run, "0.02") as workers:
+    with workers(run, "0.02") as processes:
         wait_for(lambda: saved(run))
-        workers.processes[told].send_signal(signal.SIGTERM)
-        assert workers.wait() == [143, 143]
+        processes[told].terminate()
+        assert exit_codes(processes) == [143, 143]
     print(f"stopped: {saved(run)}")
-    with Workers(run) as workers:
-        assert workers.wait() == [0, 0]
+    with workers(run) as processes:
+        assert exit_codes(processes) == [0, 0]
     # the means of the interval it stopped in are summed in another order: each replica goes on from half the sum
     resumable.assert_same_run(run, undisturbed_pair, rounding_of_curves=1e-5)
 

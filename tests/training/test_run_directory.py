@@ -4,7 +4,7 @@ import pytest
 
 from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.errors import RunError
-from tfproductgan.recipes import Recipe
+from tfproductgan.recipes import Recipe, get_recipe
 from tfproductgan.training.run_directory import RunDirectory
 
 SCHEMA = ConditionSchema([Attribute("category", ("Ring", "Mug"))], 32)
@@ -70,7 +70,11 @@ def test_what_cannot_start_or_go_on_is_refused_before_anything_is_written(tmp_pa
     (tmp_path / "file").write_text("x")
     for path, recipe, said in (
         (tmp_path / "run", Recipe(seed=1), "seed was 0, now 1"),
-        (tmp_path / "run", Recipe(generator_learning_rate=1e-3), "generator_learning_rate was 0.002, now 0.001"),
+        (
+            tmp_path / "run",
+            get_recipe("dcgan", generator_learning_rate=1e-3),
+            "generator_learning_rate was 0.002, now 0.001",
+        ),
         (tmp_path, Recipe(), "no run directory"),
         (tmp_path / "file", Recipe(), "no run directory"),
         (tmp_path / "file" / "run", Recipe(), "file is no folder that can be written"),

@@ -6,13 +6,17 @@ from PIL import Image
 
 import tfproductgan as tpg
 from tfproductgan.errors import RunError
-from tfproductgan.recipes import Recipe
+from tfproductgan.recipes import get_recipe
 from tfproductgan.training.trainer import Schedule, estimate, train
 
-RECIPE = Recipe(
+RECIPE = get_recipe(
+    "dcgan",
     family="mlp",
     generator={"widths": [16], "latent_dim": 8, "embedding_dim": 8},
     discriminator={"widths": [16], "dropout": 0.2},
+    loss="non-saturating",
+    penalties={},
+    penalty_interval=1,
     batch_size=8,
     images=96,
     precision="float32",
@@ -89,7 +93,7 @@ def test_another_recipe_in_the_same_folder_is_refused(whole_run, catalogue):
     ],
 )
 def test_durations_are_counted_in_images(images, every, expected, epochs):
-    schedule = Schedule.of(Recipe(images=images, batch_size=16, discriminator_steps=2), every)
+    schedule = Schedule.of(get_recipe("dcgan", images=images, batch_size=16, discriminator_steps=2), every)
     assert schedule == expected
     assert schedule.epochs == epochs
     assert schedule.images <= max(images, 32)

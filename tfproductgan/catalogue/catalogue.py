@@ -7,25 +7,25 @@ import functools
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfproductgan.catalogue.cache import PhotoCache, default_folder
-from tfproductgan.catalogue.checking import CheckReport, check
-from tfproductgan.catalogue.photos import FITS, Placement
+from tfproductgan.catalogue.photos import Placement
+from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.preparing import PreparedPhotos, prepare
-from tfproductgan.catalogue.sources import Item, Source, array_source, folder_source, table_source, too_sparse
-from tfproductgan.catalogue.splitting import (
-    DEFAULT_SPLITS,
-    SPLITS,
-    check_shares,
-    drawn_splits,
-    given_splits,
-    split_name,
+from tfproductgan.catalogue.sources import (
+    Item,
+    Source,
+    array_source,
+    folder_source,
+    pair_source,
+    table_source,
+    too_sparse,
 )
+from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, SPLITS, drawn_splits, given_splits, split_name
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema, fold
 from tfproductgan.errors import CatalogueError, nearest
 
@@ -33,86 +33,23 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from tfproductgan.catalogue.chunks import PhotoChunks
+    from tfproductgan.catalogue.records import RecordPhotos
 
 _log = logging.getLogger(__name__)
 
-DEFAULT_IMAGE_SIZE = 64
-LARGEST_IMAGE_SIZE = 1024
 SHARED_ASPECT = 0.9
 """Share of the photos that must agree on an aspect for the schema to name it."""
 
 _ASPECT_TOLERANCE = 0.02
+_COLOURS = {1: "grey", 3: "colour"}
 _MOST_STEPS = 2**31 - 1  # and photos a batch
 _MOST_SEED = 2**63 - 1
-
-
-@dataclasses.dataclass(frozen=True)
-class Preparation:
-    """How photos become a catalogue: the options that every constructor of `Catalogue` takes.
-
-    Args:
-        image_size: Height and width in pixels, up to 1024; by default that of the schema, else 64.
-        fit: `"letterbox"` keeps whole photos and continues their own background, `"crop"` fills the square.
-        channels: 3 for colour, 1 for grey; by default 1 if every photo is grey, else 3.
-        min_count: A value on fewer training photos than this becomes "not given".
-        splits: Shares to draw, such as `{"validation": 0.1, "test": 0.1}`, from the content of the photos, with
-            duplicates on one side. By default the splits the source names, or 10 % for validation if it names
-            none.
-        schema: An existing schema to bind to (that of a trained model): its attributes, values and picture size
-            are kept, and values it does not know become "not given".
-        max_unreadable: Share of the photos that may be unreadable, 0 to 1.
-        cache: Whether prepared photos are kept on disk, or the folder for them. By default in
-            `$TFPRODUCTGAN_CACHE` or `~/.cache/tfproductgan`.
-        memory_budget: Bytes of pixels held in memory; more than this stays on disk.
-
-    Raises:
-        CatalogueError: If an option is out of range.
-    """
-
-    image_size: int | None = None
-    fit: str = "letterbox"
-    channels: int | None = None
-    min_count: int = 1
-    splits: Mapping[str, float] | None = None
-    schema: ConditionSchema | None = None
-    max_unreadable: float = 0.05
-    cache: bool | str | Path = True
-    memory_budget: int = 2 * 2**30
-
-    def __post_init__(self):
-        if self.fit not in FITS:
-            raise CatalogueError(f"fit must be 'letterbox' or 'crop'. Received: {self.fit!r}")
-        if self.channels not in (None, 1, 3):
-            raise CatalogueError(f"channels must be 3 (colour) or 1 (grey). Received: {self.channels!r}")
-        if not 0 <= self.max_unreadable <= 1:
-            raise CatalogueError(f"max_unreadable is a share, 0 to 1. Received: {self.max_unreadable!r}")
-        for name, lowest in (("image_size", 1), ("min_count", 1), ("memory_budget", 0)):
-            value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or value != int(value) or value < lowest):
-                raise CatalogueError(f"{name} must be a whole number of at least {lowest}. Received: {value!r}")
-        if self.image_size is not None and self.image_size > LARGEST_IMAGE_SIZE:
-            raise CatalogueError(f"image_size must be at most {LARGEST_IMAGE_SIZE}. Received: {self.image_size}")
-        for name in ("image_size", "channels") if self.schema else ():
-            mine, bound = getattr(self, name), getattr(self.schema, name)
-            if mine not in (None, bound):
-                raise CatalogueError(f"{name}={mine} does not fit the schema, whose pictures have {bound}.")
-            object.__setattr__(self, name, bound)
-        if self.image_size is None:
-            object.__setattr__(self, "image_size", DEFAULT_IMAGE_SIZE)
-        if self.splits is not None:
-            check_shares(self.splits)
-
-    def photo_cache(self) -> PhotoCache | None:
-        """Where prepared photos are kept, or `None`."""
-        if self.cache is False:
-            return None
-        return PhotoCache(default_folder() if self.cache is True else self.cache)
 
 
 class Catalogue:
     """Photos with their conditions, each decoded and resized once.
 
-    Made by `from_folder`, `from_table`, `from_tfds`, `from_arrays` or `studio`, which take the options of
+    Made by `from_folder`, `from_pairs`, `from_table`, `from_tfds`, `from_arrays` or `studio`, which take the options of
     `Preparation` as further keyword arguments, or by `from_prepared`. Photos that cannot be read are left out, listed
     in `skipped`, and announced through `logging`.
 
@@ -137,15 +74,38 @@ class Catalogue:
 
     def __init__(
         self,
-        source: Source,
+        schema: ConditionSchema,
         preparation: Preparation,
-        text: str | None = None,
-        photos: PhotoChunks | None = None,
+        photos: PreparedPhotos | RecordPhotos | PhotoChunks,
+        splits: Mapping[str, np.ndarray],
+        conditions: np.ndarray,
+        source: Callable[[], Source],
+        captions: Callable[[], Sequence[str]],
+        skipped: Sequence[tuple[str, str]] = (),
     ):
-        self.source = source
-        self.preparation = preparation
+        self.schema, self.preparation, self.splits, self.skipped = schema, preparation, dict(splits), list(skipped)
+        self._photos, self._conditions = photos, conditions
+        self._open_source, self._read_captions = source, captions  # what a prepared data set has on disk
+
+    @classmethod
+    def from_source(
+        cls, source: Source, preparation: Preparation, text: str | None = None, photos: PhotoChunks | None = None
+    ) -> Catalogue:
+        """What all constructors but `from_prepared` come down to.
+
+        Args:
+            source: The photos.
+            preparation: How they become a catalogue.
+            text: What their titles are called, if there are any.
+            photos: The photos, if they have been prepared already.
+
+        Raises:
+            CatalogueError: If they cannot be used.
+        """
         if preparation.schema is None:
             refuse_sparse(source, preparation.min_count)
+        else:
+            source = _with_what_goes_in(source, preparation.schema)
         photos = photos or prepare(
             source,
             preparation.image_size,
@@ -153,17 +113,18 @@ class Catalogue:
             preparation.channels,
             preparation.photo_cache(),
             preparation.memory_budget,
+            preparation.schema and preparation.schema.source_channels,
         )
-        self.skipped = [*source.skipped, *photos.failures]
-        _judge(self.skipped, len(source.items) + len(source.skipped), preparation.max_unreadable)
-        self._photos = photos
+        skipped = [*source.skipped, *photos.failures]
+        _judge(skipped, len(source.items) + len(source.skipped), preparation.max_unreadable)
         items = [source.items[row] for row in photos.rows]
-        self._captions = [item.text for item in items]
-        self.splits = _splits(items, photos, preparation.splits)
-        self.schema = preparation.schema or _schema(self, source, items, preparation, text)
-        self._conditions = _ids(self.schema, items)
+        splits = _splits(items, photos, preparation.splits)
+        schema = preparation.schema or _schema(source, items, photos, splits["train"], preparation, text)
+        conditions = _ids(schema, items)
         if preparation.schema is not None:
-            _report_unknown(self.schema, items, self._conditions)
+            _report_unknown(schema, items, conditions)
+        captions = [item.text for item in items]
+        return cls(schema, preparation, photos, splits, conditions, lambda: source, lambda: captions, skipped)
 
     @classmethod
     def from_folder(cls, folder: str | Path, attribute: str = "class", **options: Any) -> Catalogue:
@@ -178,9 +139,24 @@ class Catalogue:
             CatalogueError: If there are no photos, or too many that cannot be read.
         """
         preparation = _preparation(options)
-        if preparation.schema is not None and len(preparation.schema.names) == 1:
-            attribute = preparation.schema.names[0]
-        return cls(folder_source(folder, attribute), preparation)
+        return cls.from_source(folder_source(folder, _class_name(attribute, preparation.schema)), preparation)
+
+    @classmethod
+    def from_pairs(cls, sources: str | Path, images: str | Path, attribute: str = "class", **options: Any) -> Catalogue:
+        """Photos with the pictures that go in to make them, such as drawings: two folders, paired by name.
+
+        Args:
+            sources: Folder or zip of the pictures that go in. Below it each has the path of its photo, whatever its
+                extension; its size may be another, its proportions not.
+            images: Folder or zip of the photos, as for `from_folder`.
+            attribute: What to call the attribute that the photos' folders are values of.
+            **options: See `Preparation`. What has no partner, or several, is left out and listed in `skipped`.
+
+        Raises:
+            CatalogueError: If there are no pairs, or too much that cannot be read or has no partner.
+        """
+        preparation = _preparation(options)
+        return cls.from_source(pair_source(sources, images, _class_name(attribute, preparation.schema)), preparation)
 
     @classmethod
     def from_table(
@@ -213,7 +189,7 @@ class Catalogue:
             attributes = preparation.schema.names if preparation.schema else ()
         attributes = [attributes] if isinstance(attributes, str) else list(attributes)
         source = table_source(table, images, image, attributes, text, split_column, preparation.splits is None)
-        return cls(source, preparation, text)
+        return cls.from_source(source, preparation, text)
 
     @classmethod
     def from_arrays(
@@ -221,6 +197,7 @@ class Catalogue:
         images: np.ndarray,
         labels: Mapping[str, Sequence[str | None]] | None = None,
         splits: Mapping[str, float] | Sequence[str] | None = None,
+        sources: np.ndarray | None = None,
         **options: Any,
     ) -> Catalogue:
         """Photos that are in memory already.
@@ -229,6 +206,7 @@ class Catalogue:
             images: uint8 `[N, H, W]` or `[N, H, W, C]` with 1, 3 or 4 channels.
             labels: Attribute name to the value name of each photo; `None` and empty are "not given".
             splits: The split of each photo, or the shares to draw.
+            sources: Of pairs, the picture that goes in with each photo: as `images`, in their proportions.
             **options: See `Preparation`. `image_size` is by default the longer side of the images.
 
         Raises:
@@ -236,10 +214,10 @@ class Catalogue:
         """
         images = np.asarray(images)
         shares = splits if splits is None or isinstance(splits, Mapping) else None
-        source = array_source(images, labels or {}, None if shares is splits else splits)
+        source = array_source(images, labels or {}, None if shares is splits else splits, sources)
         if options.get("schema") is None and options.get("image_size") is None:
             options["image_size"] = max(images.shape[1:3])
-        return cls(source, _preparation({**options, "splits": shares}))
+        return cls.from_source(source, _preparation({**options, "splits": shares}))
 
     @classmethod
     def from_tfds(
@@ -275,7 +253,7 @@ class Catalogue:
         elif options.get("image_size") is None:
             options["image_size"] = natural_size(builder, image)
         attributes = [attributes] if isinstance(attributes, str) else attributes
-        return cls(tfds_source(builder, image, attributes, text), _preparation(options), text)
+        return cls.from_source(tfds_source(builder, image, attributes, text), _preparation(options), text)
 
     @classmethod
     def from_prepared(
@@ -298,10 +276,9 @@ class Catalogue:
         Raises:
             CatalogueError: If there is no such data set, or it does not fit what is asked for.
         """
-        from tfproductgan.catalogue.prepared_source import PreparedCatalogue
+        from tfproductgan.catalogue.prepared_source import prepared_parts
 
-        attributes = [attributes] if isinstance(attributes, str) else attributes
-        return PreparedCatalogue(folder, attributes, schema)
+        return cls(**prepared_parts(folder, [attributes] if isinstance(attributes, str) else attributes, schema))
 
     @classmethod
     def studio(
@@ -310,6 +287,7 @@ class Catalogue:
         image_size: int | None = None,
         seed: int = 0,
         attributes: str | Iterable[str] = ("category", "colour", "material"),
+        source: str | None = None,
         **options: Any,
     ) -> Catalogue:
         """The built-in catalogue: products that are drawn, without files or downloads.
@@ -319,10 +297,11 @@ class Catalogue:
             image_size: Height and width, 28 to 256 pixels; by default that of `schema`, else 64.
             seed: Another seed, other products.
             attributes: Of `"category"`, `"colour"`, `"material"`, `"pattern"` and `"view"`.
+            source: For pairs, what goes in: `"lines"`, a line drawing of each product, or its `"mask"`.
             **options: See `Preparation`.
 
         Raises:
-            CatalogueError: If an attribute is unknown or a number out of range.
+            CatalogueError: If an attribute or a source is unknown or a number out of range.
         """
         from tfproductgan.catalogue.studio_source import studio_source
 
@@ -331,8 +310,8 @@ class Catalogue:
         )
         shares = DEFAULT_SPLITS if preparation.splits is None else preparation.splits
         attributes = [attributes] if isinstance(attributes, str) else attributes
-        source = studio_source(count, preparation.image_size, seed, attributes, shares)
-        return cls(source, dataclasses.replace(preparation, splits=None), "description")
+        drawn = studio_source(count, preparation.image_size, seed, attributes, shares, source)
+        return cls.from_source(drawn, dataclasses.replace(preparation, splits=None), "description")
 
     @property
     def image_size(self) -> int:
@@ -341,6 +320,10 @@ class Catalogue:
     @property
     def channels(self) -> int:
         return self.schema.channels
+
+    @functools.cached_property
+    def source(self) -> Source:
+        return self._open_source()
 
     @functools.cached_property
     def placements(self) -> list[Placement]:
@@ -376,9 +359,21 @@ class Catalogue:
 
     def image_batches(self, split: str = "train", batch_size: int = 256) -> Iterator[np.ndarray]:
         """What `images` returns, a few at a time: uint8 `[batch_size, S, S, C]`, the last one shorter."""
+        return self._batches(self._photos.pixels, split, batch_size)
+
+    def source_batches(self, split: str = "train", batch_size: int = 256) -> Iterator[np.ndarray]:
+        """Of pairs, the pictures that go in, in the order of `image_batches`: uint8 `[batch_size, S, S, Cs]`.
+
+        Raises:
+            CatalogueError: If the catalogue holds no pairs.
+        """
+        if self._photos.sources is None:
+            raise CatalogueError("The catalogue holds no pairs: make it with from_pairs or sources=... (--sources).")
+        return self._batches(self._photos.sources, split, batch_size)
+
+    def _batches(self, pictures: Any, split: str, batch_size: int) -> Iterator[np.ndarray]:
         indices = self._indices(split)
-        for start in range(0, len(indices), batch_size):
-            yield self._photos.pixels[indices[start : start + batch_size]]
+        return (pictures[indices[start : start + batch_size]] for start in range(0, len(indices), batch_size))
 
     def conditions(self, split: str = "train") -> np.ndarray:
         """The condition ids of a split: int32 `[N, A]`, 0 is "not given"."""
@@ -386,7 +381,8 @@ class Catalogue:
 
     def captions(self, split: str = "train") -> list[str]:
         """The titles of a split's photos; empty where there is none."""
-        return [self._captions[i] for i in self._indices(split)]
+        captions = self._read_captions()
+        return [captions[i] for i in self._indices(split)]
 
     def stream(
         self,
@@ -413,7 +409,8 @@ class Catalogue:
                 share a batch and read only their own photos.
 
         Returns:
-            A dataset of `{"images": uint8 [B / n, S, S, C], "conditions": int32 [B / n, A]}`.
+            A dataset of `{"images": uint8 [B / n, S, S, C], "conditions": int32 [B / n, A]}`; of pairs it holds
+            `"source"`, uint8 `[B / n, S, S, Cs]`, too: the `inputs()` of the schema and the images.
 
         Raises:
             CatalogueError: If the split is empty or smaller than a batch, or an argument is out of range.
@@ -456,29 +453,20 @@ class Catalogue:
             weights,
             repeat,
             part,
+            self._photos.sources,
         )
-
-    def check(self, min_size: int | None = None) -> CheckReport:
-        """Look through the photos and labels once more and report what is wrong.
-
-        Args:
-            min_size: A photo with a side of fewer pixels is too small; by default half of `image_size`.
-
-        Returns:
-            A `CheckReport`: a table, JSON and a contact sheet of what was found.
-        """
-        return check(self, min_size)
 
     def summary(self) -> str:
         """A few lines about what is in it."""
         splits = ", ".join(f"{len(indices):,} {split}" for split, indices in self.splits.items())
         place = "in memory" if type(self._photos.pixels) is np.ndarray else "on disk"
-        kind = "colour" if self.channels == 3 else "grey"
         lines = [
             f"photos      {len(self._photos.pixels):,} ({splits})",
-            f"pictures    {self.image_size} x {self.image_size} {kind}, {place}",
+            f"pictures    {self.image_size} x {self.image_size} {_COLOURS[self.channels]}, {place}",
             f"aspect      {self.schema.aspect or 'differs'}",
         ]
+        if self.schema.source_channels is not None:
+            lines.insert(2, f"go in       pictures of that size, {_COLOURS[self.schema.source_channels]}")
         train = self._conditions[self._indices("train")]
         for column, attribute in enumerate(self.schema.attributes):
             counts = Counter(train[:, column].tolist())
@@ -494,7 +482,8 @@ class Catalogue:
     def __repr__(self) -> str:
         splits = ", ".join(f"{split} {len(indices):,}" for split, indices in self.splits.items())
         attributes = ", ".join(f"{a.name} ({len(a.values)})" for a in self.schema.attributes) or "no attributes"
-        return f"<Catalogue {splits}; {attributes}; {self.image_size} px, {self.channels} channels>"
+        pairs = "" if self.schema.source_channels is None else f" from pictures of {self.schema.source_channels}"
+        return f"<Catalogue {splits}; {attributes}; {self.image_size} px, {self.channels} channels{pairs}>"
 
     def _indices(self, split: str) -> np.ndarray:
         if not self.size(split):
@@ -509,6 +498,23 @@ def _preparation(options: Mapping[str, Any]) -> Preparation:
         if name not in valid:
             raise CatalogueError(f"Unknown option {name!r}: {nearest(name, valid)}")
     return Preparation(**options)
+
+
+def _class_name(given: str, schema: ConditionSchema | None) -> str:
+    """What the classes of a folder are called: as the only attribute of the model they are taken for."""
+    return schema.names[0] if schema is not None and len(schema.names) == 1 else given
+
+
+def _with_what_goes_in(source: Source, schema: ConditionSchema) -> Source:
+    """Photos for an existing model: pairs exactly if pictures go into it."""
+    if schema.source_channels is None:
+        return dataclasses.replace(source, load_sources=None)
+    if source.load_sources is None:
+        raise CatalogueError(
+            "The schema is of a model that pictures go into, and these photos come without: pair them, as with "
+            "from_pairs or sources=... (--sources)."
+        )
+    return source
 
 
 def refuse_sparse(source: Source, min_count: int) -> None:
@@ -552,21 +558,23 @@ def _splits(items: Sequence[Item], photos: PreparedPhotos, shares: Mapping[str, 
 
 
 def _schema(
-    catalogue: Catalogue, source: Source, items: Sequence[Item], preparation: Preparation, text: str | None
+    source: Source,
+    items: Sequence[Item],
+    photos: PreparedPhotos | PhotoChunks,
+    train: np.ndarray,
+    preparation: Preparation,
+    text: str | None,
 ) -> ConditionSchema:
-    train = catalogue.splits["train"]
-    aspect = None
-    if preparation.fit == "letterbox":
-        aspect = _shared_aspect(catalogue._photos.aspects[train])
     return ConditionSchema.from_rows(
         [items[i].labels for i in train],
         source.attributes,
         preparation.image_size,
-        catalogue._photos.channels,
+        photos.channels,
         preparation.min_count,
         text,
-        aspect,
+        _shared_aspect(photos.aspects[train]) if preparation.fit == "letterbox" else None,
         source.values,
+        None if photos.sources is None else photos.sources.shape[-1],
     )
 
 

@@ -51,8 +51,7 @@ class ChunkTask:
         loads: What returns each photo, as the `load` of a `Source`.
         size: Height and width in pixels.
         fit: `"letterbox"` or `"crop"`.
-        channels: 3 for colour, 1 for grey.
-        only_grey: Whether a photo in colour stops it.
+        channels: 3 for colour, 1 for grey; `None` for grey, and a photo in colour stops it.
     """
 
     path: Path
@@ -61,8 +60,7 @@ class ChunkTask:
     loads: tuple[Callable[[], Raw], ...]
     size: int
     fit: str
-    channels: int
-    only_grey: bool
+    channels: int | None
 
 
 def write_chunk(task: ChunkTask) -> int:
@@ -71,11 +69,11 @@ def write_chunk(task: ChunkTask) -> int:
     Returns:
         The number of photos, or 0 if nothing was written since one of them has colour and none must.
     """
-    work = PhotoWork(task.names, task.size, task.fit, task.channels, task.only_grey)
+    work = PhotoWork(task.names, task.size, task.fit, (task.channels,))
     try:
         with warnings.catch_warnings(), threadpool_limits(limits=1, user_api="blas"):
             warnings.filterwarnings("ignore", module="PIL")  # broken metadata: the photos are read all the same
-            outcomes = work(0, task.loads)
+            outcomes = work(0, zip(task.loads, strict=True))
     except ColourFoundError:
         return 0
     failures = [
@@ -84,8 +82,8 @@ def write_chunk(task: ChunkTask) -> int:
         if isinstance(outcome, PhotoError)
     ]
     read = [(row, outcome) for row, outcome in outcomes if not isinstance(outcome, PhotoError)]
-    squares = np.array([square for _, (square, *_) in read], np.uint8)
-    squares = squares.reshape(-1, task.size, task.size, task.channels)
+    squares = np.array([square for _, ((square,), *_) in read], np.uint8)
+    squares = squares.reshape(-1, task.size, task.size, task.channels or 1)
     pictures = [_png(square) for square in squares]
     arrays = {
         "rows": np.array([task.start + row for row, _ in read], np.int64),
@@ -131,6 +129,8 @@ class PhotoChunks:
         chunks: int64 `[N]`, which file each is in.
         failures: What could not be read: (name, reason).
     """
+
+    sources = None  # pairs are not written as data sets
 
     def __init__(self, paths: Sequence[Path], size: int, channels: int):
         self.paths, self.size, self.channels = list(paths), size, channels
@@ -181,30 +181,27 @@ def prepare_chunks(
     Raises:
         RunError: If a file cannot be written.
     """
-    for tried in (1, 3) if channels is None else (channels,):
-        only_grey = channels is None and tried == 1
-        here = folder / f"{tried}{'-if-grey' if only_grey else ''}"
+    for tried in (None, 3) if channels is None else (channels,):
+        here = folder / ("1-if-grey" if tried is None else str(tried))
         colour = here / "colour-found"
         if colour.exists():
             continue
         here.mkdir(parents=True, exist_ok=True)
         paths = [here / f"{number:06}.npz" for number in range(-(-len(source.items) // CHUNK))]
         present = {path for path in paths if _is_whole(path)}
-        tasks = (task for task in _tasks(source, paths, size, fit, tried, only_grey) if task.path not in present)
+        tasks = (task for task in _tasks(source, paths, size, fit, tried) if task.path not in present)
         if _all_done((run or on_all_cores)(tasks), len(source.items), CHUNK * len(present)):
-            return PhotoChunks(paths, size, tried)
+            return PhotoChunks(paths, size, tried or 1)
         colour.touch()
     raise AssertionError("three channels hold any photo")
 
 
-def _tasks(
-    source: Source, paths: Sequence[Path], size: int, fit: str, channels: int, only_grey: bool
-) -> Iterator[ChunkTask]:
+def _tasks(source: Source, paths: Sequence[Path], size: int, fit: str, channels: int | None) -> Iterator[ChunkTask]:
     loads = source.load()
     for number, path in enumerate(paths):
         start = number * CHUNK
         names = tuple(item.name for item in source.items[start : start + CHUNK])
-        yield ChunkTask(path, start, names, tuple(itertools.islice(loads, CHUNK)), size, fit, channels, only_grey)
+        yield ChunkTask(path, start, names, tuple(itertools.islice(loads, CHUNK)), size, fit, channels)
 
 
 def _is_whole(path: Path) -> bool:

@@ -67,7 +67,7 @@ def difference_hashes(images: np.ndarray) -> np.ndarray:
     hashes = np.empty(len(images), np.uint64)
     for part in _chunks(len(images)):
         cells = _cell_means(images[part], 8, 9)
-        grey = cells @ np.float32([0.299, 0.587, 0.114]) if cells.shape[-1] == 3 else cells[..., 0]
+        grey = cells @ np.array([0.299, 0.587, 0.114], np.float32) if cells.shape[-1] == 3 else cells[..., 0]
         bits = grey[:, :, 1:] - grey[:, :, :-1] > HASH_STEP
         hashes[part] = np.packbits(bits.reshape(len(bits), 64), axis=1).view(">u8")[:, 0]
     return hashes

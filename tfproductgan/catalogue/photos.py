@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,9 +105,8 @@ def open_photo(data: bytes, name: str, at_least: int | None = None) -> Image.Ima
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
-        raise PhotoError(
-            f"{name}: more than {2 * Image.MAX_IMAGE_PIXELS // 10**6} million pixels, scale it down"
-        ) from error
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6
+        raise PhotoError(f"{name}: more than {most} million pixels, scale it down") from error
     except UnidentifiedImageError as error:
         raise PhotoError(f"{name}: not a JPEG, PNG, WebP, GIF, BMP or TIFF photo") from error
     except Exception as error:  # damaged files raise nearly anything, from struct.error to SyntaxError
@@ -139,7 +139,47 @@ def decode(raw: bytes | np.ndarray, name: str, at_least: int | None = None) -> I
     return photo_of_array(raw, name) if isinstance(raw, np.ndarray) else open_photo(raw, name, at_least)
 
 
-def place(image: Image.Image, size: int, fit: str = "letterbox", channels: int = 3) -> tuple[np.ndarray, Placement]:
+def read_item(
+    loads: Sequence[Callable[[], bytes | np.ndarray]], name: str, at_least: int | None = None
+) -> list[tuple[bytes | np.ndarray, Image.Image]]:
+    """Load and decode the pictures of one item: its photo and, in pairs, its source.
+
+    Args:
+        loads: What loads them.
+        name: What error messages call the item.
+        at_least: As `open_photo`.
+
+    Raises:
+        PhotoError: If one cannot be read, or they have other proportions.
+    """
+    raw = loads[0]()
+    read = [(raw, decode(raw, name, at_least))]
+    for load in loads[1:]:
+        try:
+            raw = load()
+            read.append((raw, decode(raw, name, at_least)))
+        except PhotoError as error:
+            reason = str(error).removeprefix(f"{name}: ")
+            raise PhotoError(f"{name}: its source cannot be used: {reason}") from error
+        if not _in_proportion(read[0][1].size, read[-1][1].size):
+            # JPEGs are decoded in part: the whole decides
+            size, other = (decode(raw, name).size for raw, _ in (read[0], read[-1]))
+            if not _in_proportion(size, other):
+                raise PhotoError(
+                    f"{name}: its source has {other[0]} x {other[1]} pixels and the picture {size[0]} x {size[1]}: "
+                    "they need the same proportions"
+                )
+    return read
+
+
+def _in_proportion(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether one size is the other scaled, up to a pixel of the larger."""
+    return abs(size[0] * other[1] - size[1] * other[0]) <= max(*size, *other)
+
+
+def place(
+    image: Image.Image, size: int, fit: str = "letterbox", channels: int = 3, aspect: float | None = None
+) -> tuple[np.ndarray, Placement]:
     """Resize a photo into a square, antialiased.
 
     Args:
@@ -148,6 +188,7 @@ def place(image: Image.Image, size: int, fit: str = "letterbox", channels: int =
         fit: `"letterbox"` keeps the whole photo and continues its own background; `"crop"` fills the square with
             the middle of the photo.
         channels: 3 for colour, 1 for grey.
+        aspect: Width divided by height to give the whole photo; by default its own.
 
     Returns:
         uint8 `[size, size, channels]`, and where the photo lies in it.
@@ -164,15 +205,15 @@ def place(image: Image.Image, size: int, fit: str = "letterbox", channels: int =
         left, top = (image.width - side) / 2, (image.height - side) / 2
         square = _resized(image, (size, size), (left, top, left + side, top + side))
         return _pixels(square, channels), Placement(0, 0, size, size)
-    placement = Placement.of_aspect(image.width / image.height, size)
+    placement = Placement.of_aspect(aspect or image.width / image.height, size)
     inner = _resized(image, (placement.right - placement.left, placement.bottom - placement.top))
     pixels = _pixels(inner, channels)
     if inner.size == (size, size):
         return pixels, placement
-    square = np.empty((size, size, channels), np.uint8)
-    square[:] = background_colour(pixels)
-    placement.crop(square)[:] = pixels
-    return square, placement
+    padded = np.empty((size, size, channels), np.uint8)
+    padded[:] = background_colour(pixels)
+    placement.crop(padded)[:] = pixels
+    return padded, placement
 
 
 def is_grey(pixels: np.ndarray) -> bool:

@@ -1,14 +1,15 @@
-"""The catalogue of a data set that `tfproductgan prepare` wrote: the photos stay on disk."""
+"""What a catalogue of a data set that `tfproductgan prepare` wrote is built from: the photos stay on disk."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tfproductgan.catalogue.catalogue import Catalogue, Preparation
+from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.records import RecordPhotos, dataset_folder
 from tfproductgan.catalogue.sources import Source
 from tfproductgan.catalogue.tfds_source import tfds_source
@@ -16,8 +17,10 @@ from tfproductgan.conditions import NOT_GIVEN, ConditionSchema, fold
 from tfproductgan.errors import CatalogueError, ConditionError, require
 
 
-class PreparedCatalogue(Catalogue):
-    """What `Catalogue.from_prepared` returns.
+def prepared_parts(
+    folder: str | Path, attributes: Iterable[str] | None = None, schema: ConditionSchema | None = None
+) -> dict[str, Any]:
+    """What `Catalogue` is built from.
 
     Args:
         folder: The data set, or a folder that holds only it.
@@ -27,43 +30,34 @@ class PreparedCatalogue(Catalogue):
     Raises:
         CatalogueError: If there is no such data set, or it does not fit what is asked for.
     """
+    found = dataset_folder(Path(folder).expanduser())
+    if found is None:
+        raise CatalogueError(f"{str(folder)!r} holds no data set that tfproductgan prepare has finished.")
+    photos = RecordPhotos(found)
+    if schema is not None:
+        _check_size(photos.schema, schema)
+    splits = {split: indices for split, indices in photos.splits.items() if len(indices)}
+    taken = _chosen(schema or photos.schema, attributes)
+    ids = _bound(photos.schema, photos.index.ids, taken)
+    return {
+        "schema": taken.with_combinations(ids[splits["train"]]) if schema is None else taken,
+        "preparation": Preparation(photos.schema.image_size, photos.fit, photos.schema.channels, cache=False),
+        "photos": photos,
+        "splits": splits,
+        "conditions": ids,
+        "source": functools.partial(_source, photos),
+        "captions": photos.texts,
+    }
 
-    def __init__(
-        self,
-        folder: str | Path,
-        attributes: Iterable[str] | None = None,
-        schema: ConditionSchema | None = None,
-    ):
-        path = Path(folder).expanduser()
-        found = dataset_folder(path)
-        if found is None:
-            raise CatalogueError(f"{str(folder)!r} holds no data set that tfproductgan prepare has finished.")
-        photos = RecordPhotos(found)
-        if schema is not None:
-            _check_size(photos.schema, schema)
-        self.skipped = []
-        self.splits = {split: indices for split, indices in photos.splits.items() if len(indices)}
-        self.schema = _chosen(schema or photos.schema, attributes)
-        self._photos = photos
-        self._conditions = _bound(photos.schema, photos.index.ids, self.schema)
-        if schema is None:
-            self.schema = self.schema.with_combinations(self._conditions[self.splits["train"]])
-        self.preparation = Preparation(photos.schema.image_size, photos.fit, photos.schema.channels, cache=False)
 
-    @functools.cached_property
-    def source(self) -> Source:
-        """The photos one by one, for those who look at each."""
-        tfds = require("tensorflow_datasets", "tfds")
-        builder = tfds.builder_from_directory(str(self._photos.folder))
-        return tfds_source(builder, "image", self._photos.features, "text")
-
-    @functools.cached_property
-    def _captions(self) -> list[str]:
-        return self._photos.texts()
+def _source(photos: RecordPhotos) -> Source:
+    """The photos one by one, for those who look at each."""
+    tfds = require("tensorflow_datasets", "tfds")
+    return tfds_source(tfds.builder_from_directory(str(photos.folder)), "image", photos.features, "text")
 
 
 def _check_size(prepared: ConditionSchema, wanted: ConditionSchema) -> None:
-    for name in ("image_size", "channels"):
+    for name in ("image_size", "channels", "source_channels"):
         mine, theirs = getattr(prepared, name), getattr(wanted, name)
         if mine != theirs:
             raise CatalogueError(f"The data set was prepared with {name}={mine}, and {theirs} is asked for.")

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import itertools
 import logging
+import math
 import os
 import shutil
 import sys
@@ -24,7 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from tfproductgan.catalogue.cache import PhotoCache, write_about
 from tfproductgan.catalogue.duplicates import near_duplicate_groups, source_hash
-from tfproductgan.catalogue.photos import decode, is_grey, place
+from tfproductgan.catalogue.photos import is_grey, place, read_item
 from tfproductgan.catalogue.sources import Raw, Source
 from tfproductgan.errors import CatalogueError, PhotoError
 
@@ -33,6 +34,8 @@ _log = logging.getLogger(__name__)
 VERSION = 1
 """Part of every key: raised whenever the same photos would give other pixels."""
 
+_PICTURES = ("pixels", "sources")
+_COLUMNS = ("rows", "boxes", "aspects", "hashes")
 _CHUNK = 64
 _MOST_WORKERS = 16
 _PATIENCE_SECONDS = 1.0
@@ -44,11 +47,12 @@ class PreparedPhotos:
 
     Args:
         pixels: uint8 `[N, S, S, C]`, in memory or a memory map.
+        sources: Likewise uint8 `[N, S, S, Cs]`, of pairs the pictures that go in; else `None`.
         rows: int64 `[N]`, which item of the source each is; what could not be read is missing.
         boxes: int16 `[N, 4]`, left, top, right and bottom of each photo in its square.
         aspects: float32 `[N]`, width divided by height of the photos as they came.
         hashes: bytes `[N]`, SHA-256 of each photo as it came, hexadecimal.
-        pixel_hash: SHA-256 of all pixels.
+        pixel_hash: SHA-256 of all pixels, those of the sources among them.
         failures: What could not be read: (name, reason).
         key: Of their entry in `cache`.
         cache: Where they are kept, if they are.
@@ -56,6 +60,7 @@ class PreparedPhotos:
     """
 
     pixels: np.ndarray
+    sources: np.ndarray | None
     rows: np.ndarray
     boxes: np.ndarray
     aspects: np.ndarray
@@ -67,7 +72,8 @@ class PreparedPhotos:
     folder: Path | None = None
 
     def __post_init__(self):
-        self.pixels.setflags(write=False)
+        for array in self.arrays().values():
+            array.setflags(write=False)
         if self.folder is not None:
             weakref.finalize(self, shutil.rmtree, self.folder, True)
 
@@ -75,6 +81,10 @@ class PreparedPhotos:
     def channels(self) -> int:
         """3 for colour, 1 for grey."""
         return self.pixels.shape[-1]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays of pictures by name: one, or of pairs two."""
+        return {name: getattr(self, name) for name in _PICTURES if getattr(self, name) is not None}
 
     def groups(self) -> np.ndarray:
         """int64 `[N]`: photos with equal numbers are duplicates, exact or near; found once, then kept."""
@@ -89,7 +99,7 @@ class PreparedPhotos:
 
 
 class ColourFoundError(Exception):
-    """A photo in colour turned up where only grey ones had."""
+    """A picture in colour turned up where only grey ones had; the argument says which of its item."""
 
 
 def prepare(
@@ -99,6 +109,7 @@ def prepare(
     channels: int | None,
     cache: PhotoCache | None,
     memory_budget: int,
+    source_channels: int | None = None,
 ) -> PreparedPhotos:
     """Decode and resize the photos of a source, or find them in the cache.
 
@@ -109,64 +120,71 @@ def prepare(
         channels: 3, 1, or `None` for 1 if every photo is grey and else 3.
         cache: Where to keep the result; `None` keeps nothing.
         memory_budget: The pixels are held in memory up to this many bytes, beyond it on disk.
+        source_channels: As `channels`, of the pictures that go in, if the items are pairs.
 
     Raises:
         CatalogueError: If the disk has no room for what the memory has none for.
     """
     key = None
+    paired = source.load_sources is not None
     if source.stamp is None:
         cache = None
     if cache is not None:
         wanted = f"{VERSION} {source.stamp} {size} {fit} {channels} {len(source.items)}"
+        wanted += f" {source_channels}" if paired else ""
         key = hashlib.sha256(wanted.encode()).hexdigest()[:32]
-        found = _from_cache(cache, key, memory_budget)
+        found = _from_cache(cache, key, memory_budget, paired)
         if found is not None:
             return found
     with warnings.catch_warnings():
         # broken metadata, thousands of times: the photos are read all the same
         warnings.filterwarnings("ignore", module="PIL")
-        for tried in (1, 3) if channels is None else (channels,):
+        tried = [channels, source_channels][: 1 + paired]
+        while True:
             try:
-                return _decode(source, size, fit, tried, channels is None and tried == 1, cache, key, memory_budget)
-            except ColourFoundError:
-                continue
-    raise AssertionError("three channels hold any photo")
+                return _decode(source, size, fit, tried, cache, key, memory_budget)
+            except ColourFoundError as found:
+                tried[found.args[0]] = 3
 
 
-def _from_cache(cache: PhotoCache, key: str, memory_budget: int) -> PreparedPhotos | None:
+def _from_cache(cache: PhotoCache, key: str, memory_budget: int, paired: bool) -> PreparedPhotos | None:
     about = cache.read(key)
     if about is None:
         return None
-    arrays = {name: cache.array(key, name) for name in ("rows", "boxes", "aspects", "hashes")}
+    mapped, pictures = about["num_bytes"] > memory_budget, _PICTURES[: 1 + paired]
+    arrays = {name: cache.array(key, name, mapped and name in pictures) for name in (*pictures, *_COLUMNS)}
     if any(array is None for array in arrays.values()):
         return None
     count = len(arrays["rows"])
-    pixels = cache.array(key, "pixels", mapped=about["num_bytes"] > memory_budget)
-    if pixels is None or len(pixels) < count:
+    if any(len(arrays[name]) < count for name in pictures):
         return None
-    pixels = pixels[:count]
+    arrays |= {name: arrays[name][:count] for name in pictures}
     failures = [tuple(failure) for failure in about["failures"]]
-    return PreparedPhotos(pixels, **arrays, pixel_hash=about["pixel_hash"], failures=failures, key=key, cache=cache)
+    arrays.setdefault("sources", None)
+    return PreparedPhotos(**arrays, pixel_hash=about["pixel_hash"], failures=failures, key=key, cache=cache)
 
 
 def _decode(
     source: Source,
     size: int,
     fit: str,
-    channels: int,
-    only_grey: bool,
+    channels: Sequence[int | None],
     cache: PhotoCache | None,
     key: str | None,
     memory_budget: int,
 ) -> PreparedPhotos:
-    shape = (len(source.items), size, size, channels)
-    num_bytes = int(np.prod(shape, dtype=np.int64))
+    work = PhotoWork([item.name for item in source.items], size, fit, tuple(channels))
+    shapes = [(len(source.items), size, size, number or 1) for number in channels]
+    num_bytes = sum(map(math.prod, shapes))
     if num_bytes <= memory_budget:
-        return _kept(_decode_into(np.empty(shape, np.uint8), source, size, fit, only_grey), cache, key)
+        return _kept(_decode_into([np.empty(shape, np.uint8) for shape in shapes], source, work), cache, key)
     folder = _room_on_disk(cache, num_bytes)
     try:
-        pixels = np.lib.format.open_memmap(folder / "pixels.npy", "w+", np.uint8, shape)
-        prepared = _decode_into(pixels, source, size, fit, only_grey, folder)
+        arrays = [
+            np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, shape)
+            for name, shape in zip(_PICTURES, shapes, strict=False)
+        ]
+        prepared = _decode_into(arrays, source, work, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -174,24 +192,26 @@ def _decode(
 
 
 def _decode_into(
-    pixels: np.ndarray, source: Source, size: int, fit: str, only_grey: bool, folder: Path | None = None
+    arrays: Sequence[np.ndarray], source: Source, work: PhotoWork, folder: Path | None = None
 ) -> PreparedPhotos:
     rows, boxes, aspects, hashes, failures = [], [], [], [], []
     digest = hashlib.sha256()
-    work = PhotoWork([item.name for item in source.items], size, fit, pixels.shape[-1], only_grey)
-    for row, outcome in with_progress(_in_threads(work, source.load()), len(source.items)):
+    for row, outcome in with_progress(_in_threads(work, source.loads()), len(source.items)):
         if isinstance(outcome, PhotoError):
             failures.append((source.items[row].name, str(outcome).removeprefix(f"{source.items[row].name}: ")))
         else:
-            square, box, aspect, photo_hash = outcome
-            pixels[len(rows)] = square
-            digest.update(square)
+            squares, box, aspect, photo_hash = outcome
+            for array, square in zip(arrays, squares, strict=True):
+                array[len(rows)] = square
+                digest.update(square)
             rows.append(row)
             boxes.append(box)
             aspects.append(aspect)
             hashes.append(photo_hash)
+    pixels, sources = [*(array[: len(rows)] for array in arrays), None][:2]
     return PreparedPhotos(
-        pixels[: len(rows)],
+        pixels,
+        sources,
         np.array(rows, np.int64),
         np.array(boxes, np.int16).reshape(-1, 4),
         np.array(aspects, np.float32),
@@ -204,34 +224,47 @@ def _decode_into(
 
 @dataclasses.dataclass(frozen=True)
 class PhotoWork:
-    """What a thread does with a stretch of photos."""
+    """What a thread does with a stretch of items.
+
+    Args:
+        names: What messages call them.
+        size: Height and width in pixels.
+        fit: `"letterbox"` or `"crop"`.
+        channels: Of each picture of an item: 3, 1, or `None` for 1, and a picture in colour stops the work.
+    """
 
     names: Sequence[str]
     size: int
     fit: str
-    channels: int
-    only_grey: bool
+    channels: tuple[int | None, ...]
 
-    def __call__(self, start: int, loads: Iterable[Callable[[], Raw]]) -> list[tuple[int, Any]]:
+    def __call__(self, start: int, loads: Iterable[Sequence[Callable[[], Raw]]]) -> list[tuple[int, Any]]:
         done = []
         for row, load in enumerate(loads, start):
             try:
-                done.append((row, self._photo(load(), self.names[row])))
+                done.append((row, self._squares(load, self.names[row])))
             except PhotoError as error:
                 done.append((row, error))
         return done
 
-    def _photo(self, raw: Raw, name: str) -> tuple[np.ndarray, tuple[int, ...], float, str]:
-        image = decode(raw, name, at_least=2 * self.size)
-        if self.only_grey and image.mode != "L":
-            colour, _ = place(image, self.size, self.fit)
-            if not is_grey(colour):
-                raise ColourFoundError
-        square, box = place(image, self.size, self.fit, self.channels)
-        return square, (box.left, box.top, box.right, box.bottom), image.width / image.height, source_hash(raw)
+    def _squares(
+        self, loads: Sequence[Callable[[], Raw]], name: str
+    ) -> tuple[list[np.ndarray], tuple[int, ...], float, str]:
+        """The pictures of an item, and of its photo the place in the square, the aspect and the hash."""
+        read = read_item(loads, name, at_least=2 * self.size)
+        aspect = read[0][1].width / read[0][1].height
+        placed = []
+        for number, ((_, image), channels) in enumerate(zip(read, self.channels, strict=True)):
+            if channels is None and image.mode != "L":
+                colour, _ = place(image, self.size, self.fit)
+                if not is_grey(colour):
+                    raise ColourFoundError(number)
+            placed.append(place(image, self.size, self.fit, channels or 1, aspect))
+        box = dataclasses.astuple(placed[0][1])
+        return [square for square, _ in placed], box, aspect, source_hash(read[0][0])
 
 
-def _in_threads(work: PhotoWork, loads: Iterator[Callable[[], Raw]]) -> Iterator[list[tuple[int, Any]]]:
+def _in_threads(work: PhotoWork, loads: Iterator[Sequence[Callable[[], Raw]]]) -> Iterator[list[tuple[int, Any]]]:
     """Results in order; at most a few chunks are under way, so that neither end piles up in memory."""
     workers = min(_MOST_WORKERS, num_cores())
     pool = ThreadPoolExecutor(workers, thread_name_prefix="photos")
@@ -307,15 +340,16 @@ def _kept(prepared: PreparedPhotos, cache: PhotoCache | None, key: str | None) -
         return prepared
     try:
         with cache.writing(key) as entry:
-            if prepared.folder is None:
-                np.save(entry / "pixels.npy", prepared.pixels)
-            else:
-                prepared.pixels.flush()
-                os.replace(prepared.folder / "pixels.npy", entry / "pixels.npy")
-            for name in ("rows", "boxes", "aspects", "hashes"):
+            for name, pictures in prepared.arrays().items():
+                if prepared.folder is None:
+                    np.save(entry / f"{name}.npy", pictures)
+                else:
+                    pictures.flush()
+                    os.replace(prepared.folder / f"{name}.npy", entry / f"{name}.npy")
+            for name in _COLUMNS:
                 np.save(entry / f"{name}.npy", getattr(prepared, name))
             about = {"pixel_hash": prepared.pixel_hash, "failures": prepared.failures}
-            write_about(entry, {**about, "num_bytes": prepared.pixels.nbytes})
+            write_about(entry, {**about, "num_bytes": sum(array.nbytes for array in prepared.arrays().values())})
     except OSError as error:
         _log.warning("Prepared photos cannot be kept in %s: %s", cache.folder, error)
         return prepared

@@ -142,11 +142,15 @@ class RecordPhotos:
         features: Feature of each attribute.
         splits: Split name to int64 photo indices.
         index: Its `RecordIndex`.
+        boxes: int16 `[N, 4]`, left, top, right and bottom of each photo in its square.
+        pixel_hash: SHA-256 of all pictures.
         pixels: Its `RecordPixels`.
 
     Raises:
         CatalogueError: If it was not written by `tfproductgan prepare`, or is damaged.
     """
+
+    sources = None  # no data set holds pairs
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
@@ -160,19 +164,10 @@ class RecordPhotos:
         self._names = [split["name"] for split in splits]
         self._paths = [path for name in self._names for path in self._shards(name)]
         self.index = self._read_index() or self._make_index()
+        self.boxes, self.pixel_hash = self.index.boxes, self.index.digest
         self.splits = {name: np.flatnonzero(self.index.split == i) for i, name in enumerate(self._names)}
         shape = (len(self.index.offset), self.schema.image_size, self.schema.image_size, self.schema.channels)
         self.pixels = RecordPixels(self._paths, self.index, shape)
-
-    @property
-    def boxes(self) -> np.ndarray:
-        """int16 `[N, 4]`, left, top, right and bottom of each photo in its square."""
-        return self.index.boxes
-
-    @property
-    def pixel_hash(self) -> str:
-        """SHA-256 of all pictures."""
-        return self.index.digest
 
     def texts(self) -> list[str]:
         """The titles of all photos; empty where there is none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,10 @@ class Source:
         attributes: The attributes the labels speak of, in order.
         load: Returns an iterator with one function a photo, in the order of `items`; calling it, from any thread,
             returns the photo or raises `PhotoError`.
-        stamp: What changes when any of the photos does; `None` if they are not to be kept on disk.
+        stamp: What changes when any of the pictures does; `None` if they are not to be kept on disk.
         skipped: What could not become an item: (name, reason).
         values: Value names of attributes whose order is given.
+        load_sources: As `load`, of the pictures that go in, if the items are pairs.
     """
 
     items: Sequence[Item]
@@ -60,6 +62,11 @@ class Source:
     stamp: str | None = None
     skipped: Sequence[tuple[str, str]] = ()
     values: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    load_sources: Callable[[], Iterator[Callable[[], Raw]]] | None = None
+
+    def loads(self) -> Iterator[tuple[Callable[[], Raw], ...]]:
+        """For each item, what loads its photo and, in pairs, the picture that goes in."""
+        return zip(self.load(), *([self.load_sources()] if self.load_sources else []), strict=True)
 
 
 def too_sparse(attribute: str, counts: Iterable[int]) -> str | None:
@@ -89,6 +96,73 @@ def folder_source(folder: str | Path, attribute: str) -> Source:
         CatalogueError: If there are no photos, or split folders beside class folders.
     """
     files = open_files(folder)
+    return _source_of_files(files, *_classified(files, folder, attribute))
+
+
+def pair_source(sources: str | Path, images: str | Path, attribute: str) -> Source:
+    """Photos as `folder_source` takes them, each with the picture of the same name that goes in.
+
+    Args:
+        sources: Folder or zip of the pictures that go in; below it they are called as their photos, but for the
+            extension.
+        images: The photos' folder, or a zip of it.
+        attribute: What to call the attribute whose values are the folders' names.
+
+    Raises:
+        CatalogueError: If there are no photos or no pairs.
+    """
+    entering, files = open_files(sources), open_files(images)
+    items, attributes = _classified(files, images, attribute)
+    partners, skipped = _partners([item.name for item in items], entering.names(), str(images), str(sources))
+    paired = _source_of_files(files, (item for item in items if item.name in partners), attributes, skipped)
+    names = [partners[item.name] for item in paired.items]
+    return dataclasses.replace(
+        paired,
+        stamp=hashlib.sha256(f"{paired.stamp} {_stamp(entering, names)}".encode()).hexdigest(),
+        load_sources=lambda: (functools.partial(entering.read, name) for name in names),
+    )
+
+
+def _partners(
+    photos: Sequence[str], sources: Sequence[str], photos_in: str, sources_in: str
+) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """The source of each photo that has one, and what is left over: (name, reason)."""
+    for less in (False, True):  # at first with a single folder around everything, then without
+        named, others = _by_stem(photos, less), _by_stem(sources, less)
+        if named.keys() & others.keys():
+            break
+    else:
+        found = f"first: {sources[0]!r}, {photos[0]!r}" if sources else "there are none"
+        raise CatalogueError(
+            f"No picture in {sources_in!r} is called as one in {photos_in!r} ({found}): the pictures of a pair have "
+            "the same path in their folders, but for the extension."
+        )
+    partners, skipped = {}, []
+    for stem in sorted(named.keys() | others.keys()):
+        here, there = named.get(stem, []), others.get(stem, [])
+        if len(here) == len(there) == 1:
+            partners[here[0]] = there[0]
+        for names, rest, where in ((here, there, sources_in), (there, here, photos_in)):
+            crowd = next((", ".join(several) for several in (names, rest) if len(several) > 1), None)
+            reason = f"pairs go by name, and {crowd} are called the same" if crowd else f"no {stem!r} in {where!r}"
+            skipped += [(name, reason) for name in names if crowd or not rest]
+    return partners, skipped
+
+
+def _by_stem(names: Sequence[str], less: bool) -> dict[str, list[str]]:
+    """Names by what they share with their partners': the path below any folder around everything, no extension."""
+    found: dict[str, list[str]] = {}
+    paths = _without_wrapper([name.split("/") for name in names])
+    less = less and len({parts[0] for parts, _ in paths if len(parts) > 1}) == 1 and all(len(p) > 1 for p, _ in paths)
+    for parts, name in paths:
+        # macOS takes accents apart
+        stem = unicodedata.normalize("NFC", "/".join(parts[less:]).rpartition(".")[0])
+        found.setdefault(stem, []).append(name)
+    return found
+
+
+def _classified(files: PhotoFolder | PhotoZip, folder: str | Path, attribute: str) -> tuple[list[Item], Sequence[str]]:
+    """The photos of a folder with their classes as labels, and the attributes of these: one or none."""
     paths = _without_wrapper([name.split("/") for name in files.names()])
     if not paths:
         raise CatalogueError(
@@ -106,8 +180,7 @@ def folder_source(folder: str | Path, attribute: str) -> Source:
         below = parts[1:] if split_level and len(parts) > 1 else parts
         labels = {attribute: below[0]} if len(below) > 1 else {}
         items.append(Item(name, labels, (split_name(parts[0]) or "train") if split_level else None))
-    labelled = any(item.labels for item in items)
-    return _source_of_files(files, items, [attribute] if labelled else [])
+    return items, [attribute] if any(item.labels for item in items) else []
 
 
 def _without_wrapper(paths: list[list[str]]) -> list[tuple[list[str], str]]:
@@ -222,18 +295,23 @@ def _source_of_files(
     skipped: Sequence[tuple[str, str]] = (),
 ) -> Source:
     items = sorted_by_split(items)
-    digest = hashlib.sha256()
-    # names, sizes and times can agree between folders, checksums in a zip do not: a folder is known by its place
-    digest.update(b"zip" if isinstance(files, PhotoZip) else str(files.path.resolve()).encode())
-    for item in items:
-        digest.update(f"\n{item.name}\t{files.signature(item.name)}".encode("utf-8", "surrogateescape"))
+    names = [item.name for item in items]
     return Source(
         items=items,
         attributes=attributes,
-        load=lambda: (functools.partial(files.read, item.name) for item in items),
-        stamp=digest.hexdigest(),
+        load=lambda: (functools.partial(files.read, name) for name in names),
+        stamp=_stamp(files, names),
         skipped=skipped,
     )
+
+
+def _stamp(files: PhotoFolder | PhotoZip, names: Iterable[str]) -> str:
+    """What changes when one of these files does."""
+    # names, sizes and times can agree between folders, checksums in a zip do not: a folder is known by its place
+    digest = hashlib.sha256(b"zip" if isinstance(files, PhotoZip) else str(files.path.resolve()).encode())
+    for name in names:
+        digest.update(f"\n{name}\t{files.signature(name)}".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
 
 
 def sorted_by_split(items: Iterable[Item]) -> list[Item]:
@@ -241,38 +319,58 @@ def sorted_by_split(items: Iterable[Item]) -> list[Item]:
     return sorted(items, key=lambda item: SPLITS.index(item.split) if item.split else -1)
 
 
-def array_source(images: Any, labels: Mapping[str, Sequence[Any]], splits: Sequence[str] | None = None) -> Source:
+def array_source(
+    images: Any,
+    labels: Mapping[str, Sequence[Any]],
+    splits: Sequence[str] | None = None,
+    sources: Any = None,
+) -> Source:
     """Photos in an array.
 
     Args:
         images: uint8 `[N, H, W]` or `[N, H, W, C]` with 1, 3 or 4 channels.
         labels: Attribute name to the value names of all photos; `None` and empty are "not given".
         splits: The split of each photo, if known.
+        sources: Likewise the picture that goes in with each photo, if the items are pairs.
 
     Raises:
         CatalogueError: If types or lengths do not fit.
     """
-    images = np.asarray(images)
-    fits = images.ndim == 3 or (images.ndim == 4 and images.shape[3] in (1, 3, 4))
-    if images.dtype != np.uint8 or not fits or 0 in images.shape:
-        raise CatalogueError(
-            f"images must be uint8 [N, H, W] or [N, H, W, 1, 3 or 4]. Received: {images.dtype} {list(images.shape)}"
-        )
+    arrays = {name: np.asarray(a) for name, a in (("images", images), ("sources", sources)) if a is not None}
+    for name, array in arrays.items():
+        fits = array.ndim == 3 or (array.ndim == 4 and array.shape[3] in (1, 3, 4))
+        if array.dtype != np.uint8 or not fits or 0 in array.shape:
+            raise CatalogueError(
+                f"{name} must be uint8 [N, H, W] or [N, H, W, 1, 3 or 4]. Received: {array.dtype} {list(array.shape)}"
+            )
+    images = arrays.pop("images")
     columns = {name: [str(v) if v is not None else "" for v in column] for name, column in labels.items()}
-    for name, column in {**columns, **({} if splits is None else {"splits": splits})}.items():
+    given: dict[str, Any] = {**columns, **arrays, **({} if splits is None else {"splits": splits})}
+    for name, column in given.items():
         if len(column) != len(images):
             raise CatalogueError(f"{name!r} has {len(column)} values for {len(images)} images: one each is needed.")
     for split in set(splits or ()):
         if split_name(split) is None:
             raise CatalogueError(f"A split is called {', '.join(SPLITS)}. Received: {split!r}")
     items = [
-        Item(f"image {i}", {name: column[i] for name, column in columns.items()}, splits and split_name(splits[i]))
+        Item(
+            f"image {i}",
+            {name: column[i] for name, column in columns.items()},
+            split_name(splits[i]) if splits else None,
+        )
         for i in range(len(images))
     ]
-    order = sorted(range(len(items)), key=lambda i: SPLITS.index(items[i].split) if items[i].split else -1)
-    return Source(
-        items=[items[i] for i in order],
-        attributes=list(columns),
+    ordered = sorted_by_split(items)
+    place_of = {item.name: i for i, item in enumerate(items)}
+    order = [place_of[item.name] for item in ordered]
+
+    def load(array: np.ndarray) -> Iterator[Callable[[], Raw]]:
         # each holds its own photo only: a process that is sent one is not sent all
-        load=lambda: (functools.partial(np.asarray, images[i]) for i in order),
+        return (functools.partial(np.asarray, array[i]) for i in order)
+
+    return Source(
+        items=ordered,
+        attributes=list(columns),
+        load=functools.partial(load, images),
+        load_sources=functools.partial(load, arrays["sources"]) if arrays else None,
     )

@@ -33,7 +33,7 @@ def split_name(name: str) -> str | None:
     return _SPELLINGS.get(fold(name))
 
 
-def given_splits(names: Sequence[str]) -> dict[str, np.ndarray]:
+def given_splits(names: Sequence[str] | np.ndarray) -> dict[str, np.ndarray]:
     """Photo indices of each split that is not empty.
 
     Args:

@@ -60,6 +60,7 @@ def photo_stream(
     weights: np.ndarray | None = None,
     repeat: bool = True,
     part: tuple[int, int] = (0, 1),
+    sources: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Batches of some of the photos.
 
@@ -75,9 +76,11 @@ def photo_stream(
         repeat: Without end and shuffled; otherwise one pass in order.
         part: `(i, n)`: only the i-th of n equal parts of each batch is read and delivered. For workers that share
             a batch; n must divide it.
+        sources: uint8 `[N, S, S, Cs]`, the pictures that go in, of pairs.
 
     Returns:
-        A dataset of `{"images": uint8 [B / n, S, S, C], "conditions": int32 [B / n, A]}`.
+        A dataset of `{"images": uint8 [B / n, S, S, C], "conditions": int32 [B / n, A]}`, and of pairs `"source"`:
+        uint8 `[B / n, S, S, Cs]`.
     """
     count = len(indices)
     share = batch_size // part[1]
@@ -91,18 +94,23 @@ def photo_stream(
         positions_of = _weighted(weights, batch_size, seed)
 
     recorded = isinstance(pixels, RecordPixels)
+    arrays = {"images": pixels, "conditions": conditions} | ({} if sources is None else {"source": sources})
+    types = [tf.string if recorded else tf.uint8, tf.int32, tf.uint8][: len(arrays)]
 
     def gather(step):
         with _calls:
             chosen = indices[positions_of(int(step))[rows]]
-            return pixels.encoded(chosen) if recorded else pixels[chosen], conditions[chosen]
+            return [
+                array.encoded(chosen) if array is pixels and recorded else array[chosen] for array in arrays.values()
+            ]
 
     def batch(step):
-        found, ids = tf.numpy_function(gather, [step], [tf.string if recorded else tf.uint8, tf.int32], stateful=False)
-        images = _decoded(found, pixels.shape[1:]) if recorded else found
-        images.set_shape([share, *pixels.shape[1:]])
-        ids.set_shape([share, conditions.shape[1]])
-        return {"images": images, "conditions": ids}
+        found = dict(zip(arrays, tf.numpy_function(gather, [step], types, stateful=False), strict=True))
+        if recorded:
+            found["images"] = _decoded(found["images"], pixels.shape[1:])
+        for name, array in arrays.items():
+            found[name].set_shape([share, *array.shape[1:]])
+        return found
 
     end = np.iinfo(np.int64).max if repeat else count // batch_size
     steps = tf.data.Dataset.range(min(start_step, end), end)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from tfproductgan.catalogue import studio
+from tfproductgan import studio
 from tfproductgan.catalogue.sources import Item, Source, sorted_by_split
 from tfproductgan.catalogue.splitting import drawn_splits
 from tfproductgan.errors import CatalogueError, nearest
@@ -17,8 +17,17 @@ from tfproductgan.errors import CatalogueError, nearest
 _MOST = 1_000_000  # products are kept in memory
 
 
+SOURCES = {"lines": studio.render_lines, "mask": studio.render_mask}
+"""What the studio draws of a product besides its photo, to go into models."""
+
+
 def studio_source(
-    count: int, image_size: int, seed: int, attributes: Iterable[str], shares: Mapping[str, float]
+    count: int,
+    image_size: int,
+    seed: int,
+    attributes: Iterable[str],
+    shares: Mapping[str, float],
+    source: str | None = None,
 ) -> Source:
     """Products 0 to `count - 1` of the studio.
 
@@ -28,6 +37,7 @@ def studio_source(
         seed: The studio's seed.
         attributes: Which of the studio's labels to take as attributes.
         shares: Shares to draw for validation and test, by seed and index: the same at every size.
+        source: `"lines"` or `"mask"` to go with each photo; by default the items are no pairs.
 
     Raises:
         CatalogueError: If an attribute is unknown or a number out of range.
@@ -36,6 +46,8 @@ def studio_source(
     for name in attributes:
         if name not in studio.ATTRIBUTES:
             raise CatalogueError(f"The studio has no attribute {name!r}: {nearest(name, studio.ATTRIBUTES)}")
+    if source is not None and source not in SOURCES:
+        raise CatalogueError(f"The studio draws no source {source!r}: {nearest(source, SOURCES)}")
     for name, value, lowest in (("count", count, 1), ("seed", seed, 0)):
         if isinstance(value, bool) or value != int(value) or value < lowest:
             raise CatalogueError(f"{name} must be a whole number of at least {lowest}. Received: {value!r}")
@@ -56,12 +68,18 @@ def studio_source(
     ]
     order = sorted_by_split(items)
     by_name = dict(zip((item.name for item in items), products, strict=True))
+
+    def drawn_by(render: Callable[[studio.Product, int], np.ndarray]) -> Iterator[Callable[[], np.ndarray]]:
+        return (functools.partial(render, by_name[item.name], image_size) for item in order)
+
+    pair = f" {source}" if source else ""
     return Source(
         items=order,
         attributes=attributes,
-        load=lambda: (functools.partial(studio.render_image, by_name[item.name], image_size) for item in order),
-        stamp=hashlib.sha256(f"studio {_drawing_code()} {seed} {count} {image_size}".encode()).hexdigest(),
+        load=functools.partial(drawn_by, studio.render_image),
+        stamp=hashlib.sha256(f"studio {_drawing_code()} {seed} {count} {image_size}{pair}".encode()).hexdigest(),
         values={name: studio.ATTRIBUTES[name] for name in attributes},
+        load_sources=functools.partial(drawn_by, SOURCES[source]) if source else None,
     )
 
 

@@ -75,7 +75,7 @@ def tfds_source(
         for number, example in enumerate(_examples(builder, split, list(readers))):
             values = {name: read(_at(example, name)) for name, read in readers.items()}
             labels = {name: values[name] for name in attributes}
-            items.append(Item(f"{split} {number}", labels, ours, values.get(text, "")))
+            items.append(Item(f"{split} {number}", labels, ours, values[text] if text else ""))
 
     def load() -> Iterator[Callable[[], bytes]]:
         for split in splits:

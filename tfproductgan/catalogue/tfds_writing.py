@@ -15,7 +15,7 @@ from unittest import mock
 
 import numpy as np
 
-from tfproductgan.catalogue.catalogue import Catalogue, Preparation, refuse_sparse
+from tfproductgan.catalogue.catalogue import Catalogue, refuse_sparse
 from tfproductgan.catalogue.chunks import (
     PhotoChunks,
     beam_pipeline_options,
@@ -23,11 +23,12 @@ from tfproductgan.catalogue.chunks import (
     prepare_chunks,
     read_pictures,
 )
+from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.preparing import with_progress
 from tfproductgan.catalogue.records import RecordPhotos, dataset_folder, metadata
 from tfproductgan.catalogue.sources import Item, Source
 from tfproductgan.conditions import ConditionSchema
-from tfproductgan.errors import RunError, require
+from tfproductgan.errors import CatalogueError, RunError, require
 
 tfds = require("tensorflow_datasets", "tfds")
 
@@ -175,6 +176,8 @@ def write_dataset(
         RunError: If `out` holds something else or cannot be written.
         MissingExtraError: If Apache Beam is asked for and not installed.
     """
+    if source.load_sources is not None:
+        raise CatalogueError("Pairs cannot be prepared as a data set: train on the photos and sources themselves.")
     if preparation.schema is None:
         refuse_sparse(source, preparation.min_count)  # before hours are spent on the photos
     out = Path(out).expanduser()
@@ -202,7 +205,7 @@ def _prepare(
         out / WORK / identity,
         None if beam is None else on_beam(beam),
     )
-    catalogue = Catalogue(source, preparation, text, photos)
+    catalogue = Catalogue.from_source(source, preparation, text, photos)
     about = {"tfproductgan": VERSION, "identity": identity, "schema": catalogue.schema.to_dict()}
     about["features"], about["fit"] = list(feature_names(catalogue.schema)), preparation.fit
     builder = ProductPhotos(catalogue.schema, _stretches(catalogue, photos), about, beam is not None, data_dir=str(out))

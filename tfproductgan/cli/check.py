@@ -47,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from tfproductgan.catalogue.checking import check_source
+    from tfproductgan.catalogue.checking.contact_sheet import write_contact_sheet
+    from tfproductgan.catalogue.checking.looking import check
 
     for path in filter(None, (args.json, args.sheet)):
         refuse_to_overwrite(path, args.overwrite)
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     columns = (TextColumn("Looking at photos"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("", total=len(source.items))
-        report = check_source(
+        report = check(
             source,
             name=Path(args.data).name or args.data,
             image_size=image_size,
@@ -73,6 +74,6 @@ def run(args: argparse.Namespace) -> int:
         report.write_json(args.json)
         console.print(f"Everything found: {args.json}", markup=False)
     if args.sheet:
-        report.write_contact_sheet(args.sheet)
+        write_contact_sheet(report, args.sheet)
         console.print(f"Contact sheet: {args.sheet}", markup=False)
     return 1 if report.would_stop else 0

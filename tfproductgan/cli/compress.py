@@ -1,4 +1,4 @@
-"""`tfproductgan compress`: smaller and faster forms of a trained generator, each tried before it becomes a file."""
+"""`tfproductgan compress`: smaller and faster forms of a trained model, each tried before it becomes a file."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.compression.compression import Outcome
     from tfproductgan.conditions import ConditionSchema
-    from tfproductgan.export.compression import Outcome
 
 HELP = """\
-Write a trained generator in smaller and faster forms. Each is run and compared with the original: size, pictures,
+Write a trained model in smaller and faster forms. Each is run and compared with the original: size, pictures,
 speed on this machine and, if the photos are there, distance to them. What lost its weights or its quality is no file.
 
   tfproductgan compress runs/shop --out small                          all forms that need no training
@@ -40,9 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to",
         type=_forms,
-        default=list(FORMS[:-1]),
         metavar="A,B",
-        help=f"of {', '.join(FORMS)} (default: all but pruned)",
+        help=f"of {', '.join(FORMS)} (default: all but pruned that the model's family can be)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files and the table go")
     parser.add_argument("--overwrite", action="store_true", help="replace files of the same names")
@@ -66,40 +65,44 @@ def run(args: argparse.Namespace) -> int:
     from tfproductgan.cli.quiet import import_tensorflow, quiet_converters
 
     console = Console(highlight=False, soft_wrap=True)
+    forms = args.to or FORMS[:-1]
     with console.status("Loading the model"):
         import_tensorflow()
-        from tfproductgan.export.compression import TABLE_MARKDOWN, compress
-        from tfproductgan.export.conversions import CONVERSIONS, file_of
+        from tfproductgan.compression.compression import TABLE_MARKDOWN, compress
+        from tfproductgan.compression.conversions import CONVERSIONS, file_of
         from tfproductgan.models.loading import load, shipped_model_path
 
-        for form in args.to:
+        for form in forms:
             refuse_to_overwrite(args.out / file_of(form), args.overwrite)
         shipped = args.model == _SHIPPED and not Path(_SHIPPED).exists()
-        model = load(shipped_model_path() if shipped else args.model)
-        model = model if hasattr(model, "provenance") else model.trained_generator()
+        model = load(shipped_model_path() if shipped else args.model).trained()
     run_folder = run_of(Path(args.model))
-    if "pruned" in args.to and run_folder is None:
+    if "pruned" in forms and run_folder is None:
         raise ConversionError(f"Pruning goes on with the training of a run, and {args.model} is in no run directory.")
-    catalogue = _photos(args, console, run_folder, model.schema)
-    conversions = [
-        CONVERSIONS[form] if form in CONVERSIONS else _pruned(args, run_folder, catalogue) for form in args.to
-    ]
+    needed = args.data is not None or "pruned" in forms or model.asks == "translator"
+    catalogue = _photos(args, console, run_folder, model.schema, needed)
+    conversions = [CONVERSIONS[form] if form in CONVERSIONS else _pruned(args, run_folder, catalogue) for form in forms]
     extractor = _extractor(catalogue, console)
     with console.status("Converting") as status, quiet_converters():
-        outcomes = compress(model, args.out, conversions, catalogue if extractor else None, extractor, status.update)
+        outcomes = compress(model, args.out, conversions, catalogue, extractor, status.update)
+    if not args.to:  # nobody has asked for what the family cannot be
+        for outcome in outcomes:
+            if outcome.refused:
+                console.print(f"Note: {outcome.error}", markup=False)
+        outcomes = [outcome for outcome in outcomes if not outcome.refused]
     _show(console, outcomes)
     console.print(f"Table: {args.out / TABLE_MARKDOWN}", markup=False)
     return 1 if any(outcome.error for outcome in outcomes) else 0
 
 
 def _photos(
-    args: argparse.Namespace, console: Console, run_folder: Path | None, schema: ConditionSchema
+    args: argparse.Namespace, console: Console, run_folder: Path | None, schema: ConditionSchema, needed: bool
 ) -> Catalogue | None:
-    """The photos, if there are any; pruning and `--data` need them."""
+    """The photos, if there are any."""
     try:
         return photos_of(args, run_folder, schema)
     except CatalogueError as error:
-        if args.data is not None or "pruned" in args.to:
+        if needed:
             raise
         console.print(f"Note: pictures are compared with the original's alone. {error}", markup=False)
         return None
@@ -117,7 +120,7 @@ def _extractor(catalogue: Catalogue | None, console: Console) -> Any:
 
 
 def _pruned(args: argparse.Namespace, run_folder: Path, catalogue: Catalogue) -> Any:
-    from tfproductgan.export.pruning import pruned_conversion
+    from tfproductgan.compression.pruning import pruned_conversion
 
     options = describe_data(args) if args.data else read_json(run_folder / "data.json").get("options")
     return pruned_conversion(run_folder, catalogue, args.out, args.size, args.speed, args.images, options)
@@ -129,7 +132,7 @@ def _show(console: Console, outcomes: Sequence[Outcome]) -> None:
     from rich.text import Text
 
     from tfproductgan.cli.main import print_error
-    from tfproductgan.export.compression import HEADINGS, table_row
+    from tfproductgan.compression.compression import HEADINGS, table_row
 
     rows = [table_row(outcome) for outcome in outcomes]
     table = Table(box=SIMPLE, padding=0)

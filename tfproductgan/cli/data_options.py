@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from tfproductgan.errors import CatalogueError
 
 if TYPE_CHECKING:
-    from tfproductgan.catalogue.catalogue import Catalogue, Preparation
+    from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.catalogue.preparation import Preparation
     from tfproductgan.catalogue.sources import Source
     from tfproductgan.conditions import ConditionSchema
 
@@ -21,8 +22,8 @@ STUDIO_ATTRIBUTES = ("category", "colour", "material")
 
 # what an option of the data is called in the parsed words
 _FIELDS = {
-    "data", "images_in", "attributes", "image_column", "text", "split_column", "image_size", "channels", "fit",
-    "min_count", "max_unreadable",
+    "data", "sources", "images_in", "attributes", "image_column", "text", "split_column", "image_size", "channels",
+    "fit", "min_count", "max_unreadable",
 }  # fmt: skip
 
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
@@ -47,6 +48,12 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         group.add_argument("data", metavar="PATH", help=_DATA_HELP)
     else:
         group.add_argument("--data", required=required, metavar="PATH", help=_DATA_HELP)
+    group.add_argument(
+        "--sources",
+        metavar="WHAT",
+        help="the pictures that go in, for models that turn pictures into pictures: a folder or zip of pictures called "
+        "as the photos in a folder; of the studio, lines or mask",
+    )
     group.add_argument(
         *(["--images"] if positional else []),
         "--images-in",
@@ -110,27 +117,19 @@ def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = No
         CatalogueError: If the data is missing, cannot be used, or does not have what the options name.
     """
     from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.catalogue.records import is_prepared
 
-    options = {"fit": args.fit, "min_count": args.min_count, "max_unreadable": args.max_unreadable}
-    options |= _given(image_size=args.image_size, channels=args.channels, schema=schema)
     kind, place = _kind(args)
-    if kind == "prepared":
+    if kind == "prepared" and is_prepared(place):
         return _prepared(args, place, schema)
-    if kind == "studio":
-        attributes = args.attributes or (schema.names if schema else STUDIO_ATTRIBUTES)
-        return Catalogue.studio(count=place, attributes=attributes, **options)
-    if kind == "tfds":
-        taken = _given(attributes=args.attributes, image=args.image_column, text=args.text)
-        return Catalogue.from_tfds(place, **taken, **options)
-    if kind == "folder":
-        return Catalogue.from_folder(place, _class_name(args), **options)
-    return Catalogue.from_table(place, **_table_options(args), **options)
+    source, size = source_from(args, schema)
+    return Catalogue.from_source(source, *preparation_from(args, size, schema))
 
 
 def describe_data(args: argparse.Namespace) -> dict[str, Any]:
     """The options of the data, JSON-ready, so that another command can find the same photos from any folder."""
     described = {name: getattr(args, name) for name in sorted(_FIELDS)}
-    for name in ("data", "images_in"):
+    for name in ("data", "images_in") if _is_studio(args) else ("data", "images_in", "sources"):
         path = described[name] and Path(described[name]).expanduser()
         if path and path.exists():
             described[name] = str(path.absolute())
@@ -156,7 +155,7 @@ def data_described(described: Mapping[str, Any], args: argparse.Namespace) -> ar
 
 def expected_image_size(args: argparse.Namespace) -> int:
     """The height and width in pixels that `catalogue_from` will most likely give its pictures."""
-    from tfproductgan.catalogue.catalogue import DEFAULT_IMAGE_SIZE
+    from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
     from tfproductgan.catalogue.records import dataset_folder, metadata
 
     folder = None if args.image_size else dataset_folder(Path(args.data).expanduser())
@@ -167,69 +166,75 @@ def expected_image_size(args: argparse.Namespace) -> int:
     return args.image_size or (32 if unknown else DEFAULT_IMAGE_SIZE)
 
 
-def source_from(args: argparse.Namespace) -> tuple[Source, int]:
+def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tuple[Source, int]:
     """The photos that the options describe, not yet read, and the height and width to train on in pixels.
 
     Unlike `catalogue_from`, it takes data that training would refuse.
 
+    Args:
+        args: The options.
+        schema: That of a model, which the photos are taken for.
+
     Raises:
         CatalogueError: If the data is missing, or does not have what the options name.
     """
-    from tfproductgan.catalogue.catalogue import DEFAULT_IMAGE_SIZE
-    from tfproductgan.catalogue.sources import folder_source, table_source
+    from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
+    from tfproductgan.catalogue.sources import folder_source, pair_source, table_source
     from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
 
-    size = args.image_size or DEFAULT_IMAGE_SIZE
     kind, place = _kind(args)
-    if kind == "studio":
-        from tfproductgan.catalogue.studio_source import studio_source
-
-        return studio_source(place, size, 0, args.attributes or STUDIO_ATTRIBUTES, DEFAULT_SPLITS), size
+    size = args.image_size or (schema.image_size if schema else None)
+    attributes = args.attributes or (schema.names if schema else None)
     if kind in ("tfds", "prepared"):
         from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
         from tfproductgan.cli.quiet import import_tensorflow
 
         import_tensorflow()
         builder = _builder_in(place) if kind == "prepared" else tfds_builder(place)
-        size = args.image_size or natural_size(builder, args.image_column) or size
-        return tfds_source(builder, args.image_column, args.attributes, args.text), size
-    if kind == "folder":
-        return folder_source(place, _class_name(args)), size
-    options = _table_options(args)
-    return table_source(place, **{**options, "attributes": options["attributes"] or ()}), size
+        size = size or natural_size(builder, args.image_column) or DEFAULT_IMAGE_SIZE
+        return tfds_source(builder, args.image_column, attributes, args.text), size
+    size = size or DEFAULT_IMAGE_SIZE
+    if kind == "studio":
+        from tfproductgan.catalogue.studio_source import studio_source
+
+        attributes = STUDIO_ATTRIBUTES if attributes is None else attributes
+        return studio_source(place, size, 0, attributes, DEFAULT_SPLITS, args.sources), size
+    if kind == "table":
+        return table_source(
+            place, args.images_in, args.image_column, attributes or (), args.text, args.split_column
+        ), size
+    name = _class_name(args, schema)
+    return (folder_source(place, name) if args.sources is None else pair_source(args.sources, place, name)), size
 
 
-def preparation_from(args: argparse.Namespace, image_size: int) -> tuple[Preparation, str | None]:
+def preparation_from(
+    args: argparse.Namespace, image_size: int, schema: ConditionSchema | None = None
+) -> tuple[Preparation, str | None]:
     """How the photos of `source_from` become a catalogue, and what their titles are called.
 
     Args:
         args: The options.
         image_size: What `source_from` returned.
+        schema: What it was given.
     """
-    from tfproductgan.catalogue.catalogue import Preparation
+    from tfproductgan.catalogue.preparation import Preparation
 
     drawn = _kind(args)[0] == "studio"
     preparation = Preparation(
         image_size,
         args.fit,
-        3 if drawn and args.channels is None else args.channels,
+        3 if drawn and args.channels is None and schema is None else args.channels,
         args.min_count,
+        schema=schema,
         max_unreadable=args.max_unreadable,
     )
     return preparation, "description" if drawn else args.text
 
 
 def _prepared(args: argparse.Namespace, folder: Path, schema: ConditionSchema | None) -> Catalogue:
-    """The catalogue of a TensorFlow data set that lies in a folder: streamed if `prepare` wrote it."""
+    """The catalogue that `tfproductgan prepare` wrote."""
     from tfproductgan.catalogue.catalogue import Catalogue
-    from tfproductgan.catalogue.records import is_prepared
 
-    if not is_prepared(folder):
-        taken = _given(attributes=args.attributes, image=args.image_column, text=args.text)
-        taken |= _given(image_size=args.image_size, channels=args.channels, schema=schema)
-        return Catalogue.from_tfds(
-            _builder_in(folder), **taken, fit=args.fit, min_count=args.min_count, max_unreadable=args.max_unreadable
-        )
     catalogue = Catalogue.from_prepared(folder, args.attributes, schema)
     made = {"image_size": catalogue.image_size, "channels": catalogue.channels, "fit": catalogue.preparation.fit}
     defaults = {"fit": "letterbox", "min_count": 1}
@@ -253,10 +258,26 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
 
     Returns:
         `"studio"` and its count, `"tfds"` and a name, `"folder"`, `"table"` or `"prepared"` and a path.
+
+    Raises:
+        CatalogueError: If there is no such data, or it cannot have the options that are given.
     """
+    kind, place = _kind_alone(args)
+    if args.sources is not None and kind not in ("folder", "studio"):
+        raise CatalogueError(f"--sources is for folders and zips of photos and for studio. Received: {args.data!r}")
+    if args.sources is not None and not args.sources.strip():
+        raise CatalogueError("--sources is empty. Give a folder or a zip; for studio, lines or mask.")
+    return kind, place
+
+
+def _is_studio(args: argparse.Namespace) -> bool:
+    return args.data == "studio" or args.data.startswith("studio:")
+
+
+def _kind_alone(args: argparse.Namespace) -> tuple[str, Any]:
     if not args.data.strip():
         raise CatalogueError("The path of the data is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
-    if args.data == "studio" or args.data.startswith("studio:"):
+    if _is_studio(args):
         return "studio", _studio_count(args.data)
     if args.data.startswith("tfds:"):
         return "tfds", args.data.removeprefix("tfds:")
@@ -308,27 +329,15 @@ def _table_inside(path: Path) -> Path | None:
     return path if len(PhotoZip(path).names(EXTENSIONS)) == 1 else None
 
 
-def _class_name(args: argparse.Namespace) -> str:
+def _class_name(args: argparse.Namespace, schema: ConditionSchema | None) -> str:
     if args.attributes and len(args.attributes) > 1:
         raise CatalogueError(
             f"Folders are the values of one attribute, so --attributes takes one name for them. "
             f"Received: {', '.join(args.attributes)}"
         )
+    if schema is not None and len(schema.names) == 1:
+        return schema.names[0]
     return args.attributes[0] if args.attributes else "class"
-
-
-def _table_options(args: argparse.Namespace) -> dict[str, Any]:
-    return {
-        "images": args.images_in,
-        "image": args.image_column,
-        "attributes": args.attributes or None,
-        "text": args.text,
-        "split_column": args.split_column,
-    }
-
-
-def _given(**options: Any) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def _names(text: str) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfproductgan.cli.data_options import add_data_options, catalogue_from, data_described, number, positive, whole
 from tfproductgan.errors import CatalogueError, JudgementError, RunError
+from tfproductgan.recipes import Recipe
 from tfproductgan.writing import append_json_line, refuse_unwritable, replace_file
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tfproductgan.conditions import ConditionSchema
     from tfproductgan.metrics.judgement import Judgement
     from tfproductgan.metrics.rating import RatingResult
-    from tfproductgan.models.generation import GeneratesByName
+    from tfproductgan.models.sampler import Sampler
 
 HELP = """\
 Judge a model against photos it has not seen.
@@ -151,9 +152,7 @@ def photos_of(args: argparse.Namespace, run_folder: Path | None, schema: Conditi
         raise CatalogueError(f"{error} (The photos of {args.model}; --data names others.)") from error
 
 
-def _warnings(
-    args: argparse.Namespace, run_folder: Path | None, model: GeneratesByName, catalogue: Catalogue
-) -> Iterator[str]:
+def _warnings(args: argparse.Namespace, run_folder: Path | None, model: Sampler, catalogue: Catalogue) -> Iterator[str]:
     """What a reader of the figures must know, whole sentences."""
     if run_folder is None:
         return
@@ -163,23 +162,17 @@ def _warnings(
             "These are not the photos that the run was trained on: figures compare with other photos, and what is "
             "said of copies is about photos the model has never seen."
         )
-    recipe, seen = read_json(run_folder / "recipe.json"), _images_seen(model)
-    planned = recipe.get("images", 0)
-    # a run ends with its last whole step
-    missing = planned - (seen or 0) >= recipe.get("batch_size", 1) * recipe.get("discriminator_steps", 1)
-    if Path(args.model).is_dir() and seen is not None and missing:
-        yield (
-            f"The run is not finished: this is its newest generator, after {seen:,} of {planned:,} images. It gets "
-            "better or worse from here."
-        )
+    seen = model.provenance.get("images_seen")
+    if Path(args.model).is_dir() and seen is not None and (run_folder / "recipe.json").is_file():
+        recipe = Recipe.from_dict(read_json(run_folder / "recipe.json"))
+        # a run ends with its last whole step
+        if recipe.images - seen >= recipe.step_images:
+            yield (
+                f"The run is not finished: this is its newest generator, after {seen:,} of {recipe.images:,} images. "
+                "It gets better or worse from here."
+            )
     if not (run_folder / "metrics.jsonl").is_file():
         yield f"There is no metrics.jsonl in {run_folder}, so the report has no curves."
-
-
-def _images_seen(model: Any) -> int | None:
-    if hasattr(model, "provenance"):
-        return model.provenance.get("images_seen")
-    return int(model.images_seen)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -195,7 +188,7 @@ def read_json(path: Path) -> dict[str, Any]:
 # === Judging ===
 
 
-def _judge(args: argparse.Namespace, console: Console, model: GeneratesByName, catalogue: Catalogue) -> Judgement:
+def _judge(args: argparse.Namespace, console: Console, model: Sampler, catalogue: Catalogue) -> Judgement:
     from tfproductgan.metrics.classifier import catalogue_classifier
     from tfproductgan.metrics.extractors import get_extractor
     from tfproductgan.metrics.judge import ALL_PARTS, PARTS, judge
@@ -228,7 +221,7 @@ def _write(
     args: argparse.Namespace,
     out: Path,
     run_folder: Path | None,
-    model: GeneratesByName,
+    model: Sampler,
     catalogue: Catalogue,
     judgement: Judgement,
     warnings: list[str],
@@ -237,7 +230,7 @@ def _write(
     import tfproductgan
     from tfproductgan.reports.report import Report, closest_pairs, grid_rows, report_page
 
-    seen = _images_seen(model)
+    seen = model.provenance.get("images_seen")
     facts = {
         "judged": f"{datetime.date.today().isoformat()} by tfproductgan {tfproductgan.__version__}",
         "command": args.command,
@@ -271,7 +264,7 @@ def _append(out: Path, facts: Mapping[str, Any]) -> None:
 
 
 def _write_rating_page(
-    args: argparse.Namespace, console: Console, out: Path, model: GeneratesByName, catalogue: Catalogue
+    args: argparse.Namespace, console: Console, out: Path, model: Sampler, catalogue: Catalogue
 ) -> None:
     from tfproductgan.reports.rating_page import make_rating_page
 

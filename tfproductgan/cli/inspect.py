@@ -82,25 +82,18 @@ def _model_facts(file: str) -> dict[str, Any]:
     from tfproductgan.models.loading import load
 
     model = load(file)
-    if hasattr(model, "provenance"):
-        provenance = model.provenance
-        parameters = {"generator": model.sampling_network.count_params()}
-    else:
-        provenance = {"recipe": model.recipe.to_dict(), "images_seen": int(model.images_seen)}
-        parameters = {
-            "generator": model.generator.count_params(),
-            "discriminator": model.discriminator.count_params(),
-        }
+    provenance, schema = model.provenance, model.schema
+    asked_with = {"latent_dim": model.latent_dim} if model.asks == "sampler" else {"source": schema.source_channels}
     return {
         "kind": "model",
         "model_id": model.model_id,
         "recipe": provenance.get("recipe", {}).get("name"),
         "images_seen": provenance.get("images_seen"),
-        "image_size": model.schema.image_size,
-        "channels": model.schema.channels,
-        "latent_dim": model.latent_dim,
-        "parameters": parameters,
-        "attributes": {attribute.name: list(attribute.values) for attribute in model.schema.attributes},
+        "image_size": schema.image_size,
+        "channels": schema.channels,
+        **asked_with,
+        "parameters": model.parameters(),
+        "attributes": {attribute.name: list(attribute.values) for attribute in schema.attributes},
     }
 
 

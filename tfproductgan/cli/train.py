@@ -17,7 +17,6 @@ from tfproductgan.cli.data_options import (
 )
 from tfproductgan.cli.recipe_options import parse_count, parse_interval, parse_override
 from tfproductgan.cli.training import check_first, train_or_say_how
-from tfproductgan.errors import RecipeError
 from tfproductgan.recipes import RECIPES, get_recipe
 from tfproductgan.training.strategies import STRATEGIES, is_chief
 
@@ -111,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         print_dry_run(console, recipe, catalogue)
         return 0
-    gan = train_or_say_how(
+    model = train_or_say_how(
         catalogue,
         recipe,
         args.out,
@@ -125,10 +124,14 @@ def run(args: argparse.Namespace) -> int:
         data_options=describe_data(args),
         strategy=strategy,
     )
+    out = shlex.quote(str(args.out))
+    asking = {
+        "sampler": f"generate --model {out}{example_request(catalogue.schema)} --count 8",
+        "translator": f"translate PICTURE --model {out}",
+    }
     console.print(
-        f"Trained {gan.model_id} in {args.out}. Ask it for pictures:\n"
-        f"  tfproductgan generate --model {shlex.quote(str(args.out))}{example_request(catalogue.schema)} --count 8\n"
-        f"How good are they?\n  tfproductgan evaluate {shlex.quote(str(args.out))}",
+        f"Trained {model.model_id} in {args.out}. Ask it for pictures:\n  tfproductgan {asking[model.asks]}\n"
+        f"How good are they?\n  tfproductgan evaluate {out}",
         markup=False,
     )
     return 0
@@ -142,17 +145,7 @@ def resolve_recipe(args):
         for name in ("images", "batch_size", "seed", "precision")
         if (value := getattr(args, name, None)) is not None
     }
-    for path, value in args.set:
-        field, *option = path
-        if option and field in ("generator", "discriminator", "penalties"):
-            given = overrides.get(field, {})
-            if not isinstance(given, dict):
-                raise RecipeError(f"{field} maps names to values, as in --set {field}.NAME=VALUE. Received: {given!r}")
-            value = {**getattr(recipe, field), **given, ".".join(option): value}
-        elif option:
-            field = ".".join(path)  # no such field: the recipe says so
-        overrides[field] = value
-    return recipe.replace(**overrides)
+    return recipe.replace(**overrides).change(args.set)
 
 
 def print_dry_run(console, recipe, catalogue):
@@ -163,9 +156,9 @@ def print_dry_run(console, recipe, catalogue):
 
     console.print_json(json.dumps(recipe.for_size(catalogue.image_size).to_dict()))
     measured = estimate(recipe, catalogue.schema)
+    parameters = ", ".join(f"{role} {count:,}" for role, count in measured.parameters.items())
     console.print(
-        f"Precision: {dtype_policy(recipe.precision)}. Parameters: generator {measured.generator_parameters:,}, "
-        f"discriminator {measured.discriminator_parameters:,}.\n"
+        f"Precision: {dtype_policy(recipe.precision)}. Parameters: {parameters}.\n"
         f"Measured on this machine: {measured.images_per_second:.0f} images/s, so {recipe.images:,} images take "
         f"about {duration(measured.seconds)}; memory {measured.memory / 2**30:.1f} GB, photos included.",
         markup=False,

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from tfproductgan.cli.quiet import import_tensorflow
 from tfproductgan.errors import TrainingStopped
+from tfproductgan.registry import kind_named
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from tfproductgan.catalogue.catalogue import Catalogue
-    from tfproductgan.models.conditional_gan import ConditionalGAN
+    from tfproductgan.models.training_model import TrainingModel
     from tfproductgan.recipes import Recipe
 
 
@@ -38,19 +39,21 @@ def check_first(recipe: Recipe, out: Path, image_size: int, strategy: str = "one
     RunDirectory(out).accept(recipe)
     import_tensorflow()
     from tfproductgan.conditions import Attribute, ConditionSchema
-    from tfproductgan.models.conditional_gan import ConditionalGAN
     from tfproductgan.training.strategies import check_batch, make_strategy
+    from tfproductgan.training.trainer import make_model
 
     # first: several workers must meet before TensorFlow computes anything
     made = make_strategy(strategy)
     check_batch(recipe, made)
 
     # made for one condition and thrown away: a second, and every name and option has been tried
-    ConditionalGAN.from_recipe(recipe, ConditionSchema([Attribute("any", ("any",))], image_size, 3)).compile()
+    takes_pictures = kind_named(recipe.kind).asks == "translator"
+    schema = ConditionSchema([Attribute("any", ("any",))], image_size, 3, source_channels=3 if takes_pictures else None)
+    make_model(recipe, schema)
     return made
 
 
-def train_or_say_how(catalogue: Catalogue, recipe: Recipe, out: Path, **options) -> ConditionalGAN:
+def train_or_say_how(catalogue: Catalogue, recipe: Recipe, out: Path, **options) -> TrainingModel:
     """`tfproductgan.training.trainer.train`, whose Ctrl-C carries a message that says how to go on."""
     from tfproductgan.training.checkpoints import Checkpoints
     from tfproductgan.training.run_directory import RunDirectory

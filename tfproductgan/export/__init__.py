@@ -1,1 +1,1 @@
-"""Trained generators as files for other programs: SavedModels, and smaller and faster forms of them."""
+"""Trained models as SavedModels that are asked by name, with cards that say what they are."""

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfproductgan.conditions import MAX_TRUNCATION, NOT_GIVEN, Attribute, ConditionSchema
-from tfproductgan.models.generation import seed_fractions
+from tfproductgan.models.sampler import seed_fractions
 
 MAX_ROWS = 1024
 """Pictures one request may ask for: a server must not run out of memory because somebody asks for more."""

@@ -28,7 +28,7 @@ from tfproductgan.errors import JudgementError
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.metrics.classifier import ClassifierRecipe
-    from tfproductgan.models.generation import GeneratesByName
+    from tfproductgan.models.sampler import Sampler
 
 SEEDS = (0, 1, 2)
 
@@ -115,7 +115,7 @@ class ClassificationAccuracy:
 
 
 def classification_accuracy(
-    generator: GeneratesByName,
+    generator: Sampler,
     catalogue: Catalogue,
     split: str | None = None,
     seed: int = 0,
@@ -211,7 +211,7 @@ _WORDS = {"generated": "samples", "mixed": "both"}
 
 
 def _draw_all(
-    generator: GeneratesByName,
+    generator: Sampler,
     catalogue: Catalogue,
     seed: int,
     truncation: float,

@@ -37,7 +37,8 @@ from tfproductgan.metrics.neighbours import DensityCoverage, PrecisionRecall, ne
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
-    from tfproductgan.models.generation import GeneratesByName, PictureRequest
+    from tfproductgan.conditions import PictureRequest
+    from tfproductgan.models.sampler import Sampler
 
 PARTS = ("distances", "attributes", "colours", "conditions", "memorisation")
 """What is found out unless told otherwise; `"classification"` trains classifiers, and must be asked for."""
@@ -55,7 +56,7 @@ _SHORT = 256
 
 
 def judge(
-    generator: GeneratesByName,
+    generator: Sampler,
     catalogue: Catalogue,
     extractor: str | FeatureExtractor = "catalogue",
     split: str = "validation",
@@ -151,7 +152,7 @@ class Judge:
 
     def judge(
         self,
-        generator: GeneratesByName,
+        generator: Sampler,
         n: int | None = None,
         seed: int = 0,
         parts: Collection[str] = PARTS,
@@ -169,7 +170,7 @@ class Judge:
         return _Judging(self, generator, n, seed, frozenset(parts), truncation, force, progress).judgement()
 
     def requests(
-        self, generator: GeneratesByName, n: int, seed: int = 0, truncation: float = 1.0
+        self, generator: Sampler, n: int, seed: int = 0, truncation: float = 1.0
     ) -> tuple[np.ndarray, list[PictureRequest]]:
         """The samples to draw: the conditions of the split's photos, all once before any is asked for again.
 
@@ -286,7 +287,7 @@ class _Judging:
     """One judgement in the making."""
 
     judge: Judge
-    generator: GeneratesByName
+    generator: Sampler
     n: int
     seed: int
     parts: frozenset[str]

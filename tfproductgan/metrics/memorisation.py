@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from tfproductgan.catalogue.catalogue import Catalogue
-    from tfproductgan.models.generation import GeneratesByName, PictureRequest
+    from tfproductgan.conditions import PictureRequest
+    from tfproductgan.models.sampler import Sampler
 
 CLOSE_QUANTILE = 0.01
 """A sample is close if it is nearer to its training photo than this share of the held-out photos are to theirs."""
@@ -178,7 +179,7 @@ def audit_memorisation(
 
 
 def close_pairs_sheet(
-    audit: MemorisationAudit, generator: GeneratesByName, catalogue: Catalogue, truncation: float = 1.0
+    audit: MemorisationAudit, generator: Sampler, catalogue: Catalogue, truncation: float = 1.0
 ) -> Image.Image:
     """The closest pairs side by side, the closest first: the sample left, its training photo right.
 
@@ -201,9 +202,7 @@ def close_pairs_sheet(
     return contact_grid(in_proportion(pairs, generator.schema), 2 * _PAIRS_A_ROW, labels, heads)
 
 
-def pair_requests(
-    audit: MemorisationAudit, generator: GeneratesByName, truncation: float = 1.0
-) -> list[PictureRequest]:
+def pair_requests(audit: MemorisationAudit, generator: Sampler, truncation: float = 1.0) -> list[PictureRequest]:
     """The requests that draw the samples of the closest pairs again."""
     requests = []
     for pair in audit.pairs:

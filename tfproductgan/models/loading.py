@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.resources
 import json
 import re
@@ -13,7 +12,9 @@ import keras
 
 import tfproductgan
 from tfproductgan.errors import ConditionError, RunError
-from tfproductgan.models.generation import GeneratesByName
+from tfproductgan.models.trained import TrainedModel
+from tfproductgan.models.training_model import TrainingModel
+from tfproductgan.registry import import_all
 
 GENERATOR_FILE = "generator.keras"
 """Name of the trained generator inside a run directory."""
@@ -28,10 +29,10 @@ def load(path):
     """A trained model from a `.keras` file or a run directory.
 
     Args:
-        path: A file that `save` of a `TrainedGenerator` or a `ConditionalGAN` wrote, or a run directory.
+        path: A file that `save` of a trained model or of one that trains wrote, or a run directory.
 
     Returns:
-        The model, ready for `generate`.
+        The model, ready for `generate` (a `Sampler`) or `translate` (a `Translator`).
 
     Raises:
         RunError: If there is no such file, or it is not one of ours.
@@ -48,12 +49,12 @@ def load(path):
     if path.suffix != ".keras" or not zipfile.is_zipfile(path):  # Keras would say that there is no such file
         raise RunError(f"{path} cannot be loaded as a model: {_DAMAGED}.")
     # the class a file refers to must be registered before it is read
-    importlib.import_module("tfproductgan.models.conditional_gan")
+    import_all()
     try:
         model = keras.saving.load_model(path)
     except Exception as error:  # Keras raises whatever the zip, JSON or HDF5 reader raised
         raise RunError(f"{path} cannot be loaded as a model: {_reason(path, error)}.") from error
-    if not isinstance(model, GeneratesByName):
+    if not isinstance(model, TrainedModel | TrainingModel):
         raise RunError(f"{path} is a Keras model, but not one that this package trained.")
     return model
 

@@ -1,6 +1,9 @@
-"""What every generator and every discriminator has in common."""
+"""What networks of one role have in common, whatever their family."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
 
 import keras
 from keras import ops
@@ -10,11 +13,30 @@ from tfproductgan.layers.condition_embedding import ConditionEmbedding
 
 
 class _Network(keras.Model):
+    # conversions that the network cannot do, by name, and why; see `compression/`
+    refuses: ClassVar[Mapping[str, str]] = {}
+
     def __init__(self, num_ids, image_size, channels, **kwargs):
         super().__init__(**kwargs)
         self.num_ids = tuple(num_ids)
         self.image_size = image_size
         self.channels = channels
+
+    @classmethod
+    def arguments(cls, schema):
+        """What a `ConditionSchema` decides of the constructor's arguments."""
+        return {"num_ids": schema.num_ids, "image_size": schema.image_size, "channels": schema.channels}
+
+    def check_fits(self, schema):
+        """Refuse a schema that the network was not made for.
+
+        Raises:
+            RecipeError: If it was made for other conditions or pictures.
+        """
+        wanted = self.arguments(schema)
+        made_for = {name: getattr(self, name) for name in wanted}
+        if made_for != wanted:
+            raise RecipeError(f"{type(self).__name__} was made for {made_for}, the schema has {wanted}.")
 
     @property
     def conditional(self):
@@ -74,7 +96,35 @@ class Generator(_Network):
 
     def call(self, inputs, training=False):
         """Draw pictures."""
-        return self.synthesise(inputs["latents"], self.embed(inputs["conditions"]), training=training)
+        style = self.style_of(inputs["latents"], self.embed(inputs["conditions"]))
+        return self.synthesise(*style, training=training)
+
+    def style_of(self, latents, embedding, truncation=None):
+        """What `synthesise` takes: here latents, scaled by the truncation, and condition vectors as they are.
+
+        Args:
+            latents: `[batch, latent_dim]`.
+            embedding: `[batch, embedding_dim]`, see `embed`.
+            truncation: `[batch]`, from 0 for the most typical picture to 1 for the full variety and beyond; by default
+                1.
+
+        Returns:
+            A tuple of tensors, a row a picture.
+        """
+        return (latents if truncation is None else latents * truncation[:, None], embedding)
+
+    def between(self, first, second, fraction):
+        """A style between two of `style_of`: latents move along the sphere, condition vectors in a straight line.
+
+        Args:
+            first: Style at fraction 0.
+            second: Style at fraction 1.
+            fraction: `[batch]`, 0 to 1.
+        """
+        fraction = fraction[:, None]
+        latents, embeddings = zip(first, second, strict=True)
+        straight = ops.cast(fraction, embeddings[0].dtype)
+        return slerp(*latents, fraction), embeddings[0] + straight * (embeddings[1] - embeddings[0])
 
     def synthesise(self, latents, embedding, training=False):
         """Pictures from latents `[batch, latent_dim]` and condition vectors, which may lie between two ids."""
@@ -108,6 +158,103 @@ class Discriminator(_Network):
 
     Output shape: `[batch]`, float32; the larger, the more real.
     """
+
+
+class Encoder(_Network):
+    """Base of the encoders: pictures and condition ids in, a normal distribution of latents out.
+
+    Args:
+        num_ids: Number of ids of each attribute, "not given" included; empty for an unconditional network.
+        image_size: Height and width of the pictures in pixels.
+        channels: 3 for colour, 1 for grey.
+        latent_dim: Length of the latent vectors.
+        **kwargs: Arguments of `keras.Model`, such as `dtype="mixed_bfloat16"`.
+
+    Call arguments:
+        inputs: `{"images": [batch, image_size, image_size, channels], "conditions": [batch, len(num_ids)]}`,
+            images in -1 to 1.
+        training: Whether dropout and normalisation are in training mode.
+
+    Output: means and logarithms of variances, float32 `[batch, latent_dim]` each.
+    """
+
+    def __init__(self, num_ids, image_size, channels, latent_dim, **kwargs):
+        super().__init__(num_ids, image_size, channels, **kwargs)
+        check_counts(latent_dim=latent_dim)
+        self.latent_dim = latent_dim
+
+    def get_config(self):
+        """Everything the constructor takes."""
+        return {**super().get_config(), "latent_dim": self.latent_dim}
+
+
+class TranslatingGenerator(_Network):
+    """Base of the generators that make a picture of a picture.
+
+    Args:
+        num_ids: Number of ids of each attribute, "not given" included; empty for an unconditional network.
+        image_size: Height and width of the pictures in pixels, of those that go in too.
+        channels: Of the pictures that come out, 3 for colour, 1 for grey.
+        source_channels: Of the pictures that go in.
+        **kwargs: Arguments of `keras.Model`, such as `dtype="mixed_bfloat16"`.
+
+    Call arguments:
+        inputs: `{"source": [batch, image_size, image_size, source_channels], "conditions": [batch, len(num_ids)]}`,
+            pictures in -1 to 1.
+        training: Whether dropout and normalisation are in training mode.
+
+    Output shape: `[batch, image_size, image_size, channels]`, float32 in -1 to 1.
+    """
+
+    def __init__(self, num_ids, image_size, channels, source_channels, **kwargs):
+        super().__init__(num_ids, image_size, channels, **kwargs)
+        self.source_channels = source_channels
+
+    @classmethod
+    def arguments(cls, schema):
+        """What a `ConditionSchema` decides of the constructor's arguments."""
+        if schema.source_channels is None:
+            raise RecipeError(
+                f"{cls.__name__} makes pictures of pictures, and these photos have none that go in: use "
+                "Catalogue.from_pairs (--sources)."
+            )
+        return {**super().arguments(schema), "source_channels": schema.source_channels}
+
+    def get_config(self):
+        """Everything the constructor takes."""
+        return {**super().get_config(), "source_channels": self.source_channels}
+
+
+class PatchDiscriminator(TranslatingGenerator):
+    """Base of the discriminators of pairs: the picture that went in, the one that came out, one logit a patch out.
+
+    Args: See `TranslatingGenerator`.
+
+    Call arguments:
+        inputs: Those of `TranslatingGenerator` and `"images": [batch, image_size, image_size, channels]`.
+        training: Whether dropout and normalisation are in training mode.
+
+    Output shape: `[batch, rows, columns]`, float32; the larger, the more real.
+    """
+
+
+def slerp(start, end, fraction):
+    """Between two sets of vectors `[batch, dim]` along the sphere, rows by a fraction `[batch, 1]` each."""
+    given = start.dtype
+    start, end, fraction = (ops.cast(part, "float64") for part in (start, end, fraction))
+    norms = ops.norm(start, axis=1, keepdims=True) * ops.norm(end, axis=1, keepdims=True)
+    cosine = ops.sum(start * end, axis=1, keepdims=True) / ops.maximum(norms, 1e-12)
+    angle = ops.arccos(ops.clip(cosine, -1.0, 1.0))
+    straight = ops.sin(angle) < 1e-4  # parallel, opposite or zero
+    sine = ops.where(straight, ops.ones_like(angle), ops.sin(angle))
+    first = ops.where(straight, 1 - fraction, ops.sin((1 - fraction) * angle) / sine)
+    second = ops.where(straight, fraction, ops.sin(fraction * angle) / sine)
+    return ops.cast(first * start + second * end, given)
+
+
+def smallest_map(image_size):
+    """Side of the smallest feature map of convolutional networks: 7 for 28 pixels, else 4."""
+    return 7 if image_size == 28 else 4
 
 
 def check_image_size(family, image_size, smallest, largest, also=()):

@@ -29,6 +29,7 @@ from tfproductgan.networks.base import (
     check_image_size,
     make_head,
     project,
+    smallest_map,
 )
 
 FORMS = ("modern", "classic")
@@ -37,14 +38,9 @@ UPSAMPLINGS = ("learned", "nearest", "bilinear")
 _WITHOUT_INNER = {"inner_convs": 0}  # as in files from before there were any
 
 
-def _base_size(image_size):
-    """Side of the smallest feature map: 7 for 28 pixels, else 4."""
-    return 7 if image_size == 28 else 4
-
-
 def _num_doublings(image_size):
     """How many doublings lie between the smallest feature map and the picture."""
-    return (image_size // _base_size(image_size)).bit_length() - 1
+    return (image_size // smallest_map(image_size)).bit_length() - 1
 
 
 def _checked(image_size, form, width, max_width, inner_convs):
@@ -113,7 +109,7 @@ class DCGANGenerator(Generator):
         self.inner_convs, self.upsampling, self.l2 = inner_convs, upsampling, l2
         # from the smallest feature map to the picture's size: each doubling of size halves the channels
         widths = [min(max_width, width * 2**k) for k in range(_num_doublings(image_size), -1, -1)]
-        self._stem_shape = (_base_size(image_size), _base_size(image_size), widths[0])
+        self._stem_shape = (smallest_map(image_size), smallest_map(image_size), widths[0])
         self._make_layers([widths[0]] * inner_convs + widths)
         self._build_layers()
 

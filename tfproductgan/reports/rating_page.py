@@ -14,11 +14,11 @@ from tfproductgan.sampling.grids import in_proportion
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
-    from tfproductgan.models.generation import GeneratesByName
+    from tfproductgan.models.sampler import Sampler
 
 
 def make_rating_page(
-    generator: GeneratesByName,
+    generator: Sampler,
     catalogue: Catalogue,
     split: str = "validation",
     count: int = 100,

@@ -21,7 +21,7 @@ from tfproductgan.sampling.grids import in_proportion, typical_conditions
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
-    from tfproductgan.models.generation import GeneratesByName
+    from tfproductgan.models.sampler import Sampler
 
 _ROWS, _PHOTOS, _SAMPLES = 12, 4, 8  # of the grid
 _MOST_CONFUSED = 12
@@ -103,7 +103,7 @@ def with_ratings(html: str, results: Sequence[RatingResult]) -> str:
 
 
 def grid_rows(
-    generator: GeneratesByName, catalogue: Catalogue, split: str, seed: int = 0, truncation: float = 1.0
+    generator: Sampler, catalogue: Catalogue, split: str, seed: int = 0, truncation: float = 1.0
 ) -> list[GridRow]:
     """Photos and samples of the conditions that are worth looking at.
 
@@ -127,7 +127,7 @@ def grid_rows(
 
 
 def closest_pairs(
-    audit: MemorisationAudit | None, generator: GeneratesByName, catalogue: Catalogue, truncation: float = 1.0
+    audit: MemorisationAudit | None, generator: Sampler, catalogue: Catalogue, truncation: float = 1.0
 ) -> list[tuple[np.ndarray, np.ndarray, str]]:
     """The closest pairs of an audit: sample, training photo, caption."""
     if audit is None or not audit.pairs:

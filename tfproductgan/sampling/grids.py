@@ -15,7 +15,7 @@ from tfproductgan.errors import ConditionError
 from tfproductgan.sampling.files import annotate, describe_request, to_image, value_names
 
 if TYPE_CHECKING:
-    from tfproductgan.models.generation import GeneratesByName
+    from tfproductgan.models.sampler import Sampler
 
 MOST_VALUES = 20
 """A grid shows no more values of an attribute than this, unless they are named."""
@@ -91,7 +91,7 @@ def in_proportion(pictures: np.ndarray, schema: ConditionSchema) -> np.ndarray:
 
 
 def attribute_grid(
-    model: GeneratesByName,
+    model: Sampler,
     rows: str,
     columns: str,
     seed: int = 0,
@@ -135,7 +135,7 @@ def attribute_grid(
 
 
 def condition_rows(
-    model: GeneratesByName,
+    model: Sampler,
     conditions: Sequence[Mapping[str, str]],
     count: int = 8,
     seed: int = 0,
@@ -163,7 +163,7 @@ def condition_rows(
     return _labelled(model, requests, labels, [f"seed {seed + column}" for column in range(count)])
 
 
-def seed_grid(model: GeneratesByName, count: int = 32, columns: int = 8, seed: int = 0) -> Image.Image:
+def seed_grid(model: Sampler, count: int = 32, columns: int = 8, seed: int = 0) -> Image.Image:
     """Draw consecutive seeds without asking for anything: what a model does by itself.
 
     Args:
@@ -241,7 +241,7 @@ def _values(schema: ConditionSchema, name: str, values: Sequence[str] | None) ->
     return attribute.name, frequent_values(schema, name, MOST_VALUES)
 
 
-def _labelled(model: GeneratesByName, requests: list, row_labels: Sequence[str], column_labels: Sequence[str]):
+def _labelled(model: Sampler, requests: list, row_labels: Sequence[str], column_labels: Sequence[str]):
     pictures = in_proportion(model.draw(requests), model.schema)
     grid = contact_grid(pictures, len(column_labels), row_labels, column_labels)
     return annotate(

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 import numpy as np
 from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory, wrappers_pb2
+from google.protobuf.message import Message
 
 # === What is declared: as in the .proto files, with full names
 
@@ -146,6 +148,7 @@ _Field = descriptor_pb2.FieldDescriptorProto
 
 def _add_field(message, full_name, declaration):
     match = _FIELD.fullmatch(declaration)
+    assert match, declaration
     field = message.field.add(name=match["name"], number=int(match["number"]), label=_Field.LABEL_OPTIONAL)
     if field.name in _KEPT_IN_JSON:
         field.json_name = field.name
@@ -185,7 +188,7 @@ def _files():
     for file in files.values():
         file.dependency.extend(before)
         before.append(file.name)
-    messages = {}
+    messages: dict[str, Any] = {}
     for full_name, declarations in _MESSAGES.items():
         parent, name = full_name.rsplit(".", 1)
         inside = messages[parent].nested_type if parent in messages else files[parent].message_type
@@ -257,7 +260,7 @@ SERVICES = {
 # === Arrays
 
 # type number -> NumPy's type, and the field that holds values one by one
-_DTYPES = {
+_DTYPES: dict[int, tuple[np.dtype, str]] = {
     1: (np.dtype("<f4"), "float_val"),
     2: (np.dtype("<f8"), "double_val"),
     3: (np.dtype("<i4"), "int_val"),
@@ -278,11 +281,13 @@ _MOST_REPEATED = 2**24
 
 def dtype_of(number: int) -> np.dtype | None:
     """NumPy's type of a `DataType`: `object` for strings, `None` for what has no counterpart."""
-    return np.dtype(object) if number == _STRING else _DTYPES.get(number, (None,))[0]
+    if number == _STRING:
+        return np.dtype(object)
+    return _DTYPES[number][0] if number in _DTYPES else None
 
 
-def to_tensor(array: np.ndarray) -> TensorProto:
-    """An array as a message.
+def to_tensor(array: np.ndarray) -> Message:
+    """An array as a `TensorProto`.
 
     Args:
         array: Numbers, or `str` or `bytes` as an array of objects or of NumPy's own string types.
@@ -308,8 +313,8 @@ def to_tensor(array: np.ndarray) -> TensorProto:
     return tensor
 
 
-def from_tensor(tensor: TensorProto) -> np.ndarray:
-    """A message as an array; strings are `bytes` in an array of objects.
+def from_tensor(tensor: Message) -> np.ndarray:
+    """A `TensorProto` as an array; strings are `bytes` in an array of objects.
 
     Raises:
         ValueError: If the type is not one of the usual ones, or the values do not fill the shape.
@@ -322,7 +327,7 @@ def from_tensor(tensor: TensorProto) -> np.ndarray:
         known = DataType.values_by_number.get(tensor.dtype)
         raise ValueError(f"Tensors of type {known.name if known else tensor.dtype} are not read.")
     if tensor.tensor_content:
-        dtype = _DTYPES[tensor.dtype][0] if tensor.dtype != _STRING else None
+        dtype = None if tensor.dtype == _STRING else _DTYPES[tensor.dtype][0]
         if dtype is None or len(tensor.tensor_content) != count * dtype.itemsize:
             raise ValueError(f"{len(tensor.tensor_content)} bytes do not fill a tensor of shape {shape}.")
         return np.frombuffer(tensor.tensor_content, dtype).reshape(shape)

@@ -28,13 +28,13 @@ import tensorflow as tf
 
 import tfproductgan
 from tfproductgan.errors import RecipeError, RunError, TrainingStopped, WriteError, nearest
-from tfproductgan.models.conditional_gan import ConditionalGAN
+from tfproductgan.models.training_model import TrainingModel
 from tfproductgan.recipes import Recipe
 from tfproductgan.training.run_directory import changes, describe_environment, write_json
 from tfproductgan.training.strategies import highest_over_processes, is_chief
 from tfproductgan.writing import replace_file
 
-FORMAT = 1
+FORMAT = 2
 """Goes up when an older package could not go on from what this one writes."""
 
 _NOTE_FILE = "tfproductgan.json"  # inside the .keras file, which is a zip
@@ -49,7 +49,7 @@ class Note:
 
     Args:
         step: Training steps taken.
-        images_seen: Images the discriminator has learnt from.
+        images_seen: Images learnt from.
         recipe: The recipe, as `Recipe.to_dict` gives it.
         written_by: Version of the package.
         computed_with: What has to be equal at resume for equal bits: threads, oneDNN, replicas, versions, processor.
@@ -64,15 +64,15 @@ class Note:
     running_means: Mapping[str, list[float]]
 
     @classmethod
-    def of(cls, gan: ConditionalGAN, epoch_is_over: bool) -> Note:
+    def of(cls, model: TrainingModel, epoch_is_over: bool) -> Note:
         """What is to be noted now; every process of a training has to ask, since metrics are summed over them."""
-        trackers = [] if epoch_is_over else gan.metrics
+        trackers = [] if epoch_is_over else model.metrics
         return cls(
-            step=gan.step,
-            images_seen=gan.images_seen,
-            recipe=gan.recipe.to_dict(),
+            step=model.step,
+            images_seen=model.images_seen,
+            recipe=model.recipe.to_dict(),
             written_by=tfproductgan.__version__,
-            computed_with=computed_with(gan.distribute_strategy),
+            computed_with=computed_with(model.distribute_strategy),
             running_means={m.name: [float(v.numpy()) for v in m.variables] for m in trackers},
         )
 
@@ -110,17 +110,17 @@ class Best:
             raise RecipeError(f"The best checkpoint is min:METRIC or max:METRIC. Received: {text!r}")
         return cls(metric, direction == "max")
 
-    def check(self, gan: ConditionalGAN, evaluated: Sequence[str] = ()) -> None:
+    def check(self, model: TrainingModel, evaluated: Sequence[str] = ()) -> None:
         """Refuse a metric that a validation of this model cannot have.
 
         Args:
-            gan: The model.
+            model: The model.
             evaluated: What callbacks add to the validation's values.
 
         Raises:
             RecipeError: If there is none of that name.
         """
-        valid = [*evaluated, *(f"val_{metric.name}" for metric in gan.metrics)]
+        valid = [*evaluated, *(f"val_{metric.name}" for metric in model.metrics)]
         if self.metric not in valid:
             raise RecipeError(f"The validation has no value {self.metric!r}: {nearest(self.metric, valid)}")
 
@@ -157,12 +157,12 @@ class Checkpoints:
             return []
         return sorted((path for path in self.path.iterdir() if _NAME.fullmatch(path.name)), key=step_of)
 
-    def save(self, gan: ConditionalGAN, note: Note, logs: Mapping[str, float] | None = None) -> Path:
+    def save(self, model: TrainingModel, note: Note, logs: Mapping[str, float] | None = None) -> Path:
         """Write a checkpoint, then remove those that are no longer kept.
 
         Args:
-            gan: The model.
-            note: `Note.of(gan, ...)`.
+            model: The model.
+            note: `Note.of(model, ...)`.
             logs: The validation's values, if there was one.
 
         Raises:
@@ -171,7 +171,7 @@ class Checkpoints:
         path = self.path / f"step-{note.step:09d}.keras"
 
         def write(part):
-            gan.save(part)
+            model.save(part)
             with zipfile.ZipFile(part, "a") as archive:
                 archive.writestr(_NOTE_FILE, json.dumps({"format": FORMAT, **dataclasses.asdict(note)}))
 
@@ -182,11 +182,11 @@ class Checkpoints:
         self._remove_old()
         return path
 
-    def restore(self, gan: ConditionalGAN, at_most: int | None = None) -> Restored | None:
+    def restore(self, model: TrainingModel, at_most: int | None = None) -> Restored | None:
         """Give a model the state of the newest checkpoint that is not damaged.
 
         Args:
-            gan: A compiled model of the same recipe; its length in images may differ.
+            model: A compiled model of the same recipe; its length in images may differ.
             at_most: Only checkpoints of at most so many steps.
 
         Returns:
@@ -205,10 +205,10 @@ class Checkpoints:
             except _DamagedError as error:
                 damaged.append(f"{path.name} is damaged ({error})")
                 continue
-            _check_recipe(path, note, gan)
-            _load_weights(gan, path, note)
+            _check_recipe(path, note, model)
+            _load_weights(model, path, note)
             passed_over = [f"{what}: going on from {path.name}, the one before." for what in damaged]
-            return Restored(note, (*passed_over, *_changed_surroundings(note, gan)))
+            return Restored(note, (*passed_over, *_changed_surroundings(note, model)))
         if damaged:
             raise RunError(
                 f"No checkpoint in {self.path} can be read: {'; '.join(damaged)}. "
@@ -265,7 +265,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
 
     Args:
         checkpoints: Where to.
-        generator: File of the averaged generator alone, written with each checkpoint.
+        generator: File of what has been learnt so far alone, written with each checkpoint.
         every: Longest time without a checkpoint; `None` saves at the end of epochs only.
         stop: Asked after each step; the number of a signal ends the training with a checkpoint.
     """
@@ -313,7 +313,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         note = Note.of(self.model, epoch_is_over)
         if is_chief(self.model.distribute_strategy):
             # the checkpoint last: a run that is stopped in between goes on before both, and writes both
-            replace_file(self.generator, self.model.trained_generator().save)
+            replace_file(self.generator, self.model.trained().save)
             self.checkpoints.save(self.model, note, logs)
         self._saved_at = time.monotonic()
 
@@ -351,13 +351,13 @@ def read_note(path: Path) -> Note:
     return Note(**data)
 
 
-def check_same_step(gan: ConditionalGAN, path: Path) -> None:
+def check_same_step(model: TrainingModel, path: Path) -> None:
     """Make sure that all processes of a training go on from the same checkpoint.
 
     Raises:
         RunError: If they do not.
     """
-    highest, lowest = highest_over_processes([gan.step, -gan.step], gan.distribute_strategy)
+    highest, lowest = highest_over_processes([model.step, -model.step], model.distribute_strategy)
     if highest != -lowest:
         raise RunError(
             f"The workers found different checkpoints, of step {highest} and of step {-lowest}: {path} must be one "
@@ -382,17 +382,17 @@ def _threads():
     return tf.config.threading.get_intra_op_parallelism_threads() or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0)
 
 
-def _check_recipe(path, note, gan):
-    mine = {**gan.recipe.to_dict(), "images": note.recipe.get("images")}
-    changed = changes({**Recipe().to_dict(), **note.recipe}, mine)
+def _check_recipe(path, note, model):
+    theirs = Recipe.from_dict(note.recipe)
+    changed = changes(theirs.settings(), model.recipe.replace(images=theirs.images).settings())
     if changed:
         raise RunError(f"{path} is a checkpoint of another recipe: {changed}. Remove it to go on without.")
 
 
-def _load_weights(gan, path, note):
+def _load_weights(model, path, note):
     try:
         with tempfile.TemporaryDirectory() as folder:
-            gan.load_weights(_unpacked(path, folder))
+            model.load_weights(_unpacked(path, folder))
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error}") from error
     except (KeyError, ValueError, RuntimeError) as error:
@@ -411,7 +411,7 @@ def _unpacked(path, folder):
         return path
 
 
-def _changed_surroundings(note, gan):
-    changed = changes(note.computed_with, computed_with(gan.distribute_strategy))
+def _changed_surroundings(note, model):
+    changed = changes(note.computed_with, computed_with(model.distribute_strategy))
     if changed:
         yield f"Not computed as before ({changed}): weights will not equal those of an undisturbed run to the last bit."

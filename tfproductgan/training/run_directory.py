@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from tfproductgan.conditions import ConditionSchema
-from tfproductgan.errors import RunError
+from tfproductgan.errors import RecipeError, RunError
 from tfproductgan.recipes import Recipe
 from tfproductgan.writing import remove_parts, replace_file
 
@@ -62,9 +62,10 @@ class RunDirectory:
             RunError: If the folder cannot be made, holds something else, or holds a run with another recipe.
         """
         if self.started:
-            stored = self._read("recipe.json")
+            stored = self._read_recipe()
             size = ConditionSchema.from_dict(self._read("schema.json")).image_size
-            self._check_same("recipe.json", stored, recipe.for_size(size).to_dict())
+            longer = stored.replace(images=max(stored.images, recipe.images))
+            self._check_same("recipe", longer.settings(), recipe.for_size(size).settings())
             return
         self._check_free()
         above = next(path for path in self.path.absolute().parents if path.exists())
@@ -89,7 +90,10 @@ class RunDirectory:
         if self.started:
             self.accept(recipe)
             for name, mine in described.items():
-                self._check_same(name, self._read(name), mine)
+                theirs, mine = (
+                    {**facts, "options": None} for facts in (self._read(name), json.loads(json.dumps(mine)))
+                )
+                self._check_same(name.removesuffix(".json"), theirs, mine)
             remove_parts(self.path)
             remove_parts(self.grids)
             remove_parts(self.checkpoints)
@@ -116,26 +120,23 @@ class RunDirectory:
 
     def lengthened_from(self, recipe: Recipe) -> int | None:
         """Images this run was made for, if that is less than the recipe asks for now."""
-        images = self._read("recipe.json").get("images", recipe.images) if self.started else recipe.images
+        images = self._read_recipe().images if self.started else recipe.images
         return images if images < recipe.images else None
 
-    def _check_same(self, name, theirs, mine):
-        mine = json.loads(json.dumps(mine))
-        if name == "recipe.json":
-            # a field that came later meant its default before
-            theirs = {**Recipe().to_dict(), **theirs}
-            if theirs["images"] < mine["images"]:
-                theirs["images"] = mine["images"]
-        theirs, mine = (self._comparable(name, facts) for facts in (theirs, mine))
+    def _check_same(self, what, theirs, mine):
         changed = changes(theirs, mine)
         if changed:
             raise RunError(
-                f"{self.path} holds a run with another {name.removesuffix('.json')}: {changed}. "
+                f"{self.path} holds a run with another {what}: {changed}. "
                 "Repeat its command to go on, or choose another --out."
             )
 
-    def _comparable(self, name, facts):
-        return {field: value for field, value in facts.items() if (name, field) != ("data.json", "options")}
+    def _read_recipe(self):
+        try:
+            return Recipe.from_dict(self._read("recipe.json"))
+        except RecipeError as error:
+            path = self.path / "recipe.json"
+            raise RunError(f"{path} cannot be read: {error} Start anew with another --out.") from error
 
     def _read(self, name):
         try:

@@ -17,13 +17,14 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
-from tfproductgan.conditions import ConditionSchema
+from tfproductgan.conditions import ConditionSchema, InputSpec
 from tfproductgan.errors import RecipeError, nearest
-from tfproductgan.models.conditional_gan import ConditionalGAN
 from tfproductgan.models.loading import GENERATOR_FILE
+from tfproductgan.models.training_model import TrainingModel
 from tfproductgan.recipes import Recipe
-from tfproductgan.training.alarms import watch
-from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid
+from tfproductgan.registry import kind_named
+from tfproductgan.training.alarms.kinds import alarms_of
+from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid, TranslationGrid
 from tfproductgan.training.checkpoints import Best, Checkpoints, SaveCheckpoints, check_same_step
 from tfproductgan.training.evaluation import EVALUATED, Evaluation, StopWithoutProgress, check_photos
 from tfproductgan.training.run_directory import RunDirectory
@@ -59,7 +60,7 @@ class Schedule:
             recipe: The recipe.
             every: Images of an interval. Defaults to a twentieth of the run, at least 1,000.
         """
-        batch = recipe.batch_size * recipe.discriminator_steps
+        batch = recipe.step_images
         steps = max(1, recipe.images // batch)
         every = every or max(recipe.images // _INTERVALS, _LEAST_INTERVAL)
         return cls(batch, steps, min(steps, -(-every // batch)))
@@ -123,7 +124,7 @@ def train(
     data_options: Mapping[str, Any] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     strategy: tf.distribute.Strategy | None = None,
-) -> ConditionalGAN:
+) -> TrainingModel:
     """Train, or go on training.
 
     Ctrl-C and SIGTERM finish the step and write a checkpoint; the same call again goes on as if nothing had been.
@@ -168,8 +169,7 @@ def train(
     strategy = strategy or tf.distribute.get_strategy()
     check_batch(recipe, strategy)
     with strategy.scope():
-        gan = ConditionalGAN.from_recipe(recipe, catalogue.schema)
-        gan.compile()
+        model = make_model(recipe, catalogue.schema)
     validation = _validation(catalogue, recipe.batch_size)
     stream = functools.partial(
         catalogue.stream, "train", batch_size=schedule.batch, seed=recipe.seed, balance=recipe.balance
@@ -178,8 +178,9 @@ def train(
     if evaluate:
         check_photos(catalogue)
     stops = _early_stopping(patience, evaluate, strategy, run, console)
-    _check_best(checkpoints.best, gan, validation, EVALUATED if evaluate else ())
-    alarms = watch(
+    _check_best(checkpoints.best, model, validation, EVALUATED if evaluate else ())
+    alarms = alarms_of(
+        model.kind,
         catalogue,
         on_alarm,
         recipe.seed,
@@ -192,26 +193,26 @@ def train(
     if chief:
         data = {"fingerprint": catalogue.fingerprint, "source": repr(catalogue)}
         run.start(recipe, catalogue.schema, data if data_options is None else {**data, "options": dict(data_options)})
-    restored = checkpoints.restore(gan)
-    check_same_step(gan, run.path)
+    restored = checkpoints.restore(model)
+    check_same_step(model, run.path)
     if restored and chief:
         checkpoints.discard_after(restored.note.step)
         for line in (*restored.remarks, *_say_lengthened(before, recipe)):
             console.print(line, markup=False)
-    if gan.step >= schedule.steps:
+    if model.step >= schedule.steps:
         if chief:
-            console.print(f"Finished before, after {gan.images_seen:,} images: nothing left to train.", markup=False)
-        return gan
+            console.print(f"Finished before, after {model.images_seen:,} images: nothing left to train.", markup=False)
+        return model
     for stop in stops:
-        if stop.has_run_out(gan.images_seen):
+        if stop.has_run_out(model.images_seen):
             console.print(f"{stop.verdict} More patience, or none, goes on.", markup=False)
-            return gan
+            return model
     evaluations = [_evaluation(catalogue, evaluate, run, checkpoints, console)] if evaluate and chief else []
     with StopSignals() as signals, checkpoints.told_when_writing_fails():
-        gan.fit(
-            share_of_each(strategy, lambda part: stream(start_step=gan.step, part=part)),
+        model.fit(
+            share_of_each(strategy, lambda part: stream(start_step=model.step, part=part)),
             steps_per_epoch=schedule.interval,
-            initial_epoch=gan.step // schedule.interval,
+            initial_epoch=model.step // schedule.interval,
             epochs=schedule.epochs,
             validation_data=validation,
             callbacks=[
@@ -220,7 +221,7 @@ def train(
                 *alarms,
                 *evaluations,
                 # before the checkpoint: what is told twice after a crash is dropped, what was never told is lost
-                *(_reports(run, schedule, console, tensorboard) if chief else []),
+                *(_reports(model, catalogue, run, schedule, console, tensorboard) if chief else []),
                 SaveCheckpoints(
                     checkpoints,
                     run.path / GENERATOR_FILE,
@@ -235,15 +236,26 @@ def train(
         )
         # the first process still saves: the others would take its devices away by leaving
         wait_for_all(strategy)
-    return gan
+    return model
 
 
-def _reports(run, schedule, console, tensorboard):
-    return [
-        Progress(schedule.images, console=console),
-        SampleGrid(run.grids, log_dir=run.path / "logs" if tensorboard else None),
-        JsonLines(run.metrics),
-    ]
+def make_model(recipe: Recipe, schema: ConditionSchema) -> TrainingModel:
+    """The compiled model that a recipe describes, of whatever kind.
+
+    Raises:
+        RecipeError: If a name or an option does not exist, or the networks cannot be made for the schema.
+    """
+    model = kind_named(recipe.kind).find("model").from_recipe(recipe, schema)
+    model.compile()
+    return model
+
+
+def _reports(model, catalogue, run, schedule, console, tensorboard):
+    logs = run.path / "logs" if tensorboard else None
+    grid = SampleGrid(run.grids, log_dir=logs)
+    if model.asks == "translator":
+        grid = TranslationGrid(run.grids, catalogue, log_dir=logs)
+    return [Progress(schedule.images, console=console), grid, JsonLines(run.metrics)]
 
 
 def _evaluation(catalogue, evaluate, run, checkpoints, console):
@@ -268,15 +280,15 @@ def _early_stopping(patience, evaluate, strategy, run, console):
     return [StopWithoutProgress(patience, run.metrics, console)]
 
 
-def _check_best(best, gan, validation, evaluated=()):
+def _check_best(best, model, validation, evaluated=()):
     if best is None:
         return
     if validation is None and best.metric not in evaluated:
         raise RecipeError(
             f"There is no validation to find the best checkpoint by {best.metric}: fewer photos are held out "
-            f"than one batch of {gan.recipe.batch_size} takes."
+            f"than one batch of {model.recipe.batch_size} takes."
         )
-    best.check(gan, evaluated)
+    best.check(model, evaluated)
 
 
 def _say_lengthened(before, recipe):
@@ -308,15 +320,13 @@ class Estimate:
         images_per_second: Measured over a few steps on random pictures.
         seconds: Of the whole run, without loading the photos.
         memory: Largest resident memory of the process so far, in bytes.
-        generator_parameters: Number of weights.
-        discriminator_parameters: Number of weights.
+        parameters: Number of weights by role.
     """
 
     images_per_second: float
     seconds: float
     memory: int
-    generator_parameters: int
-    discriminator_parameters: int
+    parameters: Mapping[str, int]
 
 
 def estimate(recipe: Recipe, schema: ConditionSchema, steps: int = 8) -> Estimate:
@@ -326,15 +336,16 @@ def estimate(recipe: Recipe, schema: ConditionSchema, steps: int = 8) -> Estimat
         RecipeError: If the recipe's networks do not exist or cannot make the schema's picture size.
     """
     schedule = Schedule.of(recipe)
-    gan = ConditionalGAN.from_recipe(recipe, schema)
-    gan.compile()
+    model = make_model(recipe, schema)
     rng = np.random.default_rng(0)
-    shape = (schedule.batch, schema.image_size, schema.image_size, schema.channels)
+    pictures = InputSpec((schema.image_size, schema.image_size, schema.channels), "uint8")
     batch = {
-        "images": tf.constant(rng.integers(0, 256, shape, np.uint8)),
-        "conditions": tf.zeros((schedule.batch, len(schema.attributes)), tf.int32),
+        name: tf.constant(
+            rng.integers(0, 256 if spec.dtype == "uint8" else 1, (schedule.batch, *spec.shape)), spec.dtype
+        )
+        for name, spec in {"images": pictures, **schema.inputs()}.items()
     }
-    step = tf.function(gan.train_step, autograph=False)
+    step = tf.function(model.train_step, autograph=False)
     for _ in range(2):  # trace, then let the libraries choose their kernels
         step(batch)
     start = time.perf_counter()
@@ -345,8 +356,7 @@ def estimate(recipe: Recipe, schema: ConditionSchema, steps: int = 8) -> Estimat
         images_per_second=speed,
         seconds=schedule.images / speed,
         memory=_peak_memory(),
-        generator_parameters=gan.generator.count_params(),
-        discriminator_parameters=gan.discriminator.count_params(),
+        parameters=model.parameters(),
     )
 
 

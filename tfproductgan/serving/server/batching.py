@@ -140,7 +140,8 @@ class Batcher:
         signature, queue = key[0], self._queues[key]
         waiting = [task for task in queue if not task.result.done()]
         size = _batch_size(sum(task.rows for task in waiting), self._max_batch_size) if signature.batched else 1
-        tasks, rows = [], 0
+        tasks: list[_Task] = []
+        rows = 0
         while queue and (queue[0].result.done() or not tasks or rows + queue[0].rows <= size):
             task = queue.popleft()
             self._queued_rows -= task.rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -156,7 +156,7 @@ def _speakable(value, as_bytes):
     return value
 
 
-def _object(items) -> str:
+def _object(items: Iterable[tuple[str, str]]) -> str:
     return f"{{{', '.join(f'{key}: {value}' for key, value in items)}}}"
 
 

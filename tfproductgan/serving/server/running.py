@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -95,7 +96,7 @@ class Server:
     ```
     """
 
-    def __init__(self, path, host: str = "127.0.0.1", port: int = 0, grpc_port: int = 0):
+    def __init__(self, path: str | os.PathLike[str], host: str = "127.0.0.1", port: int = 0, grpc_port: int = 0):
         self._arguments = (Path(path), host, port, grpc_port)
         self._changed = threading.Event()
         self._error: BaseException | None = None
@@ -111,7 +112,7 @@ class Server:
             raise self._error
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 

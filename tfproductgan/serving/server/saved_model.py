@@ -160,7 +160,7 @@ def _zeros(model: LoadedModel, batch_sizes: tuple[int, ...]) -> Iterator[tuple[S
                     signature,
                     {
                         name: np.full(
-                            [size if length == -1 else length for length in spec.shape],
+                            [size if length == -1 else length for length in spec.shape or ()],
                             b"" if spec.dtype == object else 0,
                             spec.dtype,
                         )

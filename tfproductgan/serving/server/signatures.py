@@ -39,7 +39,7 @@ class Spec:
     @property
     def batched(self) -> bool:
         """Whether dimension 0 is open, as that of a batch is."""
-        return bool(self.shape) and self.shape[0] == -1
+        return self.shape is not None and self.shape[:1] == (-1,)
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Whether an array of that shape can be given."""

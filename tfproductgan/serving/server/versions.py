@@ -116,10 +116,9 @@ class Models:
             number = self._labelled(name, label)
         if number is None:
             number = max((key for key, version in versions.items() if version.model is not None), default=None)
-        version = versions.get(number)
-        model = None if version is None else version.model
-        if model is not None:
-            return number, model
+        version = None if number is None else versions.get(number)
+        if version is not None and version.model is not None:
+            return version.number, version.model
         if not self._loaded_once or (version is not None and version.state in ("START", "LOADING")):
             raise RequestError("UNAVAILABLE", f"Model {name!r} is being loaded: ask again.", retry_after=1)
         raise self._no_version(name, number)
@@ -158,7 +157,7 @@ class Models:
         most = len(candidates)
         if policy.WhichOneof("policy_choice") in (None, "latest"):
             most = max(policy.latest.num_versions, 1)
-        kept = []
+        kept: list[int] = []
         for number in candidates:
             # one that cannot be loaded leaves its place to the next older
             if len(kept) < most and self._load(name, number, folders[number]):

@@ -1,0 +1,38 @@
+import functools
+
+import keras
+import pytest
+
+from tfproductgan.errors import RecipeError
+from tfproductgan.networks.pix2pix import PatchGANDiscriminator, UNetGenerator
+
+IDS = {"conditional": (3, 4), "unconditional": ()}
+SMALL = {"embedding_dim": 3, "width": 8, "max_width": 16}
+
+
+@pytest.mark.parametrize("num_ids", IDS.values(), ids=IDS)
+def test_generator(translating_generator_check, num_ids):
+    translating_generator_check(functools.partial(UNetGenerator, num_ids, image_size=28, source_channels=1, **SMALL))
+
+
+@pytest.mark.parametrize("num_ids", IDS.values(), ids=IDS)
+def test_discriminator(patch_discriminator_check, num_ids):
+    patch_discriminator_check(
+        functools.partial(PatchGANDiscriminator, num_ids, image_size=28, source_channels=3, **SMALL)
+    )
+
+
+@pytest.mark.parametrize(("image_size", "patches"), [(64, 16), (128, 16), (256, 32)])
+def test_patches_grow_with_the_picture(image_size, patches):
+    network = PatchGANDiscriminator((), image_size, source_channels=1, width=1, max_width=1)
+    symbols = {
+        "source": keras.KerasTensor((1, image_size, image_size, 1)),
+        "images": keras.KerasTensor((1, image_size, image_size, 3)),
+        "conditions": keras.KerasTensor((1, 0), "int32"),
+    }
+    assert network(symbols).shape == (1, patches, patches)
+
+
+def test_a_size_that_cannot_be_is_refused():
+    with pytest.raises(RecipeError, match=r"pix2pix makes pictures of 28, 32, 64, 128, 256 pixels. Received"):
+        UNetGenerator((), 48)

@@ -1,0 +1,278 @@
+"""One look through all photos and labels."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import io
+import time
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tfproductgan.catalogue.catalogue import Catalogue
+from tfproductgan.catalogue.checking.findings import KINDS, CheckReport, Finding
+from tfproductgan.catalogue.duplicates import (
+    content_hash,
+    difference_hashes,
+    group_duplicates,
+    source_hash,
+    thumbnails,
+)
+from tfproductgan.catalogue.photos import is_grey, place, read_item
+from tfproductgan.catalogue.preparation import Preparation
+from tfproductgan.catalogue.sources import Item, Raw, Source, too_sparse
+from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, drawn_splits
+from tfproductgan.conditions import fold
+from tfproductgan.errors import PhotoError
+
+_BATCH = 512
+
+
+def check(
+    photos: Catalogue | Source,
+    name: str = "photos",
+    image_size: int | None = None,
+    min_count: int | None = None,
+    max_unreadable: float | None = None,
+    min_size: int | None = None,
+    batch_size: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> CheckReport:
+    """Look through photos and labels, each read once, and report what is wrong.
+
+    Two photos are exact duplicates if they have one size and equal pixels at `image_size`.
+
+    Args:
+        photos: A source, or a catalogue, whose source is read again: prepared photos have lost size and format.
+        name: What the report calls them.
+        image_size: Height and width at which they will be trained on, in pixels; by default as the catalogue was
+            prepared, or 64.
+        min_count: A value on fewer training photos is folded into "not given"; by default likewise, or 1.
+        max_unreadable: Largest share of photos that training skips before it stops, in [0, 1]; by default
+            likewise, or 0.05.
+        min_size: A photo with a side of fewer pixels is too small; by default half of `image_size`.
+        batch_size: Photos a batch of training takes; with fewer it would not start.
+        progress: Called now and then with the number of photos seen and of all.
+    """
+    made = isinstance(photos, Catalogue)
+    source, prepared = (photos.source, photos.preparation) if made else (photos, Preparation())
+    image_size = image_size or prepared.image_size
+    min_count = min_count or prepared.min_count
+    max_unreadable = prepared.max_unreadable if max_unreadable is None else max_unreadable
+    start = time.perf_counter()
+    min_size = (image_size + 1) // 2 if min_size is None else min_size
+    whole, broken = _look_through(source, image_size, progress)
+    labels = {attribute: _label_counts(whole, attribute) for attribute in source.attributes}
+    near = _near_groups(whole)
+    found = [*broken, *(Finding("missing", (name,), reason) for name, reason in source.skipped)]
+    found += [*_too_small(whole, min_size), *_duplicates(whole, near, source.attributes)]
+    found += [*_wrong_labels(whole, labels), *_grey_among_colour(whole)]
+    train = [photo for photo in whole if photo.item.split in (None, "train")]
+    folded, sparse = {}, []
+    for attribute, counts in labels.items():
+        trained = {fold(value): n for value, n in _label_counts(train, attribute).items()}
+        folded[attribute] = sum(trained.get(fold(value), 0) < min_count for value in counts)
+        if attribute not in source.values:
+            sparse.append(too_sparse(attribute, (n for n in trained.values() if n >= min_count)))
+    aspects = [photo.width / photo.height for photo in whole]
+    return CheckReport(
+        name=name,
+        num_photos=len(source.items) + len(source.skipped),
+        num_readable=len(whole),
+        findings=tuple(sorted(found, key=lambda finding: list(KINDS).index(finding.kind))),
+        labels=labels,
+        not_given={a: len(whole) - sum(counts.values()) for a, counts in labels.items()},
+        min_count=min_count,
+        folded=folded,
+        splits=_counted(photo.item.split for photo in whole),
+        sizes=_counted(f"{photo.width} x {photo.height}" for photo in whole),
+        aspects=(min(aspects), float(np.median(aspects)), max(aspects)) if aspects else None,
+        formats=_counted(photo.format for photo in whole),
+        num_grey=sum(photo.grey for photo in whole),
+        max_unreadable=max_unreadable,
+        num_train=_num_train(whole, near),
+        batch_size=batch_size,
+        sparse=[reason for reason in sparse if reason],
+        seconds=time.perf_counter() - start,
+        source=source,
+        samples={attribute: _samples(whole, attribute) for attribute in source.attributes},
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Photo:
+    """One readable photo after the pass."""
+
+    position: int
+    item: Item
+    width: int
+    height: int
+    format: str
+    grey: bool
+    content: str
+    file: str
+    hash: int
+    thumbnail: np.ndarray
+
+    def value(self, attribute: str) -> str:
+        return " ".join(str(self.item.labels.get(attribute) or "").split())
+
+
+def _look_through(
+    source: Source, image_size: int, progress: Callable[[int, int], None] | None
+) -> tuple[list[_Photo], list[Finding]]:
+    """The photos that can be read, and a finding for each that cannot."""
+    whole: list[_Photo] = []
+    broken: list[Finding] = []
+    loads, done = source.loads(), 0
+    # decoding lets go of Python's lock; a batch at a time, since a loader may hold its photo
+    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
+        # broken metadata and very large photos: they are read all the same
+        warnings.filterwarnings("ignore", module="PIL")
+        while batch := list(islice(loads, _BATCH)):
+            items = source.items[done : done + len(batch)]
+            looks = pool.map(lambda pair: _look(*pair, image_size), zip(batch, items, strict=True))
+            read = []
+            for position, (item, look) in enumerate(zip(items, looks, strict=True), start=done):
+                if isinstance(look, str):
+                    broken.append(Finding("unreadable", (item.name,), look, (position,)))
+                else:
+                    read.append((position, item, *look))
+            if read:
+                squares = np.stack([square for *_, square in read])
+                signs = zip(difference_hashes(squares).tolist(), thumbnails(squares), strict=True)
+                whole += [_Photo(*facts, *sign) for (*facts, _), sign in zip(read, signs, strict=True)]
+            done += len(batch)
+            if progress:
+                progress(done, len(source.items))
+    return whole, broken
+
+
+def _look(loads: Sequence[Callable[[], Raw]], item: Item, image_size: int) -> tuple[Any, ...] | str:
+    """What a photo is like, in the order of `_Photo`, and its square; or why there is nothing."""
+    try:
+        raw, image = read_item(loads, item.name, at_least=image_size)[0]
+    except PhotoError as error:
+        return str(error).removeprefix(f"{item.name}: ")
+    (width, height), kind = (image.size, "pixels") if isinstance(raw, np.ndarray) else _header(raw)
+    if (width > height) != (image.width > image.height):  # turned upright
+        width, height = height, width
+    square, _ = place(image, image_size)
+    content = f"{width} {height} {content_hash(square)}"
+    return width, height, kind, is_grey(square), content, source_hash(raw), square
+
+
+def _header(raw: bytes) -> tuple[tuple[int, int], str]:
+    with Image.open(io.BytesIO(raw)) as image:
+        return image.size, image.format or "unknown"
+
+
+def _too_small(whole: Sequence[_Photo], min_size: int) -> Iterator[Finding]:
+    for photo in whole:
+        if min(photo.width, photo.height) < min_size:
+            yield _about("too_small", [photo], f"{photo.width} x {photo.height} pixels, {min_size} are the least")
+
+
+def _near_groups(whole: Sequence[_Photo]) -> np.ndarray:
+    """int64 `[N]`: photos with equal numbers are near duplicates."""
+    if not whole:
+        return np.empty(0, np.int64)
+    hashes = np.array([photo.hash for photo in whole], np.uint64)
+    return group_duplicates(hashes, np.stack([photo.thumbnail for photo in whole]))
+
+
+def _num_train(whole: Sequence[_Photo], groups: np.ndarray) -> int:
+    """Number of photos to train on: in the split that the source names, or as the catalogue draws them."""
+    named = [photo.item.split for photo in whole]
+    if any(named):
+        return sum(split in (None, "train") for split in named)
+    return len(drawn_splits([photo.file for photo in whole], groups, DEFAULT_SPLITS).get("train", ()))
+
+
+def _duplicates(whole: Sequence[_Photo], near: np.ndarray, attributes: Sequence[str]) -> Iterator[Finding]:
+    for group in _grouped(whole, [photo.content for photo in whole]):
+        yield _about("exact_duplicate", group)
+        differing = _differing_labels(group, attributes)
+        if differing:
+            yield _about("contradiction", group, differing)
+    for group in _grouped(whole, near.tolist()):
+        if len({photo.content for photo in group}) > 1:
+            yield _about("near_duplicate", group, _differing_labels(group, attributes))
+        splits = sorted({str(photo.item.split) for photo in group})
+        if len(splits) > 1:
+            yield _about("across_splits", group, " and ".join(splits))
+
+
+def _grouped(photos: Sequence[_Photo], keys: Sequence[Any]) -> list[list[_Photo]]:
+    groups = defaultdict(list)
+    for photo, key in zip(photos, keys, strict=True):
+        groups[key].append(photo)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _about(kind: str, photos: Sequence[_Photo], detail: str = "") -> Finding:
+    return Finding(kind, tuple(p.item.name for p in photos), detail, tuple(p.position for p in photos))
+
+
+def _differing_labels(photos: Sequence[_Photo], attributes: Sequence[str]) -> str:
+    """The labels photos disagree about, such as "colour: Red or Blue"."""
+    parts = []
+    for attribute in attributes:
+        values: dict[str, str] = {}
+        for value in filter(None, (photo.value(attribute) for photo in photos)):
+            values.setdefault(fold(value), value)
+        if len(values) > 1:
+            parts.append(f"{attribute}: {' or '.join(values.values())}")
+    return "; ".join(parts)
+
+
+def _wrong_labels(whole: Sequence[_Photo], labels: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
+    for attribute, counts in labels.items():
+        empty = [photo for photo in whole if not photo.value(attribute)]
+        if empty:
+            yield _about("no_label", empty, f"{attribute} is empty")
+        singles = {value for value, count in counts.items() if count == 1}
+        frequent = [value for value, count in counts.items() if count > 1]
+        for photo in whole:
+            value = photo.value(attribute)
+            if value in singles:
+                close = difflib.get_close_matches(value, frequent, n=1, cutoff=0.85)
+                meant = f", did you mean {close[0]!r}?" if close else ""
+                yield _about("rare_label", [photo], f"{attribute} {value!r}{meant}")
+
+
+def _grey_among_colour(whole: Sequence[_Photo]) -> Iterator[Finding]:
+    grey = [photo for photo in whole if photo.grey]
+    if 0 < len(grey) < len(whole) / 2:
+        yield _about("grey", grey)
+
+
+def _label_counts(photos: Iterable[_Photo], attribute: str) -> dict[str, int]:
+    """Values as most photos spell them, most frequent first."""
+    spellings: dict[str, Counter] = defaultdict(Counter)
+    for photo in photos:
+        if value := photo.value(attribute):
+            spellings[fold(value)][value] += 1
+    named = [(min(c, key=lambda s: (-c[s], s)), c.total()) for c in spellings.values()]
+    return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))
+
+
+def _samples(whole: Sequence[_Photo], attribute: str, count: int = 8) -> dict[str, list[int]]:
+    """Folded value name to positions of a few photos, drawn by content: the first in the file are often alike."""
+    drawn: dict[str, dict[str, int]] = defaultdict(dict)
+    for photo in sorted(whole, key=lambda photo: photo.content[-64:]):
+        of_value = drawn[fold(photo.value(attribute))]
+        if len(of_value) < count:
+            of_value.setdefault(photo.content, photo.position)
+    return {value: list(positions.values()) for value, positions in drawn.items()}
+
+
+def _counted(values: Iterable[str | None]) -> dict[str, int]:
+    return dict(Counter(value for value in values if value is not None).most_common())

@@ -1,0 +1,247 @@
+"""The pix2pix family: a U-Net that makes a picture of a picture, and a discriminator that looks at patches of pairs.
+
+For 28 pixels and powers of two from 32 to 256. Instance normalisation, which in batches of one is the batch
+normalisation of the paper, keeps pictures apart.
+
+References:
+    Isola et al., 2017, Image-to-Image Translation with Conditional Adversarial Networks,
+    https://arxiv.org/abs/1611.07004; Ronneberger et al., 2015, U-Net, https://arxiv.org/abs/1505.04597
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers, ops
+
+from tfproductgan.layers.condition_embedding import ConditionEmbedding
+from tfproductgan.networks.base import (
+    PatchDiscriminator,
+    TranslatingGenerator,
+    check_counts,
+    check_image_size,
+    smallest_map,
+)
+
+_DROPPED_STAGES = 3  # of the decoder, from the smallest map on
+
+
+def _check(image_size, **counts):
+    check_image_size("pix2pix", image_size, 32, 256, also=(28,))
+    check_counts(**counts)
+
+
+def _conv(filters, stride, name, dtype, transposed=False):
+    """A 4x4 convolution, as all of the paper's are."""
+    make = layers.Conv2DTranspose if transposed else layers.Conv2D
+    weights = keras.initializers.RandomNormal(stddev=0.02)
+    return make(filters, 4, stride, "same", kernel_initializer=weights, name=name, dtype=dtype)
+
+
+def _norm(name, dtype):
+    # a group a channel: the statistics of each channel of each picture
+    return layers.GroupNormalization(groups=-1, name=name, dtype=dtype)
+
+
+class _Conditioned:
+    """The condition as further channels, the same at every place of a map."""
+
+    def make_embedding(self, dim):
+        self.embedding_dim = dim
+        if self.conditional:
+            self.embedding = ConditionEmbedding(self.num_ids, dim, name="embedding", dtype=self.dtype_policy)
+            self.embedding.build((None, len(self.num_ids)))
+
+    def widened(self, shape):
+        return (*shape[:-1], shape[-1] + self.embedding_dim) if self.conditional else shape
+
+    def beside(self, x, conditions):
+        if not self.conditional:
+            return x
+        vectors = self.embedding(conditions)[:, None, None, :]
+        rows, columns = x.shape[1:3]
+        return ops.concatenate([x, ops.tile(vectors, (1, rows, columns, 1))], axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="tfproductgan")
+class UNetGenerator(_Conditioned, TranslatingGenerator):
+    """Strided convolutions down to a small map, transposed ones back, each beside the map of its size on the way down.
+
+    Args:
+        num_ids: Number of ids of each attribute, "not given" included; empty for an unconditional network.
+        image_size: 28, 32, 64, 128 or 256. Defaults to 64.
+        channels: Of the pictures that come out. Defaults to 3.
+        source_channels: Of the pictures that go in. Defaults to 1.
+        embedding_dim: Length of the condition vectors, which stand beside the smallest map. Defaults to 16.
+        width: Channels of the first stage; each further one has twice as many. Defaults to 48.
+        max_width: Upper limit of the channels of a stage. Defaults to 384.
+        dropout: Share of features dropped in the first three stages back, in training. Defaults to 0.5.
+        **kwargs: Arguments of `keras.Model`.
+
+    Call arguments and output shape: see `TranslatingGenerator`.
+
+    Raises:
+        RecipeError: If the size does not exist or a number cannot be.
+    """
+
+    def __init__(
+        self,
+        num_ids,
+        image_size=64,
+        channels=3,
+        source_channels=1,
+        embedding_dim=16,
+        width=48,
+        max_width=384,
+        dropout=0.5,
+        **kwargs,
+    ):
+        _check(image_size, embedding_dim=embedding_dim, width=width, max_width=max_width)
+        super().__init__(num_ids, image_size, channels, source_channels, **kwargs)
+        self.width, self.max_width, self.dropout = width, max_width, dropout
+        self.make_embedding(embedding_dim)
+        halvings = (image_size // smallest_map(image_size)).bit_length() - 1
+        widths = [min(max_width, width * 2**k) for k in range(halvings)]
+        shapes = self._make_down(widths)
+        self._make_up(widths, shapes)
+        self.built = True
+
+    def _make_down(self, widths):
+        """Make the way down; returns the shapes on it, that of the picture first."""
+        policy = self.dtype_policy
+        shapes = [(None, self.image_size, self.image_size, self.source_channels)]
+        self.down, self.down_norms = [], []
+        for stage, filters in enumerate(widths):
+            conv = _conv(filters, 2, f"down_{stage}", policy)
+            conv.build(shapes[-1])
+            shapes.append(conv.compute_output_shape(shapes[-1]))
+            norm = _norm(f"down_norm_{stage}", policy) if stage else None
+            if norm is not None:
+                norm.build(shapes[-1])
+            self.down.append(conv)
+            self.down_norms.append(norm)
+        return shapes
+
+    def _make_up(self, widths, shapes):
+        policy = self.dtype_policy
+        shape = self.widened(shapes[-1])
+        self.up, self.up_norms, self.dropouts = [], [], []
+        for stage, (filters, beside) in enumerate(zip(widths[-2::-1], shapes[-2:0:-1], strict=True)):
+            conv = _conv(filters, 2, f"up_{stage}", policy, transposed=True)
+            norm = _norm(f"up_norm_{stage}", policy)
+            conv.build(shape)
+            shape = conv.compute_output_shape(shape)
+            norm.build(shape)
+            shape = (*shape[:-1], shape[-1] + beside[-1])
+            dropped = self.dropout and stage < _DROPPED_STAGES
+            self.dropouts.append(
+                layers.Dropout(self.dropout, name=f"dropout_{stage}", dtype=policy) if dropped else None
+            )
+            self.up.append(conv)
+            self.up_norms.append(norm)
+        # float32, for smooth colours
+        self.to_picture = _conv(self.channels, 2, "to_picture", "float32", transposed=True)
+        self.to_picture.build(shape)
+
+    def call(self, inputs, training=False):
+        """Make pictures."""
+        x = ops.cast(inputs["source"], self.compute_dtype)
+        maps = []
+        for conv, norm in zip(self.down, self.down_norms, strict=True):
+            x = conv(x)
+            x = ops.leaky_relu(x if norm is None else norm(x), 0.2)
+            maps.append(x)
+        x = self.beside(maps.pop(), inputs["conditions"])
+        for conv, norm, dropout in zip(self.up, self.up_norms, self.dropouts, strict=True):
+            x = norm(conv(x))
+            x = x if dropout is None else dropout(x, training=training)
+            x = ops.concatenate([ops.relu(x), maps.pop()], axis=-1)
+        return ops.tanh(self.to_picture(x))
+
+    def get_config(self):
+        """Everything the constructor takes."""
+        return {
+            **super().get_config(),
+            "embedding_dim": self.embedding_dim,
+            "width": self.width,
+            "max_width": self.max_width,
+            "dropout": self.dropout,
+        }
+
+
+@keras.saving.register_keras_serializable(package="tfproductgan")
+class PatchGANDiscriminator(_Conditioned, PatchDiscriminator):
+    """Strided convolutions over both pictures of a pair, then a logit a patch.
+
+    Args:
+        num_ids: Number of ids of each attribute, "not given" included; empty for an unconditional network.
+        image_size: 28, 32, 64, 128 or 256. Defaults to 64.
+        channels: Of the pictures that come out. Defaults to 3.
+        source_channels: Of the pictures that go in. Defaults to 1.
+        embedding_dim: Length of the condition vectors, which stand beside the last map. Defaults to 16.
+        width: Channels of the first stage; each further one has twice as many. Defaults to 48.
+        max_width: Upper limit of the channels of a stage. Defaults to 384.
+        num_halvings: Number of strided convolutions. With 3 patches are 70 x 70 pixels, with 2 they are 34 x 34.
+            Defaults to 3 from 128 pixels on, else to 2.
+        **kwargs: Arguments of `keras.Model`.
+
+    Call arguments and output shape: see `PatchDiscriminator`.
+
+    Raises:
+        RecipeError: If the size does not exist or a number cannot be.
+    """
+
+    def __init__(
+        self,
+        num_ids,
+        image_size=64,
+        channels=3,
+        source_channels=1,
+        embedding_dim=16,
+        width=48,
+        max_width=384,
+        num_halvings=None,
+        **kwargs,
+    ):
+        num_halvings = (3 if image_size >= 128 else 2) if num_halvings is None else num_halvings
+        _check(image_size, embedding_dim=embedding_dim, width=width, max_width=max_width, num_halvings=num_halvings)
+        super().__init__(num_ids, image_size, channels, source_channels, **kwargs)
+        self.width, self.max_width, self.num_halvings = width, max_width, num_halvings
+        self.make_embedding(embedding_dim)
+        policy = self.dtype_policy
+        shape = (None, image_size, image_size, source_channels + channels)
+        self.convs, self.norms = [], []
+        for stage in range(num_halvings + 1):
+            filters = min(max_width, width * 2**stage)
+            conv = _conv(filters, 2 if stage < num_halvings else 1, f"conv_{stage}", policy)
+            conv.build(shape)
+            shape = conv.compute_output_shape(shape)
+            norm = _norm(f"norm_{stage}", policy) if stage else None
+            if norm is not None:
+                norm.build(shape)
+            self.convs.append(conv)
+            self.norms.append(norm)
+        self.to_logits = _conv(1, 1, "to_logits", "float32")
+        self.to_logits.build(self.widened(shape))
+        self.built = True
+
+    def call(self, inputs, training=False):
+        """Judge pairs, patch by patch."""
+        pair = [ops.cast(inputs[name], self.compute_dtype) for name in ("source", "images")]
+        x = ops.concatenate(pair, axis=-1)
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            x = conv(x)
+            x = ops.leaky_relu(x if norm is None else norm(x), 0.2)
+        return self.to_logits(self.beside(x, inputs["conditions"]))[..., 0]
+
+    def get_config(self):
+        """Everything the constructor takes."""
+        return {
+            **super().get_config(),
+            "embedding_dim": self.embedding_dim,
+            "width": self.width,
+            "max_width": self.max_width,
+            "num_halvings": self.num_halvings,
+        }
+
+
+NETWORKS = {"generator": UNetGenerator, "discriminator": PatchGANDiscriminator}

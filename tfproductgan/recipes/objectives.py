@@ -1,0 +1,124 @@
+"""What one kind of model alone can be told: losses, their weights, and what belongs to them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from tfproductgan.recipes.checks import (
+    check,
+    check_choice,
+    check_count,
+    check_least,
+    check_mapping,
+    check_name,
+    check_share,
+)
+
+MAX_ADAPTIVE_PROBABILITY = 0.8
+"""Where adaptive augmentation stops: beyond it the generator may learn to draw changed photos."""
+
+LIKELIHOODS = ("gaussian", "discretised-logistic")
+
+
+@dataclasses.dataclass(frozen=True)
+class GANObjective:
+    """What a generator and a discriminator play for.
+
+    Args:
+        loss: Name of the adversarial loss.
+        penalties: Weight of each gradient penalty, by name.
+        penalty_interval: The penalties are taken every so many steps, and weigh as many times more then.
+        discriminator_steps: Discriminator steps per generator step, each on images of its own.
+        augmentation: Operations of the differentiable augmentation; empty for none.
+        augmentation_probability: With which probability each operation is applied to a picture; with a target,
+            at the start.
+        augmentation_target: How sure of real photos the discriminator should be, above 0 and below 1: while it is
+            surer, the probability rises, else it falls, between 0 and 0.8. `None` leaves it as it is.
+        augmentation_images: Images over which an adapting probability can go from 0 to 1.
+
+    Raises:
+        RecipeError: If a value cannot be; the message names the field and what would be right.
+    """
+
+    loss: str = "relativistic"
+    penalties: Mapping[str, float] = dataclasses.field(default_factory=lambda: {"r1": 1.0, "r2": 1.0})
+    penalty_interval: int = 1
+    discriminator_steps: int = 1
+    augmentation: tuple[str, ...] = ()
+    augmentation_probability: float = 0.3
+    augmentation_target: float | None = None
+    augmentation_images: int = 100_000
+
+    def __post_init__(self):
+        check_name("loss", self.loss)
+        object.__setattr__(self, "penalties", check_mapping("penalties", self.penalties))
+        # a string would be taken for a list of its letters
+        check("augmentation", self.augmentation, lambda v: isinstance(v, list | tuple), "be a list of names")
+        object.__setattr__(self, "augmentation", tuple(self.augmentation))
+        for field in ("penalty_interval", "discriminator_steps", "augmentation_images"):
+            check_count(field, getattr(self, field))
+        check_share("augmentation_probability", self.augmentation_probability)
+        target, most = self.augmentation_target, MAX_ADAPTIVE_PROBABILITY
+        check("augmentation_target", target, lambda v: v is None or 0 < v < 1, "be above 0 and below 1, or null")
+        if target is not None:
+            words = "name operations for augmentation_target to adapt, such as ['flip']"
+            check("augmentation", self.augmentation, len, words)
+            words = f"be at most {most} with augmentation_target"
+            check("augmentation_probability", self.augmentation_probability, lambda v: v <= most, words)
+
+    @property
+    def parts(self) -> int:
+        """In how many parts of `batch_size` images a step takes its batch."""
+        return self.discriminator_steps
+
+
+@dataclasses.dataclass(frozen=True)
+class VAEObjective:
+    """What an encoder and a decoder learn together: the evidence lower bound.
+
+    Args:
+        likelihood: `"gaussian"` or `"discretised-logistic"`, the distribution of a value of a pixel around what the
+            decoder draws. Its scale is learnt, one for all pixels.
+        kl_weight: Weight of the KL divergence to the prior; 1 gives the bound itself.
+        kl_warm_up: Share of the training over which that weight rises from 0.
+        free_bits: Nats of each latent that cost nothing, as a mean over the batch of a replica or microbatch.
+
+    Raises:
+        RecipeError: If a value cannot be; the message names the field and what would be right.
+    """
+
+    likelihood: str = "gaussian"
+    kl_weight: float = 1.0
+    kl_warm_up: float = 0.2
+    free_bits: float = 0.0
+
+    parts = 1
+
+    def __post_init__(self):
+        check_choice("likelihood", self.likelihood, LIKELIHOODS)
+        check_share("kl_warm_up", self.kl_warm_up)
+        for field in ("kl_weight", "free_bits"):
+            check_least(field, getattr(self, field))
+
+
+@dataclasses.dataclass(frozen=True)
+class TranslationObjective:
+    """What a generator of pictures from pictures learns: the picture of the pair, and to be taken for one.
+
+    Args:
+        loss: Name of the adversarial loss, taken of every patch.
+        l1_weight: Weight of the mean absolute difference to the picture of the pair, values in -1 to 1.
+
+    Raises:
+        RecipeError: If a value cannot be; the message names the field and what would be right.
+    """
+
+    loss: str = "non-saturating"
+    l1_weight: float = 100.0
+
+    parts = 1
+
+    def __post_init__(self):
+        check_name("loss", self.loss)
+        check_least("l1_weight", self.l1_weight)

@@ -1,0 +1,90 @@
+"""The recipes that come with the package, by name."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from typing import Any
+
+from tfproductgan.errors import RecipeError, nearest
+from tfproductgan.recipes.objectives import GANObjective, TranslationObjective, VAEObjective
+from tfproductgan.recipes.recipe import Network, Optimizer, Recipe
+
+_CLASSIC = {"form": "classic"}
+# how the first GANs were trained: loss of Goodfellow et al., Adam of Radford et al.
+_TEXTBOOK: Mapping[str, Any] = types.MappingProxyType(
+    {
+        "optimizers": {"generator": Optimizer(2e-4, 0.5, 0.999), "discriminator": Optimizer(2e-4, 0.5, 0.999)},
+        "objective": GANObjective(loss="non-saturating", penalties={}),
+        "gradient_clip": 0.0,
+        "schedule": "constant",
+    }
+)
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(),
+        # some minutes at 32 pixels on two cores: narrow networks take more and larger steps in that time, and so
+        # short a run gains by averaging over more of it
+        Recipe(
+            name="quickstart",
+            networks={
+                "generator": Network("dcgan", {"width": 16, "inner_convs": 0}),
+                "discriminator": Network("dcgan", {"width": 32, "inner_convs": 0}),
+            },
+            optimizers={"generator": Optimizer(beta_2=0.95), "discriminator": Optimizer(beta_2=0.95)},
+            images=100_000,
+            ema_ramp=0.2,
+        ),
+        Recipe(
+            name="dcgan-classic",
+            networks={
+                "generator": Network("dcgan", {**_CLASSIC, "latent_dim": 100}),
+                "discriminator": Network("dcgan", _CLASSIC),
+            },
+            **_TEXTBOOK,
+        ),
+        Recipe(
+            name="mlp",
+            networks={
+                "generator": Network("mlp"),
+                "discriminator": Network("mlp", {**_CLASSIC, "dropout": 0.3}),
+            },
+            **_TEXTBOOK,
+        ),
+        # with attributes a CVAE
+        Recipe(
+            name="vae",
+            kind="vae",
+            networks={"encoder": Network("vae"), "decoder": Network("vae")},
+            optimizers={"vae": Optimizer(1e-3, 0.9, 0.999)},
+            objective=VAEObjective(),
+            batch_size=64,
+            gradient_clip=0.0,
+        ),
+        # rates, momentum and weights of Isola et al. 2017; batches of more than one, which cores like better
+        Recipe(
+            name="pix2pix",
+            kind="translation",
+            networks={"generator": Network("pix2pix"), "discriminator": Network("pix2pix")},
+            optimizers={"generator": Optimizer(2e-4, 0.5, 0.999), "discriminator": Optimizer(2e-4, 0.5, 0.999)},
+            objective=TranslationObjective(),
+            batch_size=8,
+            images=100_000,
+            gradient_clip=0.0,
+        ),
+    )
+}
+"""The recipes by name."""
+
+
+def get_recipe(name: str, /, **overrides: Any) -> Recipe:
+    """A recipe by name, some fields changed, see `Recipe.replace`.
+
+    Raises:
+        RecipeError: If there is no such recipe or field; the message lists the nearest names.
+    """
+    if name not in RECIPES:
+        raise RecipeError(f"Unknown recipe {name!r}: {nearest(name, RECIPES)}")
+    return RECIPES[name].replace(**overrides)
