@@ -64,11 +64,10 @@ def pruned_conversion(
 
     Raises:
         RunError: If the run has no checkpoint.
-        ConversionError: If no width is small or fast enough.
+        ConversionError: If its generator cannot be taken apart, or no width is small or fast enough.
     """
     gan = _newest_gan(run)
     options = find_widths(gan.ema_generator, size if size or speed else 0.5, speed)
-
     recipe = gan.recipe.replace(
         name=f"{gan.recipe.name}-{PRUNED}",
         generator={**gan.recipe.networks["generator"].options, **options},
