@@ -38,6 +38,7 @@ class Painter:
     model_id = "painter-1"
 
     def __init__(self, image_size=64, channels=3, most_frequent="Mug"):
+        self.provenance = {}
         attributes = [
             Attribute("category", tuple(EXPONENTS)),
             Attribute("colour", tuple(COLOURS)),

@@ -36,9 +36,10 @@ SMALLEST = {"width": 8, "max_width": 8, "widths": [8], "latent_dim": 6, "embeddi
 class Shrunk(FeatureExtractor):
     """Pictures of 7 x 7 pixels, as features."""
 
-    id, sha256, dim, preprocessing = "shrunk", None, 49, "averages of 4 x 4 pixels"
+    def __init__(self):
+        super().__init__("shrunk", "0123456789abcdef", 49, "averages of 4 x 4 pixels")
 
-    def outputs(self, images):
+    def outputs(self, images, batch_size=64):
         cells = np.asarray(images, np.float32).mean(axis=-1).reshape(len(images), 7, 4, 7, 4)
         return cells.mean(axis=(2, 4)).reshape(len(images), -1), None
 
@@ -123,7 +124,8 @@ def test_a_training_that_died_goes_on_to_the_same_bits(recipe, photos, run, tmp_
     resumed = train(photos, recipe, tmp_path / "run")
     whole = tpg.load(Checkpoints(run / "checkpoints").files[-1])
     assert resumed.step == whole.step == STEPS
-    for mine, theirs in zip(resumed.variables, whole.variables, strict=True):
+    # what dropout draws from is no state: each step sets it anew
+    for mine, theirs in zip(resumed.weights, whole.weights, strict=True):
         np.testing.assert_array_equal(mine, theirs, err_msg=mine.path)
     for name, optimizer in resumed.optimizers().items():
         for mine, theirs in zip(optimizer.variables, whole.optimizers()[name].variables, strict=True):
@@ -237,16 +239,15 @@ def test_plain_tensorflow_asks_it(exported, trained, photos):
 @pytest.mark.parametrize("scheme", ["grpc", "http"])
 def test_it_is_served_and_the_client_asks_it(exported, trained, photos, scheme):
     with Server(exported.parent.parent) as server:
-        address = f"grpc://localhost:{server.grpc_port}" if scheme == "grpc" else f"http://localhost:{server.rest_port}"
-        with Client(address, model="model") as client:
-            if trained.asks == "sampler":
-                drawn, expected = client.generate({"colour": "gold"}, 2, 3), trained.generate({"colour": "gold"}, 2, 3)
-                tolerance = 1
-            else:
-                sources = list(next(photos.source_batches("validation", 2)))
-                drawn = client.translate(sources, {"colour": "gold"})
-                expected = trained.translate(sources, {"colour": "gold"})
-                tolerance = 2  # scaled by TensorFlow here and by Pillow there
+        client = Client(server.grpc_url if scheme == "grpc" else server.url, model="model")
+        if trained.asks == "sampler":
+            drawn, expected = client.generate({"colour": "gold"}, 2, 3), trained.generate({"colour": "gold"}, 2, 3)
+            tolerance = 1
+        else:
+            sources = list(next(photos.source_batches("validation", 2)))
+            drawn, expected = (each.translate(sources, {"colour": "gold"}) for each in (client, trained))
+            tolerance = 2  # scaled by TensorFlow here and by Pillow there
+        client.close()
     for mine, theirs in zip(drawn, expected, strict=True):
         assert np.abs(mine.astype(int) - theirs).max() <= tolerance
 
