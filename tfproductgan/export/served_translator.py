@@ -104,7 +104,7 @@ def _background(picture):
     border = tf.cast(border[:: tf.maximum(1, tf.shape(border)[0] // _BORDER_SAMPLES)], tf.int32)
     middle = _median(border)
     close = tf.reduce_all(tf.abs(border[:, None] - border[None]) <= _BACKGROUND_TOLERANCE, axis=2)
-    most = tf.gather(close, tf.argmax(tf.reduce_sum(tf.cast(close, tf.int32), axis=1)))
+    most = tf.ensure_shape(tf.gather(close, tf.argmax(tf.reduce_sum(tf.cast(close, tf.int32), axis=1))), [None])
     mixed = tf.reduce_max(tf.abs(border - middle)) > _BACKGROUND_TOLERANCE
     colour = tf.cond(mixed, lambda: _median(tf.boolean_mask(border, most)), lambda: middle)
     return tf.cast(colour, tf.uint8)
