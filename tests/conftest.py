@@ -196,8 +196,9 @@ def tensorflow_environment(tmp_path_factory, worker_id):
         if not (folder / "whole").exists():
             subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
             install = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile"]
-            if subprocess.run([*install, installed_tensorflow()], capture_output=True).returncode:
-                pytest.skip("TensorFlow cannot be installed here")
+            done = subprocess.run([*install, installed_tensorflow()], capture_output=True, text=True)
+            if done.returncode:
+                pytest.skip(f"TensorFlow cannot be installed here: {done.stderr[-300:]}")
             (folder / "whole").touch()
     return folder
 

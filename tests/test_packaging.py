@@ -67,12 +67,10 @@ def wheel(with_model, setuptools):
     return build("wheel", with_model, setuptools)
 
 
-def test_the_wheel_holds_every_module_and_the_model(with_model, wheel):
+def test_the_wheel_holds_every_file_of_the_package_and_the_model(with_model, wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    modules = {path.relative_to(with_model).as_posix() for path in with_model.glob("tfproductgan/**/*.py")}
-    modules |= {path.relative_to(with_model).as_posix() for path in with_model.glob("tfproductgan/reports/templates/*")}
-    data = {"py.typed", "saved_models/README.md", "saved_models/studio.keras"}
-    assert names == modules | {f"tfproductgan/{name}" for name in data}
+    files = {path.relative_to(with_model).as_posix() for path in with_model.glob("tfproductgan/**/*") if path.is_file()}
+    assert names == files | {"tfproductgan/saved_models/README.md", "tfproductgan/saved_models/studio.keras"}
 
 
 def test_the_installed_package_finds_its_model_and_its_command(wheel, tmp_path):

@@ -188,6 +188,6 @@ raise ValueError("enough")
 @pytest.mark.slow
 def test_a_process_ends_though_batches_are_on_their_way():
     command = [sys.executable, "-c", FAILS_WHILE_FETCHING, "5"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1 and done.stderr.endswith("ValueError: enough\n")
     assert done.stderr.count("ValueError: enough\n") == 5
