@@ -37,8 +37,8 @@ DOTTED = re.compile(r"tfproductgan(\.\w+)*\.?(:\w+)?")
 
 PURE_KERAS = ("layers", "networks", "losses")
 
-# the packages in which no two modules may need each other; to become all of them
-NO_CIRCLES = ("studio", "catalogue")
+# the packages: in none of them may modules need each other
+NO_CIRCLES = tuple(sorted(part for part in ALLOWED if (PACKAGE / part).is_dir()))
 
 
 def sources(*parts):

@@ -12,7 +12,7 @@ import numpy as np
 
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics.distances import Estimate
-from tfproductgan.metrics.extractors import FeatureExtractor
+from tfproductgan.metrics.feature_extractor import FeatureExtractor
 
 _PAIRS_AT_A_TIME = 128
 

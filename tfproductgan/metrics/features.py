@@ -23,7 +23,7 @@ import numpy as np
 from tfproductgan.catalogue.cache import PhotoCache, default_folder, write_about
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.errors import JudgementError
-from tfproductgan.metrics.extractors import FeatureExtractor
+from tfproductgan.metrics.feature_extractor import FeatureExtractor
 
 _log = logging.getLogger(__name__)
 

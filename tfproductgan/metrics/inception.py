@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from tfproductgan.catalogue.cache import default_folder
 from tfproductgan.errors import JudgementError
-from tfproductgan.metrics.extractors import FeatureExtractor, check_sha256, file_sha256, with_channels
+from tfproductgan.metrics.feature_extractor import FeatureExtractor, check_sha256, file_sha256, with_channels
 from tfproductgan.writing import replace_file
 
 VARIABLE = "TFPRODUCTGAN_INCEPTION"

@@ -30,7 +30,8 @@ from tfproductgan.metrics.coverage import (
     mean_distance,
     repeated_share,
 )
-from tfproductgan.metrics.extractors import FeatureExtractor, get_extractor
+from tfproductgan.metrics.extractors import get_extractor
+from tfproductgan.metrics.feature_extractor import FeatureExtractor
 from tfproductgan.metrics.features import FeatureCache, Features
 from tfproductgan.metrics.judgement import Figure, Judgement
 from tfproductgan.metrics.memorisation import MemorisationAudit, audit_memorisation

@@ -34,7 +34,7 @@ from tfproductgan.writing import read_json_lines, replace_file
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
-    from tfproductgan.metrics.extractors import FeatureExtractor
+    from tfproductgan.metrics.feature_extractor import FeatureExtractor
 
 SHARE = 0.1
 """Share of the training's time that evaluations may take, unless it is said how often they come."""
