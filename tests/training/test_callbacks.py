@@ -9,10 +9,11 @@ import tensorflow as tf
 from PIL import Image
 from rich.console import Console
 
+from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.errors import ConditionError, MissingExtraError, RecipeError
 from tfproductgan.sampling.files import read_metadata
 from tfproductgan.training import callbacks
-from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid, duration
+from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid, TranslationGrid, duration
 
 BATCH = 4
 
@@ -114,6 +115,23 @@ def test_tensorboard_is_asked_for_at_once(tmp_path, monkeypatch):
 def test_an_interval_is_at_least_one_image(tmp_path):
     with pytest.raises(RecipeError, match="every_images is a number of images from 1"):
         SampleGrid(tmp_path / "grids", every_images=0)
+
+
+# === TranslationGrid ===
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pairs_are_shown_with_what_is_made_of_them(counter, tmp_path, channels):
+    images, sources = np.full((9, 8, 8, 3), 200, np.uint8), np.full((9, 8, 8, channels), 50, np.uint8)
+    images[..., 0] = np.arange(9)[:, None, None]  # not grey, and no two alike
+    splits = ["train"] * 6 + ["validation"] * 3
+    pairs = Catalogue.from_arrays(images, {}, splits, sources=sources, image_size=8, cache=False)
+    counter.translate_squares = lambda sources, ids: np.repeat(255 - sources[..., :1], 3, axis=3)
+    fit(counter, TranslationGrid(tmp_path / "grids", pairs))
+    assert grids(tmp_path) == ["images-000000020.png", "images-000000040.png"]
+    picture = np.asarray(Image.open(tmp_path / "grids" / "images-000000040.png"))
+    shown = {tuple(map(int, colour)) for colour in np.unique(picture.reshape(-1, 3), axis=0)}
+    assert {(50, 50, 50), (205, 205, 205), *((number, 200, 200) for number in (6, 7, 8))} <= shown
 
 
 # === JsonLines ===
