@@ -34,14 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WORDS",
         help="what to draw: values of any attributes, and 'seed N', separated by spaces or commas",
     )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        type=assignment,
-        metavar="ATTRIBUTE=VALUE",
-        help="one condition by the name of its attribute; can be given several times",
-    )
+    add_conditions(parser, "one condition by the name of its attribute; can be given several times")
     parser.add_argument(
         "--model",
         metavar="PATH",
@@ -69,6 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--steps", type=whole, default=12, metavar="N", help="pictures of an interpolation (default: 12)"
     )
+
+
+def add_conditions(parser: argparse.ArgumentParser, help: str) -> None:
+    """Declare `--set ATTRIBUTE=VALUE`."""
+    parser.add_argument("--set", action="append", default=[], type=_assignment, metavar="ATTRIBUTE=VALUE", help=help)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -194,8 +192,7 @@ def _words(request: Any) -> str:
     return ", ".join([*value_names(request.conditions), f"seed {request.seed}"])
 
 
-def assignment(text: str) -> tuple[str, str]:
-    """`ATTRIBUTE=VALUE` of the command line."""
+def _assignment(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"expected ATTRIBUTE=VALUE, such as colour=Gold. Received: {text!r}")

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from tfproductgan.cli.generate import assignment
+from tfproductgan.cli.generate import add_conditions
 from tfproductgan.errors import ConditionError, RunError
 from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable
 
@@ -23,14 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
     parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="files of pictures, as photos are")
     parser.add_argument("--model", required=True, metavar="PATH", help="run directory or .keras file")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        type=assignment,
-        metavar="ATTRIBUTE=VALUE",
-        help="what the pictures show; can be given several times",
-    )
+    add_conditions(parser, "what the pictures show; can be given several times")
     parser.add_argument("--out", default="pictures", metavar="FOLDER", help="where the files go (default: pictures)")
     parser.add_argument("--overwrite", action="store_true", help="replace files of the same name")
 
