@@ -89,13 +89,14 @@ ROWS = {
 def recipe_of(base: str, changes: dict, images: int) -> Recipe:
     """A recipe, some fields and options of its networks changed."""
     recipe = get_recipe(base)
-    options = {role: {**getattr(recipe, role), **changes.get(role, {})} for role in ("generator", "discriminator")}
+    options = {role: {**spec.options, **changes.get(role, {})} for role, spec in recipe.networks.items()}
     return recipe.replace(**{**changes, **options, "images": images})
 
 
 def digest(recipe: Recipe) -> str:
     """Tells recipes apart, whatever their seed."""
-    return hashlib.sha256(recipe.replace(seed=0).to_json().encode()).hexdigest()[:12]
+    settings = recipe.replace(seed=0).settings()
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def run(args: argparse.Namespace, row: str, recipe: Recipe) -> dict:
@@ -116,7 +117,7 @@ def run(args: argparse.Namespace, row: str, recipe: Recipe) -> dict:
     seconds, cpu = time.perf_counter() - begin[0], time.process_time() - begin[1]
     found = {"row": row, "seed": seed, "images": args.images, "seconds": round(seconds, 1), "cpu": round(cpu, 1)}
     found |= {"recipe": digest(recipe), "precision": gan.generator.dtype_policy.name}
-    return {**found, **judge(gan.trained_generator(), catalogue, args.split, seed)}
+    return {**found, **judge(gan.trained(), catalogue, args.split, seed)}
 
 
 def judge(generator, catalogue, split: str, seed: int) -> dict:

@@ -3,6 +3,7 @@ import dataclasses
 import fcntl
 import gc
 import importlib.metadata
+import inspect
 import multiprocessing
 import os
 import subprocess
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 
 from tfproductgan.conditions import Attribute, ConditionSchema
+from tfproductgan.recipes import RECIPES
+from tfproductgan.registry import network_class
 
 # as the command line does, before TensorFlow is imported: some tests compare both to the last bit
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -34,9 +37,11 @@ class Request:
 class Painter:
     """A model that draws by name, as `Sampler` promises, without a network or training."""
 
+    asks = "sampler"
     model_id = "painter-1"
 
     def __init__(self, image_size=64, channels=3, most_frequent="Mug"):
+        self.provenance = {}
         attributes = [
             Attribute("category", tuple(EXPONENTS)),
             Attribute("colour", tuple(COLOURS)),
@@ -204,3 +209,30 @@ def installed_tensorflow():
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             return f"{name}=={importlib.metadata.version(name)}"
     raise AssertionError("there is no TensorFlow")
+
+
+SMALLEST = {"width": 8, "max_width": 8, "widths": [8], "latent_dim": 6, "embedding_dim": 4}
+
+
+def _families():
+    """The first recipe of each kind and family."""
+    found = {}
+    for recipe in RECIPES.values():
+        families = dict.fromkeys(network.family for network in recipe.networks.values())
+        found.setdefault("-".join([recipe.kind, *families]), recipe)
+    return found
+
+
+@pytest.fixture(scope="module", params=_families().values(), ids=_families())
+def smallest(request):
+    """Makes the recipe of a family with networks as small as they can be; tests that ask for it see every family."""
+
+    def make(**changes):
+        options = {}
+        for role, spec in request.param.networks.items():
+            takes = inspect.signature(network_class(spec.family, role).__init__).parameters
+            options[role] = {**spec.options, **{option: value for option, value in SMALLEST.items() if option in takes}}
+            options[role] |= {option: 0.0 for option in changes.get("without", ()) if option in takes}
+        return request.param.replace(**options, **{name: v for name, v in changes.items() if name != "without"})
+
+    return make

@@ -18,8 +18,8 @@ ALLOWED = dict.fromkeys(TOP, TOP)
 ALLOWED["studio"] = ALLOWED["layers"] = ALLOWED["losses"] = TOP
 ALLOWED["catalogue"] = TOP | {"studio"}
 ALLOWED["networks"] = TOP | {"layers"}
-ALLOWED["models"] = TOP | {"layers", "losses", "networks"}
-ALLOWED["sampling"] = ALLOWED["models"] | {"models", "catalogue"}
+ALLOWED["models"] = ALLOWED["catalogue"] | {"catalogue", "layers", "losses", "networks"}
+ALLOWED["sampling"] = ALLOWED["models"] | {"models"}
 ALLOWED["metrics"] = ALLOWED["sampling"] | {"sampling"}
 ALLOWED["reports"] = ALLOWED["training"] = ALLOWED["metrics"] | {"metrics"}
 ALLOWED["serving"] = TOP
@@ -37,8 +37,8 @@ DOTTED = re.compile(r"tfproductgan(\.\w+)*\.?(:\w+)?")
 
 PURE_KERAS = ("layers", "networks", "losses")
 
-# the packages in which no two modules may need each other; to become all of them
-NO_CIRCLES = ("studio", "catalogue")
+# the packages: in none of them may modules need each other
+NO_CIRCLES = tuple(sorted(part for part in ALLOWED if (PACKAGE / part).is_dir()))
 
 
 def sources(*parts):

@@ -157,7 +157,7 @@ def run_of(**changes):
         batch_size=2,
         precision="float32",
         generator=widths,
-        discriminator={**RECIPES["mlp"].discriminator, **widths},
+        discriminator={**RECIPES["mlp"].networks["discriminator"].options, **widths},
     )
     photos()
     schema = ConditionSchema([Attribute("class", ("mugs", "rings"))], image_size=16)
@@ -439,7 +439,12 @@ RECIPE_OPTIONS = [
     Case("unknown field", photos, f"{TRAIN} --data photos --set los=x", ("no field 'los': did you mean 'loss'?",)),
     Case("no number", photos, f"{TRAIN} --data photos --set balance=NaN", ("balance must be between 0 and 1", "nan")),
     Case("number beyond floats", photos, f"{TRAIN} --data photos --set gradient_clip=1{'0' * 400}", ("gradient_clip",)),
-    Case("no mapping", photos, f"{TRAIN} --data photos --set generator=3 --set generator.l2=0", ("generator maps",)),
+    Case(
+        "no mapping",
+        photos,
+        f"{TRAIN} --data photos --set generator=3 --set generator.l2=0",
+        ("generator must map names",),
+    ),
     Case("no latents", photos, f"{TRAIN} --data photos --set generator.latent_dim=-1", ("latent_dim must be a whole",)),
     Case("no name", photos, f"{TRAIN} --data photos --set family=[1]", ("family must be a name. Received: [1]",)),
     Case(

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from tfproductgan.losses.penalties import Penalty
     from tfproductgan.models.conditional_gan import ConditionalGAN
     from tfproductgan.models.loading import load
-    from tfproductgan.models.trained import TrainedGenerator
+    from tfproductgan.models.pix2pix import Pix2Pix
+    from tfproductgan.models.trained import TrainedGenerator, TrainedTranslator
+    from tfproductgan.models.vae import VAE, TrainedAutoencoder
     from tfproductgan.recipes import Recipe, get_recipe
     from tfproductgan.sampling.files import read_metadata, write_png
     from tfproductgan.sampling.grids import attribute_grid, condition_rows, contact_grid, seed_grid
@@ -33,9 +35,13 @@ _HOMES = {
     "ConditionalGAN": "tfproductgan.models.conditional_gan",
     "Penalty": "tfproductgan.losses.penalties",
     "PictureRequest": "tfproductgan.conditions",
+    "Pix2Pix": "tfproductgan.models.pix2pix",
     "ProductGANError": "tfproductgan.errors",
     "Recipe": "tfproductgan.recipes",
+    "TrainedAutoencoder": "tfproductgan.models.vae",
     "TrainedGenerator": "tfproductgan.models.trained",
+    "TrainedTranslator": "tfproductgan.models.trained",
+    "VAE": "tfproductgan.models.vae",
     "attribute_grid": "tfproductgan.sampling.grids",
     "condition_rows": "tfproductgan.sampling.grids",
     "contact_grid": "tfproductgan.sampling.grids",
@@ -50,6 +56,7 @@ _HOMES = {
     "write_png": "tfproductgan.sampling.files",
 }
 __all__ = [
+    "VAE",
     "Attribute",
     "Augmentation",
     "Catalogue",
@@ -57,9 +64,12 @@ __all__ = [
     "ConditionalGAN",
     "Penalty",
     "PictureRequest",
+    "Pix2Pix",
     "ProductGANError",
     "Recipe",
+    "TrainedAutoencoder",
     "TrainedGenerator",
+    "TrainedTranslator",
     "alarms",
     "attribute_grid",
     "callbacks",

@@ -110,7 +110,7 @@ def test_a_task_describes_its_own_photos_alone(photos, tmp_path):
         array_source(images, {}),
     )
     for source in sources:
-        task = next(chunks._tasks(source, [tmp_path / "0.npz"], 8, "crop", 3, False))
+        task = next(chunks._tasks(source, [tmp_path / "0.npz"], 8, "crop", 3))
         sent = pickle.dumps(task)
         assert len(sent) < 8000
         for one, other in zip(task.loads, pickle.loads(sent).loads, strict=True):

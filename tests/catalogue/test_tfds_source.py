@@ -82,7 +82,7 @@ def test_chosen_features(data_dir):
 def test_a_single_split_is_divided_and_the_second_start_decodes_nothing(data_dir, monkeypatch):
     first = Catalogue.from_tfds("only_train", data_dir=data_dir, splits={"validation": 0.3})
     assert first.size("train") + first.size("validation") == 40 and first.size("validation") > 2
-    monkeypatch.setattr(preparing, "decode", None)
+    monkeypatch.setattr(preparing, "read_item", None)
     again = Catalogue.from_tfds("only_train", data_dir=data_dir, splits={"validation": 0.3})
     assert again.fingerprint == first.fingerprint
 

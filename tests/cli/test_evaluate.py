@@ -37,7 +37,7 @@ def shop(painter, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setattr(classifier, "catalogue_classifier", lambda catalogue, progress=None: Averages(catalogue.schema))
     monkeypatch.setattr(loading, "load", lambda path: painter)
-    painter.images_seen = 64
+    painter.provenance = {"images_seen": 64}
     (tmp_path / "photos").mkdir()
     lines = [",".join(["image", "split", *painter.schema.names])]
     for number, request in enumerate(painter.plan(count=80, seed=700)):
@@ -119,10 +119,10 @@ def test_other_photos_than_those_of_the_run_are_said(shop, capsys):
 
 
 def test_a_run_that_is_not_finished_is_said(shop, capsys, painter):
-    painter.images_seen = 40
+    painter.provenance = {"images_seen": 40}
     said = evaluate(capsys, "run")
     assert "The run is not finished: this is its newest generator, after 40 of 64 images" in said
-    painter.images_seen = 57  # what is left fills no batch
+    painter.provenance = {"images_seen": 57}  # what is left fills no batch
     assert "not finished" not in evaluate(capsys, "run")
 
 

@@ -22,6 +22,7 @@ def card_of(schema, licence=None, facts=None):
         "model_id": "dcgan-32-abc-7000",
         "provenance": {"recipe": {"name": "dcgan"}, "images_seen": 7000},
         "tfproductgan": "0.1.0",
+        "asks": "sampler",
         "inputs": {name: name for name in schema.names},
         "signatures": {"serving_default": {}},
         "schema": schema.to_dict(),

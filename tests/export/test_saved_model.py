@@ -12,7 +12,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tfproductgan.conditions import ConditionSchema, PictureRequest
 from tfproductgan.errors import RunError, WriteError
 from tfproductgan.export.saved_model import export_saved_model, version_path
-from tfproductgan.export.served_generator import ServedGenerator, Signature
+from tfproductgan.export.served_model import Signature
+from tfproductgan.export.served_sampler import ServedSampler
 from tfproductgan.models.trained import TrainedGenerator
 
 
@@ -99,7 +100,7 @@ def test_a_model_can_be_asked_for_more(generator):
             latents = {"latents": tf.TensorSpec([None, self.latent_dim], tf.float32, "latents")}
             return {"average": Signature("average", latents, lambda inputs: tf.reduce_mean(inputs["latents"], axis=1))}
 
-    served = ServedGenerator(Averaging(generator.sampling_network, generator.schema, "averaging-1"))
+    served = ServedSampler(Averaging(generator.sampling_network, generator.schema, "averaging-1"))
     answer = served.signatures["average"].concrete()(latents=tf.ones((2, 6)))
     assert answer["average"].numpy().tolist() == [1, 1]
     described = served.describe()["signatures"]
@@ -259,7 +260,7 @@ def test_an_export_that_fails_half_way_leaves_nothing(generator, tmp_path, monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("tfproductgan.export.saved_model.write_cards", fail)
-    monkeypatch.setattr("tfproductgan.export.served_generator.Signature.concrete", lambda signature: None)
+    monkeypatch.setattr("tfproductgan.export.served_model.Signature.concrete", lambda signature: None)
     monkeypatch.setattr(tf.saved_model, "save", lambda module, folder, signatures: None)
     with pytest.raises(WriteError, match="shop/1': No space left on device"):
         export_saved_model(generator, tmp_path / "shop")

@@ -56,6 +56,7 @@ def painted_catalogue(train=540, validation=270, test=180, grey=False):
 class Generator:
     """A perfect model: it paints what photos are painted by. Subclasses spoil one thing."""
 
+    asks = "sampler"
     model_id = "stub-1"
 
     def __init__(self, schema):

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.errors import CatalogueError, JudgementError
+from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.judge import PARTS, Judge, judge
 from tfproductgan.metrics.judgement import Judgement
 
@@ -128,7 +129,9 @@ def test_the_same_question_has_the_same_answer(by_pixels, shop, stubs):
 
 def test_conditions_are_those_of_the_split_each_photo_once_before_any_twice(by_pixels, shop, stubs):
     conditions = shop.conditions("validation")
-    ids, requests = by_pixels.requests(stubs.Perfect(shop.schema), N + 10, seed=4)
+    rows = by_pixels.rows(N + 10, seed=4)
+    ids = conditions[rows]
+    requests = Counterparts(stubs.Perfect(shop.schema), shop, "validation").requests(rows, seed=4)
     assert [request.seed for request in requests] == list(range(4, N + 14))
     assert sorted(map(tuple, ids[:N])) == sorted(map(tuple, conditions))
     assert [shop.schema.encode(request.conditions) for request in requests] == list(map(tuple, ids))

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from tfproductgan.errors import JudgementError
+from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.memorisation import audit_memorisation, close_pairs_sheet
 from tfproductgan.metrics.neighbours import nearest
 
@@ -96,7 +97,7 @@ def test_the_sheet_shows_samples_beside_their_photos(shop, stubs):
         [request.seed for request in requests],
         num_pairs=6,
     )
-    sheet = np.asarray(close_pairs_sheet(found, generator, shop))
+    sheet = np.asarray(close_pairs_sheet(found, Counterparts(generator, shop, "validation"), shop))
     cell, gap = 96, 4
     width = cell + gap
     left = sheet.shape[1] - 8 * width

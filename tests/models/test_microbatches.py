@@ -15,13 +15,14 @@ def test_the_mean_over_microbatches_is_that_of_all_rows():
     rows = tf.reshape(tf.range(24.0), (8, 3))
     parts = []
 
-    def statistics(values, part):
+    def statistics(batch, part):
+        values = batch["values"]
         parts.append(part)
         return {"mean": tf.reduce_mean(values), "square": [tf.reduce_mean(values**2)]}
 
-    whole = statistics(rows, None)
+    whole = statistics({"values": rows}, None)
     parts.clear()
-    divided = mean_of_microbatches(statistics, [rows], 4)
+    divided = mean_of_microbatches(statistics, {"values": rows}, 4)
     assert parts == [(0, 4), (1, 4), (2, 4), (3, 4)]
     np.testing.assert_allclose(divided["mean"], whole["mean"])
     np.testing.assert_allclose(divided["square"], whole["square"])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfproductgan.models.trained import TrainedGenerator
+from tfproductgan.models.trained import TrainedGenerator, copy_of
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,8 @@ def gan(small_gan):
 
 @pytest.fixture
 def trained(gan):
-    return TrainedGenerator.from_network(gan.ema_generator, gan.schema, "sketch-1", {"images_seen": 7})
+    network = copy_of(gan.ema_generator, name="generator")
+    return TrainedGenerator(network, gan.schema, "sketch-1", {"images_seen": 7}, trainable=False)
 
 
 def test_survives_a_file(trained, tmp_path):

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.errors import RecipeError
 from tfproductgan.models.randomness import Draws, Purpose
+from tfproductgan.registry import KINDS
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
@@ -83,6 +85,33 @@ def test_two_replicas_learn_what_one_with_the_whole_batch_learns(small_gan, rand
         np.testing.assert_allclose(two, one, rtol=1e-3, atol=1e-5)
     for name, values in seen[0].items():
         np.testing.assert_allclose(seen[1][name], values, rtol=1e-3, atol=1e-5, err_msg=name)
+
+
+def test_two_replicas_of_any_family_learn_what_one_learns(smallest, as_stream):
+    recipe = smallest(without=["dropout"], batch_size=8, images=64, precision="float32")
+    kind = KINDS[recipe.kind]
+    attributes = [Attribute("category", ("Ring", "Watch")), Attribute("colour", ("Red", "Gold"))]
+    schema = ConditionSchema(attributes, 28, 1, source_channels=1 if kind.asks == "translator" else None)
+    rng = np.random.default_rng(0)
+    pictures = {"images": (28, 28, 1), "source": (28, 28, 1)}
+    shapes = {name: pictures[name] for name in ("images", *schema.inputs()) if name in pictures}
+    batches = {name: rng.integers(0, 256, (2, 8, *shape)).astype(np.uint8) for name, shape in shapes.items()}
+    batches["conditions"] = rng.integers(0, 3, (2, 8, 2)).astype(np.int32)
+    learnt, seen = [], []
+    for scope in (contextlib.nullcontext(), STRATEGY.scope()):
+        with scope:
+            model = kind.find("model").from_recipe(recipe, schema)
+            model.compile(**{f"{name}_optimizer": keras.optimizers.SGD(1e-3) for name in kind.optimizers})
+        stream = tf.data.Dataset.from_tensor_slices(batches).repeat()
+        seen.append(model.fit(stream, steps_per_epoch=2, validation_data=stream.take(1), verbose=0).history)
+        learnt.append(
+            [w.numpy() for each in (model.networks(), model.averages()) for n in each.values() for w in n.weights]
+        )
+    for one, two in zip(*learnt, strict=True):
+        np.testing.assert_allclose(two, one, rtol=1e-3, atol=1e-5)
+    for name, values in seen[0].items():
+        np.testing.assert_allclose(seen[1][name], values, rtol=1e-3, atol=1e-5, err_msg=name)
+    assert not [path for network in model.networks().values() for path in differing(network)]
 
 
 def test_several_steps_at_a_time_with_everything_on(small_gan, random_batches, as_stream):

@@ -114,7 +114,9 @@ def made_pictures_follow_sources_and_conditions(make):
     if network.num_ids:
         others.append(network({**inputs, "conditions": next_ids(network, inputs["conditions"])}))
     for other in others:
-        assert (np.abs(pictures - other).max(axis=(1, 2, 3)) > 1e-6).all()
+        # in the middle of the picture too: at its edges what a normalisation takes away elsewhere shines through
+        changes = np.std((pictures - other)[:, 10:-10, 10:-10], axis=(1, 2, 3))
+        assert (changes > 0.1 * np.std(pictures, axis=(1, 2, 3))).all()
 
 
 def there_is_a_float32_logit_a_patch(make):

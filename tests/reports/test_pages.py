@@ -5,7 +5,7 @@ import pytest
 
 from tfproductgan.reports.pages import Share, render, shown, templates
 
-PARTS = templates().get_template("parts.html.jinja").module
+MACROS = templates().get_template("macros.html.jinja").module
 
 
 def compared(name="t", **values):
@@ -17,18 +17,18 @@ def test_text_does_nothing_but_show():
     evil = '<script>alert("1")</script>&'
     for made in (
         compared(evil, rows=[(evil, 1)], notes=[evil]),
-        PARTS.table((evil, "n"), [(evil, 1)], evil),
-        PARTS.warning(evil, [evil]),
-        PARTS.facts({evil: evil}),
-        PARTS.picture_row([(evil, np.zeros((1, 2, 2, 3), np.uint8), 2)], evil),
-        PARTS.pairs([(np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2, 1), np.uint8), evil)], evil, evil),
+        MACROS.table((evil, "n"), [(evil, 1)], evil),
+        MACROS.warning(evil, [evil]),
+        MACROS.facts({evil: evil}),
+        MACROS.picture_row([(evil, np.zeros((1, 2, 2, 3), np.uint8), 2)], evil),
+        MACROS.pairs([(np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2, 1), np.uint8), evil)], evil, evil),
     ):
         assert "<script>alert" not in made and '"1"' not in made
         assert "&lt;script&gt;" in made
 
 
 def test_a_page_loads_nothing():
-    made = compared(grids=[("a", PARTS.image(np.zeros((4, 4, 3), np.uint8), "black").split('"')[1])])
+    made = compared(grids=[("a", MACROS.image(np.zeros((4, 4, 3), np.uint8), "black").split('"')[1])])
     assert "default-src 'none'" in made and "script-src" not in made
     assert all(address.startswith("data:image/png;base64,") for address in re.findall(r'(?:src|href)="([^"]*)"', made))
 
@@ -51,10 +51,10 @@ def test_numbers_are_short(value, said):
 
 
 def test_a_share_stands_on_a_bar():
-    made = PARTS.table(("", "share"), [("a", Share(0.25)), ("b", None)])
+    made = MACROS.table(("", "share"), [("a", Share(0.25)), ("b", None)])
     assert "25.0\N{NO-BREAK SPACE}%" in made and "25%" in made and "–" in made
 
 
 def test_empty_parts_leave_nothing():
-    empty = (PARTS.table(("a",), []), PARTS.warning("t", []), PARTS.pairs([], "a", "b"), PARTS.chart(None, "t"))
-    assert [part.strip() for part in (*empty, PARTS.ratings([]))] == [""] * 5
+    empty = (MACROS.table(("a",), []), MACROS.warning("t", []), MACROS.pairs([], "a", "b"), MACROS.chart(None, "t"))
+    assert [part.strip() for part in (*empty, MACROS.ratings([]))] == [""] * 5

@@ -436,7 +436,9 @@ def test_a_checkpoint_of_another_recipe_is_refused(run):
 def test_a_checkpoint_of_a_newer_version_is_refused(run, gan):
     with zipfile.ZipFile(checkpoint(run, 6)) as archive:
         note = archive.read("tfproductgan.json")
-    newer = note.replace(b'"format": 1', b'"format": 99').replace(b'"written_by": "', b'"written_by": "9')
+    newer = note.replace(b'"format": 2, "step"', b'"format": 99, "step"').replace(
+        b'"written_by": "', b'"written_by": "9'
+    )
     with zipfile.ZipFile(checkpoint(run, 6), "w") as archive:
         archive.writestr("tfproductgan.json", newer)
     with pytest.raises(RunError, match=r"step-000000006.keras was written by tfproductgan 9\S*, and this is"):

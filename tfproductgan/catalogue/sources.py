@@ -345,7 +345,8 @@ def array_source(
             )
     images = arrays.pop("images")
     columns = {name: [str(v) if v is not None else "" for v in column] for name, column in labels.items()}
-    for name, column in {**columns, **arrays, **({} if splits is None else {"splits": splits})}.items():
+    given: dict[str, Any] = {**columns, **arrays, **({} if splits is None else {"splits": splits})}
+    for name, column in given.items():
         if len(column) != len(images):
             raise CatalogueError(f"{name!r} has {len(column)} values for {len(images)} images: one each is needed.")
     for split in set(splits or ()):

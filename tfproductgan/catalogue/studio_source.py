@@ -46,7 +46,7 @@ def studio_source(
     for name in attributes:
         if name not in studio.ATTRIBUTES:
             raise CatalogueError(f"The studio has no attribute {name!r}: {nearest(name, studio.ATTRIBUTES)}")
-    if source not in (None, *SOURCES):
+    if source is not None and source not in SOURCES:
         raise CatalogueError(f"The studio draws no source {source!r}: {nearest(source, SOURCES)}")
     for name, value, lowest in (("count", count, 1), ("seed", seed, 0)):
         if isinstance(value, bool) or value != int(value) or value < lowest:

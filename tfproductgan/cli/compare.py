@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         console.print(f"Note: {note}", markup=False)
     if args.out:
         text = _page(runs)
-        replace_file(args.out, lambda part: part.write_text(text, encoding="utf-8"))
+        replace_file(args.out, lambda file: file.write_text(text, encoding="utf-8"))
         console.print(f"Written: {args.out}", markup=False)
     return 0
 

@@ -183,8 +183,8 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
     from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
 
     kind, place = _kind(args)
-    size = args.image_size or (schema and schema.image_size)
-    attributes = args.attributes or (schema and schema.names)
+    size = args.image_size or (schema.image_size if schema else None)
+    attributes = args.attributes or (schema.names if schema else None)
     if kind in ("tfds", "prepared"):
         from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
         from tfproductgan.cli.quiet import import_tensorflow

@@ -228,6 +228,7 @@ def _write(
 ) -> None:
     """The report, the judgement as a whole, and its figures as a line."""
     import tfproductgan
+    from tfproductgan.metrics.counterparts import Counterparts
     from tfproductgan.reports.report import Report, closest_pairs, grid_rows, report_page
 
     seen = model.provenance.get("images_seen")
@@ -243,13 +244,15 @@ def _write(
         facts,
         warnings,
         grid_rows(model, catalogue, args.split, args.seed, args.truncation),
-        closest_pairs(judgement.memorisation, model, catalogue, judgement.truncation),
+        closest_pairs(
+            judgement.memorisation, Counterparts(model, catalogue, args.split), catalogue, judgement.truncation
+        ),
         run_folder,
         _collected(out, judgement.model_id),
     )
     text = report_page(report)
-    replace_file(out / REPORT, lambda part: part.write_text(text, encoding="utf-8"))
-    replace_file(out / JUDGEMENT, lambda part: part.write_text(judgement.to_json(), encoding="utf-8"))
+    replace_file(out / REPORT, lambda file: file.write_text(text, encoding="utf-8"))
+    replace_file(out / JUDGEMENT, lambda file: file.write_text(judgement.to_json(), encoding="utf-8"))
     whole_judgement = judgement.to_dict()
     about = ("model_id", "catalogue", "extractor", "extractor_sha256", "split", "n", "real", "seed", "truncation")
     told = {name: whole_judgement[name] for name in (*about, "figures")}
@@ -270,7 +273,7 @@ def _write_rating_page(
 
     html, key = make_rating_page(model, catalogue, args.split, args.rate, args.seed, args.truncation)
     path = out / f"rating-{key.page}.html"
-    replace_file(path, lambda part: part.write_text(html, encoding="utf-8"))
+    replace_file(path, lambda file: file.write_text(html, encoding="utf-8"))
     key_path = key.write(out / "ratings" / f"key-{key.page}.json")
     if len(key.pictures) < args.rate - 1:
         console.print(f"Note: the split has photos for only {len(key.pictures)} pictures.", markup=False)
@@ -303,7 +306,7 @@ def _ratings(args: argparse.Namespace, console: Console, out: Path) -> int:
         content = Path(file).read_bytes()
         kept = out / "ratings" / f"answers-{page}-{hashlib.sha256(content).hexdigest()[:12]}.json"
         if not kept.exists():
-            replace_file(kept, lambda part, file=file: shutil.copyfile(file, part))
+            replace_file(kept, lambda copy, file=file: shutil.copyfile(file, copy))
     for page in dict.fromkeys(pages):
         result = read_ratings(_answers(out, page), keys[page])
         console.print(_rating_table(result))
@@ -313,7 +316,7 @@ def _ratings(args: argparse.Namespace, console: Console, out: Path) -> int:
     if report.is_file():
         judged = read_json(out / JUDGEMENT).get("model_id")
         text = with_ratings(report.read_text(encoding="utf-8"), _collected(out, judged))
-        replace_file(report, lambda part: part.write_text(text, encoding="utf-8"))
+        replace_file(report, lambda file: file.write_text(text, encoding="utf-8"))
         console.print(f"Report: {report}", markup=False)
     return 0
 

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--set",
         action="append",
         default=[],
-        type=_assignment,
+        type=assignment,
         metavar="ATTRIBUTE=VALUE",
         help="one condition by the name of its attribute; can be given several times",
     )
@@ -85,6 +85,8 @@ def run(args: argparse.Namespace) -> int:
         from tfproductgan.models.loading import load, shipped_model_path
 
         model = load(shipped_model_path() if args.model is None else args.model)
+    if model.asks != "sampler":
+        raise ConditionError(f"{args.model} makes pictures of pictures: use tfproductgan translate.")
     if args.list:
         return _list(model, console, args.model)
     conditions, seed = _asked(args, model.schema)
@@ -192,7 +194,8 @@ def _words(request: Any) -> str:
     return ", ".join([*value_names(request.conditions), f"seed {request.seed}"])
 
 
-def _assignment(text: str) -> tuple[str, str]:
+def assignment(text: str) -> tuple[str, str]:
+    """`ATTRIBUTE=VALUE` of the command line."""
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"expected ATTRIBUTE=VALUE, such as colour=Gold. Received: {text!r}")

@@ -30,6 +30,7 @@ VERBS = {
     "compare": ("tfproductgan.cli.compare", "put what evaluate found out about several runs side by side"),
     "plot": ("tfproductgan.cli.plot", "draw the curves of one or several runs"),
     "generate": ("tfproductgan.cli.generate", "draw pictures by name: singles, grids, interpolations"),
+    "translate": ("tfproductgan.cli.translate", "make pictures of pictures, with a model trained on pairs"),
     "inspect": (
         "tfproductgan.cli.inspect",
         "tell what a picture shows and who drew it, or what a model knows",

@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         print_dry_run(console, recipe, catalogue)
         return 0
-    gan = train_or_say_how(
+    model = train_or_say_how(
         catalogue,
         recipe,
         args.out,
@@ -124,10 +124,14 @@ def run(args: argparse.Namespace) -> int:
         data_options=describe_data(args),
         strategy=strategy,
     )
+    out = shlex.quote(str(args.out))
+    asking = {
+        "sampler": f"generate --model {out}{example_request(catalogue.schema)} --count 8",
+        "translator": f"translate PICTURE --model {out}",
+    }
     console.print(
-        f"Trained {gan.model_id} in {args.out}. Ask it for pictures:\n"
-        f"  tfproductgan generate --model {shlex.quote(str(args.out))}{example_request(catalogue.schema)} --count 8\n"
-        f"How good are they?\n  tfproductgan evaluate {shlex.quote(str(args.out))}",
+        f"Trained {model.model_id} in {args.out}. Ask it for pictures:\n  tfproductgan {asking[model.asks]}\n"
+        f"How good are they?\n  tfproductgan evaluate {out}",
         markup=False,
     )
     return 0

@@ -16,6 +16,8 @@ import tfproductgan
 from tfproductgan.compression.conversions import Conversion, Pictures, network_of, pictures_of, typical_inputs
 from tfproductgan.compression.portable import Inputs, sampler_inputs
 from tfproductgan.errors import ConversionError
+from tfproductgan.export.model_card import markdown_table
+from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.distances import LEAST, Estimate, kernel_distance, psnr
 from tfproductgan.metrics.judge import Judge
 from tfproductgan.models.trained import TrainedModel
@@ -233,7 +235,7 @@ class _Photos:
         self.num_photos = len(self.features)
         count = min(self.num_photos, _MOST_PICTURES)
         if model.asks == "sampler":
-            _, requests = judge.requests(model, count)
+            requests = Counterparts(model, catalogue, "validation").requests(judge.rows(count))
             self.inputs = sampler_inputs(requests, model.schema, model.latent_dim)
         else:
             self.inputs = typical_inputs(model, catalogue, "validation", count)
@@ -324,12 +326,10 @@ def _write_tables(out, compressor, outcomes):
         "forms": [dataclasses.asdict(outcome) for outcome in outcomes],
     }
     write_json(out / TABLE_JSON, facts)
-    lines = [HEADINGS, ["---"] * len(HEADINGS), *map(table_row, outcomes)]
-    shown = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     errors = "".join(f"- {found.conversion}: {found.error}\n" for found in outcomes if found.error)
     machine = facts["machine"]
     text = (
-        f"# Forms of {facts['model_id']}\n\n{shown}\n\n"
+        f"# Forms of {facts['model_id']}\n\n{markdown_table(HEADINGS, map(table_row, outcomes))}\n\n"
         f"PSNR against the original's pictures of {compressor.num_pictures} requests"
         + (f"; KID to {compressor.num_photos} photos the model has not seen" if compressor.num_photos else "")
         + f". Milliseconds a picture and how many times as fast as the original at {BATCHES[0]} and {BATCHES[1]} "

@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfproductgan.compression.compression import BATCHES, in_turns
-from tfproductgan.compression.conversions import Conversion, network_of, pictures_of, typical_inputs
+from tfproductgan.compression.conversions import Conversion, network_of, pictures_of
 from tfproductgan.compression.folding import Folded
 from tfproductgan.compression.stages import can_be_taken_apart, chain_of, taken_apart
 from tfproductgan.errors import ConversionError, RunError
@@ -64,13 +64,21 @@ def pruned_conversion(
 
     Raises:
         RunError: If the run has no checkpoint.
-        ConversionError: If no width is small or fast enough.
+        ConversionError: If its generator cannot be taken apart, or no width is small or fast enough.
     """
     gan = _newest_gan(run)
     options = find_widths(gan.ema_generator, size if size or speed else 0.5, speed)
+    recipe = gan.recipe.replace(
+        name=f"{gan.recipe.name}-{PRUNED}",
+        generator={**gan.recipe.networks["generator"].options, **options},
+        images=images or max(gan.images_seen // _SHARE_OF_TRAINING, 1),
+    )
 
     def write(model, path, typical):
-        made = prune_and_train(gan, catalogue, Path(out) / PRUNED, options, images, data_options)
+        # the narrow generator learns on against the discriminator that knows it
+        pruned = prune(gan.ema_generator, options, **typical)
+        start = _StartFrom(pruned.get_weights(), gan.discriminator.get_weights())
+        made = train(catalogue, recipe, Path(out) / PRUNED, data_options=data_options, callbacks=[start])
         made.trained().save(path)
 
     weights = _narrow(gan.ema_generator, options).count_params() / gan.ema_generator.count_params()
@@ -141,42 +149,6 @@ def channel_importance(network: Generator, latents: np.ndarray, conditions: np.n
     kernels = [*(step.kernel for step in folded.steps[1:]), folded.output[0]]
     readers = [np.square(k).sum(axis=tuple(axis for axis in range(k.ndim) if axis != k.ndim - 2)) for k in kernels]
     return [variance * reader for variance, reader in zip(variances, readers, strict=True)]
-
-
-def prune_and_train(
-    gan: ConditionalGAN,
-    catalogue: Catalogue,
-    run: str | Path,
-    options: Mapping[str, Any],
-    images: int | None = None,
-    data_options: Mapping[str, Any] | None = None,
-) -> ConditionalGAN:
-    """Prune a model's averaged generator and let it learn on against the discriminator that knows it.
-
-    Args:
-        gan: The trained model.
-        catalogue: Its photos.
-        run: The run directory to be made. The same call again goes on there.
-        options: From `find_widths`.
-        images: Images to learn from. Defaults to a fifth of what `gan` has learnt from.
-        data_options: How the photos were named, JSON-ready.
-
-    Returns:
-        The trained model with the narrow generator.
-    """
-    recipe = gan.recipe.replace(
-        name=f"{gan.recipe.name}-pruned",
-        generator={**gan.recipe.networks["generator"].options, **options},
-        images=images or max(gan.images_seen // _SHARE_OF_TRAINING, 1),
-    )
-    pruned = prune(gan.ema_generator, options, **typical_inputs(gan))
-    return train(
-        catalogue,
-        recipe,
-        run,
-        data_options=data_options,
-        callbacks=[_StartFrom(pruned.get_weights(), gan.discriminator.get_weights())],
-    )
 
 
 class _StartFrom(keras.callbacks.Callback):

@@ -15,6 +15,10 @@ from tfproductgan.errors import RunError
 
 JSON_CARD, MARKDOWN_CARD = "model_card.json", "MODEL_CARD.md"
 
+_ASKED = {"sampler": "by name", "translator": "with a picture"}
+_NOT_GIVEN = {"sampler": "drawn as the photos have it", "translator": "left to the picture"}
+_NOTHING = {"sampler": "Only seeds.", "translator": "Only pictures."}
+
 _FEW_PHOTOS = 50
 _MOST_LISTED = 10
 
@@ -77,6 +81,7 @@ def model_card(
         "channels": schema.channels,
         "attributes": {attribute.name: list(attribute.values) for attribute in schema.attributes},
         "example": schema.decode(schema.combinations[0][0]) if schema.combinations else {},
+        "asks": description["asks"],
         "inputs": description["inputs"],
         "signatures": description["signatures"],
         "data": {**facts.get("data", {}), "photos": _photos(schema), "photos_by_value": _photos_by_value(schema)},
@@ -158,14 +163,17 @@ def _markdown(card: Mapping[str, Any]) -> str:
     seen = card["training"].get("images_seen")
     sections = [
         f"# {card['name']}, version {card['version']}",
-        f"A generator of product pictures that is asked by name: `{card['model_id']}`, {card['parameters']:,} "
+        f"A generator of product pictures that is asked {_ASKED[card['asks']]}: `{card['model_id']}`, "
+        f"{card['parameters']:,} "
         f"parameters, {card['image_size']} x {card['image_size']} pixels, {card['channels']} channels. Written on "
         f"{card['written']} by tfproductgan {card['tfproductgan']}.",
         f"Licence: {card['licence'] or 'not stated'}.",
         "## How to ask it",
         _example(card),
         "## What can be asked for",
-        _table(("attribute", "input", "values"), _attribute_rows(card)) if card["attributes"] else "Only seeds.",
+        markdown_table(("attribute", "input", "values"), _attribute_rows(card))
+        if card["attributes"]
+        else _NOTHING[card["asks"]],
         "## What it learnt from",
         f"{card['data'].get('source', 'Nobody has said what the photos were')}; {card['data']['photos']:,} to train on."
         + (f" Fingerprint: `{card['data']['fingerprint']}`." if "fingerprint" in card["data"] else ""),
@@ -182,12 +190,13 @@ def _markdown(card: Mapping[str, Any]) -> str:
 
 def _example(card: Mapping[str, Any]) -> str:
     names = {key: card["example"].get(name, "") for name, key in card["inputs"].items()}
-    row = {**names, "seed": 7, "truncation": 1.0}
+    given = {"image_bytes": {"b64": "..."}} if card["asks"] == "translator" else {"seed": 7, "truncation": 1.0}
+    row = {**names, **given}
     body = json.dumps({"instances": [row]}, ensure_ascii=False).replace("'", "'\\''")
     return (
         f"Behind TensorFlow Serving, as PNG in base64:\n\n```bash\ncurl -d '{body}' \\\n"
         f"  http://localhost:8501/v1/models/{card['name']}:predict\n```\n\n"
-        "An empty name means that it is not given and drawn as the photos have it. All inputs are needed. Signatures: "
+        f"An empty name means that it is not given and {_NOT_GIVEN[card['asks']]}. All inputs are needed. Signatures: "
         f"{', '.join(f'`{name}`' for name in card['signatures'])}; `describe` answers with all names as JSON."
     )
 
@@ -203,14 +212,15 @@ def _figures(evaluation: Mapping[str, Any]) -> str:
         (figure["full_name"], _number(figure["value"]), _number(figure["floor"]), figure["better"])
         for figure in evaluation["figures"]
     ]
-    return _table(("figure", "value", "photos in the place of samples", "better"), rows)
+    return markdown_table(("figure", "value", "photos in the place of samples", "better"), rows)
 
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def markdown_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown."""
     head = list(head)
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -12,28 +12,28 @@ import tensorflow as tf
 
 from tfproductgan.errors import RunError, WriteError
 from tfproductgan.export.model_card import model_card, write_cards
-from tfproductgan.export.served_generator import ServedGenerator
 from tfproductgan.export.warm_up import write_warm_up_requests
-from tfproductgan.models.conditional_gan import ConditionalGAN
-from tfproductgan.models.trained import TrainedGenerator
+from tfproductgan.models.trained import TrainedModel
+from tfproductgan.models.training_model import TrainingModel
+from tfproductgan.registry import kind_named
 from tfproductgan.writing import refuse_unwritable, write_folder
 
 _MOST_DIGITS = 18  # of a version: TensorFlow Serving reads it as int64
 
 
 def export_saved_model(
-    generator: TrainedGenerator | ConditionalGAN,
+    model: TrainedModel | TrainingModel,
     path: str | os.PathLike,
     licence: str | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write a generator as a SavedModel that serves by name.
+    """Write a model as a SavedModel that serves by name.
 
     The folder appears whole or not at all, so a server may watch it meanwhile. Loading it takes TensorFlow and nothing
-    else. Weights and arithmetic are float32, whatever the generator was trained in.
+    else. Weights and arithmetic are float32, whatever the model was trained in.
 
     Args:
-        generator: What `tfproductgan.load` returns; of a model that trains, the averaged generator is written.
+        model: What `tfproductgan.load` returns; of one that trains, the averaged network is written.
         path: `saved_models/NAME/VERSION`, or `saved_models/NAME` for the next free version, from 1 on.
         licence: Under which terms it may be used, for the model card. Defaults to a card that says: not stated.
         facts: More for the model card, see `found_facts`.
@@ -46,10 +46,10 @@ def export_saved_model(
         WriteError: If the version exists, the path names no model, or it cannot be written.
     """
     version = version_path(path)
-    generator = generator.trained()
-    refuse_bad_weights(generator)
+    model = model.trained()
+    refuse_bad_weights(model)
     name = version.absolute().parent.name
-    served = ServedGenerator(generator)
+    served = kind_named(model.kind_name).find("served")(model)
     parameters = sum(int(tf.size(weight)) for weight in served.module.weights)
     card = model_card(served.describe(), name, int(version.name), parameters, licence, facts)
 
@@ -89,15 +89,15 @@ def _holds_models(folder: Path) -> bool:
     return folder.is_dir() and not _versions(folder) and any(_versions(model) for model in folder.iterdir())
 
 
-def refuse_bad_weights(generator: TrainedGenerator) -> None:
+def refuse_bad_weights(model: TrainedModel) -> None:
     """Stop before a model that can only draw noise is served.
 
     Raises:
         RunError: If a weight is NaN or infinite.
     """
-    for variable in generator.sampling_network.variables:
+    for variable in model.networks()[model.role].variables:
         if not np.isfinite(np.asarray(variable, np.float32)).all():
             raise RunError(
-                f"{generator.model_id} has weights that are no finite numbers ({variable.path}): its training went "
+                f"{model.model_id} has weights that are no finite numbers ({variable.path}): its training went "
                 "astray. Export an earlier checkpoint or train anew."
             )

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.export.served_generator import Signature
+from tfproductgan.export.served_model import Signature
+from tfproductgan.export.served_translator import PICTURES
 from tfproductgan.serving.protos import ModelSpec, PredictionLog, PredictLog, PredictRequest, to_tensor
 
 PLACE = Path("assets.extra", "tf_serving_warmup_requests")
@@ -33,12 +34,15 @@ def write_warm_up_requests(folder: Path, model: str, signatures: Mapping[str, Si
     with tf.io.TFRecordWriter(str(path)) as file:
         for name, signature in signatures.items():
             for size in BATCH_SIZES if name in _MANY else (1,):
-                inputs = {key: to_tensor(_ordinary(spec, size)) for key, spec in signature.inputs.items()}
+                inputs = {key: to_tensor(_ordinary(key, spec, size)) for key, spec in signature.inputs.items()}
                 request = PredictRequest(model_spec=ModelSpec(name=model, signature_name=name), inputs=inputs)
                 file.write(PredictionLog(predict_log=PredictLog(request=request)).SerializeToString())
 
 
-def _ordinary(spec: tf.TensorSpec, size: int) -> np.ndarray:
-    """Values that any input of ours takes: zeros, and names that are not given."""
+def _ordinary(name: str, spec: tf.TensorSpec, size: int) -> np.ndarray:
+    """Values that any input of ours takes: zeros, names that are not given, black pictures."""
     shape = (size, *spec.shape[1:])
-    return np.full(shape, b"", object) if spec.dtype == tf.string else np.zeros(shape, spec.dtype.as_numpy_dtype)
+    if spec.dtype != tf.string:
+        return np.zeros(shape, spec.dtype.as_numpy_dtype)
+    file = tf.io.encode_png(np.zeros((8, 8, 3), np.uint8)).numpy() if name == PICTURES else b""
+    return np.full(shape, file, object)

@@ -152,5 +152,5 @@ def _named(attribute: Attribute, counts: np.ndarray) -> dict[str, dict[str, int]
     }
 
 
-def _share(part: float, whole: float) -> float | None:
-    return float(part / whole) if whole else None
+def _share(count: float, of: float) -> float | None:
+    return float(count / of) if of else None

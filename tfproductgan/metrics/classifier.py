@@ -25,7 +25,7 @@ from tfproductgan.catalogue.cache import default_folder
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
 from tfproductgan.errors import JudgementError
-from tfproductgan.metrics.extractors import FeatureExtractor, weights_hash
+from tfproductgan.metrics.feature_extractor import FeatureExtractor, weights_hash
 from tfproductgan.models.precision import dtype_policy
 from tfproductgan.writing import replace_file
 
@@ -202,7 +202,7 @@ def kept_classifier(
     classifier = _read(path, schema)
     if classifier is None:
         classifier = train()
-        replace_file(path, lambda part: _write(part, classifier))
+        replace_file(path, lambda file: _write(file, classifier))
     return classifier
 
 

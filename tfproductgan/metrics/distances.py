@@ -170,10 +170,9 @@ def frechet_distance(mean1: np.ndarray, cov1: np.ndarray, mean2: np.ndarray, cov
     Reference:
         [GANs Trained by a Two Time-Scale Update Rule](https://arxiv.org/abs/1706.08500) (FID)
     """
-    mean1, cov1, mean2, cov2 = (np.asarray(part, np.float64) for part in (mean1, cov1, mean2, cov2))
-    for part in (mean1, cov1, mean2, cov2):
-        if not np.isfinite(part).all():
-            raise JudgementError("Means and covariances must be finite numbers. Received: NaN or infinity.")
+    mean1, cov1, mean2, cov2 = (np.asarray(values, np.float64) for values in (mean1, cov1, mean2, cov2))
+    if not all(np.isfinite(values).all() for values in (mean1, cov1, mean2, cov2)):
+        raise JudgementError("Means and covariances must be finite numbers. Received: NaN or infinity.")
     values, vectors = np.linalg.eigh(cov1)
     root = vectors * np.sqrt(np.maximum(values, 0))
     inner = np.linalg.eigvalsh(root.T @ cov2 @ root)
@@ -185,7 +184,7 @@ def frechet_distance(mean1: np.ndarray, cov1: np.ndarray, mean2: np.ndarray, cov
 def frechet_distance_of(real: np.ndarray, fake: np.ndarray, force: bool = False) -> float:
     """Fréchet distance of the Gaussians through two sets of features (FID).
 
-    With fewer pictures than dimensions the covariances have no full rank, and an exact form of that rank is used.
+    With fewer pictures than dimensions the covariances have no full rank, and an exact formula of that rank is used.
 
     Args:
         real: `[N, D]`.
@@ -358,7 +357,7 @@ def inception_score(probabilities: np.ndarray, num_splits: int = 10, force: bool
 
     Args:
         probabilities: `[N, K]`, rows that sum to 1.
-        num_splits: Consecutive parts, each with its own score.
+        num_splits: Consecutive stretches, each with its own score.
         force: Whether to compute it of too few pictures.
 
     Returns:
@@ -375,10 +374,10 @@ def inception_score(probabilities: np.ndarray, num_splits: int = 10, force: bool
     scores = []
     for split in range(min(num_splits, len(probabilities))):
         first, last = (len(probabilities) * i // num_splits for i in (split, split + 1))
-        part = np.asarray(probabilities[first:last], np.float64)
-        if (part < 0).any() or np.abs(part.sum(axis=1) - 1).max() > 1e-3:
+        rows = np.asarray(probabilities[first:last], np.float64)
+        if (rows < 0).any() or np.abs(rows.sum(axis=1) - 1).max() > 1e-3:
             raise JudgementError("probabilities must be at least 0, and each row sum to 1. Received: other rows.")
-        scores.append(math.exp(rel_entr(part, part.mean(axis=0)).sum(axis=1).mean()))
+        scores.append(math.exp(rel_entr(rows, rows.mean(axis=0)).sum(axis=1).mean()))
     return Estimate(float(np.mean(scores)), float(np.std(scores)))
 
 
@@ -414,14 +413,14 @@ def ssim(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         [Image Quality Assessment](https://doi.org/10.1109/TIP.2003.819861) (Wang et al., 2004)
     """
     first, second = _picture_pairs(first, second)
-    if min(first.shape[1:3]) < _SSIM_WINDOW:
+    if min(first.shape[1:3]) < SSIM_WINDOW:
         raise JudgementError(
-            f"Structural similarity needs pictures of {_SSIM_WINDOW} pixels or more. Received: {first.shape[1:3]}"
+            f"Structural similarity needs pictures of {SSIM_WINDOW} pixels or more. Received: {first.shape[1:3]}"
         )
     small, large = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     # of positions where the window does not fit, what is averaged lies partly outside
-    inside = slice(_SSIM_WINDOW // 2, -(_SSIM_WINDOW // 2))
-    smooth = functools.partial(gaussian_filter, sigma=1.5, radius=_SSIM_WINDOW // 2, axes=(1, 2))
+    inside = slice(SSIM_WINDOW // 2, -(SSIM_WINDOW // 2))
+    smooth = functools.partial(gaussian_filter, sigma=1.5, radius=SSIM_WINDOW // 2, axes=(1, 2))
     mean1, mean2, square1, square2, product = (
         smooth(values)[:, inside, inside] for values in (first, second, first**2, second**2, first * second)
     )
@@ -430,7 +429,7 @@ def ssim(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return similar.mean(axis=(1, 2, 3))
 
 
-_SSIM_WINDOW = 11
+SSIM_WINDOW = 11
 
 
 def _picture_pairs(first, second):

@@ -12,7 +12,7 @@ import numpy as np
 
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics.distances import Estimate
-from tfproductgan.metrics.extractors import FeatureExtractor
+from tfproductgan.metrics.feature_extractor import FeatureExtractor
 
 _PAIRS_AT_A_TIME = 128
 
@@ -41,8 +41,8 @@ def perceptual_distances(extractor: FeatureExtractor, first: np.ndarray, second:
         raise JudgementError(f"Pairs of pictures need one shape. Received: {first.shape} and {second.shape}")
     found = []
     for start in range(0, len(first), _PAIRS_AT_A_TIME):
-        part = slice(start, start + _PAIRS_AT_A_TIME)
-        maps = zip(extractor.feature_maps(first[part]), extractor.feature_maps(second[part]), strict=True)
+        rows = slice(start, start + _PAIRS_AT_A_TIME)
+        maps = zip(extractor.feature_maps(first[rows]), extractor.feature_maps(second[rows]), strict=True)
         found.append(sum(np.square(_unit(a) - _unit(b)).sum(axis=-1).mean(axis=(1, 2)) for a, b in maps))
     return np.concatenate(found)
 
@@ -75,8 +75,8 @@ def diversity(
     Raises:
         JudgementError: If no group has two pictures, or the extractor shows no maps.
     """
-    rows = np.zeros((len(images), 1)) if groups is None else np.asarray(groups).reshape(len(images), -1)
-    _, group_of = np.unique(rows, axis=0, return_inverse=True)
+    asked = np.zeros((len(images), 1)) if groups is None else np.asarray(groups).reshape(len(images), -1)
+    _, group_of = np.unique(asked, axis=0, return_inverse=True)
     members = [np.flatnonzero(group_of == group) for group in range(group_of.max(initial=-1) + 1)]
     members = [group for group in members if len(group) > 1]
     if not members:

@@ -23,7 +23,7 @@ import numpy as np
 from tfproductgan.catalogue.cache import PhotoCache, default_folder, write_about
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.errors import JudgementError
-from tfproductgan.metrics.extractors import FeatureExtractor
+from tfproductgan.metrics.feature_extractor import FeatureExtractor
 
 _log = logging.getLogger(__name__)
 
@@ -113,8 +113,8 @@ class FeatureCache:
 
 def feature_key(extractor: FeatureExtractor, content: str) -> str:
     """The name of an entry: a hash of the pictures, the network and what is done to the pictures first."""
-    parts = [_VERSION, content, extractor.name, extractor.sha256, extractor.preprocessing]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+    decisive = [_VERSION, content, extractor.name, extractor.sha256, extractor.preprocessing]
+    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:32]
 
 
 def stream_features(

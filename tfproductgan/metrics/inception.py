@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from tfproductgan.catalogue.cache import default_folder
 from tfproductgan.errors import JudgementError
-from tfproductgan.metrics.extractors import FeatureExtractor, check_sha256, file_sha256, with_channels
+from tfproductgan.metrics.feature_extractor import FeatureExtractor, check_sha256, file_sha256, with_channels
 from tfproductgan.writing import replace_file
 
 VARIABLE = "TFPRODUCTGAN_INCEPTION"
@@ -119,7 +119,7 @@ def _downloaded(sha256):
     """The archive in the cache, downloaded if it is not there."""
     path = default_folder() / "extractors" / URL.rpartition("/")[2]
     if not path.is_file():
-        replace_file(path, lambda part: _download(part, sha256))
+        replace_file(path, lambda file: _download(file, sha256))
     return path
 
 

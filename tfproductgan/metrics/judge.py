@@ -21,6 +21,7 @@ from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy, attribute
 from tfproductgan.metrics.classification_accuracy import ClassificationAccuracy, classification_accuracy
 from tfproductgan.metrics.classifier import CatalogueClassifier, likeliest
 from tfproductgan.metrics.colour_check import colour_accuracy, colour_attributes, picture_families
+from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.coverage import (
     FEWEST,
     NEIGHBOURS,
@@ -29,7 +30,8 @@ from tfproductgan.metrics.coverage import (
     mean_distance,
     repeated_share,
 )
-from tfproductgan.metrics.extractors import FeatureExtractor, get_extractor
+from tfproductgan.metrics.extractors import get_extractor
+from tfproductgan.metrics.feature_extractor import FeatureExtractor
 from tfproductgan.metrics.features import FeatureCache, Features
 from tfproductgan.metrics.judgement import Figure, Judgement
 from tfproductgan.metrics.memorisation import MemorisationAudit, audit_memorisation
@@ -37,7 +39,6 @@ from tfproductgan.metrics.neighbours import DensityCoverage, PrecisionRecall, ne
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
-    from tfproductgan.conditions import PictureRequest
     from tfproductgan.models.sampler import Sampler
 
 PARTS = ("distances", "attributes", "colours", "conditions", "memorisation")
@@ -53,6 +54,7 @@ _AT_ONCE = 256
 _MOST_HELDOUT = 4096  # photos to audit memorisation with: enough to know their lowest percent
 _FLOOR_SUBSETS = 20  # of a distance that is 0 in the mean
 _SHORT = 256
+_MOST_PSNR = 99.0  # of pictures that are equal
 
 
 def judge(
@@ -100,7 +102,7 @@ def judge(
 
 
 @dataclasses.dataclass(frozen=True)
-class Looks:
+class Observations:
     """What is kept of pictures once they have been looked at.
 
     Args:
@@ -148,7 +150,7 @@ class Judge:
         self.conditions = catalogue.conditions(split)
         self.extractor = get_extractor(extractor, catalogue) if isinstance(extractor, str) else extractor
         self._folder = cache
-        self._photos: dict[frozenset[str], Looks] = {}
+        self._photos: dict[frozenset[str], Observations] = {}
 
     def judge(
         self,
@@ -167,23 +169,13 @@ class Judge:
         n = len(self.conditions) if n is None else n
         if n < 2:
             raise JudgementError(f"n, the number of samples, must be 2 or more. Received: {n}")
-        return _Sitting(self, generator, n, seed, frozenset(parts), truncation, force, progress).judgement()
+        return _Judging(self, generator, n, seed, frozenset(parts), truncation, force, progress).judgement()
 
-    def requests(
-        self, generator: Sampler, n: int, seed: int = 0, truncation: float = 1.0
-    ) -> tuple[np.ndarray, list[PictureRequest]]:
-        """The samples to draw: the conditions of the split's photos, all once before any is asked for again.
-
-        What a photo's labels leave out is not given to the model either.
-
-        Returns:
-            Condition ids int32 `[n, A]`, and the requests.
-        """
+    def rows(self, n: int, seed: int = 0) -> np.ndarray:
+        """Places of the split's photos whose counterparts are drawn: all once before any is asked for again."""
         rng = np.random.default_rng(seed)
         passes = -(-n // len(self.conditions))
-        ids = self.conditions[np.concatenate([rng.permutation(len(self.conditions)) for _ in range(passes)])[:n]]
-        rows = [self.catalogue.schema.decode(row) for row in ids]
-        return ids, generator.plan(rows, seed=seed, truncation=truncation, complete=False)
+        return np.concatenate([rng.permutation(len(self.conditions)) for _ in range(passes)])[:n]
 
     @functools.cached_property
     def classifier(self) -> CatalogueClassifier | None:
@@ -208,7 +200,7 @@ class Judge:
         """Features of a split's photos, kept on disk."""
         return FeatureCache(self._folder).of_split(self.extractor, self.catalogue, split)
 
-    def photos(self, parts: frozenset[str], progress: Progress | None = None) -> Looks:
+    def photos(self, parts: frozenset[str], progress: Progress | None = None) -> Observations:
         """The split's photos, looked at for these parts."""
         parts &= _LOOKED_AT
         if parts not in self._photos:
@@ -224,7 +216,7 @@ class Judge:
         conditions: np.ndarray,
         parts: frozenset[str],
         kept: Features | None = None,
-    ) -> Looks:
+    ) -> Observations:
         """Look at pictures, batch by batch; none is kept.
 
         Args:
@@ -249,7 +241,7 @@ class Judge:
         looked = {name: np.concatenate(values) for name, values in found.items()}
         if kept is not None:
             looked |= {"features": kept.features, "probabilities": kept.probabilities}
-        return Looks(conditions, **looked)
+        return Observations(conditions, **looked)
 
     def _look_at(self, images: np.ndarray, parts: frozenset[str], extract: bool) -> dict[str, np.ndarray]:
         seen = {}
@@ -282,37 +274,39 @@ class Judge:
                 progress(f"Looking at {self.split} photos", done, len(self.conditions))
 
 
-class _Sitting:
+@dataclasses.dataclass
+class _Judging:
     """One judgement in the making."""
 
-    def __init__(
-        self,
-        judge: Judge,
-        generator: Sampler,
-        n: int,
-        seed: int,
-        parts: frozenset[str],
-        truncation: float,
-        force: bool,
-        progress: Progress | None,
-    ):
-        self.judge = judge
-        self.catalogue, self.extractor = judge.catalogue, judge.extractor
-        self.generator = generator
-        self.n, self.seed, self.truncation = n, seed, truncation
-        self.parts, self.force, self.progress = parts, force, progress
+    judge: Judge
+    generator: Sampler
+    n: int
+    seed: int
+    parts: frozenset[str]
+    truncation: float
+    force: bool
+    progress: Progress | None
+
+    def __post_init__(self):
+        self.catalogue, self.extractor = self.judge.catalogue, self.judge.extractor
         self.figures: list[Figure] = []
         self.limitations: list[str] = []
         self.seconds: dict[str, float] = {}
+        self.likeness: dict[str, list[float]] = {"psnr": [], "ssim": []}
 
     def judgement(self) -> Judgement:
         """Draw, look, compare."""
-        ids, self.requests = self.judge.requests(self.generator, self.n, self.seed, self.truncation)
+        self.rows = self.judge.rows(self.n, self.seed)
+        self.counterparts = Counterparts(self.generator, self.catalogue, self.judge.split)
+        self.requests = self.counterparts.requests(self.rows, self.seed, self.truncation)
         with self._timed("samples"):
-            self.samples = self.judge.look(self._drawn(), ids, self.parts)
+            self.samples = self.judge.look(self._drawn(), self.judge.conditions[self.rows], self.parts)
         with self._timed("photos"):
             self.photos = self.judge.photos(self.parts, self.progress)
         self._state_limits()
+        for name, values in self.likeness.items():
+            if values:
+                self._add(name, distances.Estimate(float(np.mean(values)), float(np.std(values))), "higher")
         found = {}
         for part in ALL_PARTS:
             if part in self.parts:
@@ -451,6 +445,9 @@ class _Sitting:
         if not self.catalogue.schema.attributes:
             self._limit("The classification accuracy score is not measured: the catalogue has no attributes.")
             return None
+        if self.counterparts.takes_pictures:
+            self._limit("The classification accuracy score is not measured: it needs a model that is asked by name.")
+            return None
         found = classification_accuracy(
             self.generator, self.catalogue, seed=self.seed, truncation=self.truncation, progress=self.progress
         )
@@ -467,9 +464,19 @@ class _Sitting:
 
     def _drawn(self) -> Iterator[np.ndarray]:
         for start in range(0, self.n, _AT_ONCE):
-            yield self.generator.draw(self.requests[start : start + _AT_ONCE])
+            drawn = self.counterparts.draw(self.requests[start : start + _AT_ONCE])
+            if self.counterparts.takes_pictures:
+                self._compare_pairs(drawn, self.rows[start : start + _AT_ONCE])
+            yield drawn
             if self.progress:
                 self.progress("Drawing and looking at samples", min(start + _AT_ONCE, self.n), self.n)
+
+    def _compare_pairs(self, drawn: np.ndarray, rows: np.ndarray) -> None:
+        """How near pictures come to the photos of their pairs."""
+        photos = self.catalogue.images(self.judge.split)[rows]
+        self.likeness["psnr"] += list(np.minimum(distances.psnr(photos, drawn), _MOST_PSNR))
+        if min(drawn.shape[1:3]) >= distances.SSIM_WINDOW:
+            self.likeness["ssim"] += list(distances.ssim(photos, drawn))
 
     @contextlib.contextmanager
     def _timed(self, what: str):

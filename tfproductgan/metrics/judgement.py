@@ -136,7 +136,7 @@ class Judgement:
         """The judgement that `to_dict` wrote.
 
         Raises:
-            JudgementError: If it is no such form or was written by a newer version.
+            JudgementError: If it is none or was written by a newer version.
         """
         try:
             if data["version"] > VERSION:

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from tfproductgan.catalogue.catalogue import Catalogue
-    from tfproductgan.conditions import PictureRequest
-    from tfproductgan.models.sampler import Sampler
+    from tfproductgan.metrics.counterparts import Counterparts
 
 CLOSE_QUANTILE = 0.01
 """A sample is close if it is nearer to its training photo than this share of the held-out photos are to theirs."""
@@ -179,7 +178,7 @@ def audit_memorisation(
 
 
 def close_pairs_sheet(
-    audit: MemorisationAudit, generator: Sampler, catalogue: Catalogue, truncation: float = 1.0
+    audit: MemorisationAudit, counterparts: Counterparts, catalogue: Catalogue, truncation: float = 1.0
 ) -> Image.Image:
     """The closest pairs side by side, the closest first: the sample left, its training photo right.
 
@@ -187,27 +186,24 @@ def close_pairs_sheet(
 
     Args:
         audit: What was found.
-        generator: The model that was audited; it draws the samples again.
+        counterparts: The model that was audited, which draws the samples again, and what it was asked for.
         catalogue: The catalogue it was audited with.
         truncation: That of the samples.
     """
     from tfproductgan.sampling.grids import contact_grid, in_proportion
 
-    samples = generator.draw(pair_requests(audit, generator, truncation))
+    samples = draw_pairs(audit, counterparts, truncation)
     photos = _photos_at(catalogue, [pair.photo for pair in audit.pairs])
     pairs = np.stack([samples, photos], axis=1).reshape(-1, *samples.shape[1:])
     # of each row that of its first pair, the closest in it
     labels = [f"{pair.relative:.2f}" for pair in audit.pairs[::_PAIRS_A_ROW]]
     heads = ["sample", "photo"] * _PAIRS_A_ROW
-    return contact_grid(in_proportion(pairs, generator.schema), 2 * _PAIRS_A_ROW, labels, heads)
+    return contact_grid(in_proportion(pairs, catalogue.schema), 2 * _PAIRS_A_ROW, labels, heads)
 
 
-def pair_requests(audit: MemorisationAudit, generator: Sampler, truncation: float = 1.0) -> list[PictureRequest]:
-    """The requests that draw the samples of the closest pairs again."""
-    requests = []
-    for pair in audit.pairs:
-        requests += generator.plan(pair.conditions, count=1, seed=pair.seed, truncation=truncation, complete=False)
-    return requests
+def draw_pairs(audit: MemorisationAudit, counterparts: Counterparts, truncation: float = 1.0) -> np.ndarray:
+    """The samples of the closest pairs, drawn again."""
+    return counterparts.draw([counterparts.again(pair.conditions, pair.seed, truncation) for pair in audit.pairs])
 
 
 def _photos_at(catalogue: Catalogue, positions: Sequence[int]) -> np.ndarray:

@@ -47,7 +47,7 @@ class RatingKey:
     def write(self, path: str | os.PathLike) -> Path:
         """Write the key as JSON, whole or not at all."""
         data = json.dumps({"kind": KEY_KIND, **dataclasses.asdict(self)}, indent=1, ensure_ascii=False)
-        return replace_file(path, lambda part: part.write_text(data, encoding="utf-8"))
+        return replace_file(path, lambda file: file.write_text(data, encoding="utf-8"))
 
     @classmethod
     def read(cls, path: str | os.PathLike) -> RatingKey:
@@ -141,11 +141,10 @@ class RatingResult:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready form."""
-        rates = {"told_apart": self.told_apart, "taken_for_photos": self.taken_for_photos}
-        rates["photos_believed"] = self.photos_believed
+        rates = ("told_apart", self.told_apart), ("taken_for_photos", self.taken_for_photos)
         plain = {
             name: {"count": r.count, "of": r.of, "share": _finite(r.share), "interval": list(r.interval)}
-            for name, r in rates.items()
+            for name, r in (*rates, ("photos_believed", self.photos_believed))
         }
         return {"page": self.page, "model_id": self.model_id, "raters": self.raters, "missing": self.missing, **plain}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -12,8 +13,10 @@ from rich.text import Text
 from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy
 from tfproductgan.metrics.classification_accuracy import AttributeScore, ClassificationAccuracy
 from tfproductgan.metrics.coverage import ConditionCoverage, ConditionFigures
-from tfproductgan.metrics.judgement import Figure, Judgement
 from tfproductgan.metrics.memorisation import MemorisationAudit
+
+if TYPE_CHECKING:
+    from tfproductgan.metrics.judgement import Figure, Judgement
 
 _MOST_ROWS = 12
 

@@ -53,6 +53,7 @@ class ConditionalGAN(Sampler, TrainingModel):
 
     kind_name = "gan"
     default_recipe = "dcgan"
+    parts_name = "discriminator_steps"
     logits_advice = "Make the gradient penalties four times as strong (--set penalties.r1=... and r2), or lower"
     collapse_advice = (
         "Make the gradient penalties four times as strong (--set penalties.r1=... and r2), lower both learning rates"

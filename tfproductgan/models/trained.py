@@ -23,7 +23,8 @@ class TrainedModel(keras.Model):
         **kwargs: A network for each further role, and arguments of `keras.Model`.
     """
 
-    # the attribute that holds the network, also in files; and the roles beside its own
+    # the kind of model it comes of; the attribute that holds the network, also in files; and the roles beside its own
+    kind_name: ClassVar[str]
     attribute: ClassVar[str]
     role: ClassVar[str] = "generator"
     other_roles: ClassVar[tuple[str, ...]] = ()
@@ -101,6 +102,7 @@ class TrainedModel(keras.Model):
 class TrainedGenerator(Sampler, TrainedModel):
     """A trained `Generator`: pictures by name. See `TrainedModel` for the arguments."""
 
+    kind_name = "gan"
     attribute = "sampling_network"
 
 
@@ -108,6 +110,7 @@ class TrainedGenerator(Sampler, TrainedModel):
 class TrainedTranslator(Translator, TrainedModel):
     """A trained `TranslatingGenerator`: pictures of pictures. See `TrainedModel` for the arguments."""
 
+    kind_name = "translation"
     attribute = "translating_network"
 
 

@@ -61,6 +61,8 @@ class TrainingModel(ReplicaStep, keras.Model):
     output_role: ClassVar[str] = "generator"
     # who does not name the only attribute gets a value of it all the same, see ConditionSchema.complete
     hides_only_attribute: ClassVar[bool] = False
+    # what people call the parts that phases take a batch in
+    parts_name: ClassVar[str] = "parts"
     # of what alarms look at: gradient penalties, how far logits may lie apart, and what to do then
     penalties: Sequence[Any] = ()
     logits_are_distances: bool = False
@@ -309,8 +311,8 @@ class TrainingModel(ReplicaStep, keras.Model):
         parts = max(phase.part[1] for phase in self._phases)
         if size is None or size % (parts * self.microbatches):
             raise RecipeError(
-                f"Each replica's batch must have a fixed size that its {parts} parts and microbatches divide. "
-                f"Received: batch of {size}, microbatches={self.microbatches}"
+                f"Each replica's batch must have a fixed size that {self.parts_name} and microbatches divide. "
+                f"Received: batch of {size}, {self.parts_name}={parts}, microbatches={self.microbatches}"
             )
 
     def _phase_gradients(self, phase, number, batch, scratch):

@@ -49,6 +49,7 @@ class Autoencoder(Sampler):
 class TrainedAutoencoder(Autoencoder, TrainedModel):
     """A trained encoder and decoder. See `TrainedModel` for the arguments."""
 
+    kind_name = "vae"
     attribute = "sampling_network"
     role = "decoder"
     other_roles = ("encoder",)

@@ -1,11 +1,13 @@
 """The pix2pix family: a U-Net that makes a picture of a picture, and a discriminator that looks at patches of pairs.
 
 For 28 pixels and powers of two from 32 to 256. Instance normalisation, which in batches of one is the batch
-normalisation of the paper, keeps pictures apart.
+normalisation of the paper, keeps pictures apart. It would take a condition away that is the same all over a map, so
+conditions scale and shift what it gives.
 
 References:
     Isola et al., 2017, Image-to-Image Translation with Conditional Adversarial Networks,
-    https://arxiv.org/abs/1611.07004; Ronneberger et al., 2015, U-Net, https://arxiv.org/abs/1505.04597
+    https://arxiv.org/abs/1611.07004; Ronneberger et al., 2015, U-Net, https://arxiv.org/abs/1505.04597; Dumoulin et
+    al., 2017, A Learned Representation for Artistic Style, https://arxiv.org/abs/1610.07629 (conditional normalisation)
 """
 
 from __future__ import annotations
@@ -42,28 +44,14 @@ def _norm(name, dtype):
     return layers.GroupNormalization(groups=-1, name=name, dtype=dtype)
 
 
-class _Conditioned:
-    """The condition as further channels, the same at every place of a map."""
-
-    def make_embedding(self, dim):
-        self.embedding_dim = dim
-        if self.conditional:
-            self.embedding = ConditionEmbedding(self.num_ids, dim, name="embedding", dtype=self.dtype_policy)
-            self.embedding.build((None, len(self.num_ids)))
-
-    def widened(self, shape):
-        return (*shape[:-1], shape[-1] + self.embedding_dim) if self.conditional else shape
-
-    def beside(self, x, conditions):
-        if not self.conditional:
-            return x
-        vectors = self.embedding(conditions)[:, None, None, :]
-        rows, columns = x.shape[1:3]
-        return ops.concatenate([x, ops.tile(vectors, (1, rows, columns, 1))], axis=-1)
+def _embedding(network):
+    made = ConditionEmbedding(network.num_ids, network.embedding_dim, name="embedding", dtype=network.dtype_policy)
+    made.build((None, len(network.num_ids)))
+    return made
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
-class UNetGenerator(_Conditioned, TranslatingGenerator):
+class UNetGenerator(TranslatingGenerator):
     """Strided convolutions down to a small map, transposed ones back, each beside the map of its size on the way down.
 
     Args:
@@ -71,7 +59,7 @@ class UNetGenerator(_Conditioned, TranslatingGenerator):
         image_size: 28, 32, 64, 128 or 256. Defaults to 64.
         channels: Of the pictures that come out. Defaults to 3.
         source_channels: Of the pictures that go in. Defaults to 1.
-        embedding_dim: Length of the condition vectors, which stand beside the smallest map. Defaults to 16.
+        embedding_dim: Length of the condition vectors, which scale and shift each stage back. Defaults to 16.
         width: Channels of the first stage; each further one has twice as many. Defaults to 48.
         max_width: Upper limit of the channels of a stage. Defaults to 384.
         dropout: Share of features dropped in the first three stages back, in training. Defaults to 0.5.
@@ -98,7 +86,9 @@ class UNetGenerator(_Conditioned, TranslatingGenerator):
         _check(image_size, embedding_dim=embedding_dim, width=width, max_width=max_width)
         super().__init__(num_ids, image_size, channels, source_channels, **kwargs)
         self.width, self.max_width, self.dropout = width, max_width, dropout
-        self.make_embedding(embedding_dim)
+        self.embedding_dim = embedding_dim
+        if self.conditional:
+            self.embedding = _embedding(self)
         halvings = (image_size // smallest_map(image_size)).bit_length() - 1
         widths = [min(max_width, width * 2**k) for k in range(halvings)]
         shapes = self._make_down(widths)
@@ -123,14 +113,18 @@ class UNetGenerator(_Conditioned, TranslatingGenerator):
 
     def _make_up(self, widths, shapes):
         policy = self.dtype_policy
-        shape = self.widened(shapes[-1])
-        self.up, self.up_norms, self.dropouts = [], [], []
+        shape = shapes[-1]
+        self.up, self.up_norms, self.gains_and_biases, self.dropouts = [], [], [], []
         for stage, (filters, beside) in enumerate(zip(widths[-2::-1], shapes[-2:0:-1], strict=True)):
             conv = _conv(filters, 2, f"up_{stage}", policy, transposed=True)
             norm = _norm(f"up_norm_{stage}", policy)
             conv.build(shape)
             shape = conv.compute_output_shape(shape)
             norm.build(shape)
+            if self.conditional:
+                dense = layers.Dense(2 * filters, name=f"gain_and_bias_{stage}", dtype=policy)
+                dense.build((None, self.embedding_dim))
+                self.gains_and_biases.append(dense)
             shape = (*shape[:-1], shape[-1] + beside[-1])
             dropped = self.dropout and stage < _DROPPED_STAGES
             self.dropouts.append(
@@ -150,9 +144,13 @@ class UNetGenerator(_Conditioned, TranslatingGenerator):
             x = conv(x)
             x = ops.leaky_relu(x if norm is None else norm(x), 0.2)
             maps.append(x)
-        x = self.beside(maps.pop(), inputs["conditions"])
-        for conv, norm, dropout in zip(self.up, self.up_norms, self.dropouts, strict=True):
+        x = maps.pop()
+        vectors = self.embedding(inputs["conditions"]) if self.conditional else None
+        for stage, (conv, norm, dropout) in enumerate(zip(self.up, self.up_norms, self.dropouts, strict=True)):
             x = norm(conv(x))
+            if vectors is not None:
+                gain, bias = ops.split(self.gains_and_biases[stage](vectors)[:, None, None, :], 2, axis=-1)
+                x = x * (1.0 + gain) + bias
             x = x if dropout is None else dropout(x, training=training)
             x = ops.concatenate([ops.relu(x), maps.pop()], axis=-1)
         return ops.tanh(self.to_picture(x))
@@ -169,7 +167,7 @@ class UNetGenerator(_Conditioned, TranslatingGenerator):
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
-class PatchGANDiscriminator(_Conditioned, PatchDiscriminator):
+class PatchGANDiscriminator(PatchDiscriminator):
     """Strided convolutions over both pictures of a pair, then a logit a patch.
 
     Args:
@@ -206,7 +204,7 @@ class PatchGANDiscriminator(_Conditioned, PatchDiscriminator):
         _check(image_size, embedding_dim=embedding_dim, width=width, max_width=max_width, num_halvings=num_halvings)
         super().__init__(num_ids, image_size, channels, source_channels, **kwargs)
         self.width, self.max_width, self.num_halvings = width, max_width, num_halvings
-        self.make_embedding(embedding_dim)
+        self.embedding_dim = embedding_dim
         policy = self.dtype_policy
         shape = (None, image_size, image_size, source_channels + channels)
         self.convs, self.norms = [], []
@@ -221,7 +219,10 @@ class PatchGANDiscriminator(_Conditioned, PatchDiscriminator):
             self.convs.append(conv)
             self.norms.append(norm)
         self.to_logits = _conv(1, 1, "to_logits", "float32")
-        self.to_logits.build(self.widened(shape))
+        if self.conditional:
+            self.embedding = _embedding(self)
+            shape = (*shape[:-1], shape[-1] + embedding_dim)
+        self.to_logits.build(shape)
         self.built = True
 
     def call(self, inputs, training=False):
@@ -231,7 +232,10 @@ class PatchGANDiscriminator(_Conditioned, PatchDiscriminator):
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x = conv(x)
             x = ops.leaky_relu(x if norm is None else norm(x), 0.2)
-        return self.to_logits(self.beside(x, inputs["conditions"]))[..., 0]
+        if self.conditional:
+            vectors = self.embedding(inputs["conditions"])[:, None, None, :]
+            x = ops.concatenate([x, ops.tile(vectors, (1, *x.shape[1:3], 1))], axis=-1)
+        return self.to_logits(x)[..., 0]
 
     def get_config(self):
         """Everything the constructor takes."""

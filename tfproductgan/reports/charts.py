@@ -334,7 +334,7 @@ def save(figure: Figure, path: str | os.PathLike) -> Path:
         RunError: If the suffix is another, or the file cannot be written.
     """
     path = check_format(path)
-    return replace_file(path, lambda part: write(figure, part, format=path.suffix.lower()[1:]))
+    return replace_file(path, lambda file: write(figure, file, format=path.suffix.lower()[1:]))
 
 
 def check_format(path: str | os.PathLike) -> Path:

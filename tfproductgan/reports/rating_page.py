@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfproductgan.errors import JudgementError
+from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.rating import ANSWERS_KIND, RatingKey
 from tfproductgan.reports.pages import picture_uri, render
 from tfproductgan.sampling.grids import in_proportion
@@ -49,8 +50,9 @@ def make_rating_page(
     photos_all, ids_all = catalogue.images(split), catalogue.conditions(split)
     chosen = np.sort(rng.permutation(len(photos_all))[:half])
     words = [catalogue.schema.decode(ids) for ids in ids_all[chosen]]
-    requests = generator.plan(words, seed=seed, truncation=truncation)
-    pictures = np.concatenate([np.asarray(photos_all[chosen]), generator.draw(requests)])
+    counterparts = Counterparts(generator, catalogue, split)
+    drawn = counterparts.draw(counterparts.requests(chosen, seed, truncation, complete=True))
+    pictures = np.concatenate([np.asarray(photos_all[chosen]), drawn])
     pictures = in_proportion(pictures, catalogue.schema)
     facts = [{"generated": i >= half, "conditions": words[i % half]} for i in range(2 * half)]
     order = rng.permutation(2 * half)

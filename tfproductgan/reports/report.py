@@ -12,8 +12,9 @@ import numpy as np
 from markupsafe import Markup
 
 from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy
+from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.judgement import Figure, Judgement
-from tfproductgan.metrics.memorisation import MemorisationAudit, pair_requests
+from tfproductgan.metrics.memorisation import MemorisationAudit, draw_pairs
 from tfproductgan.metrics.rating import RatingResult
 from tfproductgan.reports import charts
 from tfproductgan.reports.pages import Share, percent, render, shown, templates
@@ -114,25 +115,28 @@ def grid_rows(
         seed: Seed of the first sample of a row.
         truncation: Of the samples.
     """
-    schema = catalogue.schema
+    schema, counterparts = catalogue.schema, Counterparts(generator, catalogue, split)
     rows = []
     ids, images = catalogue.conditions(split), catalogue.images(split)
     for conditions in typical_conditions(schema, _ROWS) or [{}]:
         wanted = np.array(schema.encode(conditions), np.int32)
         found = np.flatnonzero(((ids == wanted) | (wanted == 0)).all(axis=1))[:_PHOTOS]
-        samples = generator.generate(conditions or None, count=_SAMPLES, seed=seed, truncation=truncation)
+        if counterparts.takes_pictures:
+            samples = counterparts.draw(counterparts.requests(found))
+        else:
+            samples = generator.generate(conditions or None, count=_SAMPLES, seed=seed, truncation=truncation)
         label = ", ".join(dict.fromkeys(conditions.values())) or "anything"
         rows.append(GridRow(label, *(in_proportion(p, schema) for p in (np.asarray(images[found]), samples))))
     return rows
 
 
 def closest_pairs(
-    audit: MemorisationAudit | None, generator: Sampler, catalogue: Catalogue, truncation: float = 1.0
+    audit: MemorisationAudit | None, counterparts: Counterparts, catalogue: Catalogue, truncation: float = 1.0
 ) -> list[tuple[np.ndarray, np.ndarray, str]]:
     """The closest pairs of an audit: sample, training photo, caption."""
     if audit is None or not audit.pairs:
         return []
-    samples = generator.draw(pair_requests(audit, generator, truncation))
+    samples = draw_pairs(audit, counterparts, truncation)
     train = catalogue.images("train")
     photos = np.stack([train[pair.photo] for pair in audit.pairs])
     samples, photos = in_proportion(samples, catalogue.schema), in_proportion(photos, catalogue.schema)
@@ -186,7 +190,7 @@ _RATINGS_START, _RATINGS_END = "<!-- ratings -->", "<!-- end of ratings -->"
 
 
 def _ratings(results: Sequence[RatingResult]) -> Markup:
-    section = templates().get_template("parts.html.jinja").module.ratings(results)
+    section = templates().get_template("macros.html.jinja").module.ratings(results)
     return Markup(_RATINGS_START) + section + Markup(_RATINGS_END)
 
 

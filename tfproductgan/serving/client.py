@@ -6,9 +6,11 @@ import dataclasses
 import functools
 import io
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,7 +46,7 @@ class VersionStatus:
 
 
 class Client:
-    """Asks a model behind TensorFlow Serving, or what speaks its API, for pictures by name.
+    """Asks a model behind TensorFlow Serving, or what speaks its API, for pictures by name, or with pictures.
 
     Args:
         url: `"grpc://host:8500"` or `"http://host:8501"`; `grpcs://` and `https://` if the connection is encrypted.
@@ -146,6 +148,34 @@ class Client:
             row = self._inputs(end.conditions, 1, end.seed, end.truncation)
             inputs.update({prefix + name: np.repeat(value, steps) for name, value in row.items()})
         return self._images("interpolate", inputs)
+
+    def translate(
+        self,
+        pictures: Sequence[bytes | str | os.PathLike | np.ndarray],
+        conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+    ) -> list[np.ndarray]:
+        """What a model that takes pictures makes of some, as `translate` of the model itself.
+
+        Args:
+            pictures: The bytes of a JPEG, PNG, GIF or BMP file, its path, or uint8 `[H, W]` or `[H, W, C]`.
+            conditions: A mapping of attribute name to value name, partial or empty, for all, or a list of them with
+                one for each. What is not given is left to the picture.
+
+        Returns:
+            uint8 `[H, W, C]` of each picture's own height and width.
+
+        Raises:
+            ConditionError: If an attribute or a value cannot be, or the server cannot read a picture.
+            ServingError: If a file cannot be read, or the server does not answer, or not as asked.
+        """
+        if not len(pictures):
+            return []
+        if isinstance(conditions, list | tuple) and len(conditions) != len(pictures):
+            raise ConditionError(f"Conditions for {len(conditions)} pictures. Received: {len(pictures)} pictures")
+        rows = self._inputs(conditions, len(pictures), 0, 1.0)
+        inputs = {name: rows[name] for name in self._description["inputs"].values()}
+        inputs["image_bytes"] = np.array([_file(picture) for picture in pictures], object)
+        return [self._decode(file) for file in self._files(inputs)]
 
     def describe(self) -> dict[str, Any]:
         """What the model says about itself: schema, latent size, image size, model id, provenance, signatures.
@@ -258,6 +288,20 @@ class Client:
             "RESOURCE_EXHAUSTED": ServingError(f"{self.url} has too much to do, after several attempts: {said}"),
             "UNIMPLEMENTED": ServingError(f"{self.url} does not speak TensorFlow Serving's API: {said}"),
         }.get(error.code, ServingError(f"{self.url} answered {error.code}: {said}"))
+
+
+def _file(picture):
+    """The bytes of a picture's file."""
+    if isinstance(picture, bytes):
+        return picture
+    if isinstance(picture, np.ndarray):
+        file = io.BytesIO()
+        Image.fromarray(picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture).save(file, "PNG")
+        return file.getvalue()
+    try:
+        return Path(picture).read_bytes()
+    except OSError as error:
+        raise ServingError(f"{os.fspath(picture)!r} cannot be read: {error.strerror}") from error
 
 
 def _transport(url, model, version, label):

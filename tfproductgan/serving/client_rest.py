@@ -51,7 +51,7 @@ class RestTransport:
         self, signature: str, inputs: Mapping[str, np.ndarray], output: str, seconds: float
     ) -> Sequence[Any] | np.ndarray:
         """Values of one output, row by row: `bytes`, `str` or nested lists of numbers."""
-        body = {"signature_name": signature, "inputs": {name: array.tolist() for name, array in inputs.items()}}
+        body = {"signature_name": signature, "inputs": {name: _plain(array.tolist()) for name, array in inputs.items()}}
         answer = self._ask("POST", f"{self._path}:predict", seconds, json.dumps(body).encode())
         # several outputs come by name, a single one without
         outputs = answer.get("outputs") if isinstance(answer, dict) else None
@@ -105,6 +105,13 @@ class RestTransport:
             raise CallError(code, f"HTTP status {response.status}, {shown!r}", _retry_after(response))
         code = _CODES.get(response.status, "INTERNAL")
         raise CallError(code, str(answer["error"]), _retry_after(response))
+
+
+def _plain(value):
+    """A value as JSON has it: bytes as base64."""
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return {"b64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
 
 
 def _retry_after(response):

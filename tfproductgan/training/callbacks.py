@@ -13,10 +13,11 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as ProgressDisplay
@@ -24,8 +25,11 @@ from rich.table import Column
 
 from tfproductgan.errors import RecipeError, require
 from tfproductgan.sampling.files import write_png, write_whole
-from tfproductgan.sampling.grids import condition_rows, seed_grid, typical_conditions
+from tfproductgan.sampling.grids import condition_rows, contact_grid, seed_grid, typical_conditions
 from tfproductgan.writing import append_json_line
+
+if TYPE_CHECKING:
+    from tfproductgan.catalogue.catalogue import Catalogue
 
 
 class _AtIntervals(keras.callbacks.Callback):
@@ -64,7 +68,36 @@ class _AtIntervals(keras.callbacks.Callback):
         self.report(seen, logs or {})
 
 
-class SampleGrid(_AtIntervals):
+class _Grid(_AtIntervals):
+    """Writes a picture of what the model can, named by the images seen: `images-000040000.png`."""
+
+    def __init__(self, directory: str | os.PathLike, every_images: int | None, log_dir: str | os.PathLike | None):
+        super().__init__(every_images)
+        self.directory = Path(directory)
+        self.log_dir = log_dir
+        if log_dir is not None:
+            require("tensorboard", "tensorboard")
+
+    def grid(self) -> Image.Image:
+        raise NotImplementedError
+
+    def report(self, images_seen: int, logs: Mapping[str, Any]) -> None:
+        """Draw and write a grid."""
+        grid = self.grid()
+        write_png(self.directory / f"images-{images_seen:09d}.png", grid, overwrite=True)
+        if self.log_dir is not None:
+            self._summarise(np.asarray(grid), images_seen)
+
+    def _summarise(self, grid: np.ndarray, images_seen: int) -> None:
+        import tensorflow as tf
+
+        writer = tf.summary.create_file_writer(os.fspath(self.log_dir))
+        with writer.as_default(step=images_seen):
+            tf.summary.image("samples", grid.reshape(1, *grid.shape[:2], -1))
+        writer.close()
+
+
+class SampleGrid(_Grid):
     """Draws the same requests again and again while the model learns: a row a condition, a column a seed.
 
     Writes `images-000040000.png`, named by the images seen, at every epoch's end or every so many images,
@@ -93,14 +126,10 @@ class SampleGrid(_AtIntervals):
         every_images: int | None = None,
         log_dir: str | os.PathLike | None = None,
     ):
-        super().__init__(every_images)
-        self.directory = Path(directory)
+        super().__init__(directory, every_images, log_dir)
         self.conditions = conditions
         self.columns = columns
         self.seed = seed
-        self.log_dir = log_dir
-        if log_dir is not None:
-            require("tensorboard", "tensorboard")
 
     def on_train_begin(self, logs=None):
         """Find the rows, and mistakes in them before hours have passed."""
@@ -110,23 +139,49 @@ class SampleGrid(_AtIntervals):
             self.conditions = typical_conditions(schema)
         self.model.plan(list(self.conditions) or None, seed=self.seed)
 
-    def report(self, images_seen: int, logs: Mapping[str, Any]) -> None:
-        """Draw and write a grid."""
+    def grid(self) -> Image.Image:
+        """The requests, drawn."""
         if self.conditions:
-            grid = condition_rows(self.model, self.conditions, self.columns, self.seed)
-        else:
-            grid = seed_grid(self.model, 4 * self.columns, self.columns, self.seed)
-        write_png(self.directory / f"images-{images_seen:09d}.png", grid, overwrite=True)
-        if self.log_dir is not None:
-            self._summarise(np.asarray(grid), images_seen)
+            return condition_rows(self.model, self.conditions, self.columns, self.seed)
+        return seed_grid(self.model, 4 * self.columns, self.columns, self.seed)
 
-    def _summarise(self, grid: np.ndarray, images_seen: int) -> None:
-        import tensorflow as tf
 
-        writer = tf.summary.create_file_writer(os.fspath(self.log_dir))
-        with writer.as_default(step=images_seen):
-            tf.summary.image("samples", grid.reshape(1, *grid.shape[:2], -1))
-        writer.close()
+class TranslationGrid(_Grid):
+    """Translates the same pictures again and again while the model learns: what went in, what came out, the photo.
+
+    Args:
+        directory: Where the files go; it is made if missing.
+        catalogue: A `Catalogue` of pairs; the first of its validation, or of its training if there is none, are taken.
+        count: Number of pairs, a row each.
+        every_images: Images between two grids; `None` draws at every epoch's end.
+        log_dir: Directory of TensorBoard logs, to see the grids there too; `None` writes the files only.
+
+    Raises:
+        RecipeError: If `every_images` is less than 1.
+        MissingExtraError: If `log_dir` is given and TensorBoard is not installed.
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike,
+        catalogue: Catalogue,
+        count: int = 8,
+        every_images: int | None = None,
+        log_dir: str | os.PathLike | None = None,
+    ):
+        super().__init__(directory, every_images, log_dir)
+        split = "validation" if catalogue.size("validation") else "train"
+        self.conditions = catalogue.conditions(split)[:count]
+        self.sources = next(iter(catalogue.source_batches(split, count)))
+        self.photos = next(iter(catalogue.image_batches(split, count)))
+
+    def grid(self) -> Image.Image:
+        """The pairs, with what was made of their first pictures between them."""
+        made = self.model.translate_squares(self.sources, self.conditions)
+        channels = max(pictures.shape[-1] for pictures in (self.sources, made))
+        shape = (len(made), *made.shape[1:3], channels)
+        rows = np.stack([np.broadcast_to(p, shape) for p in (self.sources, made, self.photos)], axis=1)
+        return contact_grid(rows.reshape(-1, *shape[1:]), columns=3, column_labels=("source", "made", "photo"))
 
 
 class JsonLines(_AtIntervals):

@@ -25,6 +25,7 @@ from rich.console import Console
 from tfproductgan.conditions import NOT_GIVEN
 from tfproductgan.errors import JudgementError, RecipeError
 from tfproductgan.metrics.classifier import CatalogueClassifier
+from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.distances import frechet_distance_of, kernel_distance, least_pictures
 from tfproductgan.metrics.judge import Judge, blas_threads
 from tfproductgan.training.callbacks import duration
@@ -33,7 +34,7 @@ from tfproductgan.writing import read_json_lines, replace_file
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
-    from tfproductgan.metrics.extractors import FeatureExtractor
+    from tfproductgan.metrics.feature_extractor import FeatureExtractor
 
 SHARE = 0.1
 """Share of the training's time that evaluations may take, unless it is said how often they come."""
@@ -211,11 +212,13 @@ class Evaluation(keras.callbacks.Callback):
     def _prepare(self):
         """Everything that does not change: features of the photos, and what samples are asked for."""
         self._photos = self._judge.photos(self._parts).features
-        self._asked, self._requests = self._judge.requests(self.model, self.n, self.seed)
-        self.model.draw(self._requests[:1])  # makes the graph, which is no part of what an evaluation costs
+        rows = self._judge.rows(self.n, self.seed)
+        self._counterparts = Counterparts(self.model, self.catalogue, "validation")
+        self._asked, self._requests = self._judge.conditions[rows], self._counterparts.requests(rows, self.seed)
+        self._counterparts.draw(self._requests[:1])  # makes the graph, which is no part of what an evaluation costs
 
     def _measure(self) -> dict[str, float]:
-        looks = self._judge.look([self.model.draw(self._requests)], self._asked, self._parts)
+        looks = self._judge.look([self._counterparts.draw(self._requests)], self._asked, self._parts)
         sides = self._photos, looks.features
         with blas_threads(self.extractor.dim):
             found = {

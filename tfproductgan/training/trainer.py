@@ -24,7 +24,7 @@ from tfproductgan.models.training_model import TrainingModel
 from tfproductgan.recipes import Recipe
 from tfproductgan.registry import kind_named
 from tfproductgan.training.alarms.kinds import alarms_of
-from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid
+from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid, TranslationGrid
 from tfproductgan.training.checkpoints import Best, Checkpoints, SaveCheckpoints, check_same_step
 from tfproductgan.training.evaluation import EVALUATED, Evaluation, StopWithoutProgress, check_photos
 from tfproductgan.training.run_directory import RunDirectory
@@ -221,7 +221,7 @@ def train(
                 *alarms,
                 *evaluations,
                 # before the checkpoint: what is told twice after a crash is dropped, what was never told is lost
-                *(_reports(run, schedule, console, tensorboard) if chief else []),
+                *(_reports(model, catalogue, run, schedule, console, tensorboard) if chief else []),
                 SaveCheckpoints(
                     checkpoints,
                     run.path / GENERATOR_FILE,
@@ -250,12 +250,12 @@ def make_model(recipe: Recipe, schema: ConditionSchema) -> TrainingModel:
     return model
 
 
-def _reports(run, schedule, console, tensorboard):
-    return [
-        Progress(schedule.images, console=console),
-        SampleGrid(run.grids, log_dir=run.path / "logs" if tensorboard else None),
-        JsonLines(run.metrics),
-    ]
+def _reports(model, catalogue, run, schedule, console, tensorboard):
+    logs = run.path / "logs" if tensorboard else None
+    grid = SampleGrid(run.grids, log_dir=logs)
+    if model.asks == "translator":
+        grid = TranslationGrid(run.grids, catalogue, log_dir=logs)
+    return [Progress(schedule.images, console=console), grid, JsonLines(run.metrics)]
 
 
 def _evaluation(catalogue, evaluate, run, checkpoints, console):

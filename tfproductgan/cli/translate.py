@@ -1,0 +1,72 @@
+"""`tfproductgan translate`: pictures of pictures, as PNG files that know where they come from."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from tfproductgan.cli.generate import assignment
+from tfproductgan.errors import ConditionError, RunError
+from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable
+
+HELP = """\
+Make pictures of pictures, with a model that was trained on pairs (tfproductgan train --sources).
+
+  tfproductgan translate sketch.png --model runs/sketches
+  tfproductgan translate sketches/*.png --model runs/sketches --set category=Watch --out photos/
+
+Each comes out in its own size. What --set leaves out is left to the picture."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="files of pictures, as photos are")
+    parser.add_argument("--model", required=True, metavar="PATH", help="run directory or .keras file")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=assignment,
+        metavar="ATTRIBUTE=VALUE",
+        help="what the pictures show; can be given several times",
+    )
+    parser.add_argument("--out", default="pictures", metavar="FOLDER", help="where the files go (default: pictures)")
+    parser.add_argument("--overwrite", action="store_true", help="replace files of the same name")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the pictures; the first that cannot be read ends it before any is written."""
+    from rich.console import Console
+
+    from tfproductgan.cli.quiet import import_tensorflow
+
+    console = Console()
+    refuse_unwritable(args.out)
+    paths = [Path(args.out, f"{picture.stem}-translated.png") for picture in args.pictures]
+    for number, path in enumerate(paths):
+        refuse_to_overwrite(path, args.overwrite)
+        if path in paths[:number]:
+            raise RunError(f"Two pictures would become {path}: give those of one name in calls of their own.")
+    with console.status("Loading the model"):
+        import_tensorflow()
+        from tfproductgan.models.loading import load
+        from tfproductgan.sampling.files import annotate, to_image, write_png
+
+        model = load(args.model)
+    if model.asks != "translator":
+        raise ConditionError(f"{args.model} is asked by name and takes no pictures: use tfproductgan generate.")
+    conditions = dict(args.set)
+    with console.status("Translating"):
+        made = model.translate(args.pictures, conditions)
+    for path, picture, source in zip(paths, made, args.pictures, strict=True):
+        facts = {"source": source.name, "conditions": conditions}
+        write_png(path, annotate(to_image(picture), "translation", model.model_id, **facts), overwrite=args.overwrite)
+        # whole lines, however narrow the terminal: paths are there to be copied
+        console.print(f"{path}  {_words(source, conditions)}", soft_wrap=True, markup=False, highlight=False)
+    console.print(f"Made by {model.model_id}.", soft_wrap=True, markup=False, highlight=False)
+    return 0
+
+
+def _words(source: Path, conditions: Mapping[str, str]) -> str:
+    return ", ".join([f"of {source.name}", *conditions.values()])
