@@ -169,7 +169,8 @@ def start():
 
     `start([path, *words], environment, said)` is `python path words...` with variables added to the environment and
     what it says appended to a file. The processes are forked from one that has imported TensorFlow and this package:
-    importing takes longer than most of them live.
+    importing takes longer than most of them live. They leave out what Python does at its end, where TensorFlow's
+    libraries wait for threads that only the first process has: what is to be seen there needs a `subprocess`.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pytest", "tensorflow_datasets", "tfproductgan.training.trainer"])
