@@ -1,7 +1,7 @@
 """Kinds of models and families of networks by name.
 
 A kind is a way to train; what it is made of is named here and imported when it is first asked for, so that
-`import tfproductgan` stays instant. A family is a module of `tfproductgan.networks`, found by its name.
+`import tfproductgan` stays instant. A family is a module of `tfproductgan.networks`, found by being there.
 """
 
 from __future__ import annotations
