@@ -63,7 +63,7 @@ class ServedModel:
         self._facts = {"model_id": model.model_id, "provenance": model.provenance, "asks": model.asks}
         # each weight once, without Keras around it
         self.module = tf.Module()
-        self.module.weights = [variable.value for variable in self.network.variables]
+        self.module.weights = [weight.value for weight in self.network.weights]
         self.module.names = self.names
         anything = tf.TensorSpec([None], tf.string, "request")
         self.signatures = {
