@@ -266,6 +266,11 @@ class ConditionSchema:
             ids[column] = self.attributes[column].id_of(value)
         return tuple(ids)
 
+    def encode_all(self, rows: Iterable[Mapping[str, str | None] | None]) -> np.ndarray:
+        """What `encode` makes of each row, int32 `[N, attributes]`, also if there are no rows or no attributes."""
+        encoded = [self.encode(row) for row in rows]
+        return np.array(encoded, np.int32).reshape(len(encoded), len(self.attributes))
+
     def encode_row(self, row: Mapping[str, Any]) -> tuple[int, ...]:
         """The ids of a data row: other columns are ignored, values the schema folded away become "not given"."""
         values = (row.get(attribute.name) for attribute in self.attributes)
@@ -461,10 +466,9 @@ def encode_requests(schema: ConditionSchema, requests: Sequence[PictureRequest])
     Raises:
         ConditionError: If a request has a condition, seed or truncation that cannot be.
     """
-    ids = np.array([schema.encode(request.conditions) for request in requests], np.int32)
     return {
         "seeds": np.array([whole_number("seed", request.seed, 0, MAX_SEED) for request in requests], np.int64),
-        "conditions": ids.reshape(len(requests), len(schema.attributes)),
+        "conditions": schema.encode_all(request.conditions for request in requests),
         "truncations": np.array([check_truncation(request.truncation) for request in requests], np.float32),
     }
 

@@ -62,10 +62,8 @@ class Counterparts:
         """The pictures, uint8 `[len(requests), S, S, C]`."""
         if not self.takes_pictures:
             return self.model.draw(requests)
-        schema = self.model.schema
-        ids = np.array([schema.encode(request.conditions) for request in requests], np.int32)
-        rows = [request.seed for request in requests]
-        return self.model.translate_squares(self._sources[rows], ids.reshape(len(rows), len(schema.attributes)))
+        ids = self.model.schema.encode_all(request.conditions for request in requests)
+        return self.model.translate_squares(self._sources[[request.seed for request in requests]], ids)
 
     @functools.cached_property
     def _sources(self) -> np.ndarray:

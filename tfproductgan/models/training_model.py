@@ -258,7 +258,7 @@ class TrainingModel(ReplicaStep, keras.Model):
         if recipe.schedule == "cosine":
             # one that takes several steps in each of the model's must last as many images
             turns = sum(phase.optimizer == name for phase in self._phases)
-            steps = max(1, recipe.images // recipe_batch(self)) * turns
+            steps = max(1, recipe.images // (recipe.batch_size * self._num_parts())) * turns
             learning_rate = keras.optimizers.schedules.CosineDecay(
                 learning_rate, decay_steps=steps, alpha=recipe.final_learning_rate
             )
@@ -307,8 +307,12 @@ class TrainingModel(ReplicaStep, keras.Model):
             )
         return {name: data[name] if name == "conditions" else to_float(data[name]) for name in ("images", *inputs)}
 
+    def _num_parts(self):
+        """In how many parts the phases take a batch."""
+        return max(phase.part[1] for phase in self._phases)
+
     def _check_batch_size(self, size):
-        parts = max(phase.part[1] for phase in self._phases)
+        parts = self._num_parts()
         if size is None or size % (parts * self.microbatches):
             raise RecipeError(
                 f"Each replica's batch must have a fixed size that {self.parts_name} and microbatches divide. "
@@ -470,11 +474,6 @@ class TrainingModel(ReplicaStep, keras.Model):
         read = keras.saving.deserialize_keras_object
         optimizers = {key: read(config[key]) for key in (f"{name}_optimizer" for name in self.kind.optimizers)}
         self.compile(**{**config, **optimizers})
-
-
-def recipe_batch(model):
-    """Images of one step of a compiled model, if each of its parts holds the recipe's batch."""
-    return model.recipe.batch_size * max(phase.part[1] for phase in model._phases)
 
 
 def _make_network(role, spec, schema, policy):

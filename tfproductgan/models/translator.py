@@ -58,13 +58,13 @@ class Translator:
         asked = list(conditions) if isinstance(conditions, list | tuple) else [conditions] * len(photos)
         if len(asked) != len(photos):
             raise PhotoError(f"Conditions for {len(asked)} pictures were given. Received: {len(photos)} pictures")
-        ids = np.array([self.schema.encode(each) for each in asked], np.int32)
+        ids = self.schema.encode_all(asked)
         size, channels = self.schema.image_size, self.schema.source_channels
         placed = [place(photo, size, channels=channels) for photo in photos]
         squares = (
             np.stack([square for square, _ in placed]) if placed else np.zeros((0, size, size, channels), np.uint8)
         )
-        made = self.translate_squares(squares, ids.reshape(len(photos), len(self.schema.attributes)))
+        made = self.translate_squares(squares, ids)
         found = [
             _scaled_back(square, placement, photo.size)
             for square, (_, placement), photo in zip(made, placed, photos, strict=True)

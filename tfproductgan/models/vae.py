@@ -36,8 +36,7 @@ class Autoencoder(Sampler):
         """
         images = np.asarray(images, np.uint8)
         asked = conditions if isinstance(conditions, list | tuple) else [conditions] * len(images)
-        ids = np.array([self.schema.encode(each) for each in asked], np.int32)
-        return in_chunks(self._reconstruct_rows, (images, ids.reshape(len(images), -1)), images.shape[1:])
+        return in_chunks(self._reconstruct_rows, (images, self.schema.encode_all(asked)), images.shape[1:])
 
     @tf.function(reduce_retracing=True)
     def _reconstruct_rows(self, images, ids):
