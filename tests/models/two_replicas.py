@@ -67,7 +67,10 @@ def test_a_step_of_two_replicas_equals_plain_tapes_over_the_whole_batch(
 # replicas, microbatches and lazy penalties each multiply what is traced
 NARROW = {"widths": (8,)}
 CASES = {
-    "mlp": ("mlp", {"generator": NARROW, "discriminator": NARROW, "penalties": {"r1": 0.1, "wgan-gp": 1.0}, "penalty_interval": 2}),
+    "mlp": (
+        "mlp",
+        {"generator": NARROW, "discriminator": NARROW, "penalties": {"r1": 0.1, "wgan-gp": 1.0}, "penalty_interval": 2},
+    ),
     "dcgan, normalised by the whole batch": ("dcgan", {}),
     "two discriminator steps of two microbatches": (
         "mlp",
