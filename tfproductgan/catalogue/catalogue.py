@@ -106,15 +106,7 @@ class Catalogue:
             refuse_sparse(source, preparation.min_count)
         else:
             source = _with_what_goes_in(source, preparation.schema)
-        photos = photos or prepare(
-            source,
-            preparation.image_size,
-            preparation.fit,
-            preparation.channels,
-            preparation.photo_cache(),
-            preparation.memory_budget,
-            preparation.schema and preparation.schema.source_channels,
-        )
+        photos = photos or prepare(source, preparation)
         skipped = [*source.skipped, *photos.failures]
         _judge(skipped, len(source.items) + len(source.skipped), preparation.max_unreadable)
         items = [source.items[row] for row in photos.rows]

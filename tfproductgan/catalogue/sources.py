@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import itertools
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -67,6 +68,28 @@ class Source:
     def loads(self) -> Iterator[tuple[Callable[[], Raw], ...]]:
         """For each item, what loads its photo and, in pairs, the picture that goes in."""
         return zip(self.load(), *([self.load_sources()] if self.load_sources else []), strict=True)
+
+    def batches(self, count: int) -> Iterator[Batch]:
+        """The items in their order, `count` at a time."""
+        loads = self.loads()
+        for start in range(0, len(self.items), count):
+            names = tuple(item.name for item in self.items[start : start + count])
+            yield Batch(start, names, tuple(itertools.islice(loads, count)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """Some photos of a source, for a thread or another process.
+
+    Args:
+        start: Number of the first.
+        names: What messages call them.
+        loads: For each, what loads its photo and, in pairs, the picture that goes in.
+    """
+
+    start: int
+    names: tuple[str, ...]
+    loads: tuple[tuple[Callable[[], Raw], ...], ...]
 
 
 def too_sparse(attribute: str, counts: Iterable[int]) -> str | None:

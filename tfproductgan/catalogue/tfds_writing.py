@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import io
+import itertools
 import shutil
 import uuid
 from collections.abc import Sequence
@@ -135,7 +136,8 @@ class ProductPhotos(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
             return beam.Create(stretches) | beam.Reshuffle() | beam.FlatMap(Stretch.examples)
         total = sum(len(stretch.items) for stretch in stretches)
-        return with_progress((stretch.examples() for stretch in stretches), total, "Writing photos")
+        made = ((len(stretch.items), stretch.examples()) for stretch in stretches)
+        return itertools.chain.from_iterable(with_progress(made, total, "Writing photos"))
 
 
 def feature_names(schema: ConditionSchema) -> tuple[str, ...]:
@@ -197,14 +199,8 @@ def _prepare(
         (out / WORK).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"Cannot write {str(out)!r}: {error.strerror or error}") from error
-    photos = prepare_chunks(
-        source,
-        preparation.image_size,
-        preparation.fit,
-        preparation.channels,
-        out / WORK / identity,
-        None if beam is None else on_beam(beam),
-    )
+    run = None if beam is None else on_beam(beam)
+    photos = prepare_chunks(source, preparation, out / WORK / identity, run)
     catalogue = Catalogue.from_source(source, preparation, text, photos)
     about = {"tfproductgan": VERSION, "identity": identity, "schema": catalogue.schema.to_dict()}
     about["features"], about["fit"] = list(feature_names(catalogue.schema)), preparation.fit

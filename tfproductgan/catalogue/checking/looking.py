@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import io
 import time
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -26,13 +24,12 @@ from tfproductgan.catalogue.duplicates import (
     thumbnails,
 )
 from tfproductgan.catalogue.photos import is_grey, place, read_item
-from tfproductgan.catalogue.preparation import Preparation
-from tfproductgan.catalogue.sources import Item, Raw, Source, too_sparse
+from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE, Preparation
+from tfproductgan.catalogue.preparing import decoding, in_threads
+from tfproductgan.catalogue.sources import Batch, Item, Source, too_sparse
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, drawn_splits
 from tfproductgan.conditions import fold
 from tfproductgan.errors import PhotoError
-
-_BATCH = 512
 
 
 def check(
@@ -61,14 +58,23 @@ def check(
         batch_size: Photos a batch of training takes; with fewer it would not start.
         progress: Called now and then with the number of photos seen and of all.
     """
-    made = isinstance(photos, Catalogue)
-    source, prepared = (photos.source, photos.preparation) if made else (photos, Preparation())
-    image_size = image_size or prepared.image_size
+    source = photos if isinstance(photos, Source) else photos.source
+    prepared = Preparation() if isinstance(photos, Source) else photos.preparation
+    image_size = image_size or prepared.image_size or DEFAULT_IMAGE_SIZE
     min_count = min_count or prepared.min_count
     max_unreadable = prepared.max_unreadable if max_unreadable is None else max_unreadable
     start = time.perf_counter()
     min_size = (image_size + 1) // 2 if min_size is None else min_size
-    whole, broken = _look_through(source, image_size, progress)
+    whole: list[_Photo] = []
+    broken: list[Finding] = []
+    done = 0
+    with decoding():
+        for count, (seen, findings) in in_threads(functools.partial(_look, source, image_size), source):
+            whole += seen
+            broken += findings
+            done += count
+            if progress:
+                progress(done, len(source.items))
     labels = {attribute: _label_counts(whole, attribute) for attribute in source.attributes}
     near = _near_groups(whole)
     found = [*broken, *(Finding("missing", (name,), reason) for name, reason in source.skipped)]
@@ -125,48 +131,25 @@ class _Photo:
         return " ".join(str(self.item.labels.get(attribute) or "").split())
 
 
-def _look_through(
-    source: Source, image_size: int, progress: Callable[[int, int], None] | None
-) -> tuple[list[_Photo], list[Finding]]:
-    """The photos that can be read, and a finding for each that cannot."""
-    whole: list[_Photo] = []
-    broken: list[Finding] = []
-    loads, done = source.loads(), 0
-    # decoding lets go of Python's lock; a batch at a time, since a loader may hold its photo
-    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
-        # broken metadata and very large photos: they are read all the same
-        warnings.filterwarnings("ignore", module="PIL")
-        while batch := list(islice(loads, _BATCH)):
-            items = source.items[done : done + len(batch)]
-            looks = pool.map(lambda pair: _look(*pair, image_size), zip(batch, items, strict=True))
-            read = []
-            for position, (item, look) in enumerate(zip(items, looks, strict=True), start=done):
-                if isinstance(look, str):
-                    broken.append(Finding("unreadable", (item.name,), look, (position,)))
-                else:
-                    read.append((position, item, *look))
-            if read:
-                squares = np.stack([square for *_, square in read])
-                signs = zip(difference_hashes(squares).tolist(), thumbnails(squares), strict=True)
-                whole += [_Photo(*facts, *sign) for (*facts, _), sign in zip(read, signs, strict=True)]
-            done += len(batch)
-            if progress:
-                progress(done, len(source.items))
-    return whole, broken
-
-
-def _look(loads: Sequence[Callable[[], Raw]], item: Item, image_size: int) -> tuple[Any, ...] | str:
-    """What a photo is like, in the order of `_Photo`, and its square; or why there is nothing."""
-    try:
-        raw, image = read_item(loads, item.name, at_least=image_size)[0]
-    except PhotoError as error:
-        return str(error).removeprefix(f"{item.name}: ")
-    (width, height), kind = (image.size, "pixels") if isinstance(raw, np.ndarray) else _header(raw)
-    if (width > height) != (image.width > image.height):  # turned upright
-        width, height = height, width
-    square, _ = place(image, image_size)
-    content = f"{width} {height} {content_hash(square)}"
-    return width, height, kind, is_grey(square), content, source_hash(raw), square
+def _look(source: Source, image_size: int, batch: Batch) -> tuple[list[_Photo], list[Finding]]:
+    """Some photos: those that can be read, and a finding for each that cannot."""
+    whole, squares, broken = [], [], []
+    for position, (name, loads) in enumerate(zip(batch.names, batch.loads, strict=True), batch.start):
+        try:
+            raw, image = read_item(loads, name, at_least=image_size)[0]
+        except PhotoError as error:
+            broken.append(Finding("unreadable", (name,), str(error).removeprefix(f"{name}: "), (position,)))
+            continue
+        (width, height), kind = (image.size, "pixels") if isinstance(raw, np.ndarray) else _header(raw)
+        if (width > height) != (image.width > image.height):  # turned upright
+            width, height = height, width
+        square, _ = place(image, image_size)
+        content, file = f"{width} {height} {content_hash(square)}", source_hash(raw)
+        whole.append((position, source.items[position], width, height, kind, is_grey(square), content, file))
+        squares.append(square)
+    stacked = np.array(squares, np.uint8).reshape(-1, image_size, image_size, 3)
+    signs = zip(difference_hashes(stacked).tolist(), thumbnails(stacked), strict=True)
+    return [_Photo(*facts, *sign) for facts, sign in zip(whole, signs, strict=True)], broken
 
 
 def _header(raw: bytes) -> tuple[tuple[int, int], str]:
