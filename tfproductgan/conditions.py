@@ -7,6 +7,7 @@ it, it travels inside every saved model, and it turns names into the ids the net
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import numbers
 from collections import Counter
@@ -95,6 +96,7 @@ class InputSpec(NamedTuple):
     dtype: str
 
 
+@dataclasses.dataclass(frozen=True, repr=False)
 class ConditionSchema:
     """What goes into a model and what comes out: the attributes of a catalogue, how often each combination occurs,
     the size of its pictures and, for models that turn pictures into pictures, what kind of picture goes in.
@@ -122,39 +124,32 @@ class ConditionSchema:
     ```
     """
 
-    def __init__(
-        self,
-        attributes: Sequence[Attribute] = (),
-        image_size: int = 64,
-        channels: int = 3,
-        text: str | None = None,
-        aspect: float | None = None,
-        combinations: Iterable[tuple[Sequence[int], int]] = (),
-        source_channels: int | None = None,
-    ):
-        if image_size < 1:
-            raise ConditionError(f"image_size must be at least 1. Received: {image_size}")
-        if channels not in (1, 3):
-            raise ConditionError(f"channels must be 3 (colour) or 1 (grey). Received: {channels}")
-        if source_channels not in (None, 1, 3):
-            raise ConditionError(f"source_channels must be 3 (colour), 1 (grey) or None. Received: {source_channels}")
-        self.attributes = tuple(attributes)
-        self.image_size = int(image_size)
-        self.channels = int(channels)
-        self.text = text
-        self.aspect = aspect
-        self.combinations = tuple((tuple(int(i) for i in ids), int(count)) for ids, count in combinations)
-        self.source_channels = source_channels
-        self._columns: dict[str, int] = {}
-        for column, attribute in enumerate(self.attributes):
-            if fold(attribute.name) in self._columns:
-                raise ConditionError(f"Attribute {attribute.name!r} appears twice.")
-            self._columns[fold(attribute.name)] = column
-        for ids, _ in self.combinations:
+    attributes: Sequence[Attribute] = ()
+    image_size: int = 64
+    channels: int = 3
+    text: str | None = None
+    aspect: float | None = None
+    combinations: Sequence[tuple[Sequence[int], int]] = ()
+    source_channels: int | None = None
+
+    def __post_init__(self):
+        if self.image_size < 1:
+            raise ConditionError(f"image_size must be at least 1. Received: {self.image_size}")
+        if self.channels not in (1, 3):
+            raise ConditionError(f"channels must be 3 (colour) or 1 (grey). Received: {self.channels}")
+        if self.source_channels not in (None, 1, 3):
+            raise ConditionError(
+                f"source_channels must be 3 (colour), 1 (grey) or None. Received: {self.source_channels}"
+            )
+        combinations = tuple((tuple(int(i) for i in ids), int(count)) for ids, count in self.combinations)
+        plain = {"attributes": tuple(self.attributes), "combinations": combinations}
+        for name, value in {**plain, "image_size": int(self.image_size), "channels": int(self.channels)}.items():
+            object.__setattr__(self, name, value)
+        for column, name in enumerate(self.names):
+            if fold(name) in map(fold, self.names[:column]):
+                raise ConditionError(f"Attribute {name!r} appears twice.")
+        for ids, _ in combinations:
             self._check_ids(ids)
-        shape = (len(self.combinations), len(self.attributes))
-        self._observed = np.array([ids for ids, _ in self.combinations], np.int32).reshape(shape)
-        self._counts = np.array([count for _, count in self.combinations], np.int64)
 
     @classmethod
     def from_rows(
@@ -205,7 +200,7 @@ class ConditionSchema:
             # the most frequent spelling; the alphabet decides between equals, so that order of rows does not
             made.append(Attribute(name, tuple(min(c, key=lambda s: (-c[s], s)) for _, c in sorted(kept.items()))))
         schema = cls(made, image_size, channels, text, aspect, source_channels=source_channels)
-        return schema.with_combinations(schema.encode_row(row) for row in rows)
+        return schema.with_combinations(map(schema.encode_row, rows))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -231,10 +226,7 @@ class ConditionSchema:
     def with_combinations(self, rows: Iterable[Sequence[int]]) -> ConditionSchema:
         """A copy whose distribution is that of the given id rows."""
         counts = Counter(tuple(int(i) for i in row) for row in rows)
-        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        return ConditionSchema(
-            self.attributes, self.image_size, self.channels, self.text, self.aspect, ordered, self.source_channels
-        )
+        return dataclasses.replace(self, combinations=sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def attribute(self, name: str) -> Attribute:
         """The attribute of that name.
@@ -273,11 +265,14 @@ class ConditionSchema:
 
     def encode_row(self, row: Mapping[str, Any]) -> tuple[int, ...]:
         """The ids of a data row: other columns are ignored, values the schema folded away become "not given"."""
-        values = (row.get(attribute.name) for attribute in self.attributes)
-        return tuple(
-            NOT_GIVEN if value is None else attribute._ids.get(fold(value), NOT_GIVEN)
-            for attribute, value in zip(self.attributes, values, strict=True)
-        )
+        given = {fold(name): fold(value) for name, value in row.items() if value is not None}
+        return tuple(a._ids.get(given.get(fold(a.name), ""), NOT_GIVEN) for a in self.attributes)
+
+    def encode_rows(self, rows: Iterable[Mapping[str, Any]]) -> np.ndarray:
+        """What `encode_row` makes of each row, int32 `[N, attributes]`."""
+        encode = functools.cache(lambda row: self.encode_row(dict(row)))  # rows are many, combinations few
+        encoded = [encode(tuple(row.items())) for row in rows]
+        return np.array(encoded, np.int32).reshape(len(encoded), len(self.attributes))
 
     def decode(self, ids: Sequence[int]) -> dict[str, str]:
         """Ids to names; what is not given is left out.
@@ -306,15 +301,15 @@ class ConditionSchema:
         self._check_ids(ids)
         if NOT_GIVEN not in ids or not self.combinations:
             return ids
-        given = np.array(ids)
-        shared = ((self._observed == given) & (given != NOT_GIVEN)).sum(axis=1)
+        given, (observed, counts) = np.array(ids), self._observed
+        shared = ((observed == given) & (given != NOT_GIVEN)).sum(axis=1)
         # among the photos that match best, those that know most: a gap in the data is no wish of the person asking
-        gaps = ((self._observed == NOT_GIVEN) & (given == NOT_GIVEN)).sum(axis=1)
+        gaps = ((observed == NOT_GIVEN) & (given == NOT_GIVEN)).sum(axis=1)
         best = shared == shared.max()
         candidates = best & (gaps == gaps[best].min())
         # whole numbers up to here, so that a served model, which does the same, comes to the same photo
-        counted = np.cumsum(np.where(candidates, self._counts, 0))
-        drawn = self._observed[np.searchsorted(counted, int(fraction * counted[-1]), side="right")]
+        counted = np.cumsum(np.where(candidates, counts, 0))
+        drawn = observed[np.searchsorted(counted, int(fraction * counted[-1]), side="right")]
         return tuple(int(mine or theirs) for mine, theirs in zip(ids, drawn, strict=True))
 
     def to_dict(self) -> dict[str, Any]:
@@ -368,11 +363,16 @@ class ConditionSchema:
         except json.JSONDecodeError as error:
             raise ConditionError(f"The schema is not JSON: {error}") from error
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ConditionSchema) and self.to_dict() == other.to_dict()
+    @functools.cached_property
+    def _columns(self) -> dict[str, int]:
+        return {fold(name): column for column, name in enumerate(self.names)}
 
-    def __hash__(self) -> int:
-        return hash(self.to_json())
+    @functools.cached_property
+    def _observed(self) -> tuple[np.ndarray, np.ndarray]:
+        """The combinations, int32 `[M, attributes]`, and how often each occurs, int64 `[M]`."""
+        ids = np.array([ids for ids, _ in self.combinations], np.int32)
+        counts = np.array([count for _, count in self.combinations], np.int64)
+        return ids.reshape(len(counts), len(self.attributes)), counts
 
     def __repr__(self) -> str:
         attributes = ", ".join(f"{a.name} ({len(a.values)})" for a in self.attributes) or "no attributes"
@@ -422,16 +422,7 @@ def plan_requests(
     complete: bool,
     most: int,
 ) -> list[PictureRequest]:
-    """What is asked for, picture by picture; see `AsksByName.plan`, which adds a model's schema.
-
-    Args:
-        schema: What can be asked for.
-        conditions: A mapping of attribute name to value name, partial or empty, a list of them, or `None`.
-        count: Number of pictures, or `None` for one a mapping.
-        seed: Of the first picture.
-        truncation: Of all pictures.
-        complete: Whether what is not given is drawn from the data's own distribution, by the picture's seed.
-        most: The largest count.
+    """What is asked for, picture by picture: `AsksByName.plan` of a schema, for at most so many pictures.
 
     Raises:
         ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
@@ -455,10 +446,6 @@ def plan_requests(
 
 def encode_requests(schema: ConditionSchema, requests: Sequence[PictureRequest]) -> dict[str, np.ndarray]:
     """Requests as the rows that models take.
-
-    Args:
-        schema: What can be asked for.
-        requests: `PictureRequest`s.
 
     Returns:
         `"seeds"` int64 `[N]`, `"conditions"` int32 `[N, attributes]` and `"truncations"` float32 `[N]`.

@@ -112,7 +112,7 @@ class Catalogue:
         items = [source.items[row] for row in photos.rows]
         splits = _splits(items, photos, preparation.splits)
         schema = preparation.schema or _schema(source, items, photos, splits["train"], preparation, text)
-        conditions = _ids(schema, items)
+        conditions = schema.encode_rows(item.labels for item in items)
         if preparation.schema is not None:
             _report_unknown(schema, items, conditions)
         captions = [item.text for item in items]
@@ -577,31 +577,18 @@ def _shared_aspect(aspects: np.ndarray) -> float | None:
     return round(middle, 4) if alike.mean() >= SHARED_ASPECT else None
 
 
-def _ids(schema: ConditionSchema, items: Sequence[Item]) -> np.ndarray:
-    names = {fold(name): name for name in schema.names}
-    known: dict[tuple, tuple[int, ...]] = {}
-    rows = []
-    for item in items:
-        labels = tuple(item.labels.items())
-        if labels not in known:  # photos are many, combinations few
-            known[labels] = schema.encode_row({names.get(fold(name), name): value for name, value in labels})
-        rows.append(known[labels])
-    return np.array(rows, np.int32).reshape(len(items), len(schema.names))
-
-
 def _report_unknown(schema: ConditionSchema, items: Sequence[Item], conditions: np.ndarray) -> None:
-    unknown: dict[str, Counter] = {}
-    for item, ids in zip(items, conditions, strict=True):
-        given = {fold(name): value for name, value in item.labels.items()}
-        for name, number in zip(schema.names, ids, strict=True):
-            if number == NOT_GIVEN and given.get(fold(name)):
-                unknown.setdefault(name, Counter())[given[fold(name)]] += 1
-    for name, values in unknown.items():
-        common = ", ".join(repr(value) for value, _ in values.most_common(3))
-        _log.warning(
-            "%d of %d photos have a %s the schema does not know (%s), which becomes not given",
-            values.total(),
-            len(items),
-            name,
-            common,
-        )
+    for name, column in zip(schema.names, conditions.T, strict=True):
+        unknown: Counter[str] = Counter()
+        for item, number in zip(items, column, strict=True):
+            if number == NOT_GIVEN:
+                unknown.update(v for own, v in item.labels.items() if v and fold(own) == fold(name))
+        if unknown:
+            common = ", ".join(repr(value) for value, _ in unknown.most_common(3))
+            _log.warning(
+                "%d of %d photos have a %s the schema does not know (%s), which becomes not given",
+                unknown.total(),
+                len(items),
+                name,
+                common,
+            )

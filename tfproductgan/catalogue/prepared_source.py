@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +14,7 @@ from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.records import RecordPhotos, dataset_folder
 from tfproductgan.catalogue.sources import Source
 from tfproductgan.catalogue.tfds_source import tfds_source
-from tfproductgan.conditions import NOT_GIVEN, ConditionSchema, fold
+from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import CatalogueError, ConditionError, require
 
 
@@ -38,7 +39,9 @@ def prepared_parts(
         _check_size(photos.schema, schema)
     splits = {split: indices for split, indices in photos.splits.items() if len(indices)}
     taken = _chosen(schema or photos.schema, attributes)
-    ids = _bound(photos.schema, photos.index.ids, taken)
+    # photos are many, combinations few
+    combinations, which = np.unique(photos.index.ids, axis=0, return_inverse=True)
+    ids = taken.encode_rows(map(photos.schema.decode, combinations))[which.reshape(-1)]
     return {
         "schema": taken.with_combinations(ids[splits["train"]]) if schema is None else taken,
         "preparation": Preparation(photos.schema.image_size, photos.fit, photos.schema.channels, cache=False),
@@ -71,17 +74,4 @@ def _chosen(schema: ConditionSchema, attributes: Iterable[str] | None) -> Condit
         chosen = [schema.attribute(name) for name in attributes]
     except ConditionError as error:
         raise CatalogueError(f"The data set lacks what is asked for. {error}") from error
-    return ConditionSchema(chosen, schema.image_size, schema.channels, schema.text, schema.aspect)
-
-
-def _bound(own: ConditionSchema, ids: np.ndarray, wanted: ConditionSchema) -> np.ndarray:
-    """Ids of one schema as ids of another: int32 `[N, A]`; what that does not know becomes "not given"."""
-    bound = np.full((len(ids), len(wanted.attributes)), NOT_GIVEN, np.int32)
-    columns = {fold(name): column for column, name in enumerate(own.names)}
-    for column, name in enumerate(wanted.names):
-        if fold(name) in columns:
-            source = columns[fold(name)]
-            rows = [{name: value} for value in own.attributes[source].values]
-            table = np.array([NOT_GIVEN, *(wanted.encode_row(row)[column] for row in rows)], np.int32)
-            bound[:, column] = table[ids[:, source]]
-    return bound
+    return dataclasses.replace(schema, attributes=chosen, combinations=())
