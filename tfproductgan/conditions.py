@@ -96,7 +96,7 @@ class InputSpec(NamedTuple):
     dtype: str
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
+@dataclasses.dataclass(unsafe_hash=True, repr=False)
 class ConditionSchema:
     """What goes into a model and what comes out: the attributes of a catalogue, how often each combination occurs,
     the size of its pictures and, for models that turn pictures into pictures, what kind of picture goes in.
@@ -141,14 +141,13 @@ class ConditionSchema:
             raise ConditionError(
                 f"source_channels must be 3 (colour), 1 (grey) or None. Received: {self.source_channels}"
             )
-        combinations = tuple((tuple(int(i) for i in ids), int(count)) for ids, count in self.combinations)
-        plain = {"attributes": tuple(self.attributes), "combinations": combinations}
-        for name, value in {**plain, "image_size": int(self.image_size), "channels": int(self.channels)}.items():
-            object.__setattr__(self, name, value)
+        self.attributes = tuple(self.attributes)
+        self.image_size, self.channels = int(self.image_size), int(self.channels)
+        self.combinations = tuple((tuple(int(i) for i in ids), int(count)) for ids, count in self.combinations)
         for column, name in enumerate(self.names):
             if fold(name) in map(fold, self.names[:column]):
                 raise ConditionError(f"Attribute {name!r} appears twice.")
-        for ids, _ in combinations:
+        for ids, _ in self.combinations:
             self._check_ids(ids)
 
     @classmethod

@@ -169,7 +169,7 @@ def _candidates(hashes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             left = left[left + offset < len(keys)]
             left = left[keys[left] == keys[left + offset]]
             differing = (sorted_hashes[left] ^ sorted_hashes[left + offset]).view(np.uint8).reshape(-1, 8)
-            near = left[np.unpackbits(differing, axis=1).sum(axis=1) <= MAX_DISTANCE]
+            near = left[np.unpackbits(differing, axis=1).sum(axis=1, dtype=np.uint8) <= MAX_DISTANCE]
             if len(near):
                 yield order[near], order[near + offset]
             offset += 1
