@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfproductgan.catalogue.photos import Placement
-from tfproductgan.catalogue.preparation import Preparation
+from tfproductgan.catalogue.preparation import Preparation, check_whole
 from tfproductgan.catalogue.preparing import PreparedPhotos, prepare
 from tfproductgan.catalogue.sources import (
     Item,
@@ -26,7 +26,7 @@ from tfproductgan.catalogue.sources import (
     too_sparse,
 )
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, SPLITS, drawn_splits, given_splits, split_name
-from tfproductgan.conditions import NOT_GIVEN, ConditionSchema, fold
+from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, ConditionSchema, fold
 from tfproductgan.errors import CatalogueError, nearest
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ SHARED_ASPECT = 0.9
 _ASPECT_TOLERANCE = 0.02
 _COLOURS = {1: "grey", 3: "colour"}
 _MOST_STEPS = 2**31 - 1  # and photos a batch
-_MOST_SEED = 2**63 - 1
 
 
 class Catalogue:
@@ -410,13 +409,9 @@ class Catalogue:
         from tfproductgan.catalogue.streaming import balancing_weights, photo_stream
 
         indices = self._indices(split)
-        for name, value, lowest, highest in (
-            ("batch_size", batch_size, 1, _MOST_STEPS),
-            ("seed", seed, 0, _MOST_SEED),
-            ("start_step", start_step, 0, _MOST_STEPS),
-        ):
-            if isinstance(value, bool) or value != int(value) or not lowest <= value <= highest:
-                raise CatalogueError(f"{name} must be a whole number, {lowest} to {highest}. Received: {value!r}")
+        batch_size = check_whole("batch_size", batch_size, 1, _MOST_STEPS)
+        seed = check_whole("seed", seed, 0, MAX_SEED)
+        start_step = check_whole("start_step", start_step, 0, _MOST_STEPS)
         if batch_size > len(indices):
             raise CatalogueError(
                 f"batch_size={batch_size} is more than the {len(indices)} photos of {split!r}: add photos or lower it "
@@ -435,18 +430,8 @@ class Catalogue:
             if not self.schema.attributes:
                 raise CatalogueError("balance needs attributes, and this catalogue has none.")
             weights = balancing_weights(self._conditions[indices], balance)
-        return photo_stream(
-            self._photos.pixels,
-            self._conditions,
-            indices,
-            int(batch_size),
-            int(seed),
-            int(start_step),
-            weights,
-            repeat,
-            part,
-            self._photos.sources,
-        )
+        photos = (self._photos.pixels, self._conditions, indices)
+        return photo_stream(*photos, batch_size, seed, start_step, weights, repeat, part, self._photos.sources)
 
     def summary(self) -> str:
         """A few lines about what is in it."""

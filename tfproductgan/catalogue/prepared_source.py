@@ -21,16 +21,7 @@ from tfproductgan.errors import CatalogueError, ConditionError, require
 def prepared_parts(
     folder: str | Path, attributes: Iterable[str] | None = None, schema: ConditionSchema | None = None
 ) -> dict[str, Any]:
-    """What `Catalogue` is built from.
-
-    Args:
-        folder: The data set, or a folder that holds only it.
-        attributes: Which attributes to take.
-        schema: A schema to bind to.
-
-    Raises:
-        CatalogueError: If there is no such data set, or it does not fit what is asked for.
-    """
+    """What `Catalogue` is built from: see `Catalogue.from_prepared`."""
     found = dataset_folder(Path(folder).expanduser())
     if found is None:
         raise CatalogueError(f"{str(folder)!r} holds no data set that tfproductgan prepare has finished.")

@@ -62,25 +62,11 @@ def photo_stream(
     part: tuple[int, int] = (0, 1),
     sources: np.ndarray | None = None,
 ) -> tf.data.Dataset:
-    """Batches of some of the photos.
+    """Batches of some of the photos: what `Catalogue.stream` returns.
 
-    Args:
-        pixels: uint8 `[N, S, S, C]`, in memory or a memory map, which is not copied; or the pictures of a prepared
-            data set, read and decoded batch by batch.
-        conditions: int32 `[N, A]`.
-        indices: Which photos to take, int64 `[M]`.
-        batch_size: Photos a batch.
-        seed: Decides the order.
-        start_step: Number of the first batch; those before it cost nothing.
-        weights: Drawn with these chances, float64 `[M]`; by default each photo comes once an epoch.
-        repeat: Without end and shuffled; otherwise one pass in order.
-        part: `(i, n)`: only the i-th of n equal parts of each batch is read and delivered. For workers that share
-            a batch; n must divide it.
-        sources: uint8 `[N, S, S, Cs]`, the pictures that go in, of pairs.
-
-    Returns:
-        A dataset of `{"images": uint8 [B / n, S, S, C], "conditions": int32 [B / n, A]}`, and of pairs `"source"`:
-        uint8 `[B / n, S, S, Cs]`.
+    `pixels`, uint8 `[N, S, S, C]`, are in memory or a memory map and not copied, or of a prepared data set, read and
+    decoded batch by batch; so are the `sources` of pairs, uint8 `[N, S, S, Cs]`. `indices`, int64 `[M]`, say which
+    photos to take, `weights`, float64 `[M]`, with which chances: by default each comes once an epoch.
     """
     count = len(indices)
     share = batch_size // part[1]

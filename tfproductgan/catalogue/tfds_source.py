@@ -20,11 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 def tfds_builder(name: Any, data_dir: str | Path | None = None) -> Any:
-    """A prepared builder; the data set is downloaded and prepared if it is not on disk.
-
-    Args:
-        name: Such as `"fashion_mnist"` or `"cifar10:3.0.2"`; or a builder.
-        data_dir: Where data sets lie; by default `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
+    """A prepared builder of `name`, such as `"cifar10:3.0.2"`, itself maybe a builder: see `Catalogue.from_tfds`.
 
     Raises:
         CatalogueError: If there is no such data set or it cannot be prepared.
@@ -52,18 +48,7 @@ def tfds_source(
     attributes: Iterable[str] | None = None,
     text: str | None = None,
 ) -> Source:
-    """The photos of a data set.
-
-    Args:
-        builder: What `tfds_builder` returned.
-        image: Feature of the photos; by default the supervised input, or the only image.
-        attributes: Features to take as attributes, `/` between the levels of nested ones; by default the
-            supervised label, or all class labels.
-        text: Feature of titles.
-
-    Raises:
-        CatalogueError: If a feature is missing or of another kind.
-    """
+    """The photos of a data set: see `Catalogue.from_tfds`."""
     image = _image_name(builder, image)
     attributes = list(_label_names(builder) if attributes is None else attributes)
     readers = {name: _reader(builder, name) for name in attributes}
