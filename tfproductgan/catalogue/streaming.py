@@ -64,9 +64,9 @@ def photo_stream(
 ) -> tf.data.Dataset:
     """Batches of some of the photos: what `Catalogue.stream` returns.
 
-    `pixels`, uint8 `[N, S, S, C]`, are in memory or a memory map and not copied, or of a prepared data set, read and
-    decoded batch by batch; so are the `sources` of pairs, uint8 `[N, S, S, Cs]`. `indices`, int64 `[M]`, say which
-    photos to take, `weights`, float64 `[M]`, with which chances: by default each comes once an epoch.
+    `pixels`, uint8 `[N, S, S, C]`, are not copied; those of a prepared data set are read and decoded batch by batch.
+    `sources`, uint8 `[N, S, S, Cs]`, are the pictures that go in, of pairs. `indices`, int64 `[M]`, say which photos to
+    take, `weights`, float64 `[M]`, with which chances: by default each comes once an epoch.
     """
     count = len(indices)
     share = batch_size // part[1]
