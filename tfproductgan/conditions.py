@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import json
 import numbers
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -32,6 +32,17 @@ MAX_TRUNCATION = 2.0
 def fold(name: str) -> str:
     """The form under which names are compared: case and stray spaces make no difference."""
     return " ".join(str(name).split()).casefold()
+
+
+def count_values(values: Iterable[Any]) -> dict[str, int]:
+    """How often each value occurs, most frequent first, spelt as most spell it; `None` and empty are no values."""
+    spellings: dict[str, Counter[str]] = defaultdict(Counter)
+    for value in values:
+        if value is not None and fold(value):
+            spellings[fold(value)][" ".join(str(value).split())] += 1
+    # the alphabet decides between equals, so that the order of the values does not
+    counts = {min(c, key=lambda s: (-c[s], s)): c.total() for c in spellings.values()}
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,19 +196,14 @@ class ConditionSchema:
             if values and name in values:
                 made.append(Attribute(name, tuple(values[name])))
                 continue
-            spellings: dict[str, Counter] = {}
-            for row in rows:
-                value = row.get(name)
-                if value is not None and fold(value):
-                    spellings.setdefault(fold(value), Counter())[" ".join(str(value).split())] += 1
-            kept = {folded: c for folded, c in spellings.items() if c.total() >= min_count}
+            counts = count_values(row.get(name) for row in rows)
+            kept = [value for value, count in counts.items() if count >= min_count]
             if not kept:
                 raise ConditionError(
                     f"Attribute {name!r} has no value on {min_count} photos or more "
-                    f"(of {len(rows)} photos, {len(spellings)} values). Lower min_count or leave it out."
+                    f"(of {len(rows)} photos, {len(counts)} values). Lower min_count or leave it out."
                 )
-            # the most frequent spelling; the alphabet decides between equals, so that order of rows does not
-            made.append(Attribute(name, tuple(min(c, key=lambda s: (-c[s], s)) for _, c in sorted(kept.items()))))
+            made.append(Attribute(name, tuple(sorted(kept, key=fold))))
         schema = cls(made, image_size, channels, text, aspect, source_channels=source_channels)
         return schema.with_combinations(map(schema.encode_row, rows))
 

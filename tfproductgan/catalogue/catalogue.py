@@ -26,7 +26,7 @@ from tfproductgan.catalogue.sources import (
     too_sparse,
 )
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, SPLITS, drawn_splits, given_splits, split_name
-from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, ConditionSchema, fold
+from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, ConditionSchema, count_values, fold
 from tfproductgan.errors import CatalogueError, nearest
 
 if TYPE_CHECKING:
@@ -499,8 +499,7 @@ def refuse_sparse(source: Source, min_count: int) -> None:
     train = [item for item in source.items if item.split in (None, "train")]
     for attribute in source.attributes:
         if attribute not in source.values:
-            counts = Counter(fold(item.labels.get(attribute) or "") for item in train)
-            counts.pop("", None)
+            counts = count_values(item.labels.get(attribute) for item in train)
             reason = too_sparse(attribute, (n for n in counts.values() if n >= min_count))
             if reason:
                 raise CatalogueError(f"{reason}.")

@@ -283,7 +283,7 @@ def _source_of_files(
     attributes: Sequence[str],
     skipped: Sequence[tuple[str, str]] = (),
 ) -> Source:
-    items = sorted_by_split(items)
+    [items] = sorted_by_split(list(items))
     names = [item.name for item in items]
     return Source(
         items=items,
@@ -303,9 +303,14 @@ def _stamp(files: PhotoFolder | PhotoZip, names: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def sorted_by_split(items: Iterable[Item]) -> list[Item]:
-    """The items with each split's together, so that the pictures of a split are one stretch of the array."""
-    return sorted(items, key=lambda item: SPLITS.index(item.split) if item.split else -1)
+def sorted_by_split(items: Sequence[Item], *others: Sequence) -> list[list]:
+    """The items with each split's together, so that the pictures of a split are one stretch of the array.
+
+    Returns:
+        The items, and what else there is of each, in their order.
+    """
+    order = sorted(range(len(items)), key=lambda i: SPLITS.index(items[i].split) if items[i].split else -1)
+    return [[column[i] for i in order] for column in (items, *others)]
 
 
 def array_source(
@@ -339,16 +344,14 @@ def array_source(
         )
         for i in range(len(images))
     ]
-    ordered = sorted_by_split(items)
-    place_of = {item.name: i for i, item in enumerate(items)}
-    order = [place_of[item.name] for item in ordered]
+    items, order = sorted_by_split(items, range(len(images)))
 
     def load(array: np.ndarray) -> Iterator[Callable[[], Raw]]:
         # each holds its own photo only: a process that is sent one is not sent all
         return (functools.partial(np.asarray, array[i]) for i in order)
 
     return Source(
-        items=ordered,
+        items=items,
         attributes=list(columns),
         load=functools.partial(load, images),
         load_sources=functools.partial(load, arrays["sources"]) if arrays else None,

@@ -55,15 +55,14 @@ def studio_source(
         )
         for product in products
     ]
-    order = sorted_by_split(items)
-    by_name = dict(zip((item.name for item in items), products, strict=True))
+    items, products = sorted_by_split(items, products)
 
     def drawn_by(render: Callable[[studio.Product, int], np.ndarray]) -> Iterator[Callable[[], np.ndarray]]:
-        return (functools.partial(render, by_name[item.name], image_size) for item in order)
+        return (functools.partial(render, product, image_size) for product in products)
 
     pair = f" {source}" if source else ""
     return Source(
-        items=order,
+        items=items,
         attributes=attributes,
         load=functools.partial(drawn_by, studio.render_image),
         stamp=hashlib.sha256(f"studio {_drawing_code()} {seed} {count} {image_size}{pair}".encode()).hexdigest(),

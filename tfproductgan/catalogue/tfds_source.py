@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tfproductgan.catalogue.sources import Item, Source, sorted_by_split
-from tfproductgan.catalogue.splitting import split_name
+from tfproductgan.catalogue.sources import Item, Source
+from tfproductgan.catalogue.splitting import SPLITS, split_name
 from tfproductgan.errors import CatalogueError, nearest, require
 
 _log = logging.getLogger(__name__)
@@ -68,8 +68,7 @@ def tfds_source(
                 yield functools.partial(_at, example, image)
 
     names = {name: _feature(builder, name).names for name in attributes if _is_class(_feature(builder, name))}
-    # splits are read in the order of sorted_by_split, so items and photos stay side by side
-    return Source(sorted_by_split(items), attributes, load, _stamp(builder, image, splits), values=names)
+    return Source(items, attributes, load, _stamp(builder, image, splits), values=names)
 
 
 def _image_name(builder: Any, given: str | None) -> str:
@@ -135,8 +134,7 @@ def _split_names(builder: Any) -> dict[str, str | None]:
     left_out = sorted(set(found) - set(known))
     if left_out:
         _log.warning("The splits %s of %s are left out", ", ".join(left_out), builder.name)
-    order = ("train", "validation", "test")
-    return dict(sorted(known.items(), key=lambda pair: order.index(pair[1])))
+    return dict(sorted(known.items(), key=lambda pair: SPLITS.index(pair[1])))
 
 
 def _examples(builder: Any, split: str, names: Sequence[str], encoded: bool = False) -> Iterator[Any]:

@@ -28,7 +28,7 @@ from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE, Preparation
 from tfproductgan.catalogue.preparing import decoding, in_threads
 from tfproductgan.catalogue.sources import Batch, Item, Source, too_sparse
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, drawn_splits
-from tfproductgan.conditions import fold
+from tfproductgan.conditions import count_values, fold
 from tfproductgan.errors import PhotoError
 
 
@@ -75,7 +75,7 @@ def check(
             done += count
             if progress:
                 progress(done, len(source.items))
-    labels = {attribute: _label_counts(whole, attribute) for attribute in source.attributes}
+    labels = {name: count_values(photo.value(name) for photo in whole) for name in source.attributes}
     near = _near_groups(whole)
     found = [*broken, *(Finding("missing", (name,), reason) for name, reason in source.skipped)]
     found += [*_too_small(whole, min_size), *_duplicates(whole, near, source.attributes)]
@@ -83,7 +83,7 @@ def check(
     train = [photo for photo in whole if photo.item.split in (None, "train")]
     folded, sparse = {}, []
     for attribute, counts in labels.items():
-        trained = {fold(value): n for value, n in _label_counts(train, attribute).items()}
+        trained = {fold(v): n for v, n in count_values(photo.value(attribute) for photo in train).items()}
         folded[attribute] = sum(trained.get(fold(value), 0) < min_count for value in counts)
         if attribute not in source.values:
             sparse.append(too_sparse(attribute, (n for n in trained.values() if n >= min_count)))
@@ -235,16 +235,6 @@ def _grey_among_colour(whole: Sequence[_Photo]) -> Iterator[Finding]:
     grey = [photo for photo in whole if photo.grey]
     if 0 < len(grey) < len(whole) / 2:
         yield _about("grey", grey)
-
-
-def _label_counts(photos: Iterable[_Photo], attribute: str) -> dict[str, int]:
-    """Values as most photos spell them, most frequent first."""
-    spellings: dict[str, Counter] = defaultdict(Counter)
-    for photo in photos:
-        if value := photo.value(attribute):
-            spellings[fold(value)][value] += 1
-    named = [(min(c, key=lambda s: (-c[s], s)), c.total()) for c in spellings.values()]
-    return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))
 
 
 def _samples(whole: Sequence[_Photo], attribute: str, count: int = 8) -> dict[str, list[int]]:
