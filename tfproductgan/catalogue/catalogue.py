@@ -16,6 +16,7 @@ import numpy as np
 from tfproductgan.catalogue.photos import Placement
 from tfproductgan.catalogue.preparation import Preparation, check_whole
 from tfproductgan.catalogue.preparing import PreparedPhotos, prepare
+from tfproductgan.catalogue.records import RecordPhotos, dataset_folder
 from tfproductgan.catalogue.sources import (
     Item,
     Source,
@@ -26,14 +27,14 @@ from tfproductgan.catalogue.sources import (
     too_sparse,
 )
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, SPLITS, drawn_splits, given_splits, split_name
+from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
 from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, ConditionSchema, count_values, fold
-from tfproductgan.errors import CatalogueError, nearest
+from tfproductgan.errors import CatalogueError, ConditionError, nearest, require
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from tfproductgan.catalogue.chunks import PhotoChunks
-    from tfproductgan.catalogue.records import RecordPhotos
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +84,8 @@ class Catalogue:
         skipped: Sequence[tuple[str, str]] = (),
     ):
         self.schema, self.preparation, self.splits, self.skipped = schema, preparation, dict(splits), list(skipped)
-        self._photos, self._conditions = photos, conditions
+        self._photos: Any = photos  # pixels are asked for of those that have them
+        self._conditions = conditions
         self._open_source, self._read_captions = source, captions  # what a prepared data set has on disk
 
     @classmethod
@@ -105,17 +107,17 @@ class Catalogue:
             refuse_sparse(source, preparation.min_count)
         else:
             source = _with_what_goes_in(source, preparation.schema)
-        photos = photos or prepare(source, preparation)
-        skipped = [*source.skipped, *photos.failures]
+        prepared = photos or prepare(source, preparation)
+        skipped = [*source.skipped, *prepared.failures]
         _judge(skipped, len(source.items) + len(source.skipped), preparation.max_unreadable)
-        items = [source.items[row] for row in photos.rows]
-        splits = _splits(items, photos, preparation.splits)
-        schema = preparation.schema or _schema(source, items, photos, splits["train"], preparation, text)
+        items = [source.items[row] for row in prepared.rows]
+        splits = _splits(items, prepared, preparation.splits)
+        schema = preparation.schema or _schema(source, items, prepared, splits["train"], preparation, text)
         conditions = schema.encode_rows(item.labels for item in items)
         if preparation.schema is not None:
             _report_unknown(schema, items, conditions)
         captions = [item.text for item in items]
-        return cls(schema, preparation, photos, splits, conditions, lambda: source, lambda: captions, skipped)
+        return cls(schema, preparation, prepared, splits, conditions, lambda: source, lambda: captions, skipped)
 
     @classmethod
     def from_folder(cls, folder: str | Path, attribute: str = "class", **options: Any) -> Catalogue:
@@ -204,8 +206,8 @@ class Catalogue:
             CatalogueError: If types or lengths do not fit.
         """
         images = np.asarray(images)
-        shares = splits if splits is None or isinstance(splits, Mapping) else None
-        source = array_source(images, labels or {}, None if shares is splits else splits, sources)
+        named, shares = (None, splits) if splits is None or isinstance(splits, Mapping) else (splits, None)
+        source = array_source(images, labels or {}, named, sources)
         if options.get("schema") is None and options.get("image_size") is None:
             options["image_size"] = max(images.shape[1:3])
         return cls.from_source(source, _preparation({**options, "splits": shares}))
@@ -236,8 +238,6 @@ class Catalogue:
             CatalogueError: If there is no such data set or feature.
             MissingExtraError: If the extra `tfds` is not installed.
         """
-        from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
-
         builder = tfds_builder(name, data_dir)
         if options.get("schema") is not None:
             attributes = options["schema"].names if attributes is None else attributes
@@ -267,9 +267,29 @@ class Catalogue:
         Raises:
             CatalogueError: If there is no such data set, or it does not fit what is asked for.
         """
-        from tfproductgan.catalogue.prepared_source import prepared_parts
-
-        return cls(**prepared_parts(folder, [attributes] if isinstance(attributes, str) else attributes, schema))
+        found = dataset_folder(Path(folder).expanduser())
+        if found is None:
+            raise CatalogueError(f"{str(folder)!r} holds no data set that tfproductgan prepare has finished.")
+        photos = RecordPhotos(found)
+        taken = schema or photos.schema
+        for name in ("image_size", "channels", "source_channels"):
+            mine, theirs = getattr(photos.schema, name), getattr(taken, name)
+            if mine != theirs:
+                raise CatalogueError(f"The data set was prepared with {name}={mine}, and {theirs} is asked for.")
+        if attributes is not None:
+            names = [attributes] if isinstance(attributes, str) else attributes
+            try:
+                taken = dataclasses.replace(taken, attributes=[taken.attribute(n) for n in names], combinations=())
+            except ConditionError as error:
+                raise CatalogueError(f"The data set lacks what is asked for. {error}") from error
+        splits = {split: indices for split, indices in photos.splits.items() if len(indices)}
+        # photos are many, combinations few
+        combinations, which = np.unique(photos.index.ids, axis=0, return_inverse=True)
+        ids = taken.encode_rows(map(photos.schema.decode, combinations))[which.reshape(-1)]
+        if schema is None:
+            taken = taken.with_combinations(ids[splits["train"]])
+        preparation = Preparation(taken.image_size, photos.fit, taken.channels, cache=False)
+        return cls(taken, preparation, photos, splits, ids, functools.partial(_examples, photos), photos.texts)
 
     @classmethod
     def studio(
@@ -323,19 +343,16 @@ class Catalogue:
     @functools.cached_property
     def fingerprint(self) -> str:
         digest = hashlib.sha256(self._photos.pixel_hash.encode())
-        digest.update(np.ascontiguousarray(self._conditions))
+        digest.update(np.ascontiguousarray(self._conditions).data)
         for split, indices in self.splits.items():
             digest.update(split.encode())
-            digest.update(np.ascontiguousarray(indices))
+            digest.update(np.ascontiguousarray(indices).data)
         digest.update(repr([(a.name, a.values) for a in self.schema.attributes]).encode())
         return digest.hexdigest()[:32]
 
     def size(self, split: str = "train") -> int:
         """Number of photos in a split; 0 if the catalogue has none there."""
-        proper = split_name(split)
-        if proper is None:
-            raise CatalogueError(f"Unknown split {split!r}: {nearest(split, SPLITS)}")
-        return len(self.splits.get(proper, ()))
+        return len(self.splits.get(_proper(split), ()))
 
     def images(self, split: str = "train") -> np.ndarray:
         """The photos of a split: uint8 `[N, S, S, C]`.
@@ -466,7 +483,20 @@ class Catalogue:
         if not self.size(split):
             there = ", ".join(map(repr, self.splits))
             raise CatalogueError(f"The catalogue has no photos for {split!r}; it has {there}.")
-        return self.splits[split_name(split)]
+        return self.splits[_proper(split)]
+
+
+def _proper(split: str) -> str:
+    proper = split_name(split)
+    if proper is None:
+        raise CatalogueError(f"Unknown split {split!r}: {nearest(split, SPLITS)}")
+    return proper
+
+
+def _examples(photos: RecordPhotos) -> Source:
+    """The photos of a prepared data set one by one, for those who look at each."""
+    tfds = require("tensorflow_datasets", "tfds")
+    return tfds_source(tfds.builder_from_directory(str(photos.folder)), "image", photos.features, "text")
 
 
 def _preparation(options: Mapping[str, Any]) -> Preparation:
@@ -520,7 +550,9 @@ def _judge(skipped: Sequence[tuple[str, str]], total: int, max_unreadable: float
     _log.warning("%s", said)
 
 
-def _splits(items: Sequence[Item], photos: PreparedPhotos, shares: Mapping[str, float] | None) -> dict[str, np.ndarray]:
+def _splits(
+    items: Sequence[Item], photos: PreparedPhotos | PhotoChunks, shares: Mapping[str, float] | None
+) -> dict[str, np.ndarray]:
     if shares is None and any(item.split for item in items):
         splits = given_splits([item.split or "train" for item in items])
     else:

@@ -79,12 +79,7 @@ def write_chunk(task: ChunkTask) -> int:
         "pictures": np.frombuffer(b"".join(pictures), np.uint8),
         "failures": np.array(json.dumps(facts.failures)),
     }
-
-    def save(path: Path) -> None:
-        with path.open("wb") as file:  # given a name, NumPy would add its own suffix
-            np.savez(file, **arrays)
-
-    replace_file(task.path, save)
+    replace_file(task.path, lambda part: np.savez(part, **arrays))
     return len(task.batch.names)
 
 

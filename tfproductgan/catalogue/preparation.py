@@ -40,7 +40,7 @@ class Preparation:
         CatalogueError: If an option is out of range.
     """
 
-    image_size: int | None = None
+    image_size: int | Any = None  # once it is made a number
     fit: str = "letterbox"
     channels: int | None = None
     min_count: int = 1

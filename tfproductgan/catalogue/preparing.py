@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 from tfproductgan.catalogue.cache import PhotoCache, write_about
 from tfproductgan.catalogue.duplicates import near_duplicate_groups, source_hash
 from tfproductgan.catalogue.photos import is_grey, place, read_item
-from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE, Preparation
+from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.sources import Batch, Raw, Source
 from tfproductgan.errors import CatalogueError, PhotoError
 
@@ -143,8 +143,7 @@ class Squaring:
         """What the options ask for."""
         schema = preparation.schema
         channels = (preparation.channels, schema.source_channels if schema else None)
-        size = preparation.image_size or DEFAULT_IMAGE_SIZE
-        return cls(size, preparation.fit, channels if source.load_sources else channels[:1])
+        return cls(preparation.image_size, preparation.fit, channels if source.load_sources else channels[:1])
 
     def coloured(self, number: int) -> Squaring:
         """The same with three channels for one picture of each item."""

@@ -7,7 +7,6 @@ picture be read at once: then a stream can start at any step, draw photos by wei
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import json
 import logging
@@ -75,7 +74,6 @@ class RecordIndex:
     """Where pictures lie and what is known of them, in the order of their numbers.
 
     Args:
-        files: Name and size of each file.
         shard: int32 `[N]`, which file each picture is in.
         offset: int64 `[N]`, where in it.
         size: int32 `[N]`, bytes of it.
@@ -85,7 +83,6 @@ class RecordIndex:
         digest: SHA-256 of all pictures.
     """
 
-    files: tuple[tuple[str, int], ...]
     shard: np.ndarray
     offset: np.ndarray
     size: np.ndarray
@@ -96,13 +93,7 @@ class RecordIndex:
 
 
 class RecordPixels:
-    """The pictures of TFRecord files, as if they were one array; nothing of them is held.
-
-    Args:
-        paths: The files.
-        index: Where the pictures lie in them.
-        shape: Of all together: `(N, S, S, C)`.
-    """
+    """The pictures of TFRecord files, as if they were one array of shape `(N, S, S, C)`; nothing of them is held."""
 
     def __init__(self, paths: Sequence[Path], index: RecordIndex, shape: tuple[int, int, int, int]):
         self.shape, self._index = shape, index
@@ -130,13 +121,9 @@ class RecordPixels:
 
 
 class RecordPhotos:
-    """The photos of a data set that `tfproductgan prepare` wrote.
-
-    Args:
-        folder: The data set's own folder.
+    """The photos of a data set that `tfproductgan prepare` wrote, which lies in `folder`.
 
     Attributes:
-        folder: Where it lies.
         schema: Its `ConditionSchema`.
         fit: How the photos were made square, `"letterbox"` or `"crop"`.
         features: Feature of each attribute.
@@ -174,7 +161,7 @@ class RecordPhotos:
         import tensorflow as tf
 
         spec = {"text": tf.io.FixedLenFeature([], tf.string), "number": tf.io.FixedLenFeature([], tf.int64)}
-        found = []
+        found: list[tuple[int, bytes]] = []
         for path in self._paths:
             for _, parsed in _batches(path, spec):
                 found += zip(parsed["number"].numpy().tolist(), parsed["text"].numpy().tolist(), strict=True)
@@ -187,34 +174,33 @@ class RecordPhotos:
             raise CatalogueError(f"{str(self.folder)!r} has {len(found)} of the {total} files of its split {split!r}.")
         return found
 
-    def _stamps(self) -> tuple[tuple[str, int], ...]:
-        return tuple((path.name, path.stat().st_size) for path in self._paths)
+    def _about(self) -> dict[str, Any]:
+        """What an index must say to be that of the files as they are."""
+        return {"version": INDEX_VERSION, "files": [[path.name, path.stat().st_size] for path in self._paths]}
 
     def _read_index(self) -> RecordIndex | None:
         try:
             with (self.folder / INDEX).open("rb") as file, np.load(file) as saved:
                 about = json.loads(str(saved["about"]))
-                if about["version"] != INDEX_VERSION:
-                    return None
-                arrays = {name: saved[name] for name in ("shard", "offset", "size", "ids", "boxes", "split")}
+                columns = {name: saved[name] for name in saved.files if name != "about"}
+                index = RecordIndex(**columns, digest=about.pop("digest"))
         except Exception:  # not there, or damaged in one of the many ways of a zip
             return None
-        files = tuple((name, size) for name, size in about["files"])
-        return RecordIndex(files, **arrays, digest=about["digest"]) if files == self._stamps() else None
+        return index if about == self._about() else None
 
     def _make_index(self) -> RecordIndex:
         """Read all records once: TensorFlow checks the checksum of each."""
         parts = [part for number, path in enumerate(self._paths) for part in self._index_file(number, path)]
-        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        order = np.argsort(columns.pop("number"), kind="stable")
-        columns = {name: column[order] for name, column in columns.items()}
-        hashes = columns.pop("hash")
-        index = RecordIndex(self._stamps(), **columns, digest=hashlib.sha256(hashes.tobytes()).hexdigest())
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        order = np.argsort(joined.pop("number"), kind="stable")
+        columns: dict[str, Any] = {name: column[order] for name, column in joined.items()}
+        digest = hashlib.sha256(columns.pop("hash").tobytes()).hexdigest()
+        about = np.array(json.dumps({**self._about(), "digest": digest}))
         try:
-            replace_file(self.folder / INDEX, functools.partial(_save_index, index=index))
+            replace_file(self.folder / INDEX, lambda part: np.savez(part, about=about, **columns))
         except RunError as error:
             _log.warning("The index is made anew each time: %s", error)
-        return index
+        return RecordIndex(**columns, digest=digest)
 
     def _index_file(self, number: int, path: Path) -> Iterator[dict[str, np.ndarray]]:
         import tensorflow as tf
@@ -251,13 +237,6 @@ def _batches(path: Path, spec: dict[str, Any]) -> Iterator[tuple[Sequence[bytes]
             yield records.numpy(), tf.io.parse_example(records, spec)
     except tf.errors.OpError as error:
         raise CatalogueError(f"{str(path)!r} is damaged: {error.message}") from error
-
-
-def _save_index(path: Path, index: RecordIndex) -> None:
-    columns = dataclasses.asdict(index)
-    about = {"version": INDEX_VERSION, "files": columns.pop("files"), "digest": columns.pop("digest")}
-    with path.open("wb") as file:
-        np.savez(file, about=np.array(json.dumps(about)), **columns)
 
 
 def _close(files: Sequence[int]) -> None:

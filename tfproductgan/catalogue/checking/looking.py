@@ -24,7 +24,7 @@ from tfproductgan.catalogue.duplicates import (
     thumbnails,
 )
 from tfproductgan.catalogue.photos import is_grey, place, read_item
-from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE, Preparation
+from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.preparing import decoding, in_threads
 from tfproductgan.catalogue.sources import Batch, Item, Source, too_sparse
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, drawn_splits
@@ -35,12 +35,10 @@ from tfproductgan.errors import PhotoError
 def check(
     photos: Catalogue | Source,
     name: str = "photos",
-    image_size: int | None = None,
-    min_count: int | None = None,
-    max_unreadable: float | None = None,
     min_size: int | None = None,
     batch_size: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    **options: Any,
 ) -> CheckReport:
     """Look through photos and labels, each read once, and report what is wrong.
 
@@ -49,20 +47,16 @@ def check(
     Args:
         photos: A source, or a catalogue, whose source is read again: prepared photos have lost size and format.
         name: What the report calls them.
-        image_size: Height and width at which they will be trained on, in pixels; by default as the catalogue was
-            prepared, or 64.
-        min_count: A value on fewer training photos is folded into "not given"; by default likewise, or 1.
-        max_unreadable: Largest share of photos that training skips before it stops, in [0, 1]; by default
-            likewise, or 0.05.
         min_size: A photo with a side of fewer pixels is too small; by default half of `image_size`.
         batch_size: Photos a batch of training takes; with fewer it would not start.
         progress: Called now and then with the number of photos seen and of all.
+        **options: `image_size`, `min_count` and `max_unreadable`, as of `Preparation`; by default as the catalogue was
+            prepared.
     """
     source = photos if isinstance(photos, Source) else photos.source
     prepared = Preparation() if isinstance(photos, Source) else photos.preparation
-    image_size = image_size or prepared.image_size or DEFAULT_IMAGE_SIZE
-    min_count = min_count or prepared.min_count
-    max_unreadable = prepared.max_unreadable if max_unreadable is None else max_unreadable
+    prepared = dataclasses.replace(prepared, **options)
+    image_size, min_count = prepared.image_size, prepared.min_count
     start = time.perf_counter()
     min_size = (image_size + 1) // 2 if min_size is None else min_size
     whole: list[_Photo] = []
@@ -102,7 +96,7 @@ def check(
         aspects=(min(aspects), float(np.median(aspects)), max(aspects)) if aspects else None,
         formats=_counted(photo.format for photo in whole),
         num_grey=sum(photo.grey for photo in whole),
-        max_unreadable=max_unreadable,
+        max_unreadable=prepared.max_unreadable,
         num_train=_num_train(whole, near),
         batch_size=batch_size,
         sparse=[reason for reason in sparse if reason],
