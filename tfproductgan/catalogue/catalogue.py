@@ -99,9 +99,6 @@ class Catalogue:
             preparation: How they become a catalogue.
             text: What their titles are called, if there are any.
             photos: The photos, if they have been prepared already.
-
-        Raises:
-            CatalogueError: If they cannot be used.
         """
         if preparation.schema is None:
             refuse_sparse(source, preparation.min_count)
@@ -112,7 +109,18 @@ class Catalogue:
         _judge(skipped, len(source.items) + len(source.skipped), preparation.max_unreadable)
         items = [source.items[row] for row in prepared.rows]
         splits = _splits(items, prepared, preparation.splits)
-        schema = preparation.schema or _schema(source, items, prepared, splits["train"], preparation, text)
+        train, sources = splits["train"], prepared.sources
+        schema = preparation.schema or ConditionSchema.from_rows(
+            [items[i].labels for i in train],
+            source.attributes,
+            preparation.image_size,
+            prepared.channels,
+            preparation.min_count,
+            text,
+            _shared_aspect(prepared.aspects[train]) if preparation.fit == "letterbox" else None,
+            source.values,
+            None if sources is None else sources.shape[-1],
+        )
         conditions = schema.encode_rows(item.labels for item in items)
         if preparation.schema is not None:
             _report_unknown(schema, items, conditions)
@@ -563,27 +571,6 @@ def _splits(
     if "train" not in splits:
         raise CatalogueError(f"No photos to train on: all are in {', '.join(splits)}.")
     return splits
-
-
-def _schema(
-    source: Source,
-    items: Sequence[Item],
-    photos: PreparedPhotos | PhotoChunks,
-    train: np.ndarray,
-    preparation: Preparation,
-    text: str | None,
-) -> ConditionSchema:
-    return ConditionSchema.from_rows(
-        [items[i].labels for i in train],
-        source.attributes,
-        preparation.image_size,
-        photos.channels,
-        preparation.min_count,
-        text,
-        _shared_aspect(photos.aspects[train]) if preparation.fit == "letterbox" else None,
-        source.values,
-        None if photos.sources is None else photos.sources.shape[-1],
-    )
 
 
 def _shared_aspect(aspects: np.ndarray) -> float | None:

@@ -70,12 +70,10 @@ class PhotoFolder:
         """
         given = Path(name)
         if given.is_absolute():
-            for root in (self.path.absolute(), self._real):
-                if given.is_relative_to(root):
-                    given = given.relative_to(root)
-                    break
-            else:
+            root = next(filter(given.is_relative_to, (self.path.absolute(), self._real)), None)
+            if root is None:
                 raise CatalogueError(f"The photo {name!r} is not inside the photos' folder {str(self.path)!r}.")
+            given = given.relative_to(root)
         relative = _safe(given.as_posix(), f"the photos' folder {str(self.path)!r}")
         return next((n for n in _spellings(relative) if os.path.isfile(self.path / n)), None)
 
@@ -144,25 +142,17 @@ class PhotoZip:
         )
 
     def find(self, name: str) -> str | None:
-        """The path of the photo a table calls `name`, which may lack its extension.
-
-        Raises:
-            CatalogueError: If the name leads out of the zip.
-        """
+        """As `PhotoFolder.find`."""
         relative = _safe(name, f"the zip {self.path.name!r}")
         return next((n for n in _spellings(relative) if n in self._members), None)
 
     def signature(self, name: str) -> str:
-        """What changes when the photo does, without reading it."""
+        """As `PhotoFolder.signature`."""
         member = self._members[name]
         return f"{member.file_size} {member.CRC:08x}"
 
     def read(self, name: str) -> bytes:
-        """The bytes of a member.
-
-        Raises:
-            PhotoError: If it cannot be read.
-        """
+        """As `PhotoFolder.read`."""
         member = self._members[name]
         if member.file_size > MOST_BYTES:
             raise PhotoError(f"{name}: the file is larger than {MOST_BYTES >> 20} MiB")

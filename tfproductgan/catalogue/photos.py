@@ -101,7 +101,7 @@ def open_photo(data: bytes, name: str, at_least: int | None = None) -> Image.Ima
             if shrink < 0.5:
                 image.draft(None, (int(image.width * shrink), int(image.height * shrink)))
         image.load()
-        return _upright(_flat(image))
+        return _flat(_upright(image))
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
@@ -252,26 +252,16 @@ def _median(colours: np.ndarray) -> np.ndarray:
 def _flat(image: Image.Image) -> Image.Image:
     """The first frame in mode RGB or L, without transparency."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _with_exif(_eight_bits(image), image)
-    if image.has_transparency_data:
-        clear = image.convert("RGBA")
-        grey = image.mode in _GREY_MODES
-        image = Image.new("RGBA", clear.size, "white")
-        image.alpha_composite(clear)
-        return _with_exif(image.convert("L" if grey else "RGB"), clear)
+        return _eight_bits(image)
     mode = "L" if image.mode in _GREY_MODES else "RGB"
-    return image if image.mode == mode else _with_exif(image.convert(mode), image)
-
-
-def _with_exif(image: Image.Image, original: Image.Image) -> Image.Image:
-    if "exif" in original.info:
-        image.info.setdefault("exif", original.info["exif"])
-    return image
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    values = np.asarray(image).astype(np.float64)
-    values = np.nan_to_num(values)
+    values = np.nan_to_num(np.asarray(image).astype(np.float64))
     highest = values.max(initial=0.0)
     if image.mode.startswith("I;16") or highest > 255:
         values = values / 257.0
