@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from tfproductgan.catalogue.checking.findings import KINDS, CheckReport, Finding, count_of, count_photos
-from tfproductgan.catalogue.lettering import drawable
+from tfproductgan.catalogue.lettering import cut, drawable, wrapped
 from tfproductgan.catalogue.photos import read_item
 from tfproductgan.catalogue.sources import Raw
 from tfproductgan.conditions import fold
@@ -23,6 +23,7 @@ _TILE = 104  # of a finding's example, with its frame
 _SMALL = 66  # of a label's sample
 _MOST_TILES = 10
 _MOST_LINES = 8  # of text, for findings without a picture
+_DETAIL_LINES = 3
 _MOST_VALUES = 36  # of one attribute
 _COLUMNS = 3
 _PER_VALUE = 5
@@ -137,7 +138,8 @@ def _findings(
 ) -> Image.Image:
     title, meaning = KINDS[kind]
     step = (_WIDTH - 2 * _MARGIN) // _MOST_TILES
-    details = [_wrapped(finding.detail, 12, len(finding.photos) * step - 8) for finding in findings]
+    font = ImageFont.load_default(12)
+    details = [wrapped(f.detail, font, len(f.photos) * step - 8, _DETAIL_LINES).splitlines() for f in findings]
     said = f"{title}: {count_of(count_photos(report.of(kind)), 'photo')}"
     strip, pen = _strip(76 + _TILE + 15 * max(map(len, details)), said, meaning, _COLOURS.get(kind, _AMBER))
     left = _MARGIN
@@ -202,19 +204,6 @@ def _tile(
     pen.line((left + near, top + far, left + far, top + near), _RED, 3)
 
 
-def _wrapped(text: str, size: int, width: float, most: int = 3) -> list[str]:
-    """A text in lines no wider than `width`, as far as its words allow; the last holds what is left."""
-    font = ImageFont.load_default(size=size)
-    lines: list[str] = []
-    for word in drawable(text).split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and (len(lines) == most or font.getlength(longer) <= width):
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
-
-
 def _text(
     pen: ImageDraw.ImageDraw,
     corner: tuple[int, int],
@@ -225,9 +214,9 @@ def _text(
     keep_end: bool = False,
 ) -> int:
     """Write one line, shortened to a width, of a name at its start; returns where it ends."""
-    font = ImageFont.load_default(size=size)
+    font = ImageFont.load_default(size)
     shown = " ".join(drawable(text).split())
-    while width is not None and font.getlength(shown) > width and len(shown) > 4:
-        shown = "..." + shown[4:] if keep_end else shown[:-4] + "..."
+    if width is not None:
+        shown = cut(shown, font, width, keep_end)
     pen.text(corner, shown, colour, font)
     return round(corner[0] + font.getlength(shown))
