@@ -15,6 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from tfproductgan.errors import RunError
+from tfproductgan.writing import replace_file
+
 _log = logging.getLogger(__name__)
 
 _STALE_SECONDS = 24 * 3600
@@ -77,10 +80,8 @@ class PhotoCache:
     def add(self, key: str, name: str, array: np.ndarray) -> None:
         """Add one array to an entry; a cache that cannot be written stays as it is."""
         try:
-            with tempfile.NamedTemporaryFile(dir=self.path(key), suffix=".part", delete=False) as file:
-                np.save(file, array)
-            os.replace(file.name, self.path(key) / f"{name}.npy")
-        except OSError as error:
+            replace_file(self.path(key) / f"{name}.npy", lambda part: np.save(part, array))
+        except RunError as error:
             _log.info("Could not add %s to the cache %s: %s", name, self.path(key), error)
 
     def _remove_stale(self) -> None:

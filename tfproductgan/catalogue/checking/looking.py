@@ -60,18 +60,20 @@ def check(
     start = time.perf_counter()
     min_size = (image_size + 1) // 2 if min_size is None else min_size
     whole: list[_Photo] = []
-    broken: list[Finding] = []
-    done = 0
+    found: list[Finding] = []
+    hashes, small, done = [], [], 0
     with decoding():
-        for count, (seen, findings) in in_threads(functools.partial(_look, source, image_size), source):
-            whole += seen
-            broken += findings
+        for count, (photos_read, broken, squares) in in_threads(functools.partial(_look, source, image_size), source):
+            whole += photos_read
+            found += broken
+            hashes.append(difference_hashes(squares))
+            small.append(thumbnails(squares))
             done += count
             if progress:
                 progress(done, len(source.items))
     labels = {name: count_values(photo.value(name) for photo in whole) for name in source.attributes}
-    near = _near_groups(whole)
-    found = [*broken, *(Finding("missing", (name,), reason) for name, reason in source.skipped)]
+    near = group_duplicates(np.concatenate(hashes), np.concatenate(small))
+    found += [Finding("missing", (name,), reason) for name, reason in source.skipped]
     found += [*_too_small(whole, min_size), *_duplicates(whole, near, source.attributes)]
     found += [*_wrong_labels(whole, labels), *_grey_among_colour(whole)]
     train = [photo for photo in whole if photo.item.split in (None, "train")]
@@ -118,15 +120,13 @@ class _Photo:
     grey: bool
     content: str
     file: str
-    hash: int
-    thumbnail: np.ndarray
 
     def value(self, attribute: str) -> str:
         return " ".join(str(self.item.labels.get(attribute) or "").split())
 
 
-def _look(source: Source, image_size: int, batch: Batch) -> tuple[list[_Photo], list[Finding]]:
-    """Some photos: those that can be read, and a finding for each that cannot."""
+def _look(source: Source, image_size: int, batch: Batch) -> tuple[list[_Photo], list[Finding], np.ndarray]:
+    """Some photos: those that can be read, a finding for each that cannot, and their squares."""
     whole, squares, broken = [], [], []
     for position, (name, loads) in enumerate(zip(batch.names, batch.loads, strict=True), batch.start):
         try:
@@ -139,11 +139,9 @@ def _look(source: Source, image_size: int, batch: Batch) -> tuple[list[_Photo], 
             width, height = height, width
         square, _ = place(image, image_size)
         content, file = f"{width} {height} {content_hash(square)}", source_hash(raw)
-        whole.append((position, source.items[position], width, height, kind, is_grey(square), content, file))
+        whole.append(_Photo(position, source.items[position], width, height, kind, is_grey(square), content, file))
         squares.append(square)
-    stacked = np.array(squares, np.uint8).reshape(-1, image_size, image_size, 3)
-    signs = zip(difference_hashes(stacked).tolist(), thumbnails(stacked), strict=True)
-    return [_Photo(*facts, *sign) for facts, sign in zip(whole, signs, strict=True)], broken
+    return whole, broken, np.array(squares, np.uint8).reshape(-1, image_size, image_size, 3)
 
 
 def _header(raw: bytes) -> tuple[tuple[int, int], str]:
@@ -155,14 +153,6 @@ def _too_small(whole: Sequence[_Photo], min_size: int) -> Iterator[Finding]:
     for photo in whole:
         if min(photo.width, photo.height) < min_size:
             yield _about("too_small", [photo], f"{photo.width} x {photo.height} pixels, {min_size} are the least")
-
-
-def _near_groups(whole: Sequence[_Photo]) -> np.ndarray:
-    """int64 `[N]`: photos with equal numbers are near duplicates."""
-    if not whole:
-        return np.empty(0, np.int64)
-    hashes = np.array([photo.hash for photo in whole], np.uint64)
-    return group_duplicates(hashes, np.stack([photo.thumbnail for photo in whole]))
 
 
 def _num_train(whole: Sequence[_Photo], groups: np.ndarray) -> int:
