@@ -27,18 +27,10 @@ class PhotoFolder:
 
     Symbolic links are followed, out of the folder too, since people link class folders. Names in tables must stay
     inside the folder, and files must be files: a device or a pipe may have no end.
-
-    Args:
-        path: The folder.
-
-    Raises:
-        CatalogueError: If it is none.
     """
 
     def __init__(self, path: str | Path):
-        self.path = Path(path).expanduser()
-        if not self.path.is_dir():
-            raise CatalogueError(f"The photos' folder {str(path)!r} does not exist.")
+        self.path = Path(path)
         self._real = self.path.resolve()
 
     def names(self) -> list[str]:
@@ -179,7 +171,7 @@ def open_files(path: str | Path) -> PhotoFolder | PhotoZip:
     place = Path(path).expanduser()
     if place.is_file():
         return PhotoZip(place)
-    if not place.exists():
+    if not place.is_dir():
         raise CatalogueError(f"{str(path)!r} does not exist: give a folder or a zip of photos.")
     return PhotoFolder(place)
 
