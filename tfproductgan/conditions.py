@@ -96,12 +96,7 @@ class Attribute:
 
 
 class InputSpec(NamedTuple):
-    """What one input of a model holds.
-
-    Args:
-        shape: Of one row, without the batch.
-        dtype: Name of the type.
-    """
+    """What one input of a model holds: the shape of a row, without the batch, and the name of its type."""
 
     shape: tuple[int, ...]
     dtype: str

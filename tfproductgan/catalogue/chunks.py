@@ -46,13 +46,7 @@ CHUNK = 256
 
 @dataclasses.dataclass(frozen=True)
 class ChunkTask:
-    """A stretch of photos to be prepared, in this process or another.
-
-    Args:
-        path: The file to write; its folder exists.
-        batch: The photos.
-        squaring: What to do with them.
-    """
+    """Photos to be prepared, in this process or another, and the file to write; its folder exists."""
 
     path: Path
     batch: Batch

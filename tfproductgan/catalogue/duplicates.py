@@ -40,11 +40,7 @@ _NUM_BANDS = MAX_DISTANCE + 1
 
 
 def content_hash(image: np.ndarray) -> str:
-    """SHA-256 of a picture's shape and pixels as 64 hexadecimal digits, whatever file it came from.
-
-    Args:
-        image: uint8 `[H, W, C]` or `[H, W]`.
-    """
+    """SHA-256 of a picture, uint8 `[H, W, C]` or `[H, W]`: 64 hexadecimal digits, whatever file it came from."""
     image = np.ascontiguousarray(image, np.uint8)
     digest = hashlib.sha256(repr(image.shape).encode())
     digest.update(image.data)
@@ -77,14 +73,7 @@ def difference_hashes(images: np.ndarray) -> np.ndarray:
 
 
 def thumbnails(images: np.ndarray) -> np.ndarray:
-    """Mean colours of a 16 x 16 grid of cells, whatever the size and shape of the pictures.
-
-    Args:
-        images: uint8 `[N, H, W, C]`; may be a memory map.
-
-    Returns:
-        uint8 `[N, 16, 16, C]`.
-    """
+    """Mean colours of a 16 x 16 grid of cells, uint8 `[N, 16, 16, C]`, of pictures, uint8 `[N, H, W, C]`."""
     small = np.empty((len(images), THUMBNAIL_SIZE, THUMBNAIL_SIZE, images.shape[-1]), np.uint8)
     for part in _chunks(len(images)):
         small[part] = np.rint(_cell_means(images[part], THUMBNAIL_SIZE, THUMBNAIL_SIZE))

@@ -32,11 +32,7 @@ _BACKGROUND_TOLERANCE = 16
 class Placement:
     """Where a photo lies inside its square, in pixels: the way back to its own proportions.
 
-    Args:
-        left: First column of the photo.
-        top: First row of the photo.
-        right: One past its last column.
-        bottom: One past its last row.
+    `left` and `top` are its first column and row, `right` and `bottom` one past its last.
     """
 
     left: int
@@ -46,12 +42,7 @@ class Placement:
 
     @classmethod
     def of_aspect(cls, aspect: float | None, size: int) -> Placement:
-        """The box of a letterboxed photo.
-
-        Args:
-            aspect: Its width divided by its height; `None` fills the square.
-            size: Height and width of the square in pixels.
-        """
+        """The box of a letterboxed photo of that width divided by height; `None` fills the square."""
         aspect = aspect or 1.0
         width = max(1, round(size * min(1.0, aspect)))
         height = max(1, round(size * min(1.0, 1.0 / aspect)))
@@ -59,14 +50,7 @@ class Placement:
         return cls(left, top, left + width, top + height)
 
     def crop(self, pictures: np.ndarray) -> np.ndarray:
-        """Cut the photo out of its square.
-
-        Args:
-            pictures: `[..., S, S, C]`, any number of leading dimensions.
-
-        Returns:
-            `[..., bottom - top, right - left, C]`, a view.
-        """
+        """Cut the photo out of its square: a view of `[..., S, S, C]`, with any number of leading dimensions."""
         return pictures[..., self.top : self.bottom, self.left : self.right, :]
 
 
@@ -217,23 +201,12 @@ def place(
 
 
 def is_grey(pixels: np.ndarray) -> bool:
-    """Whether a photo has no colour, even if it is saved as one that has.
-
-    Args:
-        pixels: uint8 `[H, W, C]`.
-    """
+    """Whether a photo, uint8 `[H, W, C]`, has no colour, even if it is saved as one that has."""
     return int(np.ptp(pixels, axis=2).max()) <= _GREY_TOLERANCE
 
 
 def background_colour(pixels: np.ndarray) -> np.ndarray:
-    """The colour most of a photo's border has, whatever touches the border elsewhere.
-
-    Args:
-        pixels: uint8 `[H, W, C]`.
-
-    Returns:
-        uint8 `[C]`.
-    """
+    """The colour that most of a photo's border has, uint8 `[H, W, C]` to `[C]`, whatever touches it elsewhere."""
     border = np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]]).astype(np.int16)
     border = border[:: max(1, len(border) // _BORDER_SAMPLES)]
     middle = _median(border)

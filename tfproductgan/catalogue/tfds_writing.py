@@ -84,12 +84,8 @@ class Stretch:
 class ProductPhotos(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """The photos of a catalogue, as a network sees them, with their labels and splits.
 
-    Args:
-        schema: Of the catalogue: names the classes.
-        stretches: Split name to stretches of its photos.
-        about: What the data set's `metadata.json` holds, JSON-ready.
-        beam: Whether the examples are made by an Apache Beam pipeline.
-        **kwargs: As every builder's; `data_dir` above all.
+    They come in stretches of each split; `about` goes into the data set's `metadata.json`. With `beam` the examples are
+    made by an Apache Beam pipeline.
     """
 
     VERSION = tfds.core.Version("1.0.0")
