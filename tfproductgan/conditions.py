@@ -149,12 +149,10 @@ class ConditionSchema:
             )
         self.attributes = tuple(self.attributes)
         self.image_size, self.channels = int(self.image_size), int(self.channels)
-        self.combinations = tuple((tuple(int(i) for i in ids), int(count)) for ids, count in self.combinations)
         for column, name in enumerate(self.names):
             if fold(name) in map(fold, self.names[:column]):
                 raise ConditionError(f"Attribute {name!r} appears twice.")
-        for ids, _ in self.combinations:
-            self._check_ids(ids)
+        self.combinations = tuple((self._checked(ids), int(count)) for ids, count in self.combinations)
 
     @classmethod
     def from_rows(
@@ -249,8 +247,9 @@ class ConditionSchema:
             ConditionError: If an attribute or value is unknown; the message lists the nearest valid names.
         """
         if conditions is not None and not isinstance(conditions, Mapping):
+            example = {attribute.name: attribute.values[0] for attribute in self.attributes[:1]}
             raise ConditionError(
-                f"Conditions map attribute names to value names, such as {self._example()}. Received: {conditions!r}"
+                f"Conditions map attribute names to value names, such as {example}. Received: {conditions!r}"
             )
         ids = [NOT_GIVEN] * len(self.attributes)
         for name, value in (conditions or {}).items():
@@ -280,9 +279,8 @@ class ConditionSchema:
         Raises:
             ConditionError: If there are not as many ids as attributes, or one is out of range.
         """
-        ids = tuple(int(i) for i in ids)
-        self._check_ids(ids)
-        return {a.name: a.values[i - 1] for a, i in zip(self.attributes, ids, strict=True) if i != NOT_GIVEN}
+        pairs = zip(self.attributes, self._checked(ids), strict=True)
+        return {a.name: a.values[i - 1] for a, i in pairs if i != NOT_GIVEN}
 
     def complete(self, ids: Sequence[int], fraction: float) -> tuple[int, ...]:
         """Fill in what is not given by drawing from the photos that match what is.
@@ -297,8 +295,7 @@ class ConditionSchema:
         Returns:
             The ids with every 0 replaced, except where the drawn photo itself lacks the attribute.
         """
-        ids = tuple(int(i) for i in ids)
-        self._check_ids(ids)
+        ids = self._checked(ids)
         if NOT_GIVEN not in ids or not self.combinations:
             return ids
         given, (observed, counts) = np.array(ids), self._observed
@@ -385,17 +382,14 @@ class ConditionSchema:
         except KeyError:
             raise ConditionError(f"Unknown attribute {name!r}: {nearest(str(name), self.names)}") from None
 
-    def _check_ids(self, ids: Sequence[int]) -> None:
+    def _checked(self, ids: Iterable[int]) -> tuple[int, ...]:
+        ids = tuple(int(i) for i in ids)
         if len(ids) != len(self.attributes):
-            raise ConditionError(f"Expected {len(self.attributes)} ids, one an attribute. Received: {tuple(ids)}")
+            raise ConditionError(f"Expected {len(self.attributes)} ids, one an attribute. Received: {ids}")
         for attribute, i in zip(self.attributes, ids, strict=True):
             if not 0 <= i < attribute.num_ids:
                 raise ConditionError(f"Ids of {attribute.name!r} go from 0 to {attribute.num_ids - 1}. Received: {i}")
-
-    def _example(self) -> str:
-        if not self.attributes:
-            return "{}"
-        return repr({self.attributes[0].name: self.attributes[0].values[0]})
+        return ids
 
 
 @dataclasses.dataclass(frozen=True)

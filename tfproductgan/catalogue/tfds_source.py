@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
+import operator
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -156,9 +157,7 @@ def _examples(builder: Any, split: str, names: Sequence[str], encoded: bool = Fa
 
 
 def _at(example: Any, name: str) -> Any:
-    for part in name.split("/"):
-        example = example[part]
-    return example
+    return functools.reduce(operator.getitem, name.split("/"), example)
 
 
 def _stamp(builder: Any, image: str, splits: Iterable[str]) -> str:
