@@ -29,12 +29,7 @@ def default_folder() -> Path:
 
 
 class PhotoCache:
-    """A folder of entries, each some arrays and a JSON object under one key; any of them may be deleted.
-
-    Args:
-        folder: Where the entries lie; made when first written to.
-        kind: What they are: entries of one kind share a folder in it.
-    """
+    """A folder of entries of one kind, each some arrays and a JSON object under one key; any of them may be deleted."""
 
     def __init__(self, folder: str | Path, kind: str = "photos"):
         self.folder = Path(folder).expanduser() / kind
@@ -51,13 +46,7 @@ class PhotoCache:
             return None
 
     def array(self, key: str, name: str, mapped: bool = False) -> np.ndarray | None:
-        """An array of an entry, or `None` if it is not there or damaged.
-
-        Args:
-            key: Of the entry.
-            name: Of the array.
-            mapped: Whether to map the file into memory instead of reading it.
-        """
+        """An array of an entry, read or mapped into memory, or `None` if it is not there or damaged."""
         try:
             return np.load(self.path(key) / f"{name}.npy", mmap_mode="r" if mapped else None)
         except (OSError, ValueError, EOFError):

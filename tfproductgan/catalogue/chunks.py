@@ -201,13 +201,10 @@ def _end_with_parent() -> None:
 
 
 def on_beam(options: Sequence[str]) -> Callable[[Iterable[ChunkTask]], Generator[int, None, None]]:
-    """What does tasks on Apache Beam, for `prepare_chunks`.
+    """What does tasks on Apache Beam, for `prepare_chunks`, by options such as `["runner=DirectRunner"]`.
 
     The workers must see the folder of the files. All tasks are described to the pipeline at once: where photos are
     files or drawn, these are names; the photos of a TensorFlow data set are sent themselves.
-
-    Args:
-        options: Of the pipeline, such as `["runner=DirectRunner", "direct_num_workers=2"]`.
     """
     pipeline = beam_pipeline_options(options)
 

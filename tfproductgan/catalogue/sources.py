@@ -93,12 +93,7 @@ class Batch:
 
 
 def too_sparse(attribute: str, counts: Iterable[int]) -> str | None:
-    """Why nothing can be learnt from an attribute, in words, or `None`.
-
-    Args:
-        attribute: Its name.
-        counts: Number of training photos of each of its values.
-    """
+    """Why nothing can be learnt from an attribute with so many training photos of each value, in words, or `None`."""
     counts = list(counts)
     if len(counts) <= MOST_SPARSE_VALUES or sum(counts) >= 2 * len(counts):
         return None

@@ -115,19 +115,12 @@ def _decoded(encoded: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
 
 
 def balancing_weights(conditions: np.ndarray, balance: float) -> np.ndarray:
-    """Chances of photos that lift rare labels.
+    """Chances that lift rare labels, float64 `[M]` summing to 1, of photos with these conditions, int32 `[M, A]`.
 
     Each attribute alone would draw a photo by the count of its value to the power of `-balance`: 0 as the photos
     are, 0.5 by the square root, 1 every value alike. The chance of a photo is the mean of that over the
     attributes; the product over attributes would let a handful of photos with rare combinations fill the batches.
     A photo that lacks an attribute counts as its most common value.
-
-    Args:
-        conditions: int32 `[M, A]`, A at least 1.
-        balance: 0 to 1.
-
-    Returns:
-        float64 `[M]`, summing to 1.
     """
     total = np.zeros(len(conditions))
     for column in conditions.T:
