@@ -292,7 +292,7 @@ class Catalogue:
                 raise CatalogueError(f"The data set lacks what is asked for. {error}") from error
         splits = {split: indices for split, indices in photos.splits.items() if len(indices)}
         # photos are many, combinations few
-        combinations, which = np.unique(photos.index.ids, axis=0, return_inverse=True)
+        combinations, which = np.unique(photos.ids, axis=0, return_inverse=True)
         ids = taken.encode_rows(map(photos.schema.decode, combinations))[which.reshape(-1)]
         if schema is None:
             taken = taken.with_combinations(ids[splits["train"]])
