@@ -467,19 +467,10 @@ class AsksByName:
         truncation: float = 1.0,
         complete: bool = True,
     ) -> list[PictureRequest]:
-        """The requests behind `generate`: what is asked for, picture by picture.
+        """The requests behind `generate`, which takes the same arguments, picture by picture.
 
-        Args:
-            conditions: A mapping of attribute name to value name, partial or empty, or a list of them.
-            count: Number of pictures. Defaults to one a mapping; a list is repeated from its start.
-            seed: Picture `i` has seed `seed + i`.
-            truncation: Scales the latents, 0 to 2. Defaults to 1, the full variety.
-            complete: Whether what is not given is drawn from the data's own distribution, by the picture's
-                seed. Defaults to `True`; otherwise the network is told that it is not given, which it knows from
-                photos that lack the attribute and from label dropout.
-
-        Returns:
-            A list of `PictureRequest`.
+        Unless `complete`, nothing is drawn for what is not given: the network is told that it is not given, which it
+        knows from photos that lack the attribute and from label dropout.
 
         Raises:
             ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
@@ -499,7 +490,7 @@ class AsksByName:
         Args:
             conditions: A mapping of attribute name to value name, partial or empty, or a list of them. What is
                 not given is drawn from the data's own distribution.
-            count: Number of pictures. Defaults to one a mapping.
+            count: Number of pictures. Defaults to one a mapping; a list is repeated from its start.
             seed: Picture `i` has seed `seed + i`: the same seed and conditions always give the same picture.
             truncation: Scales the latents, 0 to 2: below 1 for more typical pictures. Defaults to 1.
 
