@@ -588,10 +588,5 @@ def _report_unknown(schema: ConditionSchema, items: Sequence[Item], conditions: 
                 unknown.update(v for own, v in item.labels.items() if v and fold(own) == fold(name))
         if unknown:
             common = ", ".join(repr(value) for value, _ in unknown.most_common(3))
-            _log.warning(
-                "%d of %d photos have a %s the schema does not know (%s), which becomes not given",
-                unknown.total(),
-                len(items),
-                name,
-                common,
-            )
+            said = f"{unknown.total()} of {len(items)} photos have a {name} the schema does not know ({common})"
+            _log.warning("%s, which becomes not given", said)

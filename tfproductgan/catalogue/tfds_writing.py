@@ -46,14 +46,8 @@ _OWN_FEATURES = ("image", "number", "name", "text", "box")
 class Stretch:
     """The photos of one split in one chunk file, and all that is known of them: self-contained, for any process.
 
-    Args:
-        path: The chunk's file.
-        places: int64 `[n]`, which of its pictures.
-        numbers: int64 `[n]`, of the photos in the catalogue.
-        items: The photos.
-        ids: int32 `[n, A]`, their conditions.
-        boxes: int16 `[n, 4]`, where each photo lies in its square.
-        features: Feature of each attribute.
+    `places`, int64 `[n]`, says which of the file's pictures they are, `numbers`, int64 `[n]`, which of the catalogue's;
+    `ids`, int32 `[n, A]`, and `boxes`, int16 `[n, 4]`, are as there, `features` those of the attributes.
     """
 
     path: Path
