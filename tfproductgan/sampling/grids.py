@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from tfproductgan.catalogue.lettering import drawable
+from tfproductgan.catalogue.lettering import wrapped
 from tfproductgan.catalogue.photos import Placement
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
 from tfproductgan.errors import ConditionError
@@ -50,8 +50,8 @@ def contact_grid(
     width, height = cells[0].size
     font = ImageFont.load_default(min(max(height // 8, 12), 18))
     line = sum(font.getmetrics())
-    side = [_wrap(label, font, width + width // 4, height // line) for label in row_labels]
-    top = [_wrap(label, font, width, _MOST_LINES) for label in column_labels]
+    side = [wrapped(label, font, width + width // 4, height // line) for label in row_labels]
+    top = [wrapped(label, font, width, _MOST_LINES) for label in column_labels]
     left = max((_text_width(text, font) for text in side), default=0)
     left += 3 * _GAP if left else _GAP
     above = max((text.count("\n") + 1 for text in top if text), default=0) * (line + _GAP) + _GAP
@@ -252,33 +252,6 @@ def _labelled(model: Sampler, requests: list, row_labels: Sequence[str], column_
         columns=list(column_labels),
         pictures=[describe_request(request) for request in requests],
     )
-
-
-def _wrap(text: str, font: ImageFont.FreeTypeFont, width: float, most_lines: int) -> str:
-    """Text broken into lines that fit a width; what does not fit the lines is cut."""
-    lines: list[str] = []
-    for paragraph in drawable(text).split("\n"):
-        line = ""
-        for word in paragraph.split():
-            longer = f"{line} {word}".strip()
-            if font.getlength(longer) <= width:
-                line = longer
-                continue
-            lines += [line] if line else []
-            line = word
-        lines.append(line)
-    shown = [_cut(line, font, width) for line in lines[:most_lines]]
-    if len(lines) > most_lines:
-        shown[-1] = _cut(f"{lines[most_lines - 1]} ...", font, width)
-    return "\n".join(shown)
-
-
-def _cut(line: str, font: ImageFont.FreeTypeFont, width: float) -> str:
-    if font.getlength(line) <= width:
-        return line
-    while line and font.getlength(f"{line}...") > width:
-        line = line[:-1].rstrip(" .")
-    return f"{line}..."
 
 
 def _text_width(text: str, font: ImageFont.FreeTypeFont) -> int:
