@@ -14,7 +14,7 @@ from scipy.spatial.distance import pdist
 from tfproductgan.catalogue.duplicates import group_duplicates
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
 from tfproductgan.metrics.distances import kernel_distance
-from tfproductgan.metrics.neighbours import density_coverage, neighbour_distances
+from tfproductgan.metrics.neighbours import neighbour_distances, neighbours
 
 NEIGHBOURS = 5
 """A photo is covered if a sample is nearer than its fifth neighbour among the photos."""
@@ -206,7 +206,7 @@ def _compare(
     # a condition has few photos: what its figures lack in certainty, they have in place
     return dataclasses.replace(
         counted,
-        coverage=density_coverage(photos, samples, k=NEIGHBOURS, force=True).coverage,
+        coverage=neighbours(photos, samples, coverage_k=NEIGHBOURS, force=True).coverage,
         kid=kernel_distance(photos, samples, num_subsets=_KERNEL_SUBSETS, seed=seed, force=True).value,
         diversity=mean_distance(samples, seed),
         real_diversity=mean_distance(photos, seed),

@@ -35,7 +35,7 @@ from tfproductgan.metrics.feature_extractor import FeatureExtractor
 from tfproductgan.metrics.features import FeatureCache, Features
 from tfproductgan.metrics.judgement import Figure, Judgement
 from tfproductgan.metrics.memorisation import MemorisationAudit, audit_memorisation
-from tfproductgan.metrics.neighbours import DensityCoverage, PrecisionRecall, neighbours
+from tfproductgan.metrics.neighbours import Neighbours, neighbours
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -361,16 +361,12 @@ class _Judging:
             floor = scale * distances.frechet_distance_of(*half, force=True)
         self._add("fid", estimate, "lower", floor=floor)
 
-    def _neighbours(
-        self, found: tuple[PrecisionRecall, DensityCoverage], floor: tuple[PrecisionRecall, DensityCoverage]
-    ) -> None:
+    def _neighbours(self, found: Neighbours, floor: Neighbours) -> None:
         """The shares, with intervals for other samples and photos in neighbourhoods that stay as they are."""
-        (manifold, density), (real_manifold, real_density) = found, floor
-        self._add_share("precision", manifold.within_real, real_manifold.precision)
-        self._add_share("recall", manifold.within_fake, real_manifold.recall)
-        estimate = distances.bootstrap(np.mean, density.densities, seed=self.seed)
-        self._add("density", estimate, "higher", real_density.density)
-        self._add_share("coverage", density.covered, real_density.coverage)
+        self._add_share("precision", found.within_real, floor.precision)
+        self._add_share("recall", found.within_fake, floor.recall)
+        self._add("density", distances.bootstrap(np.mean, found.densities, seed=self.seed), "higher", floor.density)
+        self._add_share("coverage", found.covered, floor.coverage)
 
     def _attributes(self) -> tuple[AttributeAccuracy, ...]:
         if self.samples.recognised is None:
