@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from tfproductgan.catalogue.cache import default_folder
 from tfproductgan.errors import JudgementError
-from tfproductgan.metrics.feature_extractor import FeatureExtractor, check_sha256, file_sha256, with_channels
+from tfproductgan.metrics.feature_extractor import FeatureExtractor, existing_file, file_sha256, with_channels
 from tfproductgan.writing import replace_file
 
 VARIABLE = "TFPRODUCTGAN_INCEPTION"
@@ -93,11 +93,8 @@ def inception_extractor(path: str | Path | None = None, sha256: str | None = Non
     Raises:
         JudgementError: If it is not there, cannot be downloaded, or is another file.
     """
-    path = path or os.environ.get(VARIABLE)
-    path = Path(path).expanduser() if path else _downloaded(sha256)
-    if not path.is_file():
-        raise JudgementError(f"No such file: {str(path)!r}. Give the Inception graph of 2015-12-05, or its archive.")
-    check_sha256(path, sha256)
+    path = path or os.environ.get(VARIABLE) or _downloaded(sha256)
+    path = existing_file(path, sha256, ". Give the Inception graph of 2015-12-05, or its archive.")
     return InceptionExtractor(_graph(path), file_sha256(path))
 
 
@@ -132,4 +129,4 @@ def _download(path, sha256):
     if path.stat().st_size != ARCHIVE_BYTES:
         size = path.stat().st_size
         raise JudgementError(f"{URL} gave {size:,} bytes, and the archive has {ARCHIVE_BYTES:,}. {where}.")
-    check_sha256(path, sha256)
+    existing_file(path, sha256)
