@@ -14,7 +14,7 @@ from markupsafe import Markup
 from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy
 from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.judgement import Figure, Judgement
-from tfproductgan.metrics.memorisation import MemorisationAudit, draw_pairs
+from tfproductgan.metrics.memorisation import MemorisationAudit, close_pairs
 from tfproductgan.metrics.rating import RatingResult
 from tfproductgan.reports import charts
 from tfproductgan.reports.pages import Share, percent, render, shown, templates
@@ -136,16 +136,13 @@ def closest_pairs(
     """The closest pairs of an audit: sample, training photo, caption."""
     if audit is None or not audit.pairs:
         return []
-    samples = draw_pairs(audit, counterparts, truncation)
-    train = catalogue.images("train")
-    photos = np.stack([train[pair.photo] for pair in audit.pairs])
-    samples, photos = in_proportion(samples, catalogue.schema), in_proportion(photos, catalogue.schema)
     captions = [
         f"{_words(pair.conditions)}. Distance {pair.distance:.3g}; "
         f"{100 * pair.quantile:.0f} % of held-out photos are nearer"
         for pair in audit.pairs
     ]
-    return list(zip(samples, photos, captions, strict=True))
+    pairs = close_pairs(audit, counterparts, catalogue, truncation)
+    return [(*pair, caption) for pair, caption in zip(pairs, captions, strict=True)]
 
 
 # === Sections ===
