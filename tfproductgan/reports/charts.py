@@ -263,7 +263,7 @@ def recognised(judgement: Judgement, attribute: str, pixels: bool = False) -> Fi
     accuracy = _accuracy(judgement, attribute, pixels)
     values = sorted(accuracy.values, key=lambda value: (value.accuracy is None, value.accuracy))
     figure, [axes] = _rows([value.value for value in values], 1)
-    _dots(axes, [_percent(value.accuracy) for value in values], [_percent(value.real_accuracy) for value in values])
+    _dots(axes, [value.accuracy for value in values], [value.real_accuracy for value in values], scale=100)
     axes.set(xlabel="recognised (%)", ylabel=_label(attribute), xlim=(-3, 103))
     _legend(figure)
     return figure
@@ -287,7 +287,7 @@ def conditions(judgement: Judgement) -> Figure:
         raise JudgementError("No condition was measured: there is no chart of them.")
     measured.sort(key=lambda each: each.coverage)
     figure, (covered, kid, diversity) = _rows([each.name for each in measured], 3)
-    _dots(covered, [_percent(each.coverage) for each in measured])
+    _dots(covered, [each.coverage for each in measured], scale=100)
     _dots(kid, [each.kid for each in measured])
     _dots(diversity, [each.diversity for each in measured], [each.real_diversity for each in measured])
     covered.set(xlabel="photos covered (%)", xlim=(-3, 103))
@@ -316,11 +316,11 @@ def _rows(names: Sequence[str], columns: int) -> tuple[Figure, Sequence[Axes]]:
     return figure, panels
 
 
-def _dots(axes: Axes, samples: Sequence[float | None], photos: Sequence[float | None] = ()) -> None:
+def _dots(axes: Axes, samples: Sequence[float | None], photos: Sequence[float | None] = (), scale: int = 1) -> None:
     """A dot a row, and another for photos."""
     for values, style, name in ((photos, _PHOTOS, "photos"), (samples, _SAMPLES, "samples")):
         if values:
-            numbers = [math.nan if value is None else value for value in values]
+            numbers = scale * np.array(values, float)  # none is NaN, and not drawn
             axes.plot(numbers, range(len(numbers)), **style, linestyle="none", markersize=4, label=name)
 
 
@@ -362,7 +362,3 @@ def _figure(width: float, height: float, layout: str | None = "constrained") -> 
 def _label(text: str) -> str:
     """A name as text that is shown as it is, cut where it is long."""
     return (text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…").replace("$", r"\$")
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share

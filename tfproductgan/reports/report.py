@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy
 from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.judgement import Figure, Judgement
 from tfproductgan.metrics.memorisation import MemorisationAudit, close_pairs
 from tfproductgan.metrics.rating import RatingResult
 from tfproductgan.reports import charts
-from tfproductgan.reports.pages import Share, percent, render, shown, templates
+from tfproductgan.reports.pages import render, share, shown, templates
+from tfproductgan.sampling.files import value_names
 from tfproductgan.sampling.grids import in_proportion, typical_conditions
 
 if TYPE_CHECKING:
@@ -72,19 +72,17 @@ def report_page(report: Report) -> str:
     """The report as HTML."""
     judgement = report.judgement
     curves = charts.read_curves(report.run / "metrics.jsonl") if report.run else {}
+    measured = judgement.coverage and any(each.measured for each in judgement.coverage.conditions)
     return render(
         "report",
         report=report,
         figures=[_figure(figure) for figure in judgement.figures],
         photos=_PHOTOS,
         samples=_SAMPLES,
-        accuracies=[
-            (accuracy, charts.confusion_of(accuracy), _mistakes(accuracy))
-            for accuracy in (*judgement.attributes, *judgement.colours)
-        ],
+        accuracies=[(each, charts.confusion_of(each)) for each in (*judgement.attributes, *judgement.colours)],
+        most_confused=_MOST_CONFUSED,
         conditions=_conditions(judgement),
-        conditions_chart=_conditions_chart(judgement),
-        scores=_scores(judgement),
+        conditions_chart=charts.conditions(judgement) if measured else None,
         ratings=_ratings(report.ratings),
         curves=charts.curves(report.run) if curves else None,
         curve_names=curves,
@@ -125,8 +123,9 @@ def grid_rows(
             samples = counterparts.draw(counterparts.requests(found))
         else:
             samples = generator.generate(conditions or None, count=_SAMPLES, seed=seed, truncation=truncation)
-        label = ", ".join(dict.fromkeys(conditions.values())) or "anything"
-        rows.append(GridRow(label, *(in_proportion(p, schema) for p in (np.asarray(images[found]), samples))))
+        rows.append(
+            GridRow(_words(conditions), *(in_proportion(p, schema) for p in (np.asarray(images[found]), samples)))
+        )
     return rows
 
 
@@ -155,31 +154,12 @@ def _figure(figure: Figure) -> Sequence[Any]:
     return figure.full_name, value, interval, figure.floor, figure.better
 
 
-def _mistakes(accuracy: AttributeAccuracy) -> Sequence[tuple[str, str, int]]:
-    # pixels have the colours of a palette, whose names differ from those of the values also where they are right
-    return [] if accuracy.judged_by == "pixels" else accuracy.most_confused(_MOST_CONFUSED)
-
-
 def _conditions(judgement: Judgement) -> Sequence[Sequence[Any]]:
     """Rows of the table of conditions, the least covered first, those not measured last."""
     if judgement.coverage is None:
         return []
     ordered = sorted(judgement.coverage.conditions, key=lambda c: math.inf if c.coverage is None else c.coverage)
-    return [(c.name, c.asked, c.real, _share(c.coverage), c.kid, c.diversity, c.real_diversity) for c in ordered]
-
-
-def _conditions_chart(judgement: Judgement):
-    measured = judgement.coverage and any(each.measured for each in judgement.coverage.conditions)
-    return charts.conditions(judgement) if measured else None
-
-
-def _scores(judgement: Judgement) -> Sequence[Sequence[Any]]:
-    """Rows of the table of classification accuracy scores."""
-    return [
-        (a.attribute, _spread(a.real), _spread(a.generated), f"{100 * a.gap:.1f} points", _spread(a.mixed),
-         _spread(a.gan_test), percent(a.chance))
-        for a in (judgement.classification.attributes if judgement.classification else ())
-    ]  # fmt: skip
+    return [(c.name, c.asked, c.real, share(c.coverage), c.kid, c.diversity, c.real_diversity) for c in ordered]
 
 
 # people answer later than figures are measured: the place is kept free
@@ -205,14 +185,5 @@ def _protocol(report):
     }
 
 
-def _share(value):
-    return None if value is None else Share(value)
-
-
-def _spread(values):
-    mean, deviation = 100 * float(np.mean(values)), 100 * float(np.std(values))
-    return f"{mean:.1f} %" + (f" ± {deviation:.1f}" if len(values) > 1 else "")
-
-
 def _words(conditions):
-    return ", ".join(dict.fromkeys(conditions.values())) or "anything"
+    return ", ".join(value_names(conditions)) or "anything"
