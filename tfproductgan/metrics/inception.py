@@ -114,19 +114,17 @@ def _graph(path):
 
 def _downloaded(sha256):
     """The archive in the cache, downloaded if it is not there."""
-    path = default_folder() / "extractors" / URL.rpartition("/")[2]
-    if not path.is_file():
-        replace_file(path, lambda file: _download(file, sha256))
-    return path
-
-
-def _download(path, sha256):
     where = f"Download it elsewhere and give its path, or set {VARIABLE}"
-    try:
-        urllib.request.urlretrieve(URL, path)
-    except OSError as error:
-        raise JudgementError(f"The Inception graph cannot be downloaded from {URL}: {error}. {where}.") from error
-    if path.stat().st_size != ARCHIVE_BYTES:
+
+    def download(path):
+        try:
+            urllib.request.urlretrieve(URL, path)
+        except OSError as error:
+            raise JudgementError(f"The Inception graph cannot be downloaded from {URL}: {error}. {where}.") from error
         size = path.stat().st_size
-        raise JudgementError(f"{URL} gave {size:,} bytes, and the archive has {ARCHIVE_BYTES:,}. {where}.")
-    existing_file(path, sha256)
+        if size != ARCHIVE_BYTES:
+            raise JudgementError(f"{URL} gave {size:,} bytes, and the archive has {ARCHIVE_BYTES:,}. {where}.")
+        existing_file(path, sha256)
+
+    path = default_folder() / "extractors" / URL.rpartition("/")[2]
+    return path if path.is_file() else replace_file(path, download)

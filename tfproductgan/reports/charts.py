@@ -12,18 +12,19 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib import rc_context, rcParamsDefault
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter
 
 from tfproductgan.errors import JudgementError, RunError, nearest
 from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy
 from tfproductgan.metrics.judgement import Judgement
 from tfproductgan.writing import read_json_lines, replace_file
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 FORMATS = (".png", ".svg", ".pdf")
 """What `save` writes, by the suffix of the file."""
@@ -55,8 +56,6 @@ def _styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
     @functools.wraps(draw)
     def styled(*args, **kwargs):
-        from matplotlib import rc_context, rcParamsDefault
-
         with rc_context(rcParamsDefault | _STYLE):
             figure = draw(*args, **kwargs)
             for axes in figure.axes:
@@ -137,11 +136,9 @@ def _chosen(panels: Mapping[str, list[_Line]], metrics: Sequence[str] | None) ->
 
 
 def _panels(panels: Mapping[str, Sequence[_Line]], several: bool) -> Figure:
-    from matplotlib.ticker import EngFormatter
-
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
-    figure = _figure(columns * (_WIDE + _GAP), rows * (_HIGH + _GAP), layout=None)
+    figure = Figure((columns * (_WIDE + _GAP), rows * (_HIGH + _GAP)))
     for number, (name, lines) in enumerate(panels.items(), start=1):
         axes = figure.add_subplot(rows, columns, number)
         for line in lines:
@@ -179,8 +176,6 @@ def _legend(figure: Figure, runs: Sequence[str] = ()) -> int:
     Returns:
         How many lines of text it has.
     """
-    from matplotlib.lines import Line2D
-
     lines = {line.get_label(): line for axes in figure.axes for line in axes.get_lines()}
     drawn = sorted((name, line) for name, line in lines.items() if not name.startswith("_"))
     handles = [
@@ -230,7 +225,7 @@ def confusion_of(accuracy: AttributeAccuracy) -> Figure:
     side = max(_ROW * len(names), 2.0), max(_ROW * len(asked), 1.8)
     if max(len(names), len(asked)) <= _MOST_WRITTEN:
         side = max(0.42 * len(names), 2.0), max(0.32 * len(asked), 1.8)
-    figure = _figure(side[0] + 3.2, side[1] + 1.9)
+    figure = Figure((side[0] + 3.2, side[1] + 1.9), layout="constrained")
     axes = figure.add_subplot()
     drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100, aspect="auto", interpolation="nearest")
     if max(shares.shape) <= _MOST_WRITTEN:
@@ -307,7 +302,7 @@ def _accuracy(judgement: Judgement, attribute: str, pixels: bool) -> AttributeAc
 
 def _rows(names: Sequence[str], columns: int) -> tuple[Figure, Sequence[Axes]]:
     """Panels that share their rows, named at the left, the first row at the top."""
-    figure = _figure(3.2 + 2.2 * columns, max(_ROW * len(names), 0.6) + 1.1)
+    figure = Figure((3.2 + 2.2 * columns, max(_ROW * len(names), 0.6) + 1.1), layout="constrained")
     panels = figure.subplots(1, columns, sharey=True, squeeze=False)[0]
     panels[0].set_yticks(range(len(names)), map(_label, names))
     panels[0].set_ylim(len(names) - 0.5, -0.5)
@@ -350,13 +345,6 @@ def write(figure: Figure, file: Any, **options: Any) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         figure.savefig(file, dpi=_DPI, **options)
-
-
-def _figure(width: float, height: float, layout: str | None = "constrained") -> Figure:
-    """An empty figure of so many inches."""
-    from matplotlib.figure import Figure
-
-    return Figure((width, height), layout=layout)
 
 
 def _label(text: str) -> str:

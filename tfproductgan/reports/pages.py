@@ -77,7 +77,7 @@ def picture_uri(picture: np.ndarray) -> str:
 
 def figure_uri(figure: Figure) -> str:
     """A chart as the address of an image that holds it."""
-    from tfproductgan.reports.charts import write
+    from tfproductgan.reports.charts import write  # matplotlib takes long to import, and most pages have no chart
 
     buffer = io.BytesIO()
     write(figure, buffer, format="png")

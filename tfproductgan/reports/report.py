@@ -12,11 +12,11 @@ import numpy as np
 from markupsafe import Markup
 
 from tfproductgan.metrics.counterparts import Counterparts
-from tfproductgan.metrics.judgement import Figure, Judgement
+from tfproductgan.metrics.judgement import Judgement
 from tfproductgan.metrics.memorisation import MemorisationAudit, close_pairs
 from tfproductgan.metrics.rating import RatingResult
 from tfproductgan.reports import charts
-from tfproductgan.reports.pages import render, share, shown, templates
+from tfproductgan.reports.pages import render, share, templates
 from tfproductgan.sampling.files import value_names
 from tfproductgan.sampling.grids import in_proportion, typical_conditions
 
@@ -76,7 +76,6 @@ def report_page(report: Report) -> str:
     return render(
         "report",
         report=report,
-        figures=[_figure(figure) for figure in judgement.figures],
         photos=_PHOTOS,
         samples=_SAMPLES,
         accuracies=[(each, charts.confusion_of(each)) for each in (*judgement.attributes, *judgement.colours)],
@@ -145,13 +144,6 @@ def closest_pairs(
 
 
 # === Sections ===
-
-
-def _figure(figure: Figure) -> Sequence[Any]:
-    """A row of the table of figures."""
-    value = shown(figure.value) + (f" ± {shown(figure.spread)}" if figure.spread is not None else "")
-    interval = " to ".join(map(shown, figure.interval)) if figure.interval else None
-    return figure.full_name, value, interval, figure.floor, figure.better
 
 
 def _conditions(judgement: Judgement) -> Sequence[Sequence[Any]]:
