@@ -81,12 +81,12 @@ class AttributeScore:
     @property
     def gap(self) -> float:
         """Accuracy lost by training on samples in place of photos, mean over the seeds."""
-        return _mean(self.real) - _mean(self.generated)
+        return float(np.mean(self.real) - np.mean(self.generated))
 
     @property
     def gain(self) -> float:
         """Accuracy won by adding samples to the photos, mean over the seeds."""
-        return _mean(self.mixed) - _mean(self.real)
+        return float(np.mean(self.mixed) - np.mean(self.real))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,7 +170,7 @@ def classification_accuracy(
     asked = catalogue.conditions("train")
     steps = recipe.num_steps(len(asked))
     half = max(1, min(recipe.batch_size, len(asked)) // 2)
-    recognised: dict[str, list[np.ndarray]] = {"real": [], "generated": [], "mixed": [], "samples": []}
+    recognised = {kind: [] for kind in (*_KINDS, "samples")}
     with tempfile.TemporaryDirectory() as folder:
         samples = _draw_all(generator, catalogue, seed, truncation, Path(folder), progress)
         drawn = content_hash(samples)
@@ -181,16 +181,16 @@ def classification_accuracy(
                 "generated": shuffled_batches(samples, asked, fixed.batch_size, fixed.seed),
                 "mixed": _mixed(photos, shuffled_batches(samples, asked, half, fixed.seed)),
             }
-            note = _noted(progress, f"Classifier of photos, seed {number}")
-            trained = {"real": catalogue_classifier(catalogue, fixed, progress=note)}
-            for kind, stream in batches.items():
-                note = _noted(progress, f"Classifier of {_WORDS[kind]}, seed {number}")
-                train = functools.partial(train_classifier, stream, catalogue.schema, steps, fixed, note)
-                key = [catalogue.fingerprint, drawn, kind, dataclasses.asdict(fixed)]
-                trained[kind] = kept_classifier(key, catalogue.schema, train)
-            for kind, classifier in trained.items():
+            for kind, words in _KINDS.items():
+                note = functools.partial(progress, f"Classifier of {words}, seed {number}") if progress else None
+                if kind == "real":
+                    classifier = catalogue_classifier(catalogue, fixed, progress=note)
+                    recognised["samples"].append(classifier.recognise(samples))
+                else:
+                    train = functools.partial(train_classifier, batches[kind], catalogue.schema, steps, fixed, note)
+                    key = [catalogue.fingerprint, drawn, kind, dataclasses.asdict(fixed)]
+                    classifier = kept_classifier(key, catalogue.schema, train)
                 recognised[kind].append(classifier.recognise(tested[0]))
-            recognised["samples"].append(trained["real"].recognise(samples))
     return ClassificationAccuracy(
         recipe=f"{steps} steps of {recipe.batch_size} pictures, widths {recipe.widths}, rate {recipe.learning_rate:g}",
         split=split,
@@ -207,7 +207,7 @@ def classification_accuracy(
     )
 
 
-_WORDS = {"generated": "samples", "mixed": "both"}
+_KINDS = {"real": "photos", "generated": "samples", "mixed": "both"}
 
 
 def _draw_all(
@@ -240,10 +240,6 @@ def _mixed(first: Iterator[Mapping], second: Iterator[Mapping]) -> Iterator[dict
         yield {name: np.concatenate([one[name], other[name]]) for name in one}
 
 
-def _noted(progress: Callable[[str, int, int], None] | None, what: str) -> Callable[[int, int], None] | None:
-    return (lambda done, total: progress(what, done, total)) if progress else None
-
-
 def _score(
     attribute: Attribute,
     column: int,
@@ -252,9 +248,9 @@ def _score(
     recognised: Mapping[str, Sequence[np.ndarray]],
 ) -> AttributeScore:
     truth, wanted = real[:, column], asked[:, column]
-    given = truth != NOT_GIVEN
-    right = {kind: [ids[:, column] == truth for ids in recognised[kind]] for kind in ("real", "generated", "mixed")}
-    frequent = np.bincount(wanted[wanted != NOT_GIVEN]).argmax()
+    given, wants = truth != NOT_GIVEN, wanted != NOT_GIVEN
+    right = {kind: [ids[:, column] == truth for ids in recognised[kind]] for kind in _KINDS}
+    frequent = np.bincount(wanted[wants]).argmax()
     values = []
     for number, value in enumerate(attribute.values, start=1):
         rows = truth == number
@@ -264,11 +260,7 @@ def _score(
     return AttributeScore(
         attribute=attribute.name,
         **{kind: tuple(float(each[given].mean()) for each in right[kind]) for kind in right},
-        gan_test=tuple(float((ids[:, column] == wanted)[wanted != NOT_GIVEN].mean()) for ids in recognised["samples"]),
+        gan_test=tuple(float((ids[:, column] == wanted)[wants].mean()) for ids in recognised["samples"]),
         chance=float((truth[given] == frequent).mean()),
         values=tuple(values),
     )
-
-
-def _mean(values: tuple[float, ...]) -> float:
-    return sum(values) / len(values)

@@ -5,35 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Group, RenderableType
+import numpy as np
+from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy
-from tfproductgan.metrics.classification_accuracy import AttributeScore, ClassificationAccuracy
-from tfproductgan.metrics.coverage import ConditionCoverage, ConditionFigures
-from tfproductgan.metrics.memorisation import MemorisationAudit
-
 if TYPE_CHECKING:
+    from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy
+    from tfproductgan.metrics.classification_accuracy import ClassificationAccuracy
+    from tfproductgan.metrics.coverage import ConditionCoverage, ConditionFigures
     from tfproductgan.metrics.judgement import Figure, Judgement
+    from tfproductgan.metrics.memorisation import MemorisationAudit
 
 _MOST_ROWS = 12
 
 
 def judgement_tables(judgement: Judgement) -> Group:
     """Everything a person wants to see first, the limitations last."""
-    shown: list[RenderableType] = [_figures(judgement)]
-    for accuracy in (*judgement.attributes, *judgement.colours):
-        shown.append(_accuracy(accuracy))
-    if judgement.coverage:
-        shown.append(_conditions(judgement.coverage))
-    if judgement.memorisation:
-        shown.append(_memorisation(judgement.memorisation))
-    if judgement.classification:
-        shown.append(_classification(judgement.classification))
-    shown += [Text(f"Note: {sentence}", style="yellow") for sentence in judgement.limitations]
-    return Group(*shown)
+    shown = [_figures(judgement), *map(_accuracy, (*judgement.attributes, *judgement.colours))]
+    for part, table in (
+        (judgement.coverage, _conditions),
+        (judgement.memorisation, _memorisation),
+        (judgement.classification, _classification),
+    ):
+        shown += [table(part)] if part else []
+    return Group(*shown, *(Text(f"Note: {sentence}", style="yellow") for sentence in judgement.limitations))
 
 
 def number(value: float | None) -> str:
@@ -131,23 +128,18 @@ def _classification(score: ClassificationAccuracy) -> Table:
         ["trained on photos", "samples (CAS)", "gap", "both", "GAN-test", "chance"],
     )
     for each in score.attributes:
-        figures = [_mean_and_spread(values) for values in (each.real, each.generated, each.mixed, each.gan_test)]
+        figures = [mean_and_spread(values) for values in (each.real, each.generated, each.mixed, each.gan_test)]
         real, generated, mixed, gan_test = figures
         table.add_row(escape(each.attribute), real, generated, percent(each.gap), mixed, gan_test, percent(each.chance))
-        for value in _widest_gaps(each):
+        for value in sorted(each.values, key=lambda value: value.generated - value.real)[:_MOST_ROWS]:
             recalls = percent(value.real), percent(value.generated), percent(value.real - value.generated)
             table.add_row(escape(f"  {value.value}"), *recalls, percent(value.mixed), "", "", style="dim")
     return table
 
 
-def _widest_gaps(score: AttributeScore):
-    return sorted(score.values, key=lambda value: value.generated - value.real)[:_MOST_ROWS]
-
-
-def _mean_and_spread(values: Sequence[float]) -> str:
-    mean = sum(values) / len(values)
-    spread = (sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5
-    return percent(mean) + (f" ± {100 * spread:.1f}" if len(values) > 1 else "")
+def mean_and_spread(shares: Sequence[float]) -> str:
+    """The mean of shares as a percentage, and their standard deviation if they are several."""
+    return percent(float(np.mean(shares))) + (f" ± {100 * np.std(shares):.1f}" if len(shares) > 1 else "")
 
 
 def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:

@@ -12,18 +12,19 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib import rc_context, rcParamsDefault
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter
 
 from tfproductgan.errors import JudgementError, RunError, nearest
 from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy
 from tfproductgan.metrics.judgement import Judgement
 from tfproductgan.writing import read_json_lines, replace_file
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 FORMATS = (".png", ".svg", ".pdf")
 """What `save` writes, by the suffix of the file."""
@@ -55,8 +56,6 @@ def _styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
     @functools.wraps(draw)
     def styled(*args, **kwargs):
-        from matplotlib import rc_context, rcParamsDefault
-
         with rc_context(rcParamsDefault | _STYLE):
             figure = draw(*args, **kwargs)
             for axes in figure.axes:
@@ -137,11 +136,9 @@ def _chosen(panels: Mapping[str, list[_Line]], metrics: Sequence[str] | None) ->
 
 
 def _panels(panels: Mapping[str, Sequence[_Line]], several: bool) -> Figure:
-    from matplotlib.ticker import EngFormatter
-
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
-    figure = _figure(columns * (_WIDE + _GAP), rows * (_HIGH + _GAP), layout=None)
+    figure = Figure((columns * (_WIDE + _GAP), rows * (_HIGH + _GAP)))
     for number, (name, lines) in enumerate(panels.items(), start=1):
         axes = figure.add_subplot(rows, columns, number)
         for line in lines:
@@ -179,8 +176,6 @@ def _legend(figure: Figure, runs: Sequence[str] = ()) -> int:
     Returns:
         How many lines of text it has.
     """
-    from matplotlib.lines import Line2D
-
     lines = {line.get_label(): line for axes in figure.axes for line in axes.get_lines()}
     drawn = sorted((name, line) for name, line in lines.items() if not name.startswith("_"))
     handles = [
@@ -230,7 +225,7 @@ def confusion_of(accuracy: AttributeAccuracy) -> Figure:
     side = max(_ROW * len(names), 2.0), max(_ROW * len(asked), 1.8)
     if max(len(names), len(asked)) <= _MOST_WRITTEN:
         side = max(0.42 * len(names), 2.0), max(0.32 * len(asked), 1.8)
-    figure = _figure(side[0] + 3.2, side[1] + 1.9)
+    figure = Figure((side[0] + 3.2, side[1] + 1.9), layout="constrained")
     axes = figure.add_subplot()
     drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100, aspect="auto", interpolation="nearest")
     if max(shares.shape) <= _MOST_WRITTEN:
@@ -263,7 +258,7 @@ def recognised(judgement: Judgement, attribute: str, pixels: bool = False) -> Fi
     accuracy = _accuracy(judgement, attribute, pixels)
     values = sorted(accuracy.values, key=lambda value: (value.accuracy is None, value.accuracy))
     figure, [axes] = _rows([value.value for value in values], 1)
-    _dots(axes, [_percent(value.accuracy) for value in values], [_percent(value.real_accuracy) for value in values])
+    _dots(axes, [value.accuracy for value in values], [value.real_accuracy for value in values], scale=100)
     axes.set(xlabel="recognised (%)", ylabel=_label(attribute), xlim=(-3, 103))
     _legend(figure)
     return figure
@@ -287,7 +282,7 @@ def conditions(judgement: Judgement) -> Figure:
         raise JudgementError("No condition was measured: there is no chart of them.")
     measured.sort(key=lambda each: each.coverage)
     figure, (covered, kid, diversity) = _rows([each.name for each in measured], 3)
-    _dots(covered, [_percent(each.coverage) for each in measured])
+    _dots(covered, [each.coverage for each in measured], scale=100)
     _dots(kid, [each.kid for each in measured])
     _dots(diversity, [each.diversity for each in measured], [each.real_diversity for each in measured])
     covered.set(xlabel="photos covered (%)", xlim=(-3, 103))
@@ -307,7 +302,7 @@ def _accuracy(judgement: Judgement, attribute: str, pixels: bool) -> AttributeAc
 
 def _rows(names: Sequence[str], columns: int) -> tuple[Figure, Sequence[Axes]]:
     """Panels that share their rows, named at the left, the first row at the top."""
-    figure = _figure(3.2 + 2.2 * columns, max(_ROW * len(names), 0.6) + 1.1)
+    figure = Figure((3.2 + 2.2 * columns, max(_ROW * len(names), 0.6) + 1.1), layout="constrained")
     panels = figure.subplots(1, columns, sharey=True, squeeze=False)[0]
     panels[0].set_yticks(range(len(names)), map(_label, names))
     panels[0].set_ylim(len(names) - 0.5, -0.5)
@@ -316,11 +311,11 @@ def _rows(names: Sequence[str], columns: int) -> tuple[Figure, Sequence[Axes]]:
     return figure, panels
 
 
-def _dots(axes: Axes, samples: Sequence[float | None], photos: Sequence[float | None] = ()) -> None:
+def _dots(axes: Axes, samples: Sequence[float | None], photos: Sequence[float | None] = (), scale: int = 1) -> None:
     """A dot a row, and another for photos."""
     for values, style, name in ((photos, _PHOTOS, "photos"), (samples, _SAMPLES, "samples")):
         if values:
-            numbers = [math.nan if value is None else value for value in values]
+            numbers = scale * np.array(values, float)  # none is NaN, and not drawn
             axes.plot(numbers, range(len(numbers)), **style, linestyle="none", markersize=4, label=name)
 
 
@@ -352,17 +347,6 @@ def write(figure: Figure, file: Any, **options: Any) -> None:
         figure.savefig(file, dpi=_DPI, **options)
 
 
-def _figure(width: float, height: float, layout: str | None = "constrained") -> Figure:
-    """An empty figure of so many inches."""
-    from matplotlib.figure import Figure
-
-    return Figure((width, height), layout=layout)
-
-
 def _label(text: str) -> str:
     """A name as text that is shown as it is, cut where it is long."""
     return (text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…").replace("$", r"\$")
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share

@@ -79,12 +79,9 @@ def request_slug(request: PictureRequest) -> str:
 def file_stem(words: Iterable[str], seed: int, truncation: float) -> str:
     """Words, a seed and a truncation as part of a file name; a truncation of 1 goes without saying."""
     end = f"-seed{seed}" if truncation == 1 else f"-seed{seed}-truncation{truncation:g}"
-    return (slug(words) or "picture") + end
-
-
-def slug(names: Iterable[str]) -> str:
-    """Names as part of a file name: lower case, dashes for everything that is no letter or digit."""
-    return re.sub(r"[\W_]+", "-", " ".join(names).lower())[:LONGEST_SLUG].strip("-")
+    # lower case, dashes for everything that is no letter or digit
+    slug = re.sub(r"[\W_]+", "-", " ".join(words).lower())[:LONGEST_SLUG].strip("-")
+    return (slug or "picture") + end
 
 
 def write_png(
