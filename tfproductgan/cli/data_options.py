@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfproductgan.errors import CatalogueError
+from tfproductgan.cli.values import parse_names, positive, share
+from tfproductgan.errors import CatalogueError, require
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -63,7 +64,7 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
     )
     group.add_argument(
         "--attributes",
-        type=_names,
+        type=parse_names,
         metavar="A,B",
         help="columns of the table to take as labels; for folders, what to call the classes (default: class)",
     )
@@ -87,7 +88,7 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
     )
     group.add_argument(
         "--max-unreadable",
-        type=_share,
+        type=share,
         default=0.05,
         metavar="SHARE",
         help="stop if more than this share of the photos cannot be read (default: 0.05)",
@@ -190,7 +191,10 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
         from tfproductgan.cli.quiet import import_tensorflow
 
         import_tensorflow()
-        builder = _builder_in(place) if kind == "prepared" else tfds_builder(place)
+        if kind == "prepared":
+            builder = require("tensorflow_datasets", "tfds").builder_from_directory(str(place))
+        else:
+            builder = tfds_builder(place)
         size = size or natural_size(builder, args.image_column) or DEFAULT_IMAGE_SIZE
         return tfds_source(builder, args.image_column, attributes, args.text), size
     size = size or DEFAULT_IMAGE_SIZE
@@ -245,12 +249,6 @@ def _prepared(args: argparse.Namespace, folder: Path, schema: ConditionSchema | 
             given = f"; it has {shown} {made[option]}" if option in made else ""
             raise CatalogueError(f"{shown} is for tfproductgan prepare, and {args.data!r} is prepared{given}.")
     return catalogue
-
-
-def _builder_in(folder: Path) -> Any:
-    from tfproductgan.errors import require
-
-    return require("tensorflow_datasets", "tfds").builder_from_directory(str(folder))
 
 
 def _kind(args: argparse.Namespace) -> tuple[str, Any]:
@@ -340,47 +338,8 @@ def _class_name(args: argparse.Namespace, schema: ConditionSchema | None) -> str
     return args.attributes[0] if args.attributes else "class"
 
 
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names:
-        raise argparse.ArgumentTypeError("expected names separated by commas")
-    return names
-
-
-def whole(text: str) -> int:
-    """A whole number, as the type of an option."""
-    if not re.fullmatch(r"[+-]?[0-9]{1,40}", text.strip()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)
-
-
-def positive(text: str) -> int:
-    """A whole number of at least 1, as the type of an option."""
-    if not re.fullmatch(r"[1-9][0-9]{0,17}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
-
-
-def number(text: str) -> float:
-    """A number, as the type of an option."""
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-
-
 def _image_size(text: str) -> int:
     size = positive(text)
     if size > LARGEST_IMAGE_SIZE:
         raise argparse.ArgumentTypeError(f"{text} pixels are too many: {LARGEST_IMAGE_SIZE} are the most")
     return size
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share between 0 and 1")
-    return share

@@ -7,16 +7,9 @@ import json
 import shlex
 from pathlib import Path
 
-from tfproductgan.cli.data_options import (
-    add_data_options,
-    catalogue_from,
-    describe_data,
-    expected_image_size,
-    positive,
-    whole,
-)
-from tfproductgan.cli.recipe_options import parse_count, parse_interval, parse_override
+from tfproductgan.cli.data_options import add_data_options, catalogue_from, describe_data, expected_image_size
 from tfproductgan.cli.training import check_first, train_or_say_how
+from tfproductgan.cli.values import parse_count, parse_interval, parse_override, positive, whole
 from tfproductgan.recipes import RECIPES, get_recipe
 from tfproductgan.training.strategies import STRATEGIES, is_chief
 
@@ -101,14 +94,11 @@ def run(args: argparse.Namespace) -> int:
     """Train."""
     recipe = resolve_recipe(args)
     strategy = check_first(recipe, args.out, expected_image_size(args), args.strategy)
-
-    from rich.console import Console
-
     catalogue = catalogue_from(args)
-    console = Console(highlight=False, soft_wrap=True, quiet=not is_chief(strategy))
-    console.print(catalogue.summary(), markup=False)
+    say = print if is_chief(strategy) else lambda text: None
+    say(catalogue.summary())
     if args.dry_run:
-        print_dry_run(console, recipe, catalogue)
+        say(_dry_run(recipe, catalogue))
         return 0
     model = train_or_say_how(
         catalogue,
@@ -129,10 +119,9 @@ def run(args: argparse.Namespace) -> int:
         "sampler": f"generate --model {out}{example_request(catalogue.schema)} --count 8",
         "translator": f"translate PICTURE --model {out}",
     }
-    console.print(
+    say(
         f"Trained {model.model_id} in {args.out}. Ask it for pictures:\n  tfproductgan {asking[model.asks]}\n"
-        f"How good are they?\n  tfproductgan evaluate {out}",
-        markup=False,
+        f"How good are they?\n  tfproductgan evaluate {out}"
     )
     return 0
 
@@ -148,20 +137,19 @@ def resolve_recipe(args):
     return recipe.replace(**overrides).change(args.set)
 
 
-def print_dry_run(console, recipe, catalogue):
-    """Print the resolved recipe, and what a few measured steps say about the whole run."""
+def _dry_run(recipe, catalogue):
+    """The resolved recipe, and what a few measured steps say about the whole run."""
     from tfproductgan.models.precision import dtype_policy
     from tfproductgan.training.callbacks import duration
     from tfproductgan.training.trainer import estimate
 
-    console.print_json(json.dumps(recipe.for_size(catalogue.image_size).to_dict()))
     measured = estimate(recipe, catalogue.schema)
     parameters = ", ".join(f"{role} {count:,}" for role, count in measured.parameters.items())
-    console.print(
+    return (
+        f"{json.dumps(recipe.for_size(catalogue.image_size).to_dict(), indent=2, ensure_ascii=False)}\n"
         f"Precision: {dtype_policy(recipe.precision)}. Parameters: {parameters}.\n"
         f"Measured on this machine: {measured.images_per_second:.0f} images/s, so {recipe.images:,} images take "
-        f"about {duration(measured.seconds)}; memory {measured.memory / 2**30:.1f} GB, photos included.",
-        markup=False,
+        f"about {duration(measured.seconds)}; memory {measured.memory / 2**30:.1f} GB, photos included."
     )
 
 

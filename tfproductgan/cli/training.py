@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tfproductgan.cli.quiet import import_tensorflow
 from tfproductgan.errors import TrainingStopped
@@ -53,7 +53,7 @@ def check_first(recipe: Recipe, out: Path, image_size: int, strategy: str = "one
     return made
 
 
-def train_or_say_how(catalogue: Catalogue, recipe: Recipe, out: Path, **options) -> TrainingModel:
+def train_or_say_how(catalogue: Catalogue, recipe: Recipe, out: Path, **options: Any) -> TrainingModel:
     """`tfproductgan.training.trainer.train`, whose Ctrl-C carries a message that says how to go on."""
     from tfproductgan.training.checkpoints import Checkpoints
     from tfproductgan.training.run_directory import RunDirectory

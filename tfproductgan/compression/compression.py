@@ -21,8 +21,8 @@ from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.distances import LEAST, Estimate, kernel_distance, psnr
 from tfproductgan.metrics.judge import Judge
 from tfproductgan.models.trained import TrainedModel
-from tfproductgan.training.run_directory import describe_environment, write_json
-from tfproductgan.writing import replace_file
+from tfproductgan.training.run_directory import describe_environment
+from tfproductgan.writing import write_json, write_text
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -336,4 +336,4 @@ def _write_tables(out, compressor, outcomes):
         f"pictures at a time, on {machine['cores']} cores of {machine['processor']}.\n"
         + (f"\nNot made:\n\n{errors}" if errors else "")
     )
-    replace_file(out / TABLE_MARKDOWN, lambda part: part.write_text(text, encoding="utf-8"))
+    write_text(out / TABLE_MARKDOWN, text)

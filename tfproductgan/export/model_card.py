@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
-from tfproductgan.errors import RunError
+from tfproductgan.writing import read_json
 
 JSON_CARD, MARKDOWN_CARD = "model_card.json", "MODEL_CARD.md"
 
@@ -36,7 +36,9 @@ def found_facts(run: Path, evaluation: Path) -> dict[str, Any]:
     Raises:
         RunError: If one of the files cannot be read.
     """
-    data, judgement = _read(run / "data.json"), _read(evaluation / "judgement.json")
+    data, judgement = (
+        read_json(path, "Mend or remove it.") for path in (run / "data.json", evaluation / "judgement.json")
+    )
     facts = {}
     if data:
         # how the photos were named may tell where somebody keeps them; the fingerprint says which they were
@@ -95,15 +97,6 @@ def write_cards(folder: Path, card: Mapping[str, Any]) -> None:
     """Write both forms of a card into a folder."""
     (folder / JSON_CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / MARKDOWN_CARD).write_text(_markdown(card), encoding="utf-8")
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read: {error}. Mend or remove it.") from error
 
 
 # === What is in it

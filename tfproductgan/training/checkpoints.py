@@ -30,9 +30,9 @@ import tfproductgan
 from tfproductgan.errors import RecipeError, RunError, TrainingStopped, WriteError, nearest
 from tfproductgan.models.training_model import TrainingModel
 from tfproductgan.recipes import Recipe
-from tfproductgan.training.run_directory import changes, describe_environment, write_json
+from tfproductgan.training.run_directory import changes, describe_environment
 from tfproductgan.training.strategies import highest_over_processes, is_chief
-from tfproductgan.writing import replace_file
+from tfproductgan.writing import read_json, replace_file, write_json
 
 FORMAT = 2
 """Goes up when an older package could not go on from what this one writes."""
@@ -246,10 +246,8 @@ class Checkpoints:
             write_json(self.path / _BEST_FILE, fact)
 
     def _read_best(self):
-        try:
-            return json.loads((self.path / _BEST_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
+        with contextlib.suppress(RunError):
+            return read_json(self.path / _BEST_FILE)
 
     def _remove_old(self):
         best = self._read_best()

@@ -11,7 +11,6 @@ It holds nothing that a training depends on: weights are the same with and witho
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
@@ -23,14 +22,14 @@ import numpy as np
 from rich.console import Console
 
 from tfproductgan.conditions import NOT_GIVEN
-from tfproductgan.errors import JudgementError, RecipeError
+from tfproductgan.errors import JudgementError, RecipeError, RunError
 from tfproductgan.metrics.classifier import CatalogueClassifier
 from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.distances import frechet_distance_of, kernel_distance, least_pictures
 from tfproductgan.metrics.judge import Judge, blas_threads
 from tfproductgan.training.callbacks import duration
 from tfproductgan.training.strategies import is_chief
-from tfproductgan.writing import read_json_lines, replace_file
+from tfproductgan.writing import read_json, read_json_lines, write_json
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -193,16 +192,15 @@ class Evaluation(keras.callbacks.Callback):
 
     def _recorded_interval(self):
         try:
-            return json.loads(self.record.read_text(encoding="utf-8"))["every_images"] if self.record else None
-        except (OSError, ValueError, KeyError, TypeError):
+            return read_json(self.record)["every_images"] if self.record else None
+        except (RunError, KeyError, TypeError):
             return None
 
     def _write_record(self):
         if self.record is not None:
             data = {"every_images": self._every, "figures": self.figures}
             data |= {"extractor_sha256": self.extractor.sha256, "catalogue": self.catalogue.fingerprint}
-            text = json.dumps(data, indent=2)
-            replace_file(self.record, lambda part: part.write_text(text, encoding="utf-8"))
+            write_json(self.record, data)
 
     def _say(self, line):
         self.console.print(line, markup=False)

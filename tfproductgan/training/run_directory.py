@@ -30,7 +30,9 @@ from typing import Any
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import RecipeError, RunError
 from tfproductgan.recipes import Recipe
-from tfproductgan.writing import remove_parts, replace_file
+from tfproductgan.writing import read_json, remove_parts, write_json
+
+_START_ANEW = "Start anew with another --out."
 
 
 class RunDirectory:
@@ -135,19 +137,17 @@ class RunDirectory:
         try:
             return Recipe.from_dict(self._read("recipe.json"))
         except RecipeError as error:
-            path = self.path / "recipe.json"
-            raise RunError(f"{path} cannot be read: {error} Start anew with another --out.") from error
+            raise RunError(f"{self.path / 'recipe.json'} cannot be read: {error} {_START_ANEW}") from error
 
     def _read(self, name):
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunError(f"{self.path / name} cannot be read: {error}. Start anew with another --out.") from error
+        found = read_json(self.path / name, _START_ANEW)
+        if found is None:
+            raise RunError(f"{self.path / name} is missing. {_START_ANEW}")
+        return found
 
     def _add_environment(self):
         path = self.path / "environment.json"
-        starts = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-        write_json(path, [*starts, describe_environment()])
+        write_json(path, [*(read_json(path, _START_ANEW) or []), describe_environment()])
 
 
 def describe_environment() -> dict[str, Any]:
@@ -178,15 +178,6 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         for field in sorted(before.keys() | now.keys())
         if before.get(field) != now.get(field)
     )
-
-
-def write_json(path: Path, data: Any) -> None:
-    """Write JSON atomically.
-
-    Raises:
-        RunError: If the file cannot be written.
-    """
-    replace_file(path, lambda part: part.write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8"))
 
 
 def _processor():
