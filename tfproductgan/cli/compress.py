@@ -84,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
         from tfproductgan.compression.compression import TABLE_MARKDOWN, compress
         from tfproductgan.compression.conversions import CONVERSIONS, file_of
         from tfproductgan.models.loading import load, shipped_model_path
+        from tfproductgan.training.evaluation import announced_extractor
 
         for form in forms:
             refuse_to_overwrite(args.out / file_of(form), args.overwrite)
@@ -95,7 +96,10 @@ def run(args: argparse.Namespace) -> int:
     needed = args.data is not None or "pruned" in forms or model.asks == "translator"
     catalogue = _photos(args, run_folder, model.schema, needed)
     conversions = [CONVERSIONS[form] if form in CONVERSIONS else _pruned(args, run_folder, catalogue) for form in forms]
-    extractor = _extractor(catalogue, console)
+    extractor = None
+    if catalogue is not None and catalogue.schema.attributes:  # its classifier needs labels
+        with console.status("Preparing the classifier"):
+            extractor = announced_extractor("catalogue", catalogue, console)
     with console.status("Converting") as status, quiet_converters():
         outcomes = compress(model, args.out, conversions, catalogue, extractor, status.update)
     if not args.to:  # nobody has asked for what the family cannot be
@@ -119,17 +123,6 @@ def _photos(
             raise
         print(f"Note: pictures are compared with the original's alone. {error}")
         return None
-
-
-def _extractor(catalogue: Catalogue | None, console: Console) -> Any:
-    """The classifier of the photos whose features are compared, if they have labels."""
-    from tfproductgan.metrics.classifier import catalogue_classifier
-    from tfproductgan.training.evaluation import Announcement
-
-    if catalogue is None or not catalogue.schema.attributes:
-        return None
-    with console.status("Preparing the classifier"):
-        return catalogue_classifier(catalogue, progress=Announcement(console))
 
 
 def _pruned(args: argparse.Namespace, run_folder: Any, catalogue: Any) -> Any:

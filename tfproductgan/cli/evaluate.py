@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.conditions import ConditionSchema
-    from tfproductgan.metrics.feature_extractor import FeatureExtractor
     from tfproductgan.metrics.judgement import Judgement
     from tfproductgan.metrics.rating import RatingResult
     from tfproductgan.models.trained import TrainedModel
@@ -185,16 +184,12 @@ def facts_of(run_folder: Path | None) -> dict[str, Any]:
 
 
 def _judge(args: argparse.Namespace, console: Console, model: TrainedModel, catalogue: Catalogue) -> Judgement:
-    from tfproductgan.metrics.classifier import catalogue_classifier
-    from tfproductgan.metrics.extractors import get_extractor
     from tfproductgan.metrics.judge import ALL_PARTS, PARTS, judge
-    from tfproductgan.training.evaluation import Announcement
+    from tfproductgan.training.evaluation import announced_extractor
 
     with console.status("Preparing the extractor") as status:
-        if args.extractor == "catalogue":
-            extractor: FeatureExtractor = catalogue_classifier(catalogue, progress=Announcement(console))
-        else:
-            extractor = get_extractor(args.extractor, catalogue, args.extractor_file, args.extractor_sha256)
+        file = args.extractor_file, args.extractor_sha256
+        extractor = announced_extractor(args.extractor, catalogue, console, *file)
 
         def progress(what: str, done: int, total: int) -> None:
             status.update(f"{what} ({done:,} of {total:,})" if total else what)

@@ -22,15 +22,7 @@ _OPTIONS = [
 
 
 class GrpcTransport:
-    """Calls over one gRPC channel.
-
-    Args:
-        target: Host and port.
-        secure: Whether the channel is encrypted, with the certificates this machine trusts.
-        model: Name of the model.
-        version: Number of a version, or `None`.
-        label: Label of a version, or `None`.
-    """
+    """Calls over one gRPC channel to a host and port; a secure one trusts the certificates this machine trusts."""
 
     def __init__(self, target: str, secure: bool, model: str, version: int | None, label: str | None):
         self._grpc = require("grpc", "serving")

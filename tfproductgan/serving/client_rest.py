@@ -13,30 +13,15 @@ import numpy as np
 
 from tfproductgan.errors import require
 from tfproductgan.serving.client_retries import CallError
+from tfproductgan.serving.server.statuses import HTTP_STATUS
 
-_CODES = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    408: "DEADLINE_EXCEEDED",
-    429: "RESOURCE_EXHAUSTED",
-    501: "UNIMPLEMENTED",
-    502: "UNAVAILABLE",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
-}
+# of codes that share a status the first; and what stands between a client and a server says
+_CODES = {status: code for code, status in reversed(HTTP_STATUS.items())}
+_CODES |= {408: "DEADLINE_EXCEEDED", 502: "UNAVAILABLE"}
 
 
 class RestTransport:
-    """Calls over HTTP, on connections that stay open.
-
-    Args:
-        url: Scheme, host, port and perhaps a path in front of `/v1`.
-        model: Name of the model.
-        version: Number of a version, or `None`.
-        label: Label of a version, or `None`.
-    """
+    """Calls over HTTP, on connections that stay open; `url` has perhaps a path in front of `/v1`."""
 
     def __init__(self, url: str, model: str, version: int | None, label: str | None):
         self._urllib3 = require("urllib3", "serving")
@@ -98,13 +83,13 @@ class RestTransport:
             answer = None
         if response.status == 200 and answer is not None:
             return answer
-        if not isinstance(answer, dict) or "error" not in answer:
-            # not TensorFlow Serving: a web server at this address, or a gateway in front
-            shown = response.data[:100].decode("utf-8", "replace")
-            code = "UNIMPLEMENTED" if response.status in (200, 404, 405) else _CODES.get(response.status, "UNKNOWN")
-            raise CallError(code, f"HTTP status {response.status}, {shown!r}", _retry_after(response))
         code = _CODES.get(response.status, "INTERNAL")
-        raise CallError(code, str(answer["error"]), _retry_after(response))
+        if isinstance(answer, dict) and "error" in answer:
+            raise CallError(code, str(answer["error"]), _retry_after(response))
+        # not TensorFlow Serving: a web server at this address, or a gateway in front
+        code = "UNIMPLEMENTED" if response.status in (200, 404, 405) else code
+        shown = response.data[:100].decode("utf-8", "replace")
+        raise CallError(code, f"HTTP status {response.status}, {shown!r}", _retry_after(response))
 
 
 def _plain(value):

@@ -222,7 +222,6 @@ def _message(name, package="tensorflow.serving"):
 
 
 TensorProto = _message("TensorProto", "tensorflow")
-TensorShapeProto = _message("TensorShapeProto", "tensorflow")
 TensorInfo = _message("TensorInfo", "tensorflow")
 SignatureDef = _message("SignatureDef", "tensorflow")
 ModelSpec = _message("ModelSpec")
@@ -231,7 +230,6 @@ PredictResponse = _message("PredictResponse")
 GetModelMetadataRequest = _message("GetModelMetadataRequest")
 GetModelMetadataResponse = _message("GetModelMetadataResponse")
 SignatureDefMap = _message("SignatureDefMap")
-StatusProto = _message("StatusProto")
 ModelVersionStatus = _message("ModelVersionStatus")
 GetModelStatusRequest = _message("GetModelStatusRequest")
 GetModelStatusResponse = _message("GetModelStatusResponse")

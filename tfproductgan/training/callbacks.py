@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
@@ -86,15 +87,10 @@ class _Grid(_AtIntervals):
         grid = self.grid()
         write_png(self.directory / f"images-{images_seen:09d}.png", grid, overwrite=True)
         if self.log_dir is not None:
-            self._summarise(np.asarray(grid), images_seen)
-
-    def _summarise(self, grid: np.ndarray, images_seen: int) -> None:
-        import tensorflow as tf
-
-        writer = tf.summary.create_file_writer(os.fspath(self.log_dir))
-        with writer.as_default(step=images_seen):
-            tf.summary.image("samples", grid.reshape(1, *grid.shape[:2], -1))
-        writer.close()
+            writer = tf.summary.create_file_writer(os.fspath(self.log_dir))
+            with writer.as_default(step=images_seen):
+                tf.summary.image("samples", np.asarray(grid).reshape(1, grid.height, grid.width, -1))
+            writer.close()
 
 
 class SampleGrid(_Grid):
@@ -150,15 +146,11 @@ class TranslationGrid(_Grid):
     """Translates the same pictures again and again while the model learns: what went in, what came out, the photo.
 
     Args:
-        directory: Where the files go; it is made if missing.
+        directory: See `SampleGrid`, as `every_images`, `log_dir` and what is raised.
         catalogue: A `Catalogue` of pairs; the first of its validation, or of its training if there is none, are taken.
         count: Number of pairs, a row each.
-        every_images: Images between two grids; `None` draws at every epoch's end.
-        log_dir: Directory of TensorBoard logs, to see the grids there too; `None` writes the files only.
-
-    Raises:
-        RecipeError: If `every_images` is less than 1.
-        MissingExtraError: If `log_dir` is given and TensorBoard is not installed.
+        every_images: Images between two grids.
+        log_dir: Directory of TensorBoard logs.
     """
 
     def __init__(
@@ -284,7 +276,10 @@ class Progress(keras.callbacks.Callback):
             return
         self._looks.append((now, int(self.model.images_seen)))
         if self._display is not None:
-            self._show(batch, logs)
+            [task] = self._display.task_ids
+            state = {"total": self._total(batch), "completed": int(self.model.images_seen)}
+            self._display.update(task, **state, description=self._state(batch, logs))
+            self._display.refresh()
         elif now - self._last_line >= self.every_seconds:
             self._last_line = now
             self._print(self._state(batch, logs))
@@ -301,12 +296,6 @@ class Progress(keras.callbacks.Callback):
             self._print("Nothing left to train.")
             return
         self._print(f"{images:,} images in {duration(seconds)}, {images / max(seconds, 1e-9):,.1f} images/s")
-
-    def _show(self, batch: int, logs: Mapping[str, Any] | None) -> None:
-        [task] = self._display.task_ids
-        total, seen = self._total(batch), self._looks[-1][1]
-        self._display.update(task, total=total, completed=seen, description=self._state(batch, logs))
-        self._display.refresh()
 
     def _state(self, batch: int, logs: Mapping[str, Any] | None) -> str:
         (then, images_then), (now, seen) = self._looks[0], self._looks[-1]

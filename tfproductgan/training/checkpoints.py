@@ -19,7 +19,7 @@ import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ import keras
 import tensorflow as tf
 
 import tfproductgan
-from tfproductgan.errors import RecipeError, RunError, TrainingStopped, WriteError, nearest
+from tfproductgan.errors import RecipeError, RunError, TrainingStopped, WriteError
 from tfproductgan.models.training_model import TrainingModel
 from tfproductgan.recipes import Recipe
 from tfproductgan.training.run_directory import changes, describe_environment
@@ -109,20 +109,6 @@ class Best:
         if separator and direction not in ("min", "max"):
             raise RecipeError(f"The best checkpoint is min:METRIC or max:METRIC. Received: {text!r}")
         return cls(metric, direction == "max")
-
-    def check(self, model: TrainingModel, evaluated: Sequence[str] = ()) -> None:
-        """Refuse a metric that a validation of this model cannot have.
-
-        Args:
-            model: The model.
-            evaluated: What callbacks add to the validation's values.
-
-        Raises:
-            RecipeError: If there is none of that name.
-        """
-        valid = [*evaluated, *(f"val_{metric.name}" for metric in model.metrics)]
-        if self.metric not in valid:
-            raise RecipeError(f"The validation has no value {self.metric!r}: {nearest(self.metric, valid)}")
 
     def beats(self, value: float, other: float | None) -> bool:
         """Whether a value is better than the best so far; NaN never is."""
@@ -367,17 +353,16 @@ def computed_with(strategy: tf.distribute.Strategy) -> dict[str, Any]:
     """What bits depend on besides recipe, data and step; JSON-ready."""
     environment = describe_environment()
     names = ("tfproductgan", "tensorflow", "keras", "processor", "gpus")
+    # 0 stands for as many as there are cores
+    threads = tf.config.threading.get_intra_op_parallelism_threads() or int(
+        os.environ.get("TF_NUM_INTRAOP_THREADS") or 0
+    )
     return {
-        "threads": _threads() or environment["cores"],
+        "threads": threads or environment["cores"],
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "as TensorFlow decides"),
         "replicas": strategy.num_replicas_in_sync,
         **{name: environment[name] for name in names},
     }
-
-
-def _threads():
-    """Threads that one operation is split over, 0 for as many as there are cores."""
-    return tf.config.threading.get_intra_op_parallelism_threads() or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0)
 
 
 def _check_recipe(path, note, model):

@@ -23,9 +23,10 @@ from rich.console import Console
 
 from tfproductgan.conditions import NOT_GIVEN
 from tfproductgan.errors import JudgementError, RecipeError, RunError
-from tfproductgan.metrics.classifier import CatalogueClassifier
+from tfproductgan.metrics.classifier import CatalogueClassifier, catalogue_classifier
 from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.distances import frechet_distance_of, kernel_distance, least_pictures
+from tfproductgan.metrics.extractors import get_extractor
 from tfproductgan.metrics.judge import Judge, blas_threads
 from tfproductgan.training.callbacks import duration
 from tfproductgan.training.strategies import is_chief
@@ -96,27 +97,18 @@ class Evaluation(keras.callbacks.Callback):
         self._is_bounded = every_images is None
         self._every = every_images
         begun = time.monotonic()
-        self.extractor = _extractor(extractor, catalogue, self.console)
+        self.extractor = announced_extractor(extractor, catalogue, self.console)
         self._readied = time.monotonic() - begun
         # what knows the attributes recognises them in the same pass
         knows = isinstance(self.extractor, CatalogueClassifier)
         self._parts = frozenset({"distances", "attributes"} if knows else {"distances"})
         self._judge = Judge(catalogue, self.extractor, "validation")
-        self.figures = self._figures()
         self._photos: np.ndarray | None = None
-
-    @property
-    def names(self) -> list[str]:
-        """What is logged."""
-        return list(self.figures)
-
-    def _figures(self) -> dict[str, str]:
-        """What is measured: name in logs to full name."""
-        named = {"val_fid": "fid", "val_kid": "kid"}
-        if "attributes" in self._parts:
-            named["val_attribute_accuracy"] = "attribute accuracy"
-        protocol = f"n={self.n}, split=validation, seed={self.seed}"
-        return {name: f"{figure}@{self.extractor.id}, {protocol}" for name, figure in named.items()}
+        protocol = f"{self.extractor.id}, n={self.n}, split=validation, seed={seed}"
+        # name in logs to full name
+        self.figures = {"val_fid": f"fid@{protocol}", "val_kid": f"kid@{protocol}"}
+        if knows:
+            self.figures["val_attribute_accuracy"] = f"attribute accuracy@{protocol}"
 
     # === When ===
 
@@ -125,7 +117,8 @@ class Evaluation(keras.callbacks.Callback):
         self._spent, self._count, self._begun, self._first_seen = 0.0, 0, None, 0
         if not is_chief(self.model.distribute_strategy):
             return
-        self._last = self._last_evaluated(int(self.model.images_seen))
+        past = past_values(self.history, "val_kid", int(self.model.images_seen))
+        self._last = past[-1][0] if past else None
         self._every = self._every or self._recorded_interval()
         if self._photos is None:
             self._prepare()
@@ -185,10 +178,6 @@ class Evaluation(keras.callbacks.Callback):
         if self._every > epoch:
             said += f", so they come every {self._every:,} images to stay within {100 * SHARE:.0f} % of the time"
         self._say(f"{said}.")
-
-    def _last_evaluated(self, seen):
-        past = [images for images, _ in past_values(self.history, "val_kid", seen)]
-        return past[-1] if past else None
 
     def _recorded_interval(self):
         try:
@@ -305,24 +294,23 @@ def past_values(path: Path | None, name: str, at_most: int) -> list[tuple[int, f
     return [(int(images), float(value)) for images, value in seen if images <= at_most and value is not None]
 
 
-def _extractor(extractor, catalogue, console):
+def announced_extractor(
+    extractor: str | FeatureExtractor,
+    catalogue: Catalogue,
+    console: Console,
+    path: str | None = None,
+    sha256: str | None = None,
+) -> FeatureExtractor:
+    """An extractor, as `get_extractor` has it; how long it takes to train the catalogue's classifier is said."""
     if not isinstance(extractor, str):
         return extractor
-    if extractor != "catalogue":
-        from tfproductgan.metrics.extractors import get_extractor
-
-        return get_extractor(extractor, catalogue)
-    from tfproductgan.metrics.classifier import catalogue_classifier
-
-    return catalogue_classifier(catalogue, progress=Announcement(console))
+    if extractor == "catalogue":
+        return catalogue_classifier(catalogue, progress=_Announcement(console))
+    return get_extractor(extractor, catalogue, path, sha256)
 
 
-class Announcement:
-    """Says once, after a few steps, how long the classifier will take; nothing if it was kept from before.
-
-    Args:
-        console: A rich `Console` to write to.
-    """
+class _Announcement:
+    """Says once, after a few steps, how long the classifier will take; nothing if it was kept from before."""
 
     _AFTER = 20  # steps; the first is much longer than the others
 

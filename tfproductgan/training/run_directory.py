@@ -74,7 +74,7 @@ class RunDirectory:
         if not self.path.exists() and not (above.is_dir() and os.access(above, os.W_OK)):
             raise RunError(f"Cannot make the run directory {self.path}: {above} is no folder that can be written.")
 
-    def start(self, recipe: Recipe, schema: ConditionSchema, data: Mapping[str, Any]) -> None:
+    def start(self, recipe: Recipe, schema: ConditionSchema, data: Mapping[str, Any]) -> int:
         """Write down a new run, or make sure that it is the same run that goes on.
 
         Args:
@@ -83,14 +83,19 @@ class RunDirectory:
             data: JSON-ready facts of the photos. `options` among them, how the photos were named, may change: the
                 fingerprint says whether they are the same.
 
+        Returns:
+            Images the run was made for so far.
+
         Raises:
             RunError: If the folder cannot be written, holds something else, or holds a run with another recipe
                 or other data; the message says which fields differ.
         """
         # other photos bring another schema too: they are the reason to name
         described = {"data.json": dict(data), "schema.json": schema.to_dict()}
+        images = recipe.images
         if self.started:
             self.accept(recipe)
+            images = self._read_recipe().images
             for name, mine in described.items():
                 theirs, mine = (
                     {**facts, "options": None} for facts in (self._read(name), json.loads(json.dumps(mine)))
@@ -111,7 +116,9 @@ class RunDirectory:
             for name, facts in described.items():
                 write_json(self.path / name, facts)
             self._write_recipe(recipe, schema)  # last: its presence says that the run has started
-        self._add_environment()
+        path = self.path / "environment.json"
+        write_json(path, [*(read_json(path, _START_ANEW) or []), describe_environment()])
+        return images
 
     def _write_recipe(self, recipe, schema):
         write_json(self.path / "recipe.json", recipe.for_size(schema.image_size).to_dict())
@@ -119,11 +126,6 @@ class RunDirectory:
     def _check_free(self):
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise RunError(f"{self.path} exists and is no run directory. Choose another folder with --out.")
-
-    def lengthened_from(self, recipe: Recipe) -> int | None:
-        """Images this run was made for, if that is less than the recipe asks for now."""
-        images = self._read_recipe().images if self.started else recipe.images
-        return images if images < recipe.images else None
 
     def _check_same(self, what, theirs, mine):
         changed = changes(theirs, mine)
@@ -144,10 +146,6 @@ class RunDirectory:
         if found is None:
             raise RunError(f"{self.path / name} is missing. {_START_ANEW}")
         return found
-
-    def _add_environment(self):
-        path = self.path / "environment.json"
-        write_json(path, [*(read_json(path, _START_ANEW) or []), describe_environment()])
 
 
 def describe_environment() -> dict[str, Any]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 STRATEGIES = ("auto", "one", "mirrored", "multi-worker", "tpu")
 
+_TF_CONFIG = '{"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}}'
+
 
 def make_strategy(name: str = "auto") -> tf.distribute.Strategy:
     """A strategy by name; call it before any other use of TensorFlow, as several workers need.
@@ -57,8 +59,7 @@ def _workers():
         others = sorted(cluster.keys() - {"chief", "worker"})
         addresses = [address for role in ("chief", "worker") for address in cluster.get(role, [])]
     except (ValueError, AttributeError, TypeError) as error:
-        right = '{"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}}'
-        raise RunError(f"The environment variable TF_CONFIG must be like {right}. Received: {text}") from error
+        raise RunError(f"The environment variable TF_CONFIG must be like {_TF_CONFIG}. Received: {text}") from error
     if others:
         raise RunError(f"TF_CONFIG names machines in the role {others[0]!r}; only 'worker' and 'chief' take part.")
     return addresses
@@ -70,7 +71,7 @@ def _multi_worker(workers):
     if not workers:
         raise RunError(
             "The strategy multi-worker needs the environment variable TF_CONFIG to name the machines and which of them "
-            'this is: {"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}'
+            f"this is: {_TF_CONFIG}"
         )
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()

@@ -17,13 +17,7 @@ MAX_BODY_BYTES = 16 * 2**20
 
 
 class Answering:
-    """What both interfaces share.
-
-    Args:
-        models: Which models there are.
-        batcher: Runs them.
-        metrics: What is counted.
-    """
+    """What both interfaces share."""
 
     def __init__(self, models: Models, batcher: Batcher, metrics: Metrics):
         self.models = models

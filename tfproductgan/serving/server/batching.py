@@ -66,14 +66,7 @@ class Batcher:
         self._dispatching = False
 
     async def run(self, signature: ServedSignature, inputs: Arrays) -> dict[str, np.ndarray]:
-        """What a signature gives for a request.
-
-        Args:
-            signature: What to run.
-            inputs: Arrays by name.
-
-        Returns:
-            Arrays by name.
+        """What a signature gives for a request: arrays by name.
 
         Raises:
             RequestError: If the request does not fit the signature, is too large, comes when too many wait, or fails.

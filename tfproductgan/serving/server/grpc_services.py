@@ -24,11 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class GrpcServer:
-    """The gRPC interface of a server.
-
-    Args:
-        answering: What answers.
-    """
+    """The gRPC interface of a server."""
 
     def __init__(self, answering: Answering):
         methods = _Methods(answering)

@@ -50,12 +50,7 @@ def parse(body: bytes, find: Callable[[str], Signature]) -> tuple[Signature, dic
 
 
 def write(signature: Signature, outputs: Mapping[str, np.ndarray], by_row: bool) -> bytes:
-    """The body of a response.
-
-    Args:
-        signature: What gave the outputs.
-        outputs: Arrays by name.
-        by_row: Whether to write `predictions`, one an instance, or `outputs`, one list an output.
+    """The body of a response: by row `predictions`, one an instance, otherwise `outputs`, one list an output.
 
     Raises:
         RequestError: If rows are wanted, but the outputs have none.

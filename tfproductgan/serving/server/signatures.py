@@ -53,12 +53,7 @@ class Spec:
 
 
 class Signature:
-    """One signature of a SavedModel.
-
-    Args:
-        name: Its name.
-        definition: The `SignatureDef` that the SavedModel holds.
-    """
+    """One signature of a SavedModel, by its name and the `SignatureDef` that the SavedModel holds."""
 
     def __init__(self, name: str, definition: protos.SignatureDef):
         self.name = name
@@ -102,8 +97,6 @@ class Signature:
             RequestError: If there are such.
         """
         names = set(names)
-        if names == self.inputs.keys():
-            return
         for name in sorted(names - set(self.inputs)):
             raise RequestError(
                 "INVALID_ARGUMENT", f"Signature {self.name!r} has no input {name!r}: {nearest(name, self.inputs)}"

@@ -57,9 +57,6 @@ def of_tensorflow(error: Exception) -> RequestError:
 
     if not isinstance(error, tf.errors.OpError):
         return RequestError("INTERNAL", f"{type(error).__name__}: {error}"[:_MOST])
-    code = next(
-        (name for name in HTTP_STATUS if getattr(tf.errors, name, None) == error.error_code),
-        "INTERNAL",
-    )
+    code = next((name for name in HTTP_STATUS if getattr(tf.errors, name, None) == error.error_code), "INTERNAL")
     message = _BEHIND.sub("", _BEFORE.sub("", error.message, count=1), count=1)
     return RequestError(code, " ".join(message.split())[:_MOST])

@@ -47,10 +47,8 @@ class Version:
 class Models:
     """All models and their versions.
 
-    `refresh` is called again and again from one thread; the other methods from any.
-
-    Args:
-        find: Gives the models that are to be served, by name.
+    `refresh` is called again and again from one thread; the other methods from any. `find` gives the models that are
+    to be served, by name.
     """
 
     def __init__(self, find: Callable[[], Configs]):
@@ -209,13 +207,7 @@ def version_folders(base: Path) -> dict[int, Path]:
 
 
 def source(path: Path) -> Callable[[], Configs]:
-    """What finds the models that are to be served.
-
-    Args:
-        path: A folder of models, a model's folder, or a configuration file of TensorFlow Serving.
-
-    Returns:
-        A function that gives the models by name, as of now.
+    """A function that gives the models that are to be served by name, as of now; see `Server` for the path.
 
     Raises:
         ServingError: If there is nothing to be served.

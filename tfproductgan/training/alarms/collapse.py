@@ -10,6 +10,8 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
+from scipy.spatial.distance import pdist
 
 from tfproductgan.errors import RecipeError
 from tfproductgan.training.alarms.responding import Alarm, Finding, OnAlarm
@@ -115,20 +117,10 @@ class CollapseAlarm(Alarm):
 
 def _coarse(images):
     """`[N, H, W, C]` averaged to 8 rows and columns at most, `[N, values]`."""
-    rows, columns = (_averaging(size, min(size, 8)) for size in images.shape[1:3])
-    return np.einsum("ih,nhwc,jw->nijc", rows, images, columns, optimize=True).reshape(len(images), -1)
-
-
-def _averaging(size, cells):
-    """A matrix that averages `size` pixels in equal cells; pixels on an edge count in both by their shares."""
-    edges = np.linspace(0, size, cells + 1)
-    pixels = np.arange(size)
-    overlap = np.minimum(pixels + 1, edges[1:, None]) - np.maximum(pixels, edges[:-1, None])
-    return (np.maximum(overlap, 0.0) * cells / size).astype(np.float32)
+    cells = [min(size, 8) for size in images.shape[1:3]]
+    return tf.image.resize(images, cells, "area").numpy().reshape(len(images), -1)
 
 
 def _diversity(features):
     """The mean distance between two of `[N, values]`: the root of the mean square of their differences."""
-    differences = features[:, None] - features[None]
-    distances = np.sqrt(np.mean(np.square(differences), axis=-1))
-    return float(distances.sum() / (len(features) * (len(features) - 1)))
+    return float(pdist(features).mean() / math.sqrt(features.shape[1]))

@@ -80,7 +80,10 @@ class OnAlarm:
         if self.action == "warn":
             action, line = "warn", f"Alarm, {said} {finding.advice}"
         elif outcome:
-            action, line = "rollback", f"Alarm, {said} {outcome} If this comes again: {_lower_first(finding.advice)}"
+            action, line = (
+                "rollback",
+                f"Alarm, {said} {outcome} If this comes again: {finding.advice[:1].lower()}{finding.advice[1:]}",
+            )
         else:
             action = "stop"
             why = self._why_not_back(model) if self.action == "rollback" else ""
@@ -164,7 +167,3 @@ def broken_weights(model: Any) -> list[str]:
 def _rollbacks(model):
     """How often a model has gone back: its factor of the learning rates knows."""
     return round(math.log(model.learning_rate_factor, _ROLLBACK_FACTOR))
-
-
-def _lower_first(text):
-    return text[:1].lower() + text[1:]
