@@ -110,9 +110,7 @@ def _add_picture_options(group: argparse._ArgumentGroup) -> None:
 def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = None) -> Catalogue:
     """The catalogue that the options describe, its photos prepared.
 
-    Args:
-        args: The options.
-        schema: That of a model, which the photos are taken for: its attributes, values and picture size are kept.
+    A `schema` is that of a model, which the photos are taken for: its attributes, values and picture size are kept.
 
     Raises:
         CatalogueError: If the data is missing, cannot be used, or does not have what the options name.
@@ -172,10 +170,6 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
 
     Unlike `catalogue_from`, it takes data that training would refuse.
 
-    Args:
-        args: The options.
-        schema: That of a model, which the photos are taken for.
-
     Raises:
         CatalogueError: If the data is missing, or does not have what the options name.
     """
@@ -214,13 +208,7 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
 def preparation_from(
     args: argparse.Namespace, image_size: int, schema: ConditionSchema | None = None
 ) -> tuple[Preparation, str | None]:
-    """How the photos of `source_from` become a catalogue, and what their titles are called.
-
-    Args:
-        args: The options.
-        image_size: What `source_from` returned.
-        schema: What it was given.
-    """
+    """How the photos of `source_from`, of its size, become a catalogue, and what their titles are called."""
     from tfproductgan.catalogue.preparation import Preparation
 
     drawn = _kind(args)[0] == "studio"

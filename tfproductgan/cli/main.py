@@ -7,6 +7,7 @@ imported only when asked for, and itself imports what is heavy only inside `run`
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import os
 import shlex
@@ -85,11 +86,8 @@ def print_error(error: Exception) -> None:
     print(f"tfproductgan: error: {' '.join(str(error).split())}", file=sys.stderr)
 
 
-class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Keeps the line breaks of descriptions and gives names of options a wider column."""
-
-    def __init__(self, prog: str):
-        super().__init__(prog, max_help_position=30)
+# keeps the line breaks of descriptions and gives names of options a wider column
+_formatter = functools.partial(argparse.RawDescriptionHelpFormatter, max_help_position=30)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -107,7 +105,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         usage="tfproductgan [-h] [--version] VERB ...",
         description=f"{tfproductgan.__doc__}\n\nverbs:\n{listed}",
         epilog="'tfproductgan VERB --help' explains a verb.",
-        formatter_class=_HelpFormatter,
+        formatter_class=_formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"tfproductgan {tfproductgan.__version__}")
@@ -122,7 +120,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             continue
         module = _module(verb)
         module.add_arguments(
-            verbs.add_parser(verb, description=module.HELP, formatter_class=_HelpFormatter, allow_abbrev=False)
+            verbs.add_parser(verb, description=module.HELP, formatter_class=_formatter, allow_abbrev=False)
         )
         # it is this parser that reports words which the verb's own left over
         parser.prog = f"{parser.prog} {verb}"

@@ -18,16 +18,7 @@ if TYPE_CHECKING:
 
 
 def check_first(recipe: Recipe, out: Path, image_size: int, strategy: str = "one") -> tf.distribute.Strategy:
-    """Refuse what cannot be trained, before minutes are spent on the photos; imports TensorFlow.
-
-    Args:
-        recipe: The recipe.
-        out: The run directory; nothing is made.
-        image_size: Height and width of the pictures in pixels.
-        strategy: Name of the strategy to train under.
-
-    Returns:
-        The strategy.
+    """The strategy of that name; imports TensorFlow. What cannot be trained is refused before photos take minutes.
 
     Raises:
         RecipeError: If a name or an option does not exist, or the networks cannot make that size.

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import re
-import shutil
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -25,6 +23,7 @@ from tfproductgan.errors import ConversionError, require
 from tfproductgan.models.loading import load
 from tfproductgan.models.pictures import to_float, to_uint8
 from tfproductgan.models.trained import TrainedModel, copy_of
+from tfproductgan.writing import write_json
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -178,16 +177,12 @@ def _write_litert(model, graph, path, configure):
     module.variables_read = graph.variables
     specs = input_specs(model)
     signature = tf.function(lambda **inputs: {"images": graph.draw(inputs)}, autograph=False)
-    folder = tempfile.mkdtemp()
-    try:
-        with _converting("LiteRT", graph.name):
-            tf.saved_model.save(module, folder, signature.get_concrete_function(**_tensor_specs(specs)))
-            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            configure(converter)
-            path.write_bytes(converter.convert())
-    finally:
-        shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory() as folder, _converting("LiteRT", graph.name):
+        tf.saved_model.save(module, folder, signature.get_concrete_function(**_tensor_specs(specs)))
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        configure(converter)
+        path.write_bytes(converter.convert())
     _write_sidecar(model, path, specs)
 
 
@@ -227,8 +222,7 @@ def _tensor_specs(specs):
 
 
 def _write_sidecar(model, path, specs):
-    facts = sidecar(model, path.stem.removeprefix("generator-"), specs)
-    path.with_suffix(".json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
+    write_json(path.with_suffix(".json"), sidecar(model, path.stem.removeprefix("generator-"), specs))
 
 
 CONVERSIONS = {

@@ -62,8 +62,8 @@ def model_card(
 
     Args:
         description: What its signature `describe` answers.
-        name: Name it is served under.
-        version: Version it is served under.
+        name: It is served under.
+        version: It is served under.
         parameters: Number of weights.
         licence: Under which terms it may be used, in words or as an SPDX identifier; `None` if nobody has said.
         facts: What `found_facts` found.

@@ -22,13 +22,7 @@ _MANY = ("serving_default", "generate")  # the others are asked for one by one
 
 
 def write_warm_up_requests(folder: Path, model: str, signatures: Mapping[str, Signature]) -> None:
-    """Write one request a signature, and one a batch size of those that are asked for most.
-
-    Args:
-        folder: The SavedModel.
-        model: Name it is served under.
-        signatures: What it can be asked, by name.
-    """
+    """Write into a SavedModel one request a signature, and one a batch size of those that are asked for most."""
     path = folder / PLACE
     path.parent.mkdir()
     with tf.io.TFRecordWriter(str(path)) as file:

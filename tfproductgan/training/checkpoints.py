@@ -144,12 +144,7 @@ class Checkpoints:
         return sorted((path for path in self.path.iterdir() if _NAME.fullmatch(path.name)), key=step_of)
 
     def save(self, model: TrainingModel, note: Note, logs: Mapping[str, float] | None = None) -> Path:
-        """Write a checkpoint, then remove those that are no longer kept.
-
-        Args:
-            model: The model.
-            note: `Note.of(model, ...)`.
-            logs: The validation's values, if there was one.
+        """Write a checkpoint, with the validation's values if there was one, and remove those no longer kept.
 
         Raises:
             RunError: If it cannot be written; no other checkpoint is touched then.
@@ -353,12 +348,9 @@ def computed_with(strategy: tf.distribute.Strategy) -> dict[str, Any]:
     """What bits depend on besides recipe, data and step; JSON-ready."""
     environment = describe_environment()
     names = ("tfproductgan", "tensorflow", "keras", "processor", "gpus")
-    # 0 stands for as many as there are cores
-    threads = tf.config.threading.get_intra_op_parallelism_threads() or int(
-        os.environ.get("TF_NUM_INTRAOP_THREADS") or 0
-    )
+    set_threads = tf.config.threading.get_intra_op_parallelism_threads()  # 0 if nobody has
     return {
-        "threads": threads or environment["cores"],
+        "threads": set_threads or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0) or environment["cores"],
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "as TensorFlow decides"),
         "replicas": strategy.num_replicas_in_sync,
         **{name: environment[name] for name in names},

@@ -222,10 +222,7 @@ class Evaluation(keras.callbacks.Callback):
 class StopWithoutProgress(keras.callbacks.EarlyStopping):
     """Keras's `EarlyStopping` on `val_fid` for runs: it counts evaluations, those before a stop of the run included.
 
-    Args:
-        patience: How many evaluations in a row may bring no lower `val_fid`.
-        history: The training's `metrics.jsonl`.
-        console: A rich `Console` to write to.
+    `history` is the training's `metrics.jsonl`.
 
     Raises:
         RecipeError: If `patience` is less than 1.

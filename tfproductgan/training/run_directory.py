@@ -55,10 +55,7 @@ class RunDirectory:
         return (self.path / "recipe.json").is_file()
 
     def accept(self, recipe: Recipe) -> None:
-        """Make sure, before the photos are read, that a run can start or go on here; nothing is written.
-
-        Args:
-            recipe: The recipe. It may be longer than that of the run.
+        """Make sure, before the photos are read, that a run can start here or go on, perhaps for longer.
 
         Raises:
             RunError: If the folder cannot be made, holds something else, or holds a run with another recipe.

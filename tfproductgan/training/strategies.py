@@ -112,9 +112,6 @@ def share_of_each(strategy: tf.distribute.Strategy, stream_of: Callable[[tuple[i
     Args:
         strategy: The strategy of the training.
         stream_of: Makes the stream of a part `(i, n)` of each batch; see `Catalogue.stream`.
-
-    Returns:
-        A dataset, for several workers a distributed one.
     """
     import tensorflow as tf
 
@@ -168,12 +165,7 @@ def is_chief(strategy: tf.distribute.Strategy | None = None) -> bool:
 
 
 def highest_over_processes(values: Sequence[int], strategy: tf.distribute.Strategy) -> list[int]:
-    """The highest of each value over all processes of a training, which must ask for it at the same point.
-
-    Args:
-        values: This process's values.
-        strategy: The strategy of the training.
-    """
+    """The highest of each value over all processes of a training, which must ask for it at the same point."""
     import tensorflow as tf
 
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
