@@ -6,6 +6,7 @@ from PIL import Image
 
 import tfproductgan as tpg
 from tfproductgan.cli.main import main
+from tfproductgan.metrics import classifier
 from tfproductgan.metrics.classifier import CatalogueClassifier, ClassifierRecipe
 from tfproductgan.metrics.extractors import FeatureExtractor
 from tfproductgan.metrics.rating import ANSWERS_KIND
