@@ -50,18 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace files of the same names")
     group = parser.add_argument_group("pruning (takes a run directory with its checkpoints, and its photos)")
     goal = group.add_mutually_exclusive_group()
-    goal.add_argument(
-        "--size",
-        type=_share,
-        metavar="S",
-        help="share of the weights that is left (default: 0.5)",
-    )
-    goal.add_argument(
-        "--speed",
-        type=_factor,
-        metavar="F",
-        help="how many times as fast it is to be on this machine",
-    )
+    goal.add_argument("--size", type=_share, metavar="S", help="share of the weights that is left (default: 0.5)")
+    goal.add_argument("--speed", type=_factor, metavar="F", help="how many times as fast it is to be on this machine")
     group.add_argument(
         "--images",
         type=parse_count,

@@ -106,7 +106,9 @@ class Compressor:
         self.num_pictures = len(self._inputs["conditions"])
         self._draw = pictures_of(self._network)
         self._drawn = _all_pictures(self._draw, self._inputs)
-        self._bytes = _saved_size(model)
+        with tempfile.TemporaryDirectory() as folder:
+            model.save(Path(folder, "generator.keras"))
+            self._bytes = Path(folder, "generator.keras").stat().st_size
         self.original = Outcome(
             "original",
             bytes=self._bytes,
@@ -137,7 +139,7 @@ class Compressor:
                 made.replace(out / made.name)
             found["file"] = conversion.file
         except Exception as error:  # converters and runtimes raise nearly anything, and the others go on
-            found["error"] = _first_line(error)
+            found["error"] = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return Outcome(conversion.name, **found)
@@ -255,18 +257,6 @@ def in_turns(draws: Sequence[Pictures], inputs: Inputs, batch: int) -> list[floa
         if time.perf_counter() > end:
             break
     return [1000 * seconds / len(inputs["conditions"]) for seconds in best]
-
-
-def _saved_size(model):
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "generator.keras")
-        model.save(path)
-        return path.stat().st_size
-
-
-def _first_line(error):
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:300]
 
 
 # === The table ===

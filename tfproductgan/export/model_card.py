@@ -154,6 +154,7 @@ def _limits(schema, model_id, licence, evaluation) -> Iterable[str]:
 def _markdown(card: Mapping[str, Any]) -> str:
     recipe = card["training"].get("recipe", {})
     seen = card["training"].get("images_seen")
+    attributes = [(name, f"`{card['inputs'][name]}`", ", ".join(of)) for name, of in card["attributes"].items()]
     sections = [
         f"# {card['name']}, version {card['version']}",
         f"A generator of product pictures that is asked {_ASKED[card['asks']]}: `{card['model_id']}`, "
@@ -164,9 +165,7 @@ def _markdown(card: Mapping[str, Any]) -> str:
         "## How to ask it",
         _example(card),
         "## What can be asked for",
-        markdown_table(("attribute", "input", "values"), _attribute_rows(card))
-        if card["attributes"]
-        else _NOTHING[card["asks"]],
+        markdown_table(("attribute", "input", "values"), attributes) if attributes else _NOTHING[card["asks"]],
         "## What it learnt from",
         f"{card['data'].get('source', 'Nobody has said what the photos were')}; {card['data']['photos']:,} to train on."
         + (f" Fingerprint: `{card['data']['fingerprint']}`." if "fingerprint" in card["data"] else ""),
@@ -192,10 +191,6 @@ def _example(card: Mapping[str, Any]) -> str:
         f"An empty name means that it is not given and {_NOT_GIVEN[card['asks']]}. All inputs are needed. Signatures: "
         f"{', '.join(f'`{name}`' for name in card['signatures'])}; `describe` answers with all names as JSON."
     )
-
-
-def _attribute_rows(card):
-    return [(name, f"`{card['inputs'][name]}`", ", ".join(values)) for name, values in card["attributes"].items()]
 
 
 def _figures(evaluation: Mapping[str, Any]) -> str:

@@ -204,17 +204,13 @@ def _files():
     return files.values()
 
 
-def _pool():
-    pool = descriptor_pool.DescriptorPool()
-    for file in (any_pb2.DESCRIPTOR, wrappers_pb2.DESCRIPTOR):
-        pool.AddSerializedFile(file.serialized_pb)
-    for file in _files():
-        pool.AddSerializedFile(file.SerializeToString())
-    return pool
-
-
-POOL = _pool()
+POOL = descriptor_pool.DescriptorPool()
 """Where the messages are declared; `google.protobuf.json_format` wants it for what is packed in an `Any`."""
+
+for _file in (any_pb2.DESCRIPTOR, wrappers_pb2.DESCRIPTOR):
+    POOL.AddSerializedFile(_file.serialized_pb)
+for _file in _files():
+    POOL.AddSerializedFile(_file.SerializeToString())
 
 
 def _message(name, package="tensorflow.serving"):

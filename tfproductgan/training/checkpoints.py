@@ -160,7 +160,10 @@ class Checkpoints:
         # evaluations need not come at every epoch's end
         if self.best is not None and logs is not None and self.best.metric in logs:
             self._note_best(path, logs)
-        self._remove_old()
+        best = self._read_best()
+        for old in self.files[: -self.keep]:
+            if best is None or old.name != best["file"]:
+                old.unlink(missing_ok=True)
         return path
 
     def restore(self, model: TrainingModel, at_most: int | None = None) -> Restored | None:
@@ -188,8 +191,14 @@ class Checkpoints:
                 continue
             _check_recipe(path, note, model)
             _load_weights(model, path, note)
-            passed_over = [f"{what}: going on from {path.name}, the one before." for what in damaged]
-            return Restored(note, (*passed_over, *_changed_surroundings(note, model)))
+            remarks = [f"{what}: going on from {path.name}, the one before." for what in damaged]
+            changed = changes(note.computed_with, computed_with(model.distribute_strategy))
+            if changed:
+                remarks.append(
+                    f"Not computed as before ({changed}): weights will not equal those of an undisturbed run to the "
+                    "last bit."
+                )
+            return Restored(note, tuple(remarks))
         if damaged:
             raise RunError(
                 f"No checkpoint in {self.path} can be read: {'; '.join(damaged)}. "
@@ -229,12 +238,6 @@ class Checkpoints:
     def _read_best(self):
         with contextlib.suppress(RunError):
             return read_json(self.path / _BEST_FILE)
-
-    def _remove_old(self):
-        best = self._read_best()
-        for path in self.files[: -self.keep]:
-            if best is None or path.name != best["file"]:
-                path.unlink(missing_ok=True)
 
 
 class SaveCheckpoints(keras.callbacks.Callback):
@@ -384,9 +387,3 @@ def _unpacked(path, folder):
             return archive.extract(_WEIGHTS_FILE, folder)
     except OSError:
         return path
-
-
-def _changed_surroundings(note, model):
-    changed = changes(note.computed_with, computed_with(model.distribute_strategy))
-    if changed:
-        yield f"Not computed as before ({changed}): weights will not equal those of an undisturbed run to the last bit."

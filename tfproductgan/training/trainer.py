@@ -337,14 +337,5 @@ def estimate(recipe: Recipe, schema: ConditionSchema, steps: int = 8) -> Estimat
     for _ in range(steps):
         step(batch)
     speed = steps * schedule.batch / (time.perf_counter() - start)
-    return Estimate(
-        images_per_second=speed,
-        seconds=schedule.images / speed,
-        memory=_peak_memory(),
-        parameters=model.parameters(),
-    )
-
-
-def _peak_memory():
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Estimate(speed, schedule.images / speed, memory, model.parameters())

@@ -36,10 +36,10 @@ def parse(body: bytes, find: Callable[[str], Signature]) -> tuple[Signature, dic
     except (ValueError, RecursionError) as error:
         raise _invalid(f"The body is not JSON: {error}") from error
     if not isinstance(request, dict):
-        raise _invalid(f"The body must be a JSON object. Received: {_short(request)}")
+        raise _invalid(f"The body must be a JSON object. Received: {reprlib.repr(request)}")
     name = request.get("signature_name", "")
     if not isinstance(name, str):
-        raise _invalid(f"signature_name must be a string. Received: {_short(name)}")
+        raise _invalid(f"signature_name must be a string. Received: {reprlib.repr(name)}")
     signature = find(name)
     by_row = "instances" in request
     if by_row == ("inputs" in request):
@@ -75,7 +75,7 @@ def write(signature: Signature, outputs: Mapping[str, np.ndarray], by_row: bool)
 
 def _columns(instances: Any, signature: Signature) -> dict[str, list]:
     if not isinstance(instances, list) or not instances:
-        raise _invalid(f"'instances' must be a list of at least one row. Received: {_short(instances)}")
+        raise _invalid(f"'instances' must be a list of at least one row. Received: {reprlib.repr(instances)}")
     rows = [_named(instance, signature) for instance in instances]
     for number, row in enumerate(rows):
         if row.keys() != rows[0].keys():
@@ -88,7 +88,7 @@ def _named(value: Any, signature: Signature) -> dict[str, Any]:
     if isinstance(value, dict) and not _is_bytes(value):
         return value
     if len(signature.inputs) != 1:
-        raise _invalid(f"Signature {signature.name!r} has several inputs: name them. Received: {_short(value)}")
+        raise _invalid(f"Signature {signature.name!r} has several inputs: name them. Received: {reprlib.repr(value)}")
     return {next(iter(signature.inputs)): value}
 
 
@@ -106,7 +106,7 @@ def _array(name: str, values: Any, spec: Spec) -> np.ndarray:
                 return converted
     except (ValueError, OverflowError):  # rows of different lengths, numbers of too many digits
         pass
-    raise _invalid(f"Input {name!r} must be {spec}. Received: {_short(values)}")
+    raise _invalid(f"Input {name!r} must be {spec}. Received: {reprlib.repr(values)}")
 
 
 def _strings(values: Any) -> np.ndarray:
@@ -153,10 +153,6 @@ def _speakable(value, as_bytes):
 
 def _object(items: Iterable[tuple[str, str]]) -> str:
     return f"{{{', '.join(f'{key}: {value}' for key, value in items)}}}"
-
-
-def _short(value: Any) -> str:
-    return reprlib.repr(value)
 
 
 def _invalid(message: str) -> RequestError:

@@ -171,7 +171,7 @@ class Models:
         if version is not None and version.fingerprint == fingerprint and version.error:
             return False  # it would fail again
         version = Version(number, folder, "LOADING", fingerprint=fingerprint)
-        self._put(name, version)
+        self._versions = {**self._versions, name: {**self._versions[name], number: version}}
         try:
             model = LoadedModel(name, folder)
             model.warm_up(folder, _WARM_UP_BATCH_SIZES)
@@ -192,9 +192,6 @@ class Models:
             _log.info("%s: version %d is no longer served", name, version.number)
         if loaded:
             gc.collect()  # restored models refer to themselves
-
-    def _put(self, name, version):
-        self._versions = {**self._versions, name: {**self._versions[name], version.number: version}}
 
 
 def version_folders(base: Path) -> dict[int, Path]:

@@ -98,21 +98,17 @@ class CollapseAlarm(Alarm):
         if logs["diversity"] < self.THRESHOLD:
             what = f"the generator draws nearly the same picture whatever the seed, {logs['diversity']:.2f} times as"
         elif ratios[worst] < self.LOWEST:
-            what = f"of {self._name(worst)} the generator draws nearly one picture only, {ratios[worst]:.2f} times as"
+            condition = ", ".join(self.model.schema.decode(worst).values()) or "everything"
+            what = f"of {condition} the generator draws nearly one picture only, {ratios[worst]:.2f} times as"
         else:
             return None
-        return Finding(
-            f"{what} diverse as the photos.",
-            f"{self.model.collapse_advice}, or give it more photos of each condition.",
-        )
+        advice = f"{self.model.collapse_advice}, or give it more photos of each condition."
+        return Finding(f"{what} diverse as the photos.", advice)
 
     def _diversity_of_pictures(self, latents, ids):
         rows = np.tile(np.array(ids, np.int32), (self.num_seeds, 1))
         pictures = self.model.learning_network({"latents": latents, "conditions": rows}, training=False)
         return _diversity(_coarse(np.clip(keras.ops.convert_to_numpy(pictures).astype(np.float32) / 2 + 0.5, 0, 1)))
-
-    def _name(self, ids):
-        return ", ".join(self.model.schema.decode(ids).values()) or "everything"
 
 
 def _coarse(images):
