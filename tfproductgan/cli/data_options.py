@@ -21,12 +21,6 @@ STUDIO_COUNT = 20_000
 LARGEST_IMAGE_SIZE = 1024
 STUDIO_ATTRIBUTES = ("category", "colour", "material")
 
-# what an option of the data is called in the parsed words
-_FIELDS = {
-    "data", "sources", "images_in", "attributes", "image_column", "text", "split_column", "image_size", "channels",
-    "fit", "min_count", "max_unreadable",
-}  # fmt: skip
-
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
 _DATA_HELP = """a folder or zip with one folder a class (and train/, validation/, test/ above them if you like);
@@ -127,7 +121,7 @@ def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = No
 
 def describe_data(args: argparse.Namespace) -> dict[str, Any]:
     """The options of the data, JSON-ready, so that another command can find the same photos from any folder."""
-    described = {name: getattr(args, name) for name in sorted(_FIELDS)}
+    described = {name: getattr(args, name) for name in sorted(_defaults())}
     for name in ("data", "images_in") if _is_studio(args) else ("data", "images_in", "sources"):
         path = described[name] and Path(described[name]).expanduser()
         if path and path.exists():
@@ -141,15 +135,19 @@ def data_described(described: Mapping[str, Any], args: argparse.Namespace) -> ar
     Raises:
         CatalogueError: If the command has one of them all the same.
     """
-    parser = argparse.ArgumentParser()
-    add_data_options(parser, required=False)
-    defaults = vars(parser.parse_args([]))
-    for name in sorted(_FIELDS):
+    defaults = _defaults()
+    for name in sorted(defaults):
         if getattr(args, name) != defaults[name]:
             raise CatalogueError(f"--{name.replace('_', '-')} belongs to --data: give that too.")
-    return argparse.Namespace(
-        **{**vars(args), **defaults, **{name: described[name] for name in _FIELDS & described.keys()}}
-    )
+    known = {name: described[name] for name in defaults.keys() & described.keys()}
+    return argparse.Namespace(**{**vars(args), **defaults, **known})
+
+
+def _defaults() -> dict[str, Any]:
+    """The options of the data, as they are parsed if none is given."""
+    parser = argparse.ArgumentParser()
+    add_data_options(parser, required=False)
+    return vars(parser.parse_args([]))
 
 
 def expected_image_size(args: argparse.Namespace) -> int:
@@ -229,10 +227,10 @@ def _prepared(args: argparse.Namespace, folder: Path, schema: ConditionSchema | 
 
     catalogue = Catalogue.from_prepared(folder, args.attributes, schema)
     made = {"image_size": catalogue.image_size, "channels": catalogue.channels, "fit": catalogue.preparation.fit}
-    defaults = {"fit": "letterbox", "min_count": 1}
+    defaults = _defaults()
     for option in ("image_column", "split_column", "text", "images_in", "min_count", *made):
         asked = getattr(args, option)
-        if asked not in (defaults.get(option), made.get(option)):
+        if asked not in (defaults[option], made.get(option)):
             shown = f"--{option.replace('_', '-')}"
             given = f"; it has {shown} {made[option]}" if option in made else ""
             raise CatalogueError(f"{shown} is for tfproductgan prepare, and {args.data!r} is prepared{given}.")

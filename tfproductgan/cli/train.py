@@ -11,7 +11,7 @@ from tfproductgan.cli.data_options import add_data_options, catalogue_from, desc
 from tfproductgan.cli.training import check_first, train_or_say_how
 from tfproductgan.cli.values import parse_count, parse_interval, parse_override, positive, whole
 from tfproductgan.recipes import RECIPES, get_recipe
-from tfproductgan.training.strategies import STRATEGIES, is_chief
+from tfproductgan.training import STRATEGIES
 
 HELP = """\
 Train a model on your photos. The same command again continues a run that was stopped.
@@ -94,6 +94,8 @@ def run(args: argparse.Namespace) -> int:
     """Train."""
     recipe = resolve_recipe(args)
     strategy = check_first(recipe, args.out, expected_image_size(args), args.strategy)
+    from tfproductgan.training.strategies import is_chief
+
     catalogue = catalogue_from(args)
     say = print if is_chief(strategy) else lambda text: None
     say(catalogue.summary())

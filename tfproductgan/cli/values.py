@@ -16,13 +16,7 @@ _SECONDS = {"s": 1, "min": 60, "h": 3600}
 
 
 def fitting(convert: Callable[[str], Number], fits: Callable[[Number], bool], words: str) -> Callable[[str], Number]:
-    """The type of an option that takes some numbers.
-
-    Args:
-        convert: Makes a number of a word, or raises a `ValueError`.
-        fits: Whether the option takes a number.
-        words: What is wrong with all else, with a place for the word.
-    """
+    """The type of an option: numbers that `convert` makes of words and that fit; `words` refuse all else."""
 
     def parse(text: str) -> Number:
         try:

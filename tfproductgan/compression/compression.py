@@ -237,12 +237,9 @@ def _rows(inputs, start, stop):
 
 
 def in_turns(draws: Sequence[Pictures], inputs: Inputs, batch: int) -> list[float]:
-    """Milliseconds a picture of each, the fastest of several rounds: other programs only make it slower.
+    """Milliseconds a picture of each at so many pictures at a time, timed in turns.
 
-    Args:
-        draws: What is to be timed, in turns.
-        inputs: What they take, at least as many rows as `batch`.
-        batch: Pictures at a time.
+    The fastest of several rounds counts: other programs only make it slower.
     """
     inputs = _rows(inputs, 0, batch)
     best = [np.inf] * len(draws)

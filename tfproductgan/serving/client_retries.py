@@ -35,11 +35,7 @@ class CallError(Exception):
 
 
 def call_with_retries(call: Callable[[float], Answer], timeout: float) -> Answer:
-    """Call until it succeeds, fails for good, or there is no time left.
-
-    Args:
-        call: Takes the seconds that are left.
-        timeout: Seconds for all attempts together.
+    """Call, with the seconds that are left, until it succeeds, fails for good, or there is no time left.
 
     Raises:
         CallError: That of the last attempt.

@@ -79,12 +79,7 @@ class Note:
 
 @dataclasses.dataclass(frozen=True)
 class Restored:
-    """From where a training goes on.
-
-    Args:
-        note: The note of the checkpoint.
-        remarks: Lines that people should read: damaged checkpoints passed over, and what is not as it was.
-    """
+    """From where a training goes on, with lines for people: damaged checkpoints passed over, what is not as it was."""
 
     note: Note
     remarks: tuple[str, ...]
