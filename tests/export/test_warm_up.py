@@ -1,12 +1,13 @@
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.export.saved_model import BATCH_SIZES, WARM_UP_PLACE
+from tfproductgan.export.saved_model import BATCH_SIZES
 from tfproductgan.serving.protos import PredictionLog, from_tensor
+from tfproductgan.serving.server.saved_model import WARM_UP
 
 
 def test_every_signature_answers_its_requests(exported, served):
-    records = tf.data.TFRecordDataset(str(exported / WARM_UP_PLACE))
+    records = tf.data.TFRecordDataset(str(exported / WARM_UP))
     requests = [PredictionLog.FromString(record.numpy()).predict_log.request for record in records]
     sizes = {}
     for request in requests:
@@ -21,7 +22,7 @@ def test_every_signature_answers_its_requests(exported, served):
 
 
 def test_inputs_are_of_the_types_that_the_signature_wants(exported):
-    record = next(iter(tf.data.TFRecordDataset(str(exported / WARM_UP_PLACE)))).numpy()
+    record = next(iter(tf.data.TFRecordDataset(str(exported / WARM_UP)))).numpy()
     inputs = PredictionLog.FromString(record).predict_log.request.inputs
     types = {name: from_tensor(tensor).dtype for name, tensor in inputs.items()}
     assert types == {

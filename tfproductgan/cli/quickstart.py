@@ -6,7 +6,7 @@ import argparse
 import shlex
 from pathlib import Path
 
-from tfproductgan.cli.training import check_first, train_or_say_how
+from tfproductgan.cli.train import check_first, train_or_say_how
 from tfproductgan.cli.values import parse_count
 from tfproductgan.recipes import get_recipe
 

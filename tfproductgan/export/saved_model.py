@@ -18,10 +18,8 @@ from tfproductgan.models.trained import TrainedModel
 from tfproductgan.models.training_model import TrainingModel
 from tfproductgan.registry import kind_named
 from tfproductgan.serving.protos import ModelSpec, PredictionLog, PredictLog, PredictRequest, to_tensor
+from tfproductgan.serving.server.saved_model import WARM_UP
 from tfproductgan.writing import refuse_unwritable, write_folder
-
-WARM_UP_PLACE = Path("assets.extra", "tf_serving_warmup_requests")
-"""Where TensorFlow Serving looks, in a version, for requests that it answers to itself before the model is ready."""
 
 # what a server's batches are padded to, see docs/serving.md; the first batch of a size takes many times as long as
 # the second
@@ -114,7 +112,7 @@ def refuse_bad_weights(model: TrainedModel) -> None:
 
 def _write_warm_up_requests(folder: Path, model: str, signatures: Mapping[str, Signature]) -> None:
     """Write into a SavedModel one request a signature, and one a batch size of those that are asked for most."""
-    path = folder / WARM_UP_PLACE
+    path = folder / WARM_UP
     path.parent.mkdir()
     with tf.io.TFRecordWriter(str(path)) as file:
         for name, signature in signatures.items():

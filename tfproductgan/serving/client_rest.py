@@ -12,8 +12,7 @@ from urllib.parse import quote
 import numpy as np
 
 from tfproductgan.errors import require
-from tfproductgan.serving.client_retries import CallError
-from tfproductgan.serving.server.statuses import HTTP_STATUS
+from tfproductgan.serving.statuses import HTTP_STATUS, RequestError
 
 # of codes that share a status the first; and what stands between a client and a server says
 _CODES = {status: code for code, status in reversed(HTTP_STATUS.items())}
@@ -42,7 +41,7 @@ class RestTransport:
         outputs = answer.get("outputs") if isinstance(answer, dict) else None
         values = outputs.get(output) if isinstance(outputs, dict) else outputs
         if not isinstance(values, list):
-            raise CallError("INTERNAL", f"an answer without {output!r}")
+            raise RequestError("INTERNAL", f"an answer without {output!r}")
         return [base64.b64decode(v["b64"]) if isinstance(v, dict) and "b64" in v else v for v in values]
 
     def status(self, seconds: float) -> list[tuple[int, str, str]]:
@@ -50,7 +49,7 @@ class RestTransport:
         answer = self._ask("GET", self._path, seconds)
         versions = answer.get("model_version_status") if isinstance(answer, dict) else None
         if not isinstance(versions, list):
-            raise CallError("INTERNAL", "an answer without the state of versions")
+            raise RequestError("INTERNAL", "an answer without the state of versions")
         return [(int(v["version"]), v["state"], v.get("status", {}).get("error_message", "")) for v in versions]
 
     def close(self) -> None:
@@ -72,11 +71,11 @@ class RestTransport:
         except exceptions.HTTPError as error:
             refused = isinstance(error, exceptions.NewConnectionError)  # which urllib3 counts among the timeouts
             if isinstance(error, exceptions.TimeoutError) and not refused:
-                raise CallError("DEADLINE_EXCEEDED", str(error)) from error
+                raise RequestError("DEADLINE_EXCEEDED", str(error)) from error
             cause = error.args[-1]
             if isinstance(cause, http.client.BadStatusLine) and not isinstance(cause, ConnectionError):
-                raise CallError("UNIMPLEMENTED", "no HTTP; is this the port of the other API, gRPC?") from error
-            raise CallError("UNAVAILABLE", str(error)) from error
+                raise RequestError("UNIMPLEMENTED", "no HTTP; is this the port of the other API, gRPC?") from error
+            raise RequestError("UNAVAILABLE", str(error)) from error
         try:
             answer = json.loads(response.data)
         except ValueError:
@@ -85,11 +84,11 @@ class RestTransport:
             return answer
         code = _CODES.get(response.status, "INTERNAL")
         if isinstance(answer, dict) and "error" in answer:
-            raise CallError(code, str(answer["error"]), _retry_after(response))
+            raise RequestError(code, str(answer["error"]), _retry_after(response))
         # not TensorFlow Serving: a web server at this address, or a gateway in front
         code = "UNIMPLEMENTED" if response.status in (200, 404, 405) else code
         shown = response.data[:100].decode("utf-8", "replace")
-        raise CallError(code, f"HTTP status {response.status}, {shown!r}", _retry_after(response))
+        raise RequestError(code, f"HTTP status {response.status}, {shown!r}", _retry_after(response))
 
 
 def _plain(value):

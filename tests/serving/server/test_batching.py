@@ -7,7 +7,7 @@ import pytest
 from tfproductgan.serving.server.batching import Batcher, _batch_size
 from tfproductgan.serving.server.metrics import Metrics
 from tfproductgan.serving.server.signatures import Spec
-from tfproductgan.serving.server.statuses import RequestError
+from tfproductgan.serving.statuses import RequestError
 
 
 class Doubles:

@@ -4,8 +4,8 @@ import pytest
 
 from tfproductgan.errors import ServingError
 from tfproductgan.serving.server import versions
-from tfproductgan.serving.server.statuses import RequestError
 from tfproductgan.serving.server.versions import Models, source
+from tfproductgan.serving.statuses import RequestError
 
 
 class Loaded:

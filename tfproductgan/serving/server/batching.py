@@ -21,7 +21,7 @@ import numpy as np
 
 from tfproductgan.serving.server.metrics import Metrics
 from tfproductgan.serving.server.saved_model import ServedSignature
-from tfproductgan.serving.server.statuses import RequestError
+from tfproductgan.serving.statuses import RequestError
 
 MAX_BATCH_SIZE = 64
 MAX_QUEUED_ROWS = 1024

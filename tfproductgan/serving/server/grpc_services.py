@@ -9,9 +9,15 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from tfproductgan.serving import protos
-from tfproductgan.serving.server.answering import MAX_BODY_BYTES, Answering
-from tfproductgan.serving.server.messages import METADATA_FIELD, metadata_response, model_spec, status_response
-from tfproductgan.serving.server.statuses import RequestError
+from tfproductgan.serving.server.answering import (
+    MAX_BODY_BYTES,
+    METADATA_FIELD,
+    Answering,
+    metadata_response,
+    model_spec,
+    status_response,
+)
+from tfproductgan.serving.statuses import RequestError
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_BODY_BYTES),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tfproductgan.serving.server.signatures import Signature, Spec
-from tfproductgan.serving.server.statuses import RequestError
+from tfproductgan.serving.statuses import RequestError
 
 # kinds of NumPy types that JSON values may have for a kind of input
 _ACCEPTED = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}

@@ -13,9 +13,8 @@ from google.protobuf import json_format
 
 from tfproductgan.serving import protos
 from tfproductgan.serving.server import json_tensors, metrics
-from tfproductgan.serving.server.answering import MAX_BODY_BYTES, Answering
-from tfproductgan.serving.server.messages import metadata_response, status_response
-from tfproductgan.serving.server.statuses import RequestError
+from tfproductgan.serving.server.answering import MAX_BODY_BYTES, Answering, metadata_response, status_response
+from tfproductgan.serving.statuses import RequestError
 
 _MODEL = r"/v1/models/{name:[^/:]+}{which:(?:/versions/[0-9]+|/labels/[^/:]+)?}"
 # writing more than this takes longer than other requests should wait

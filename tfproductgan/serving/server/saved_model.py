@@ -13,12 +13,14 @@ from google.protobuf.message import DecodeError
 from tfproductgan.errors import nearest
 from tfproductgan.serving import protos
 from tfproductgan.serving.server.signatures import Signature, Spec
-from tfproductgan.serving.server.statuses import RequestError, of_tensorflow
+from tfproductgan.serving.statuses import RequestError, of_tensorflow
 
 FILE = "saved_model.pb"
 DEFAULT_SIGNATURE = "serving_default"
-_WARM_UP = Path("assets.extra", "tf_serving_warmup_requests")
-_MOST_WARM_UPS = 1000
+WARM_UP = Path("assets.extra", "tf_serving_warmup_requests")
+"""Requests in a version that a server answers to itself before it says that the model is ready."""
+
+_MOSTWARM_UPS = 1000
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +94,7 @@ class LoadedModel:
             folder: The version's folder.
             batch_sizes: Of the calls with zeros.
         """
-        for signature, inputs in _recorded(self, folder / _WARM_UP) or _zeros(self, batch_sizes):
+        for signature, inputs in _recorded(self, folder / WARM_UP) or _zeros(self, batch_sizes):
             with contextlib.suppress(RequestError):
                 signature(inputs)
 
@@ -123,7 +125,7 @@ def _recorded(model: LoadedModel, path: Path) -> list[tuple[ServedSignature, dic
         return []
     recorded = []
     try:
-        for record in tf.data.TFRecordDataset(str(path)).take(_MOST_WARM_UPS).as_numpy_iterator():
+        for record in tf.data.TFRecordDataset(str(path)).take(_MOSTWARM_UPS).as_numpy_iterator():
             request = protos.PredictionLog.FromString(record).predict_log.request
             signature = model.signature(request.model_spec.signature_name)
             inputs = {name: protos.from_tensor(tensor) for name, tensor in request.inputs.items()}

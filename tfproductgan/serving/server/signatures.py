@@ -9,7 +9,7 @@ import numpy as np
 
 from tfproductgan.errors import nearest
 from tfproductgan.serving import protos
-from tfproductgan.serving.server.statuses import RequestError
+from tfproductgan.serving.statuses import RequestError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,7 @@ from google.protobuf import text_format
 from tfproductgan.errors import ServingError, nearest
 from tfproductgan.serving import protos
 from tfproductgan.serving.server.saved_model import FILE, LoadedModel
-from tfproductgan.serving.server.statuses import RequestError, of_tensorflow
+from tfproductgan.serving.statuses import RequestError, of_tensorflow
 
 _WARM_UP_BATCH_SIZES = (1, 16)
 

@@ -1,4 +1,4 @@
-"""What a request can end with: the status codes of gRPC, and what they are in HTTP."""
+"""What a request can end with, for client and server: the status codes of gRPC, and what they are in HTTP."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class RequestError(Exception):
     Args:
         code: A status code of gRPC, such as `"INVALID_ARGUMENT"`.
         message: One line.
-        retry_after: Seconds after which asking again may succeed, or `None` if it will not.
+        retry_after: Seconds after which asking again may succeed, or `None` if nobody says so.
     """
 
-    def __init__(self, code: str, message: str, retry_after: int | None = None):
+    def __init__(self, code: str, message: str, retry_after: float | None = None):
         super().__init__(message)
         self.code = code
         self.retry_after = retry_after
