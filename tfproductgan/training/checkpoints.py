@@ -161,12 +161,8 @@ class Checkpoints:
                 old.unlink(missing_ok=True)
         return path
 
-    def restore(self, model: TrainingModel, at_most: int | None = None) -> Restored | None:
-        """Give a model the state of the newest checkpoint that is not damaged.
-
-        Args:
-            model: A compiled model of the same recipe; its length in images may differ.
-            at_most: Only checkpoints of at most so many steps.
+    def restore(self, model: TrainingModel) -> Restored | None:
+        """Give a compiled model of the same recipe, but perhaps longer, the state of the newest sound checkpoint.
 
         Returns:
             From where it goes on, or `None` if there is no checkpoint.
@@ -177,8 +173,6 @@ class Checkpoints:
         """
         damaged = []
         for path in reversed(self.files):
-            if at_most is not None and step_of(path) > at_most:
-                continue
             try:
                 note = read_note(path)
             except _DamagedError as error:

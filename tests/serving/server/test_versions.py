@@ -16,7 +16,7 @@ class Loaded:
         if self.content == "damaged":
             raise ValueError("saved_model.pb is damaged")
 
-    def warm_up(self, folder, batch_sizes):
+    def warm_up(self, folder):
         self.warm = True
 
 

@@ -20,7 +20,8 @@ DEFAULT_SIGNATURE = "serving_default"
 WARM_UP = Path("assets.extra", "tf_serving_warmup_requests")
 """Requests in a version that a server answers to itself before it says that the model is ready."""
 
-_MOSTWARM_UPS = 1000
+_MOST_RECORDED = 1000
+_ZEROS_BATCH_SIZES = (1, 16)
 
 _log = logging.getLogger(__name__)
 
@@ -84,17 +85,13 @@ class LoadedModel:
                 "INVALID_ARGUMENT", f"The model has no signature {name!r}: {nearest(name, self.signatures)}"
             ) from None
 
-    def warm_up(self, folder: Path, batch_sizes: tuple[int, ...]) -> None:
+    def warm_up(self, folder: Path) -> None:
         """Have TensorFlow do before the first request what it does only once.
 
-        The requests are those of the folder's warm-up file; without one, a signature is called with zeros and empty
+        The requests are those of the version's warm-up file; without one, a signature is called with zeros and empty
         strings, whatever it thinks of them.
-
-        Args:
-            folder: The version's folder.
-            batch_sizes: Of the calls with zeros.
         """
-        for signature, inputs in _recorded(self, folder / WARM_UP) or _zeros(self, batch_sizes):
+        for signature, inputs in _recorded(self, folder / WARM_UP) or _zeros(self):
             with contextlib.suppress(RequestError):
                 signature(inputs)
 
@@ -125,7 +122,7 @@ def _recorded(model: LoadedModel, path: Path) -> list[tuple[ServedSignature, dic
         return []
     recorded = []
     try:
-        for record in tf.data.TFRecordDataset(str(path)).take(_MOSTWARM_UPS).as_numpy_iterator():
+        for record in tf.data.TFRecordDataset(str(path)).take(_MOST_RECORDED).as_numpy_iterator():
             request = protos.PredictionLog.FromString(record).predict_log.request
             signature = model.signature(request.model_spec.signature_name)
             inputs = {name: protos.from_tensor(tensor) for name, tensor in request.inputs.items()}
@@ -137,11 +134,11 @@ def _recorded(model: LoadedModel, path: Path) -> list[tuple[ServedSignature, dic
     return recorded
 
 
-def _zeros(model: LoadedModel, batch_sizes: tuple[int, ...]) -> Iterator[tuple[ServedSignature, dict[str, np.ndarray]]]:
+def _zeros(model: LoadedModel) -> Iterator[tuple[ServedSignature, dict[str, np.ndarray]]]:
     for signature in model.signatures.values():
         specs = signature.inputs.values()
         if all(spec.dtype is not None and spec.shape is not None for spec in specs):
-            for size in batch_sizes if signature.batched else (1,):
+            for size in _ZEROS_BATCH_SIZES if signature.batched else (1,):
                 yield signature, {name: _zero(spec, size) for name, spec in signature.inputs.items()}
 
 

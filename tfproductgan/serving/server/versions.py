@@ -16,8 +16,6 @@ from tfproductgan.serving import protos
 from tfproductgan.serving.server.saved_model import FILE, LoadedModel
 from tfproductgan.serving.statuses import RequestError, of_tensorflow
 
-_WARM_UP_BATCH_SIZES = (1, 16)
-
 _log = logging.getLogger(__name__)
 
 Configs = Mapping[str, protos.ModelConfig]
@@ -174,7 +172,7 @@ class Models:
         self._versions = {**self._versions, name: {**self._versions[name], number: version}}
         try:
             model = LoadedModel(name, folder)
-            model.warm_up(folder, _WARM_UP_BATCH_SIZES)
+            model.warm_up(folder)
         except Exception as error:  # a damaged file can raise nearly anything
             said = str(error if isinstance(error, ValueError) else of_tensorflow(error))
             version.error, version.state = said.strip().partition("\n")[0] or type(error).__name__, "END"
