@@ -33,13 +33,18 @@ if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
 
 
+def check_interval(every_images: int | None) -> None:
+    """Refuse an interval below one image; `None` stands for ends of epochs."""
+    if every_images is not None and every_images < 1:
+        raise RecipeError(f"every_images is a number of images from 1. Received: {every_images}")
+
+
 class _AtIntervals(keras.callbacks.Callback):
     """Calls `report` at every epoch's end, or whenever another `every_images` images have been seen."""
 
     def __init__(self, every_images: int | None):
         super().__init__()
-        if every_images is not None and every_images < 1:
-            raise RecipeError(f"every_images is a number of images from 1. Received: {every_images}")
+        check_interval(every_images)
         self.every_images = every_images
         self._reported = 0
 

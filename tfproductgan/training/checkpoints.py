@@ -263,7 +263,9 @@ class SaveCheckpoints(keras.callbacks.Callback):
         if self.model.stop_training or batch + 1 == self.params.get("steps"):
             return  # the end of the epoch follows, with values of its own to write down first
         waited = self.every is not None and time.monotonic() - self._saved_at >= self.every.total_seconds()
-        signal_number, waited = self._agreed(self.stop() or 0, int(waited))
+        # clocks and signals differ between processes: all have to save, or end, after the same step
+        found = [self.stop() or 0, int(waited)]
+        signal_number, waited = highest_over_processes(found, self.model.distribute_strategy)
         if signal_number or waited:
             self._save(epoch_is_over=False)
         if signal_number:
@@ -272,13 +274,9 @@ class SaveCheckpoints(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Save, and end if told so."""
         self._save(epoch_is_over=True, logs=logs)
-        [signal_number] = self._agreed(self.stop() or 0)
+        [signal_number] = highest_over_processes([self.stop() or 0], self.model.distribute_strategy)
         if signal_number and not self.model.stop_training:
             raise TrainingStopped(signal_number, self.model.images_seen)
-
-    def _agreed(self, *values):
-        # clocks and signals differ between processes: all have to save, or end, after the same step
-        return highest_over_processes(values, self.model.distribute_strategy)
 
     def _save(self, epoch_is_over, logs=None):
         note = Note.of(self.model, epoch_is_over)

@@ -28,7 +28,7 @@ from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.distances import frechet_distance_of, kernel_distance, least_pictures
 from tfproductgan.metrics.extractors import get_extractor
 from tfproductgan.metrics.judge import Judge, blas_threads
-from tfproductgan.training.callbacks import duration
+from tfproductgan.training.callbacks import check_interval, duration
 from tfproductgan.training.strategies import is_chief
 from tfproductgan.writing import read_json, read_json_lines, write_json
 
@@ -84,8 +84,7 @@ class Evaluation(keras.callbacks.Callback):
         console: Console | None = None,
     ):
         super().__init__()
-        if every_images is not None and every_images < 1:
-            raise RecipeError(f"every_images is a number of images from 1. Received: {every_images}")
+        check_interval(every_images)
         check_photos(catalogue, extractor)
         size = catalogue.size("validation")
         self.catalogue = catalogue

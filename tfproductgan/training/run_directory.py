@@ -27,6 +27,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tfproductgan.catalogue.preparing import num_cores
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import RecipeError, RunError
 from tfproductgan.recipes import Recipe
@@ -161,7 +162,7 @@ def describe_environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": num_cores(),
         "gpus": [device.name for device in tf.config.list_physical_devices("GPU")],
     }
 
