@@ -176,6 +176,10 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
     from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
 
     kind, place = _kind(args)
+    if args.sources is not None and kind not in ("folder", "studio"):
+        raise CatalogueError(f"--sources is for folders and zips of photos and for studio. Received: {args.data!r}")
+    if args.sources is not None and not args.sources.strip():
+        raise CatalogueError("--sources is empty. Give a folder or a zip; for studio, lines or mask.")
     size = args.image_size or (schema.image_size if schema else None)
     attributes = args.attributes or (schema.names if schema else None)
     if kind in ("tfds", "prepared"):
@@ -209,7 +213,7 @@ def preparation_from(
     """How the photos of `source_from`, of its size, become a catalogue, and what their titles are called."""
     from tfproductgan.catalogue.preparation import Preparation
 
-    drawn = _kind(args)[0] == "studio"
+    drawn = _is_studio(args)
     preparation = Preparation(
         image_size,
         args.fit,
@@ -228,13 +232,17 @@ def _prepared(args: argparse.Namespace, folder: Path, schema: ConditionSchema | 
     catalogue = Catalogue.from_prepared(folder, args.attributes, schema)
     made = {"image_size": catalogue.image_size, "channels": catalogue.channels, "fit": catalogue.preparation.fit}
     defaults = _defaults()
-    for option in ("image_column", "split_column", "text", "images_in", "min_count", *made):
+    for option in ("image_column", "split_column", "text", "images_in", "min_count", "sources", *made):
         asked = getattr(args, option)
         if asked not in (defaults[option], made.get(option)):
             shown = f"--{option.replace('_', '-')}"
             given = f"; it has {shown} {made[option]}" if option in made else ""
             raise CatalogueError(f"{shown} is for tfproductgan prepare, and {args.data!r} is prepared{given}.")
     return catalogue
+
+
+def _is_studio(args: argparse.Namespace) -> bool:
+    return args.data == "studio" or args.data.startswith("studio:")
 
 
 def _kind(args: argparse.Namespace) -> tuple[str, Any]:
@@ -246,19 +254,6 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
     Raises:
         CatalogueError: If there is no such data, or it cannot have the options that are given.
     """
-    kind, place = _kind_alone(args)
-    if args.sources is not None and kind not in ("folder", "studio"):
-        raise CatalogueError(f"--sources is for folders and zips of photos and for studio. Received: {args.data!r}")
-    if args.sources is not None and not args.sources.strip():
-        raise CatalogueError("--sources is empty. Give a folder or a zip; for studio, lines or mask.")
-    return kind, place
-
-
-def _is_studio(args: argparse.Namespace) -> bool:
-    return args.data == "studio" or args.data.startswith("studio:")
-
-
-def _kind_alone(args: argparse.Namespace) -> tuple[str, Any]:
     if not args.data.strip():
         raise CatalogueError("The path of the data is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
     if _is_studio(args):
