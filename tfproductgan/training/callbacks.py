@@ -25,9 +25,9 @@ from rich.progress import Progress as ProgressDisplay
 from rich.table import Column
 
 from tfproductgan.errors import RecipeError, require
-from tfproductgan.sampling.files import write_png, write_whole
+from tfproductgan.sampling.files import write_png
 from tfproductgan.sampling.grids import condition_rows, contact_grid, seed_grid, typical_conditions
-from tfproductgan.writing import append_json_line
+from tfproductgan.writing import append_json_line, read_json_lines, write_text
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -203,23 +203,15 @@ class JsonLines(_AtIntervals):
         """Drop what the resumed run will write again."""
         super().on_train_begin(logs)
         if self.path.exists():
-            text = self.path.read_text(encoding="utf-8")
-            kept = "".join(line for line in text.splitlines(keepends=True) if self._is_past(line))
-            if kept != text:
-                write_whole(self.path, kept.encode("utf-8"), overwrite=True)
+            seen = int(self.model.images_seen)
+            past = [line for line in read_json_lines(self.path) if line.get("images_seen", seen + 1) <= seen]
+            write_text(self.path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in past))
 
     def report(self, images_seen: int, logs: Mapping[str, Any]) -> None:
         """Append a line."""
         values = {name: float(value) for name, value in logs.items()}
         finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
         append_json_line(self.path, {"images_seen": images_seen, "time": round(time.time(), 3), **finite})
-
-    def _is_past(self, line: str) -> bool:
-        """Whether a line is whole (a process may have died writing it) and of the past of this run."""
-        try:
-            return line.endswith("\n") and json.loads(line)["images_seen"] <= int(self.model.images_seen)
-        except (ValueError, TypeError, KeyError):
-            return False
 
 
 class Progress(keras.callbacks.Callback):
