@@ -43,6 +43,11 @@ class RequestError(Exception):
         return HTTP_STATUS.get(self.code, _OTHERS)
 
 
+def invalid(message: str) -> RequestError:
+    """What is wrong with the request itself."""
+    return RequestError("INVALID_ARGUMENT", message)
+
+
 # what TensorFlow puts before and behind the words of whoever raised: where in the graph and in which files that was
 _BEFORE = re.compile(
     r"Graph execution error:\n\nDetected at node .*?(?:<stack traces unavailable>\n|\n\n(?=\S))", re.DOTALL

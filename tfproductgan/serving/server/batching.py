@@ -21,7 +21,7 @@ import numpy as np
 
 from tfproductgan.serving.server.metrics import Metrics
 from tfproductgan.serving.server.saved_model import ServedSignature
-from tfproductgan.serving.statuses import RequestError
+from tfproductgan.serving.statuses import RequestError, invalid
 
 MAX_BATCH_SIZE = 64  # a power of two
 MAX_QUEUED_ROWS = 1024
@@ -71,8 +71,7 @@ class Batcher:
         """
         rows = signature.check(inputs)
         if rows > self._max_queued_rows:
-            raise RequestError(
-                "INVALID_ARGUMENT",
+            raise invalid(
                 f"A request can have up to {self._max_queued_rows} rows: send several. Received: {rows} rows",
             )
         if self._queued_rows + rows > self._max_queued_rows:

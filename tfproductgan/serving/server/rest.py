@@ -51,8 +51,7 @@ class _Handlers:
         return web.Response(body=body, content_type="application/json")
 
     async def status(self, request: web.Request) -> web.Response:
-        name, number, label = _asked(request)
-        return _message(status_response(self._answering.models.status(name, number, label)))
+        return _message(status_response(self._answering.models.status(*_asked(request))))
 
     async def metadata(self, request: web.Request) -> web.Response:
         name, number, label = _asked(request)

@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 from tfproductgan.errors import nearest
 from tfproductgan.serving import protos
 from tfproductgan.serving.server.signatures import Signature, Spec
-from tfproductgan.serving.statuses import RequestError, of_tensorflow
+from tfproductgan.serving.statuses import RequestError, invalid, of_tensorflow
 
 FILE = "saved_model.pb"
 DEFAULT_SIGNATURE = "serving_default"
@@ -81,9 +81,7 @@ class LoadedModel:
         try:
             return self.signatures[name]
         except KeyError:
-            raise RequestError(
-                "INVALID_ARGUMENT", f"The model has no signature {name!r}: {nearest(name, self.signatures)}"
-            ) from None
+            raise invalid(f"The model has no signature {name!r}: {nearest(name, self.signatures)}") from None
 
     def warm_up(self, folder: Path) -> None:
         """Have TensorFlow do before the first request what it does only once.

@@ -14,7 +14,7 @@ from google.protobuf import text_format
 from tfproductgan.errors import ServingError, nearest
 from tfproductgan.serving import protos
 from tfproductgan.serving.server.saved_model import FILE, LoadedModel
-from tfproductgan.serving.statuses import RequestError, of_tensorflow
+from tfproductgan.serving.statuses import RequestError, invalid, of_tensorflow
 
 _log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ class Models:
     def _labelled(self, name, label):
         labels = self._configs[name].version_labels if name in self._configs else {}
         if label not in labels:
-            raise RequestError("INVALID_ARGUMENT", f"Model {name!r} has no label {label!r}: {nearest(label, labels)}")
+            raise invalid(f"Model {name!r} has no label {label!r}: {nearest(label, labels)}")
         return labels[label]
 
     def _no_version(self, name, number):
@@ -208,9 +208,7 @@ def source(path: Path) -> Callable[[], Configs]:
         ServingError: If there is nothing to be served.
     """
     if path.is_file():
-        configs = _ConfigurationFile(path)
-        configs()
-        return configs
+        return _configuration_file(path)
     if not path.is_dir():
         raise ServingError(f"There is no folder {str(path)!r}. Give a folder of models: NAME/1/{FILE} and so on.")
     if (path / FILE).is_file():
@@ -232,37 +230,34 @@ def _models_in(path):
     }
 
 
-class _ConfigurationFile:
-    """Reads a configuration file again when it changes; while it cannot be read, the last one holds."""
+def _configuration_file(path):
+    """What a configuration file says, read again when it changes; while it cannot be read, the last one holds."""
+    modified, configs = path.stat().st_mtime_ns, _read_configuration(path)
 
-    def __init__(self, path):
-        self._path = path
-        self._modified = None
-        self._configs = None
-
-    def __call__(self):
+    def find():
+        nonlocal modified, configs
         try:
-            modified = self._path.stat().st_mtime_ns
-            if modified != self._modified:
-                self._modified = modified
-                self._configs = self._read()
+            now = path.stat().st_mtime_ns
+            if now != modified:
+                modified = now
+                configs = _read_configuration(path)
         except (OSError, ServingError) as error:
-            if self._configs is None:
-                raise
-            if str(error):
-                _log.warning("%s", error)
-        return self._configs
-
-    def _read(self):
-        try:
-            text = self._path.read_text(encoding="utf-8")
-            config = text_format.Parse(text, protos.ModelServerConfig(), descriptor_pool=protos.POOL)
-        except (text_format.ParseError, UnicodeDecodeError) as error:
-            raise ServingError(f"{str(self._path)!r} is no configuration of TensorFlow Serving: {error}") from error
-        configs = {model.name: model for model in config.model_config_list.config}
-        if not all(configs) or not configs:
-            raise ServingError(f"{str(self._path)!r} names no model.")
+            _log.warning("%s", error)
         return configs
+
+    return find
+
+
+def _read_configuration(path):
+    try:
+        text = path.read_text(encoding="utf-8")
+        config = text_format.Parse(text, protos.ModelServerConfig(), descriptor_pool=protos.POOL)
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise ServingError(f"{str(path)!r} is no configuration of TensorFlow Serving: {error}") from error
+    configs = {model.name: model for model in config.model_config_list.config}
+    if not all(configs) or not configs:
+        raise ServingError(f"{str(path)!r} names no model.")
+    return configs
 
 
 def _fingerprint(folder):
