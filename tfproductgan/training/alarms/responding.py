@@ -92,7 +92,8 @@ class OnAlarm:
         if _rollbacks(model) >= self.max_rollbacks:
             return "stop", f"It went back {self.max_rollbacks} times already."
         factor = _ROLLBACK_FACTOR * model.learning_rate_factor
-        for path in reversed(self._files()):
+        files = self.checkpoints() if callable(self.checkpoints) else [self.checkpoints]
+        for path in reversed([Path(file) for file in files]):
             try:
                 model.roll_back(path, factor / model.learning_rate_factor)
             except RunError:
@@ -104,11 +105,6 @@ class OnAlarm:
                     f"{self.max_rollbacks})."
                 )
         return "stop", "There is no sound checkpoint to go back to."
-
-    def _files(self):
-        if callable(self.checkpoints):
-            return [Path(path) for path in self.checkpoints()]
-        return [path for path in [Path(self.checkpoints)] if path.is_file()]
 
 
 class Alarm(keras.callbacks.Callback):
