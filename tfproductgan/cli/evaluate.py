@@ -292,8 +292,7 @@ def _ratings(args: argparse.Namespace, console: Console, out: Path) -> int:
     for file, page in zip(args.ratings, pages, strict=True):
         content = Path(file).read_bytes()
         kept = out / "ratings" / f"answers-{page}-{hashlib.sha256(content).hexdigest()[:12]}.json"
-        if not kept.exists():
-            write_whole(kept, content)
+        write_whole(kept, content, overwrite=True)
     for page in dict.fromkeys(pages):
         result = read_ratings(_answers(out, page), keys[page])
         console.print(_rating_table(result))

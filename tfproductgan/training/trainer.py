@@ -70,10 +70,6 @@ class Schedule:
         """Number of intervals."""
         return -(-self.steps // self.interval)
 
-    def end_of_interval(self, step: int) -> int:
-        """The step with which the interval that holds the next step ends."""
-        return min((step // self.interval + 1) * self.interval, self.steps)
-
 
 class _Intervals(keras.callbacks.Callback):
     """Ends epochs where intervals end, wherever a run was resumed and whatever its interval was before.
@@ -87,9 +83,9 @@ class _Intervals(keras.callbacks.Callback):
         self.running_means = running_means
 
     def on_epoch_begin(self, epoch, logs=None):
-        step = self.model.step
-        self._steps = self.schedule.end_of_interval(step) - step
-        self._is_last = step + self._steps == self.schedule.steps
+        step, interval = self.model.step, self.schedule.interval
+        end = min((step // interval + 1) * interval, self.schedule.steps)
+        self._steps, self._is_last = end - step, end == self.schedule.steps
         for metric in self.model.metrics:
             for variable, value in zip(metric.variables, self.running_means.get(metric.name, ()), strict=False):
                 variable.assign(value)
@@ -158,7 +154,8 @@ def train(
         TrainingStopped: After Ctrl-C or SIGTERM; a `KeyboardInterrupt`.
     """
     run = RunDirectory(out)
-    schedule = Schedule.of(recipe, None if isinstance(every, datetime.timedelta) else every)
+    every, longest = (None, every) if isinstance(every, datetime.timedelta) else (every, None)
+    schedule = Schedule.of(recipe, every)
     wanted = Best.parse(best) if best else Best("val_fid") if evaluate else None
     checkpoints = Checkpoints(run.checkpoints, keep, wanted)
     console = Console(highlight=False, soft_wrap=True)
@@ -222,12 +219,7 @@ def train(
                 *evaluations,
                 # before the checkpoint: what is told twice after a crash is dropped, what was never told is lost
                 *(_reports(model, catalogue, run, schedule, console, tensorboard) if chief else []),
-                SaveCheckpoints(
-                    checkpoints,
-                    run.path / GENERATOR_FILE,
-                    every if isinstance(every, datetime.timedelta) else None,
-                    lambda: signals.received,
-                ),
+                SaveCheckpoints(checkpoints, run.path / GENERATOR_FILE, longest, lambda: signals.received),
                 *([keras.callbacks.TensorBoard(run.path / "logs")] if tensorboard and chief else []),
                 *stops,
                 *callbacks,
