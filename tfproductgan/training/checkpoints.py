@@ -134,9 +134,7 @@ class Checkpoints:
     @property
     def files(self) -> list[Path]:
         """The checkpoints, oldest first."""
-        if not self.path.is_dir():
-            return []
-        return sorted((path for path in self.path.iterdir() if _NAME.fullmatch(path.name)), key=step_of)
+        return sorted((path for path in self.path.glob("*") if _NAME.fullmatch(path.name)), key=step_of)
 
     def save(self, model: TrainingModel, note: Note, logs: Mapping[str, float] | None = None) -> Path:
         """Write a checkpoint, with the validation's values if there was one, and remove those no longer kept.

@@ -47,6 +47,7 @@ EVALUATED = ("val_fid", "val_kid", "val_attribute_accuracy")
 """What an evaluation finds; the last only if the extractor knows the catalogue's attributes."""
 
 _KID_SUBSETS = 10
+_ANNOUNCED_AFTER = 20  # steps; the first is much longer than the others
 
 
 class Evaluation(keras.callbacks.Callback):
@@ -301,25 +302,21 @@ def announced_extractor(
     if not isinstance(extractor, str):
         return extractor
     if extractor == "catalogue":
-        return catalogue_classifier(catalogue, progress=_Announcement(console))
+        return catalogue_classifier(catalogue, progress=_announcement(console))
     return get_extractor(extractor, catalogue, path, sha256)
 
 
-class _Announcement:
-    """Says once, after a few steps, how long the classifier will take; nothing if it was kept from before."""
+def _announcement(console):
+    """What says once, after a few steps, how long the classifier will take; nothing if it was kept from before."""
+    begun = 0.0
 
-    _AFTER = 20  # steps; the first is much longer than the others
-
-    def __init__(self, console):
-        self.console = console
-        self._begun = 0.0
-
-    def __call__(self, done, total):
+    def progress(done, total):
+        nonlocal begun
         if done == 1:
-            self._begun = time.monotonic()
-        elif done == self._AFTER:
-            left = (time.monotonic() - self._begun) / (done - 1) * (total - done)
-            self.console.print(
-                f"Trains the classifier that judges pictures, once for these photos: about {duration(left)}.",
-                markup=False,
-            )
+            begun = time.monotonic()
+        elif done == _ANNOUNCED_AFTER:
+            left = duration((time.monotonic() - begun) / (done - 1) * (total - done))
+            said = f"Trains the classifier that judges pictures, once for these photos: about {left}."
+            console.print(said, markup=False)
+
+    return progress
