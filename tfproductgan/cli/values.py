@@ -30,15 +30,16 @@ def fitting(convert: Callable[[str], Number], fits: Callable[[Number], bool], wo
     return parse
 
 
-def _digits(text: str) -> int:
+def digits(text: str) -> int:
+    """A whole number in ASCII digits; a `ValueError` if it is none."""
     # int() takes more, such as 1_000 and the digits of other scripts
     if not re.fullmatch(r"[+-]?[0-9]{1,40}", text.strip()):
         raise ValueError(text)
     return int(text)
 
 
-whole = fitting(_digits, lambda n: True, "{!r} is not a whole number")
-positive = fitting(_digits, lambda n: 0 < n < 10**18, "{!r} is not a whole number of at least 1")
+whole = fitting(digits, lambda n: True, "{!r} is not a whole number")
+positive = fitting(digits, lambda n: 0 < n < 10**18, "{!r} is not a whole number of at least 1")
 number = fitting(float, lambda x: True, "{!r} is not a number")
 share = fitting(float, lambda x: 0 <= x <= 1, "{!r} is not a share between 0 and 1")
 
