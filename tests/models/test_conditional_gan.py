@@ -276,22 +276,18 @@ def test_the_same_seed_gives_the_same_first_weights(small_gan):
 
 
 def test_n_and_m_steps_equal_n_then_save_load_and_m(small_gan, random_batches, as_stream, tmp_path):
-    def fresh():
-        gan = small_gan(
-            discriminator={"dropout": 0.3, "spectral_normalization": True},
-            augmentation=("flip", "cutout"),
-            penalty_interval=2,
-            images=64,
-        )
-        gan.compile()
-        return gan
-
-    batches = random_batches(fresh().schema, count=8)
-    whole = fresh()
-    whole.fit(as_stream(batches), steps_per_epoch=8, verbose=0)
-    half = fresh()
-    half.fit(as_stream(batches), steps_per_epoch=3, verbose=0)
-    half.save(tmp_path / "half.keras")
+    whole = small_gan(
+        discriminator={"dropout": 0.3, "spectral_normalization": True},
+        augmentation=("flip", "cutout"),
+        penalty_interval=2,
+        images=64,
+    )
+    whole.compile()
+    batches = random_batches(whole.schema, count=8)
+    save = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: whole.save(tmp_path / "half.keras") if batch == 2 else None
+    )
+    whole.fit(as_stream(batches), steps_per_epoch=8, verbose=0, callbacks=[save])
     keras.utils.set_random_seed(99)
     resumed = keras.saving.load_model(tmp_path / "half.keras")
     resumed.fit(as_stream(batches[3:]), steps_per_epoch=5, verbose=0)

@@ -1,4 +1,4 @@
-"""A small training that tests stop and repeat; as a program: `python resumable.py RUN [SECONDS_A_STEP]`."""
+"""A small training that tests stop and repeat; as a program: `python resumable.py RECIPE RUN [SECONDS_A_STEP]`."""
 
 import json
 import sys
@@ -16,8 +16,8 @@ from tfproductgan.recipes import get_recipe
 from tfproductgan.training.checkpoints import Checkpoints
 from tfproductgan.training.strategies import make_strategy
 
-STEPS, BATCH, INTERVAL = 400, 8, 80
-RECIPE = get_recipe(
+STEPS, BATCH, INTERVAL = 200, 8, 40
+EVERYTHING = get_recipe(
     "dcgan",
     family="mlp",
     generator={"widths": [16], "latent_dim": 8, "embedding_dim": 8},
@@ -29,6 +29,9 @@ RECIPE = get_recipe(
     precision="float32",
     balance=0.5,
 )
+# little to trace, for those that start it again and again
+LITTLE = EVERYTHING.replace(loss="non-saturating", penalties={}, penalty_interval=1, augmentation=())
+RECIPES = {"everything": EVERYTHING, "little": LITTLE}
 
 
 class Slow(keras.callbacks.Callback):
@@ -47,7 +50,7 @@ def catalogue():
     return tpg.Catalogue.from_arrays(images, {"colour": ["Red", "Blue", "Green"] * 20}, image_size=16)
 
 
-def train(path, recipe=RECIPE, every=INTERVAL * BATCH, **options):
+def train(path, recipe=EVERYTHING, every=INTERVAL * BATCH, **options):
     return tpg.train(catalogue(), recipe, path, every=every, **options)
 
 
@@ -82,8 +85,9 @@ def grids(path):
 
 
 if __name__ == "__main__":
+    _, recipe, path, *seconds = sys.argv
     strategy = make_strategy()  # several workers, if the environment names them
     try:
-        train(sys.argv[1], callbacks=[Slow(float(word)) for word in sys.argv[2:]], strategy=strategy)
+        train(path, RECIPES[recipe], callbacks=[Slow(float(word)) for word in seconds], strategy=strategy)
     except TrainingStopped as stopped:
         sys.exit(stopped.exit_code)

@@ -36,16 +36,20 @@ def _module(path):
 resumable = _module(HERE / "resumable.py")
 RANDOM = random.SystemRandom()  # `random` itself is seeded by every training
 BATCH, STEPS = resumable.BATCH, resumable.STEPS
-# little to trace: most tests below train for twelve steps
-SHORT = resumable.RECIPE.replace(
-    images=12 * BATCH, loss="non-saturating", penalties={}, penalty_interval=1, augmentation=()
-)
+SHORT = resumable.LITTLE.replace(images=12 * BATCH)
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     path = tmp_path_factory.mktemp("undisturbed") / "run"
     resumable.train(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed_little(tmp_path_factory):
+    path = tmp_path_factory.mktemp("undisturbed") / "run"
+    resumable.train(path, resumable.LITTLE)
     return path
 
 
@@ -128,9 +132,9 @@ def stop_at(step):
 def killed(start):
     """Start a training, kill it some seconds after its next checkpoint; whether that was before its end."""
 
-    def killed(run, moment, while_writing=False):
+    def killed(recipe, run, moment, while_writing=False):
         before = saved(run)
-        process = start(program(run, "0.01"))
+        process = start(program(recipe, run, "0.01"))
         try:
             while process.is_alive() and saved(run) == before:
                 time.sleep(0.01)
@@ -149,13 +153,13 @@ def half_written(run):
     return [path.name for path in (run / "checkpoints").glob(".*")]
 
 
-def program(run, *words):
-    return [HERE / "resumable.py", run, *words]
+def program(*words):
+    return [HERE / "resumable.py", *words]
 
 
 def test_killed_at_a_random_moment_and_repeated_equals_undisturbed(undisturbed, killed, tmp_path):
     moment = RANDOM.uniform(0, 1)
-    was_killed = killed(tmp_path / "run", moment)
+    was_killed = killed("everything", tmp_path / "run", moment)
     print(f"killed {moment:.3f} s after the first checkpoint: {was_killed}; checkpoints: {saved(tmp_path / 'run')}")
     assert resumable.train(tmp_path / "run").step == STEPS
     resumable.assert_same_run(tmp_path / "run", undisturbed)
@@ -164,16 +168,16 @@ def test_killed_at_a_random_moment_and_repeated_equals_undisturbed(undisturbed, 
 @pytest.mark.slow
 @pytest.mark.parametrize("while_writing", [False, True])
 @pytest.mark.parametrize("number", range(5))
-def test_killed_again_and_again(undisturbed, start, killed, tmp_path, number, while_writing):
+def test_killed_again_and_again(undisturbed_little, start, killed, tmp_path, number, while_writing):
     run = tmp_path / "run"
-    for moment in (RANDOM.uniform(0, 3), RANDOM.uniform(0, 1)):
-        was_killed = killed(run, moment, while_writing)
+    for moment in (RANDOM.uniform(0, 2), RANDOM.uniform(0, 1)):
+        was_killed = killed("little", run, moment, while_writing)
         print(f"killed {moment:.3f} s after: {was_killed}, checkpoints {saved(run)}, half-written {half_written(run)}")
-    process = start(program(run))
+    process = start(program("little", run))
     process.join()
     assert process.exitcode == 0
     assert not half_written(run)
-    resumable.assert_same_run(run, undisturbed)
+    resumable.assert_same_run(run, undisturbed_little)
 
 
 # === Two workers ===
@@ -187,7 +191,7 @@ def workers(start):
     def workers(run, *words):
         ports = free_ports(2)
         processes = [
-            start(program(run, *words), {"TF_CONFIG": json.dumps(configuration(ports, index))}) for index in range(2)
+            start(program("little", run, *words), {"TF_CONFIG": json.dumps(configuration(ports, index))}) for index in range(2)
         ]
         try:
             yield processes
