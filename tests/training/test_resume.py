@@ -191,7 +191,8 @@ def workers(start):
     def workers(run, *words):
         ports = free_ports(2)
         processes = [
-            start(program("little", run, *words), {"TF_CONFIG": json.dumps(configuration(ports, index))}) for index in range(2)
+            start(program("little", run, *words), {"TF_CONFIG": json.dumps(configuration(ports, index))})
+            for index in range(2)
         ]
         try:
             yield processes
