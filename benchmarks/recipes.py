@@ -34,7 +34,7 @@ from results import put_into
 
 from tfproductgan.cli.data_options import add_data_options, catalogue_from, expected_image_size
 from tfproductgan.cli.quiet import import_tensorflow
-from tfproductgan.cli.recipe_options import parse_count
+from tfproductgan.cli.values import parse_count
 from tfproductgan.recipes import Recipe, get_recipe
 from tfproductgan.writing import append_json_line
 

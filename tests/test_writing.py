@@ -3,11 +3,14 @@ import pytest
 from tfproductgan.errors import RunError
 from tfproductgan.writing import (
     append_json_line,
+    read_json,
     read_json_lines,
     refuse_to_overwrite,
     refuse_unwritable,
     replace_file,
     write_folder,
+    write_json,
+    write_text,
 )
 
 
@@ -120,3 +123,13 @@ def test_json_lines_are_read_back_without_what_is_damaged(tmp_path):
     with path.open("ab") as file:
         file.write(b'[1]\n\xff\xfe\n{"a": 1}\n{"cut o')
     assert read_json_lines(path) == [{"name": "Größe"}, {"a": 1}]
+
+
+def test_json_is_read_back_and_what_is_damaged_is_named(tmp_path):
+    path = tmp_path / "folder" / "facts.json"
+    assert read_json(path) is read_json(path / "below") is None
+    assert read_json(write_json(path, {"name": "Größe"})) == {"name": "Größe"}
+    assert not (path / "below").exists() and read_json(write_text(path, "null")) is None
+    write_text(path, "{")
+    with pytest.raises(RunError, match=r"facts\.json cannot be read: .* Remove it\.$"):
+        read_json(path, "Remove it.")

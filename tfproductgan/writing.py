@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tfproductgan.errors import WriteError
+from tfproductgan.errors import RunError, WriteError
 
 
 def append_json_line(path: str | os.PathLike, facts: Mapping[str, Any]) -> None:
@@ -29,6 +29,34 @@ def read_json_lines(path: str | os.PathLike) -> list[dict[str, Any]]:
         except ValueError:
             continue  # a process died while it wrote
     return [line for line in found if isinstance(line, dict)]
+
+
+def read_json(path: str | os.PathLike, advice: str = "") -> Any:
+    """What a JSON file holds; `None` if there is no such file.
+
+    Args:
+        path: The file.
+        advice: What the error says behind the reason.
+
+    Raises:
+        RunError: If it cannot be read.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read: {error}. {advice}".rstrip()) from error
+
+
+def write_json(path: str | os.PathLike, data: Any) -> Path:
+    """Write JSON that people can read too; see `replace_file`."""
+    return write_text(path, json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def write_text(path: str | os.PathLike, text: str) -> Path:
+    """Write a text file; see `replace_file`."""
+    return replace_file(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def replace_file(path: str | os.PathLike, write: Callable[[Path], object]) -> Path:

@@ -11,6 +11,7 @@ from tfproductgan.metrics.classifier import CatalogueClassifier, ClassifierRecip
 from tfproductgan.metrics.extractors import FeatureExtractor
 from tfproductgan.metrics.rating import ANSWERS_KIND
 from tfproductgan.models import loading
+from tfproductgan.training import evaluation
 
 
 class Averages(CatalogueClassifier):
@@ -35,7 +36,7 @@ def shop(painter, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "160")
-    monkeypatch.setattr(classifier, "catalogue_classifier", lambda catalogue, progress=None: Averages(catalogue.schema))
+    monkeypatch.setattr(evaluation, "catalogue_classifier", lambda catalogue, progress=None: Averages(catalogue.schema))
     monkeypatch.setattr(loading, "load", lambda path: painter)
     painter.provenance = {"images_seen": 64}
     (tmp_path / "photos").mkdir()

@@ -14,11 +14,11 @@ HEAVY = ("tensorflow", "keras", "numpy", "PIL", "rich", "pandas")
 @pytest.fixture
 def verb(monkeypatch):
     """Put a verb of one line into the table; returns a function that sets what it does."""
-    module = types.ModuleType("verb_for_tests")
+    module = types.ModuleType("tfproductgan.cli.try")
     module.HELP = "Only for tests."
     module.add_arguments = lambda parser: parser.add_argument("--number", type=int, default=0)
-    monkeypatch.setitem(sys.modules, "verb_for_tests", module)
-    monkeypatch.setitem(cli.VERBS, "try", ("verb_for_tests", "only for tests"))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(cli.VERBS, "try", "only for tests")
 
     def does(run):
         module.run = run
@@ -127,7 +127,7 @@ def test_a_reader_that_stops_reading_is_no_error():
         "import sys, types\nfrom tfproductgan.cli import main as cli\n"
         "verb = types.ModuleType('verb'); verb.HELP = ''; verb.add_arguments = lambda parser: None\n"
         "verb.run = lambda args: print('line\\n' * 100_000) or 0\n"
-        "sys.modules['verb'] = verb; cli.VERBS['try'] = ('verb', '')\n"
+        "sys.modules['tfproductgan.cli.try'] = verb; cli.VERBS['try'] = ''\n"
         "sys.exit(cli.main(['try']))"
     )
     writer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -88,7 +88,7 @@ def test_batches(name):
 
 @pytest.mark.parametrize("name", ["batching.config", "batching.gpu.config"])
 def test_requests_of_the_client_and_of_the_warm_up_fit_a_batch(name):
-    from tfproductgan.export.warm_up import BATCH_SIZES
+    from tfproductgan.export.saved_model import BATCH_SIZES
 
     batching = parsed(name)
     asked = inspect.signature(Client).parameters["batch_size"].default

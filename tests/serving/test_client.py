@@ -21,6 +21,7 @@ from PIL import Image
 from tfproductgan.conditions import Attribute, ConditionSchema, PictureRequest
 from tfproductgan.errors import ConditionError, MissingExtraError, ServingError
 from tfproductgan.serving import Client, client_retries, protos
+from tfproductgan.serving.statuses import RequestError
 
 
 def description(colours=("Gold", "Blue")):
@@ -59,7 +60,7 @@ class Fake:
         with self._lock:
             self.asked.append((signature, len(next(iter(inputs.values())))))
             if self.failures:
-                raise client_retries.CallError(*self.failures.pop(0))
+                raise RequestError(*self.failures.pop(0))
         if signature == "describe":
             return "description", np.array([json.dumps(self.description)] * len(inputs["request"]), object)
         if signature == "interpolate":
@@ -99,7 +100,7 @@ class GrpcFace(grpc.GenericRpcHandler):
         inputs = {k: [v.decode() for v in a] if a.dtype == object else a for k, a in inputs.items()}
         try:
             name, values = self.fake.answer(request.model_spec.signature_name, inputs)
-        except client_retries.CallError as error:
+        except RequestError as error:
             if error.retry_after:
                 context.set_trailing_metadata([("grpc-retry-pushback-ms", str(int(error.retry_after * 1000)))])
             context.abort(grpc.StatusCode[error.code], str(error))
@@ -122,7 +123,7 @@ def http_face(fake):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             try:
                 name, values = fake.answer(body["signature_name"], body["inputs"])
-            except client_retries.CallError as error:
+            except RequestError as error:
                 self.reply(STATUSES[error.code], {"error": str(error)}, error.retry_after)
                 return
             if name.endswith("_bytes"):

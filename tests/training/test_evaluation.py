@@ -72,7 +72,7 @@ def catalogue():
 
 @pytest.fixture(autouse=True)
 def without_a_classifier(monkeypatch):
-    monkeypatch.setattr(evaluation, "_extractor", lambda name, catalogue, console: Recognises())
+    monkeypatch.setattr(evaluation, "announced_extractor", lambda name, catalogue, console: Recognises())
 
 
 def quiet():
@@ -258,7 +258,7 @@ def test_an_interval_that_cannot_be_is_refused(catalogue):
 
 
 def test_an_extractor_that_knows_no_labels_measures_distances(catalogue, monkeypatch, tmp_path):
-    monkeypatch.setattr(evaluation, "_extractor", lambda name, catalogue, console: Averages())
+    monkeypatch.setattr(evaluation, "announced_extractor", lambda name, catalogue, console: Averages())
     monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path))
     _, history = fit(catalogue, [Evaluation(catalogue, 1, console=quiet())], epochs=1)
     assert set(history.history) & set(evaluation.EVALUATED) == {"val_fid", "val_kid"}

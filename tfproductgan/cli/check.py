@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from tfproductgan.cli.data_options import add_data_options, positive, source_from
+from tfproductgan.cli.data_options import add_data_options, source_from
+from tfproductgan.cli.values import positive
 from tfproductgan.recipes import Recipe
 from tfproductgan.writing import refuse_to_overwrite
 
@@ -52,7 +53,6 @@ def run(args: argparse.Namespace) -> int:
 
     for path in filter(None, (args.json, args.sheet)):
         refuse_to_overwrite(path, args.overwrite)
-    console = Console(highlight=False)
     source, image_size = source_from(args)
     columns = (TextColumn("Looking at photos"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
@@ -67,13 +67,13 @@ def run(args: argparse.Namespace) -> int:
             batch_size=args.batch_size,
             progress=lambda done, total: bar.update(task, completed=done),
         )
-    console.print(report.to_table())
+    Console(highlight=False).print(report.to_table())
     if not source.attributes:
-        console.print("No labels to look at: put the photos of each class in a folder, or name columns: --attributes.")
+        print("No labels to look at: put the photos of each class in a folder, or name columns: --attributes.")
     if args.json:
         report.write_json(args.json)
-        console.print(f"Everything found: {args.json}", markup=False)
+        print(f"Everything found: {args.json}")
     if args.sheet:
         write_contact_sheet(report, args.sheet)
-        console.print(f"Contact sheet: {args.sheet}", markup=False)
+        print(f"Contact sheet: {args.sheet}")
     return 1 if report.would_stop else 0

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tfproductgan.cli.evaluate import METRICS
 from tfproductgan.errors import RunError
-from tfproductgan.writing import read_json_lines, refuse_to_overwrite, replace_file
+from tfproductgan.writing import read_json, read_json_lines, refuse_to_overwrite, write_text
 
 HELP = """\
 Put runs side by side: what they differ in, what evaluate found out about each, and their curves.
@@ -53,7 +53,6 @@ def run(args: argparse.Namespace) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=True)
     figures = list(_figures(runs))
     shared = _shared_protocol(figures)
     table = Table("", title=f"Figures: {shared} where nothing else is said" if shared else None, title_justify="left")
@@ -62,23 +61,18 @@ def run(args: argparse.Namespace) -> int:
     for name, cells, best in (*_settings(runs), *figures):
         short = name.removesuffix(f", {shared}")
         table.add_row(Text(short), *(Text(cell, "bold" if i in best else "") for i, cell in enumerate(cells)))
-    console.print(table)
+    Console(highlight=False, soft_wrap=True).print(table)
     for note in _notes(runs):
-        console.print(f"Note: {note}", markup=False)
+        print(f"Note: {note}")
     if args.out:
-        text = _page(runs)
-        replace_file(args.out, lambda file: file.write_text(text, encoding="utf-8"))
-        console.print(f"Written: {args.out}", markup=False)
+        print(f"Written: {write_text(args.out, _page(runs))}")
     return 0
 
 
 def _read(path: Path) -> Run:
-    try:
-        recipe = json.loads((path / "recipe.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RunError(f"{str(path)!r} is no run directory: it holds no recipe.json.") from None
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path / 'recipe.json'} cannot be read: {error}") from error
+    recipe = read_json(path / "recipe.json")
+    if recipe is None:
+        raise RunError(f"{str(path)!r} is no run directory: it holds no recipe.json.")
     found = read_json_lines(path / "evaluation" / METRICS)
     last = {line.get("kind"): line for line in found}
     trained = [line["images_seen"] for line in read_json_lines(path / "metrics.jsonl") if "images_seen" in line]

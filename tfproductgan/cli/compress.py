@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfproductgan.cli.data_options import add_data_options, describe_data, number
-from tfproductgan.cli.evaluate import photos_of, read_json, run_of
-from tfproductgan.cli.recipe_options import parse_count
+from tfproductgan.cli.data_options import add_data_options, describe_data
+from tfproductgan.cli.evaluate import facts_of, photos_of, run_of
+from tfproductgan.cli.values import fitting, parse_count, parse_names
 from tfproductgan.errors import CatalogueError, ConversionError, nearest
 from tfproductgan.writing import refuse_to_overwrite
 
@@ -32,6 +32,9 @@ speed on this machine and, if the photos are there, distance to them. What lost 
 FORMS = ("bfloat16", "litert-float16", "litert-dynamic-int8", "litert-int8", "onnx", "pruned")
 
 _SHIPPED = "studio"
+
+_share = fitting(float, lambda x: 0 < x < 1, "{} is no share above 0 and below 1")
+_factor = fitting(float, lambda x: 1 < x < 1000, "{} is no factor above 1")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
         from tfproductgan.compression.compression import TABLE_MARKDOWN, compress
         from tfproductgan.compression.conversions import CONVERSIONS, file_of
         from tfproductgan.models.loading import load, shipped_model_path
+        from tfproductgan.training.evaluation import announced_extractor
 
         for form in forms:
             refuse_to_overwrite(args.out / file_of(form), args.overwrite)
@@ -80,23 +84,26 @@ def run(args: argparse.Namespace) -> int:
     if "pruned" in forms and run_folder is None:
         raise ConversionError(f"Pruning goes on with the training of a run, and {args.model} is in no run directory.")
     needed = args.data is not None or "pruned" in forms or model.asks == "translator"
-    catalogue = _photos(args, console, run_folder, model.schema, needed)
+    catalogue = _photos(args, run_folder, model.schema, needed)
     conversions = [CONVERSIONS[form] if form in CONVERSIONS else _pruned(args, run_folder, catalogue) for form in forms]
-    extractor = _extractor(catalogue, console)
+    extractor = None
+    if catalogue is not None and catalogue.schema.attributes:  # its classifier needs labels
+        with console.status("Preparing the classifier"):
+            extractor = announced_extractor("catalogue", catalogue, console)
     with console.status("Converting") as status, quiet_converters():
         outcomes = compress(model, args.out, conversions, catalogue, extractor, status.update)
     if not args.to:  # nobody has asked for what the family cannot be
         for outcome in outcomes:
             if outcome.refused:
-                console.print(f"Note: {outcome.error}", markup=False)
+                print(f"Note: {outcome.error}")
         outcomes = [outcome for outcome in outcomes if not outcome.refused]
     _show(console, outcomes)
-    console.print(f"Table: {args.out / TABLE_MARKDOWN}", markup=False)
+    print(f"Table: {args.out / TABLE_MARKDOWN}")
     return 1 if any(outcome.error for outcome in outcomes) else 0
 
 
 def _photos(
-    args: argparse.Namespace, console: Console, run_folder: Path | None, schema: ConditionSchema, needed: bool
+    args: argparse.Namespace, run_folder: Path | None, schema: ConditionSchema, needed: bool
 ) -> Catalogue | None:
     """The photos, if there are any."""
     try:
@@ -104,25 +111,14 @@ def _photos(
     except CatalogueError as error:
         if needed:
             raise
-        console.print(f"Note: pictures are compared with the original's alone. {error}", markup=False)
+        print(f"Note: pictures are compared with the original's alone. {error}")
         return None
 
 
-def _extractor(catalogue: Catalogue | None, console: Console) -> Any:
-    """The classifier of the photos whose features are compared, if they have labels."""
-    from tfproductgan.metrics.classifier import catalogue_classifier
-    from tfproductgan.training.evaluation import Announcement
-
-    if catalogue is None or not catalogue.schema.attributes:
-        return None
-    with console.status("Preparing the classifier"):
-        return catalogue_classifier(catalogue, progress=Announcement(console))
-
-
-def _pruned(args: argparse.Namespace, run_folder: Path, catalogue: Catalogue) -> Any:
+def _pruned(args: argparse.Namespace, run_folder: Any, catalogue: Any) -> Any:
     from tfproductgan.compression.pruning import pruned_conversion
 
-    options = describe_data(args) if args.data else read_json(run_folder / "data.json").get("options")
+    options = describe_data(args) if args.data else facts_of(run_folder).get("options")
     return pruned_conversion(run_folder, catalogue, args.out, args.size, args.speed, args.images, options)
 
 
@@ -149,24 +145,8 @@ def _show(console: Console, outcomes: Sequence[Outcome]) -> None:
 
 
 def _forms(text: str) -> list[str]:
-    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    names = parse_names(text, "forms")
     for name in names:
         if name not in FORMS:
             raise argparse.ArgumentTypeError(f"there is no form {name!r}: {nearest(name, FORMS)}")
-    if not names:
-        raise argparse.ArgumentTypeError(f"expected forms separated by commas, of {', '.join(FORMS)}")
-    return names
-
-
-def _share(text: str) -> float:
-    value = number(text)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no share above 0 and below 1")
-    return value
-
-
-def _factor(text: str) -> float:
-    value = number(text)
-    if not 1 < value < 1000:
-        raise argparse.ArgumentTypeError(f"{text} is no factor above 1")
-    return value
+    return list(dict.fromkeys(names))

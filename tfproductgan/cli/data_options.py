@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfproductgan.errors import CatalogueError
+from tfproductgan.cli.values import parse_names, positive, share
+from tfproductgan.errors import CatalogueError, require
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 STUDIO_COUNT = 20_000
 LARGEST_IMAGE_SIZE = 1024
 STUDIO_ATTRIBUTES = ("category", "colour", "material")
-
-# what an option of the data is called in the parsed words
-_FIELDS = {
-    "data", "sources", "images_in", "attributes", "image_column", "text", "split_column", "image_size", "channels",
-    "fit", "min_count", "max_unreadable",
-}  # fmt: skip
 
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
@@ -63,7 +58,7 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
     )
     group.add_argument(
         "--attributes",
-        type=_names,
+        type=parse_names,
         metavar="A,B",
         help="columns of the table to take as labels; for folders, what to call the classes (default: class)",
     )
@@ -87,7 +82,7 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
     )
     group.add_argument(
         "--max-unreadable",
-        type=_share,
+        type=share,
         default=0.05,
         metavar="SHARE",
         help="stop if more than this share of the photos cannot be read (default: 0.05)",
@@ -109,9 +104,7 @@ def _add_picture_options(group: argparse._ArgumentGroup) -> None:
 def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = None) -> Catalogue:
     """The catalogue that the options describe, its photos prepared.
 
-    Args:
-        args: The options.
-        schema: That of a model, which the photos are taken for: its attributes, values and picture size are kept.
+    A `schema` is that of a model, which the photos are taken for: its attributes, values and picture size are kept.
 
     Raises:
         CatalogueError: If the data is missing, cannot be used, or does not have what the options name.
@@ -128,7 +121,7 @@ def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = No
 
 def describe_data(args: argparse.Namespace) -> dict[str, Any]:
     """The options of the data, JSON-ready, so that another command can find the same photos from any folder."""
-    described = {name: getattr(args, name) for name in sorted(_FIELDS)}
+    described = {name: getattr(args, name) for name in sorted(_defaults())}
     for name in ("data", "images_in") if _is_studio(args) else ("data", "images_in", "sources"):
         path = described[name] and Path(described[name]).expanduser()
         if path and path.exists():
@@ -142,15 +135,19 @@ def data_described(described: Mapping[str, Any], args: argparse.Namespace) -> ar
     Raises:
         CatalogueError: If the command has one of them all the same.
     """
-    parser = argparse.ArgumentParser()
-    add_data_options(parser, required=False)
-    defaults = vars(parser.parse_args([]))
-    for name in sorted(_FIELDS):
+    defaults = _defaults()
+    for name in sorted(defaults):
         if getattr(args, name) != defaults[name]:
             raise CatalogueError(f"--{name.replace('_', '-')} belongs to --data: give that too.")
-    return argparse.Namespace(
-        **{**vars(args), **defaults, **{name: described[name] for name in _FIELDS & described.keys()}}
-    )
+    known = {name: described[name] for name in defaults.keys() & described.keys()}
+    return argparse.Namespace(**{**vars(args), **defaults, **known})
+
+
+def _defaults() -> dict[str, Any]:
+    """The options of the data, as they are parsed if none is given."""
+    parser = argparse.ArgumentParser()
+    add_data_options(parser, required=False)
+    return vars(parser.parse_args([]))
 
 
 def expected_image_size(args: argparse.Namespace) -> int:
@@ -171,10 +168,6 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
 
     Unlike `catalogue_from`, it takes data that training would refuse.
 
-    Args:
-        args: The options.
-        schema: That of a model, which the photos are taken for.
-
     Raises:
         CatalogueError: If the data is missing, or does not have what the options name.
     """
@@ -183,6 +176,10 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
     from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
 
     kind, place = _kind(args)
+    if args.sources is not None and kind not in ("folder", "studio"):
+        raise CatalogueError(f"--sources is for folders and zips of photos and for studio. Received: {args.data!r}")
+    if args.sources is not None and not args.sources.strip():
+        raise CatalogueError("--sources is empty. Give a folder or a zip; for studio, lines or mask.")
     size = args.image_size or (schema.image_size if schema else None)
     attributes = args.attributes or (schema.names if schema else None)
     if kind in ("tfds", "prepared"):
@@ -190,7 +187,10 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
         from tfproductgan.cli.quiet import import_tensorflow
 
         import_tensorflow()
-        builder = _builder_in(place) if kind == "prepared" else tfds_builder(place)
+        if kind == "prepared":
+            builder = require("tensorflow_datasets", "tfds").builder_from_directory(str(place))
+        else:
+            builder = tfds_builder(place)
         size = size or natural_size(builder, args.image_column) or DEFAULT_IMAGE_SIZE
         return tfds_source(builder, args.image_column, attributes, args.text), size
     size = size or DEFAULT_IMAGE_SIZE
@@ -210,16 +210,10 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
 def preparation_from(
     args: argparse.Namespace, image_size: int, schema: ConditionSchema | None = None
 ) -> tuple[Preparation, str | None]:
-    """How the photos of `source_from` become a catalogue, and what their titles are called.
-
-    Args:
-        args: The options.
-        image_size: What `source_from` returned.
-        schema: What it was given.
-    """
+    """How the photos of `source_from`, of its size, become a catalogue, and what their titles are called."""
     from tfproductgan.catalogue.preparation import Preparation
 
-    drawn = _kind(args)[0] == "studio"
+    drawn = _is_studio(args)
     preparation = Preparation(
         image_size,
         args.fit,
@@ -237,20 +231,18 @@ def _prepared(args: argparse.Namespace, folder: Path, schema: ConditionSchema | 
 
     catalogue = Catalogue.from_prepared(folder, args.attributes, schema)
     made = {"image_size": catalogue.image_size, "channels": catalogue.channels, "fit": catalogue.preparation.fit}
-    defaults = {"fit": "letterbox", "min_count": 1}
-    for option in ("image_column", "split_column", "text", "images_in", "min_count", *made):
+    defaults = _defaults()
+    for option in ("image_column", "split_column", "text", "images_in", "min_count", "sources", *made):
         asked = getattr(args, option)
-        if asked not in (defaults.get(option), made.get(option)):
+        if asked not in (defaults[option], made.get(option)):
             shown = f"--{option.replace('_', '-')}"
             given = f"; it has {shown} {made[option]}" if option in made else ""
             raise CatalogueError(f"{shown} is for tfproductgan prepare, and {args.data!r} is prepared{given}.")
     return catalogue
 
 
-def _builder_in(folder: Path) -> Any:
-    from tfproductgan.errors import require
-
-    return require("tensorflow_datasets", "tfds").builder_from_directory(str(folder))
+def _is_studio(args: argparse.Namespace) -> bool:
+    return args.data == "studio" or args.data.startswith("studio:")
 
 
 def _kind(args: argparse.Namespace) -> tuple[str, Any]:
@@ -262,19 +254,6 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
     Raises:
         CatalogueError: If there is no such data, or it cannot have the options that are given.
     """
-    kind, place = _kind_alone(args)
-    if args.sources is not None and kind not in ("folder", "studio"):
-        raise CatalogueError(f"--sources is for folders and zips of photos and for studio. Received: {args.data!r}")
-    if args.sources is not None and not args.sources.strip():
-        raise CatalogueError("--sources is empty. Give a folder or a zip; for studio, lines or mask.")
-    return kind, place
-
-
-def _is_studio(args: argparse.Namespace) -> bool:
-    return args.data == "studio" or args.data.startswith("studio:")
-
-
-def _kind_alone(args: argparse.Namespace) -> tuple[str, Any]:
     if not args.data.strip():
         raise CatalogueError("The path of the data is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
     if _is_studio(args):
@@ -340,47 +319,8 @@ def _class_name(args: argparse.Namespace, schema: ConditionSchema | None) -> str
     return args.attributes[0] if args.attributes else "class"
 
 
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names:
-        raise argparse.ArgumentTypeError("expected names separated by commas")
-    return names
-
-
-def whole(text: str) -> int:
-    """A whole number, as the type of an option."""
-    if not re.fullmatch(r"[+-]?[0-9]{1,40}", text.strip()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)
-
-
-def positive(text: str) -> int:
-    """A whole number of at least 1, as the type of an option."""
-    if not re.fullmatch(r"[1-9][0-9]{0,17}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
-
-
-def number(text: str) -> float:
-    """A number, as the type of an option."""
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-
-
 def _image_size(text: str) -> int:
     size = positive(text)
     if size > LARGEST_IMAGE_SIZE:
         raise argparse.ArgumentTypeError(f"{text} pixels are too many: {LARGEST_IMAGE_SIZE} are the most")
     return size
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share between 0 and 1")
-    return share

@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 import datetime
 import hashlib
-import json
 import shlex
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfproductgan.cli.data_options import add_data_options, catalogue_from, data_described, number, positive, whole
-from tfproductgan.errors import CatalogueError, JudgementError, RunError
+from tfproductgan.cli.data_options import add_data_options, catalogue_from, data_described
+from tfproductgan.cli.values import number, positive, whole
+from tfproductgan.errors import CatalogueError, JudgementError
 from tfproductgan.recipes import Recipe
-from tfproductgan.writing import append_json_line, refuse_unwritable, replace_file
+from tfproductgan.writing import append_json_line, read_json, refuse_unwritable, write_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from tfproductgan.conditions import ConditionSchema
     from tfproductgan.metrics.judgement import Judgement
     from tfproductgan.metrics.rating import RatingResult
-    from tfproductgan.models.sampler import Sampler
+    from tfproductgan.models.trained import TrainedModel
 
 HELP = """\
 Judge a model against photos it has not seen.
@@ -89,17 +88,16 @@ def run(args: argparse.Namespace) -> int:
     """Judge, write and say."""
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=True)
-    run_folder = run_of(Path(args.model))
-    if args.ratings:
-        return _ratings(args, console, args.out or _default_out(args, run_folder))
+    from tfproductgan.cli.quiet import import_tensorflow
     from tfproductgan.conditions import check_truncation
 
-    check_truncation(args.truncation)
+    console = Console(highlight=False, soft_wrap=True)
+    run_folder = run_of(Path(args.model))
     out = args.out or _default_out(args, run_folder)
+    if args.ratings:
+        return _ratings(args, console, out)
+    check_truncation(args.truncation)
     refuse_unwritable(out)
-    from tfproductgan.cli.quiet import import_tensorflow
-
     with console.status("Loading the model"):
         import_tensorflow()
         from tfproductgan.models.loading import load
@@ -109,12 +107,12 @@ def run(args: argparse.Namespace) -> int:
     warnings = list(_warnings(args, run_folder, model, catalogue))
     judgement = _judge(args, console, model, catalogue)
     for warning in warnings:
-        console.print(f"Note: {warning}", markup=False)
+        print(f"Note: {warning}")
     console.print(judgement.table())
     _write(args, out, run_folder, model, catalogue, judgement, warnings)
-    console.print(f"Report: {out / REPORT}", markup=False)
+    print(f"Report: {out / REPORT}")
     if args.rate:
-        _write_rating_page(args, console, out, model, catalogue)
+        _write_rating_page(args, out, model, catalogue)
     return 0
 
 
@@ -143,7 +141,7 @@ def photos_of(args: argparse.Namespace, run_folder: Path | None, schema: Conditi
     """
     if args.data is not None:
         return catalogue_from(args, schema)
-    options = read_json(run_folder / "data.json").get("options") if run_folder else None
+    options = facts_of(run_folder).get("options")
     if not options:
         raise CatalogueError(f"{args.model} does not say where its photos are. Give --data as for its training.")
     try:
@@ -152,18 +150,20 @@ def photos_of(args: argparse.Namespace, run_folder: Path | None, schema: Conditi
         raise CatalogueError(f"{error} (The photos of {args.model}; --data names others.)") from error
 
 
-def _warnings(args: argparse.Namespace, run_folder: Path | None, model: Sampler, catalogue: Catalogue) -> Iterator[str]:
+def _warnings(
+    args: argparse.Namespace, run_folder: Path | None, model: TrainedModel, catalogue: Catalogue
+) -> Iterator[str]:
     """What a reader of the figures must know, whole sentences."""
     if run_folder is None:
         return
-    fingerprint = read_json(run_folder / "data.json").get("fingerprint")
+    fingerprint = facts_of(run_folder).get("fingerprint")
     if fingerprint not in (None, catalogue.fingerprint):
         yield (
             "These are not the photos that the run was trained on: figures compare with other photos, and what is "
             "said of copies is about photos the model has never seen."
         )
     seen = model.provenance.get("images_seen")
-    if Path(args.model).is_dir() and seen is not None and (run_folder / "recipe.json").is_file():
+    if Path(args.model).is_dir() and seen is not None:
         recipe = Recipe.from_dict(read_json(run_folder / "recipe.json"))
         # a run ends with its last whole step
         if recipe.images - seen >= recipe.step_images:
@@ -175,30 +175,21 @@ def _warnings(args: argparse.Namespace, run_folder: Path | None, model: Sampler,
         yield f"There is no metrics.jsonl in {run_folder}, so the report has no curves."
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file; empty if there is no such file."""
-    if not path.is_file():
-        return {}
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read: {error}.") from error
+def facts_of(run_folder: Path | None) -> dict[str, Any]:
+    """What a run knows of its photos; empty if there is no run, or it knows nothing."""
+    return (run_folder and read_json(run_folder / "data.json")) or {}
 
 
 # === Judging ===
 
 
-def _judge(args: argparse.Namespace, console: Console, model: Sampler, catalogue: Catalogue) -> Judgement:
-    from tfproductgan.metrics.classifier import catalogue_classifier
-    from tfproductgan.metrics.extractors import get_extractor
+def _judge(args: argparse.Namespace, console: Console, model: TrainedModel, catalogue: Catalogue) -> Judgement:
     from tfproductgan.metrics.judge import ALL_PARTS, PARTS, judge
-    from tfproductgan.training.evaluation import Announcement
+    from tfproductgan.training.evaluation import announced_extractor
 
     with console.status("Preparing the extractor") as status:
-        if args.extractor == "catalogue":
-            extractor = catalogue_classifier(catalogue, progress=Announcement(console))
-        else:
-            extractor = get_extractor(args.extractor, catalogue, args.extractor_file, args.extractor_sha256)
+        file = args.extractor_file, args.extractor_sha256
+        extractor = announced_extractor(args.extractor, catalogue, console, *file)
 
         def progress(what: str, done: int, total: int) -> None:
             status.update(f"{what} ({done:,} of {total:,})" if total else what)
@@ -221,7 +212,7 @@ def _write(
     args: argparse.Namespace,
     out: Path,
     run_folder: Path | None,
-    model: Sampler,
+    model: TrainedModel,
     catalogue: Catalogue,
     judgement: Judgement,
     warnings: list[str],
@@ -250,9 +241,8 @@ def _write(
         run_folder,
         _collected(out, judgement.model_id),
     )
-    text = report_page(report)
-    replace_file(out / REPORT, lambda file: file.write_text(text, encoding="utf-8"))
-    replace_file(out / JUDGEMENT, lambda file: file.write_text(judgement.to_json(), encoding="utf-8"))
+    write_text(out / REPORT, report_page(report))
+    write_text(out / JUDGEMENT, judgement.to_json())
     whole_judgement = judgement.to_dict()
     about = ("model_id", "catalogue", "extractor", "extractor_sha256", "split", "n", "real", "seed", "truncation")
     told = {name: whole_judgement[name] for name in (*about, "figures")}
@@ -266,22 +256,18 @@ def _append(out: Path, facts: Mapping[str, Any]) -> None:
 # === What people say ===
 
 
-def _write_rating_page(
-    args: argparse.Namespace, console: Console, out: Path, model: Sampler, catalogue: Catalogue
-) -> None:
+def _write_rating_page(args: argparse.Namespace, out: Path, model: TrainedModel, catalogue: Catalogue) -> None:
     from tfproductgan.reports.rating_page import make_rating_page
 
     html, key = make_rating_page(model, catalogue, args.split, args.rate, args.seed, args.truncation)
-    path = out / f"rating-{key.page}.html"
-    replace_file(path, lambda file: file.write_text(html, encoding="utf-8"))
+    path = write_text(out / f"rating-{key.page}.html", html)
     key_path = key.write(out / "ratings" / f"key-{key.page}.json")
     if len(key.pictures) < args.rate - 1:
-        console.print(f"Note: the split has photos for only {len(key.pictures)} pictures.", markup=False)
+        print(f"Note: the split has photos for only {len(key.pictures)} pictures.")
     where = ["--out", str(args.out)] if args.out else []
-    console.print(
+    print(
         f"Rating page: {path}. Give it to people; they send a file back. Keep {key_path}, which knows the answers. "
-        f"Then:\n  {shlex.join(['tfproductgan', 'evaluate', args.model, *where, '--ratings'])} FILE ...",
-        markup=False,
+        f"Then:\n  {shlex.join(['tfproductgan', 'evaluate', args.model, *where, '--ratings'])} FILE ..."
     )
 
 
@@ -289,6 +275,7 @@ def _ratings(args: argparse.Namespace, console: Console, out: Path) -> int:
     """Take in answers, and say what all that were ever taken in for the same pages say."""
     from tfproductgan.metrics.rating import page_of, read_ratings
     from tfproductgan.reports.report import with_ratings
+    from tfproductgan.sampling.files import write_whole
 
     keys = _keys(out)
     pages = []
@@ -305,19 +292,17 @@ def _ratings(args: argparse.Namespace, console: Console, out: Path) -> int:
     for file, page in zip(args.ratings, pages, strict=True):
         content = Path(file).read_bytes()
         kept = out / "ratings" / f"answers-{page}-{hashlib.sha256(content).hexdigest()[:12]}.json"
-        if not kept.exists():
-            replace_file(kept, lambda copy, file=file: shutil.copyfile(file, copy))
+        write_whole(kept, content, overwrite=True)
     for page in dict.fromkeys(pages):
         result = read_ratings(_answers(out, page), keys[page])
         console.print(_rating_table(result))
-        console.print(result.verdict, markup=False)
+        print(result.verdict)
         _append(out, {"kind": "ratings", **result.to_dict()})
     report = out / REPORT
     if report.is_file():
-        judged = read_json(out / JUDGEMENT).get("model_id")
-        text = with_ratings(report.read_text(encoding="utf-8"), _collected(out, judged))
-        replace_file(report, lambda file: file.write_text(text, encoding="utf-8"))
-        console.print(f"Report: {report}", markup=False)
+        judged = (read_json(out / JUDGEMENT) or {}).get("model_id")
+        write_text(report, with_ratings(report.read_text(encoding="utf-8"), _collected(out, judged)))
+        print(f"Report: {report}")
     return 0
 
 

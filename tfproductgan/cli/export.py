@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
     from tfproductgan.cli.quiet import import_tensorflow
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console()
     with console.status("Loading the model"):
         import_tensorflow()
         from tfproductgan.export.model_card import found_facts
@@ -63,10 +63,9 @@ def run(args: argparse.Namespace) -> int:
         facts["data"] = _SHIPPED_DATA
     with console.status("Writing"):
         written = export_saved_model(model, args.path, args.licence or (_SHIPPED_LICENCE if shipped else None), facts)
-    console.print(f"{written}  {model.model_id}", markup=False)
-    console.print(
+    print(
+        f"{written}  {model.model_id}\n"
         f"What it is and is not good for: {written / 'MODEL_CARD.md'}\n"
-        f"Serve it: tfproductgan serve {shlex.quote(str(written.parent.parent))}",
-        markup=False,
+        f"Serve it: tfproductgan serve {shlex.quote(str(written.parent.parent))}"
     )
     return 0

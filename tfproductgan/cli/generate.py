@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tfproductgan.cli.data_options import number, whole
+from tfproductgan.cli.values import number, whole
 from tfproductgan.errors import ConditionError
 from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable
 
@@ -24,6 +24,9 @@ Draw pictures by name.
 
 What is not asked for is drawn from the data the model learnt from. The same words, seed and model give the same
 picture again."""
+
+Written = list[tuple[Path, str]]
+"""Files, and what each shows."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,9 +99,8 @@ def run(args: argparse.Namespace) -> int:
         else:
             written = _pictures(args, model, conditions, seed)
     for path, shown in written:
-        # whole lines, however narrow the terminal: paths are there to be copied
-        console.print(f"{path}  {shown}", soft_wrap=True, markup=False, highlight=False)
-    console.print(f"Drawn by {model.model_id}.", soft_wrap=True, markup=False, highlight=False)
+        print(f"{path}  {shown}")
+    print(f"Drawn by {model.model_id}.")
     return 0
 
 
@@ -117,7 +119,7 @@ def _asked(args: argparse.Namespace, schema: Any) -> tuple[dict[str, str], int]:
     return conditions, next((given for given in (seed, args.seed) if given is not None), 0)
 
 
-def _pictures(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int):
+def _pictures(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int) -> Written:
     from tfproductgan.sampling.files import picture_name, write_png
     from tfproductgan.sampling.grids import in_proportion
 
@@ -131,7 +133,7 @@ def _pictures(args: argparse.Namespace, model: Any, conditions: Mapping[str, str
     return [(path, _words(request)) for path, request in zip(paths, requests, strict=True)]
 
 
-def _grid(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int):
+def _grid(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int) -> Written:
     from tfproductgan.sampling.files import file_stem, value_names, write_png
     from tfproductgan.sampling.grids import MOST_VALUES, attribute_grid
 
@@ -148,7 +150,7 @@ def _grid(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], s
     return [(path, f"{rows} by {columns}: {', '.join(shown)}")]
 
 
-def _interpolation(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int):
+def _interpolation(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int) -> Written:
     from tfproductgan.sampling.files import request_slug, write_png
     from tfproductgan.sampling.grids import in_proportion
     from tfproductgan.sampling.requests import parse_request
@@ -176,13 +178,13 @@ def _list(model: Any, console: Any, path: str | None) -> int:
 
     schema = model.schema
     if not schema.attributes:
-        console.print(f"{model.model_id} has no attributes to ask for, only seeds.", markup=False)
+        print(f"{model.model_id} has no attributes to ask for, only seeds.")
         return 0
     console.print(schema_table(schema))
     example = model.plan(seed=0)[0].conditions
     asked = " ".join(f"--set {shlex.quote(f'{name}={value}')}" for name, value in example.items())
     source = f"--model {shlex.quote(path)} " if path else ""
-    console.print(f"Such as: tfproductgan generate {source}{asked}", soft_wrap=True, markup=False, highlight=False)
+    print(f"Such as: tfproductgan generate {source}{asked}")
     return 0
 
 

@@ -39,13 +39,14 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from tfproductgan.cli.main import print_error
+    from tfproductgan.sampling.files import read_metadata
 
     console = Console()
     code = 0
     for file in args.files:
         is_model = Path(file).is_dir() or Path(file).suffix == ".keras"
         try:
-            facts = _model_facts(file) if is_model else _picture_facts(file)
+            facts = _model_facts(file) if is_model else read_metadata(file)
         except RunError as error:
             print_error(error)
             code = 1
@@ -66,12 +67,6 @@ def schema_table(schema: ConditionSchema) -> Table:
     for attribute in schema.attributes:
         table.add_row(Text(attribute.name), str(len(attribute.values)), Text(", ".join(attribute.values)))
     return table
-
-
-def _picture_facts(file: str) -> dict[str, Any]:
-    from tfproductgan.sampling.files import read_metadata
-
-    return read_metadata(file)
 
 
 def _model_facts(file: str) -> dict[str, Any]:

@@ -7,37 +7,33 @@ imported only when asked for, and itself imports what is heavy only inside `run`
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import os
 import shlex
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import NoReturn
 
 import tfproductgan
 from tfproductgan.errors import ProductGANError, nearest
 
-# verb -> its module, and the line `tfproductgan --help` shows
+# verb, which is the name of its module -> the line `tfproductgan --help` shows
 VERBS = {
-    "quickstart": (
-        "tfproductgan.cli.quickstart",
-        "train on the built-in studio for a few minutes, draw a grid",
-    ),
-    "check": ("tfproductgan.cli.check", "look through your photos and labels, report what is wrong"),
-    "prepare": ("tfproductgan.cli.prepare", "write your photos as a data set to train on, of any size"),
-    "train": ("tfproductgan.cli.train", "train a model on your photos, or continue a run"),
-    "evaluate": ("tfproductgan.cli.evaluate", "measure how good a model is, write a report"),
-    "compare": ("tfproductgan.cli.compare", "put what evaluate found out about several runs side by side"),
-    "plot": ("tfproductgan.cli.plot", "draw the curves of one or several runs"),
-    "generate": ("tfproductgan.cli.generate", "draw pictures by name: singles, grids, interpolations"),
-    "translate": ("tfproductgan.cli.translate", "make pictures of pictures, with a model trained on pairs"),
-    "inspect": (
-        "tfproductgan.cli.inspect",
-        "tell what a picture shows and who drew it, or what a model knows",
-    ),
-    "export": ("tfproductgan.cli.export", "write a model as a SavedModel for TensorFlow Serving"),
-    "compress": ("tfproductgan.cli.compress", "write a model in smaller and faster forms, each tried and judged"),
-    "serve": ("tfproductgan.cli.serve", "answer requests for exported models over REST and gRPC"),
+    "quickstart": "train on the built-in studio for a few minutes, draw a grid",
+    "check": "look through your photos and labels, report what is wrong",
+    "prepare": "write your photos as a data set to train on, of any size",
+    "train": "train a model on your photos, or continue a run",
+    "evaluate": "measure how good a model is, write a report",
+    "compare": "put what evaluate found out about several runs side by side",
+    "plot": "draw the curves of one or several runs",
+    "generate": "draw pictures by name: singles, grids, interpolations",
+    "translate": "make pictures of pictures, with a model trained on pairs",
+    "inspect": "tell what a picture shows and who drew it, or what a model knows",
+    "export": "write a model as a SavedModel for TensorFlow Serving",
+    "compress": "write a model in smaller and faster forms, each tried and judged",
+    "serve": "answer requests for exported models over REST and gRPC",
 }
 
 INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
@@ -69,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return 2
     try:
-        code = importlib.import_module(VERBS[args.verb][0]).run(args)
+        code = _module(args.verb).run(args)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
@@ -90,11 +86,8 @@ def print_error(error: Exception) -> None:
     print(f"tfproductgan: error: {' '.join(str(error).split())}", file=sys.stderr)
 
 
-class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Keeps the line breaks of descriptions and gives names of options a wider column."""
-
-    def __init__(self, prog: str):
-        super().__init__(prog, max_help_position=30)
+# keeps the line breaks of descriptions and gives names of options a wider column
+_formatter = functools.partial(argparse.RawDescriptionHelpFormatter, max_help_position=30)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -106,13 +99,13 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     """The parser of all verbs, complete only for the one that `argv` names."""
-    listed = "\n".join(f"  {verb:<11} {line}" for verb, (_, line) in VERBS.items())
+    listed = "\n".join(f"  {verb:<11} {line}" for verb, line in VERBS.items())
     parser = _Parser(
         prog="tfproductgan",
         usage="tfproductgan [-h] [--version] VERB ...",
         description=f"{tfproductgan.__doc__}\n\nverbs:\n{listed}",
         epilog="'tfproductgan VERB --help' explains a verb.",
-        formatter_class=_HelpFormatter,
+        formatter_class=_formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"tfproductgan {tfproductgan.__version__}")
@@ -121,19 +114,18 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         parser.error(f"There is no verb {asked!r}: {nearest(asked, VERBS)}")
     # without a help of their own the verbs are not listed once more, argparse's way
     verbs = parser.add_subparsers(dest="verb", prog=parser.prog, help=argparse.SUPPRESS)
-    for verb, (module_name, _) in VERBS.items():
+    for verb in VERBS:
         if verb != asked:
             verbs.add_parser(verb)
             continue
-        module = importlib.import_module(module_name)
+        module = _module(verb)
         module.add_arguments(
-            verbs.add_parser(
-                verb,
-                description=module.HELP,
-                formatter_class=_HelpFormatter,
-                allow_abbrev=False,
-            )
+            verbs.add_parser(verb, description=module.HELP, formatter_class=_formatter, allow_abbrev=False)
         )
         # it is this parser that reports words which the verb's own left over
         parser.prog = f"{parser.prog} {verb}"
     return parser
+
+
+def _module(verb: str) -> ModuleType:
+    return importlib.import_module(f"tfproductgan.cli.{verb}")

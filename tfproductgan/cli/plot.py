@@ -38,8 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, draw, write."""
-    from rich.console import Console
-
     from tfproductgan.reports.charts import check_format, curves, save
 
     refuse_to_overwrite(check_format(args.out), args.overwrite)
@@ -47,5 +45,5 @@ def run(args: argparse.Namespace) -> int:
         if not (path / "recipe.json").is_file():
             raise RunError(f"{str(path)!r} is no run directory: it holds no recipe.json.")
     save(curves(*args.runs, metrics=args.metric), args.out)
-    Console(highlight=False, soft_wrap=True).print(f"Written: {args.out}", markup=False)
+    print(f"Written: {args.out}")
     return 0

@@ -32,8 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prepare."""
-    from rich.console import Console
-
     import_tensorflow()
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.catalogue.tfds_writing import write_dataset
@@ -45,12 +43,10 @@ def run(args: argparse.Namespace) -> int:
         folder = write_dataset(source, preparation, args.out, text, beam)
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt(f"The same command goes on in {args.out}") from interrupt
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(Catalogue.from_prepared(folder).summary(), markup=False)
+    print(Catalogue.from_prepared(folder).summary())
     size_on_disk = sum(path.stat().st_size for path in folder.iterdir())
-    console.print(
+    print(
         f"Prepared in {folder}: {size_on_disk / 1e6:,.1f} MB. Train on it:\n"
-        f"  tfproductgan train --data {shlex.quote(str(args.out))} --out runs/{shlex.quote(args.out.name)}",
-        markup=False,
+        f"  tfproductgan train --data {shlex.quote(str(args.out))} --out runs/{shlex.quote(args.out.name)}"
     )
     return 0

@@ -6,8 +6,8 @@ import argparse
 import shlex
 from pathlib import Path
 
-from tfproductgan.cli.recipe_options import parse_count
-from tfproductgan.cli.training import check_first, train_or_say_how
+from tfproductgan.cli.train import check_first, train_or_say_how
+from tfproductgan.cli.values import parse_count
 from tfproductgan.recipes import get_recipe
 
 HELP = """\
@@ -37,24 +37,20 @@ def run(args: argparse.Namespace) -> int:
     recipe = get_recipe("quickstart", **overrides)
     check_first(recipe, args.out, _IMAGE_SIZE)
 
-    from rich.console import Console
-
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.sampling.files import write_png
     from tfproductgan.sampling.grids import attribute_grid
 
-    console = Console(highlight=False, soft_wrap=True)
     catalogue = Catalogue.studio(count=args.photos, image_size=_IMAGE_SIZE, attributes=_ATTRIBUTES)
-    console.print(catalogue.summary(), markup=False)
+    print(catalogue.summary())
     options = {"data": f"studio:{args.photos}", "image_size": _IMAGE_SIZE, "attributes": list(_ATTRIBUTES)}
     gan = train_or_say_how(catalogue, recipe, args.out, data_options=options)
     path = args.out / _GRID_FILE
     write_png(path, attribute_grid(gan, *_GRID), overwrite=True)
-    console.print(
+    print(
         f"\nTrained {gan.model_id} on {gan.images_seen:,} pictures. Look at {path}:\n"
         "rows are categories, columns are colours, all drawn by the new generator.\n\n"
-        "Next:\n" + _next_steps(args.out),
-        markup=False,
+        "Next:\n" + _next_steps(args.out)
     )
     return 0
 

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from typing import IO
 
 # TensorFlow 2.21 logs these before it has read TF_CPP_MIN_LOG_LEVEL
 _NOTES = (b"I0000 ", b"WARNING: All log messages before absl::InitializeLog()")
@@ -32,25 +33,21 @@ def import_tensorflow() -> None:
     # by itself TensorFlow takes oneDNN only where a processor has AVX512-VNNI; with AVX2 alone a training step is
     # nearly twice as fast with it, see docs/performance.md
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    sys.stderr.flush()
     with tempfile.TemporaryFile() as written:
-        terminal = os.dup(2)
-        os.dup2(written.fileno(), 2)
         try:
-            import tensorflow as tf
+            with _stderr_into(written):
+                import tensorflow as tf
 
-            logging.getLogger("absl").addFilter(lambda record: _TFDS_OF_ITSELF not in record.getMessage())
-            # one of the graph optimisers fails on training graphs: it reports an error, changes nothing, goes on
-            tf.config.optimizer.set_experimental_options({"remapping": False})
-            # both threads in each operation wait for each other more than they help: side by side, two operations
-            # of a small network are up to twice as fast, those of a wide one a few per cent
-            if num_cores() == 2 and "TF_NUM_INTRAOP_THREADS" not in os.environ:
-                tf.config.threading.set_intra_op_parallelism_threads(1)
-            # look for devices now, while what it says about missing ones can be left out
-            tf.config.list_physical_devices()
+                logging.getLogger("absl").addFilter(lambda record: _TFDS_OF_ITSELF not in record.getMessage())
+                # one of the graph optimisers fails on training graphs: it reports an error, changes nothing, goes on
+                tf.config.optimizer.set_experimental_options({"remapping": False})
+                # both threads in each operation wait for each other more than they help: side by side, two operations
+                # of a small network are up to twice as fast, those of a wide one a few per cent
+                if num_cores() == 2 and "TF_NUM_INTRAOP_THREADS" not in os.environ:
+                    tf.config.threading.set_intra_op_parallelism_threads(1)
+                # look for devices now, while what it says about missing ones can be left out
+                tf.config.list_physical_devices()
         finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
             written.seek(0)
             for line in written:
                 if not line.startswith(_NOTES) and not (_NO_GPU in line and not os.path.exists("/dev/nvidia0")):
@@ -60,10 +57,15 @@ def import_tensorflow() -> None:
 @contextlib.contextmanager
 def quiet_converters() -> Iterator[None]:
     """Drop what is written to stderr meanwhile: converters and runtimes log there; what fails they raise."""
+    with open(os.devnull, "wb") as nowhere, _stderr_into(nowhere):
+        yield
+
+
+@contextlib.contextmanager
+def _stderr_into(file: IO[bytes]) -> Iterator[None]:
     sys.stderr.flush()
     terminal = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+    os.dup2(file.fileno(), 2)
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ import logging
 import signal
 from pathlib import Path
 
+from tfproductgan.cli.values import digits, fitting
 from tfproductgan.errors import require
 
 HELP = """\
@@ -19,6 +20,8 @@ Serve exported models over REST and gRPC, with TensorFlow Serving's interface.
 
 The newest version of each model is served. A new one takes over as soon as it is there and warm; requests are not
 interrupted. For laptops, notebooks and tests: where TensorFlow Serving can be had, take it."""
+
+_port = fitting(digits, lambda port: 0 <= port < 2**16, "a port is a whole number from 0 to 65535. Received: {!r}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,9 +82,3 @@ async def _serve(args):
         print(f"Ready: http://{args.host}:{port}, grpc://{args.host}:{grpc_port}. Ctrl-C stops.", flush=True)
 
     await serve(args.path, args.host, args.port, args.grpc_port, stop, ready)
-
-
-def _port(word: str) -> int:
-    if not (word.isascii() and word.isdigit() and int(word) < 2**16):
-        raise argparse.ArgumentTypeError(f"a port is a whole number from 0 to {2**16 - 1}. Received: {word!r}")
-    return int(word)

@@ -6,19 +6,22 @@ import argparse
 import json
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tfproductgan.cli.data_options import (
-    add_data_options,
-    catalogue_from,
-    describe_data,
-    expected_image_size,
-    positive,
-    whole,
-)
-from tfproductgan.cli.recipe_options import parse_count, parse_interval, parse_override
-from tfproductgan.cli.training import check_first, train_or_say_how
-from tfproductgan.recipes import RECIPES, get_recipe
-from tfproductgan.training.strategies import STRATEGIES, is_chief
+from tfproductgan.cli.data_options import add_data_options, catalogue_from, describe_data, expected_image_size
+from tfproductgan.cli.quiet import import_tensorflow
+from tfproductgan.cli.values import parse_count, parse_interval, parse_override, positive, whole
+from tfproductgan.errors import TrainingStopped
+from tfproductgan.recipes import RECIPES, Recipe, get_recipe
+from tfproductgan.registry import kind_named
+from tfproductgan.training import STRATEGIES
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.conditions import ConditionSchema
+    from tfproductgan.models.training_model import TrainingModel
 
 HELP = """\
 Train a model on your photos. The same command again continues a run that was stopped.
@@ -101,14 +104,13 @@ def run(args: argparse.Namespace) -> int:
     """Train."""
     recipe = resolve_recipe(args)
     strategy = check_first(recipe, args.out, expected_image_size(args), args.strategy)
-
-    from rich.console import Console
+    from tfproductgan.training.strategies import is_chief
 
     catalogue = catalogue_from(args)
-    console = Console(highlight=False, soft_wrap=True, quiet=not is_chief(strategy))
-    console.print(catalogue.summary(), markup=False)
+    say = print if is_chief(strategy) else lambda text: None
+    say(catalogue.summary())
     if args.dry_run:
-        print_dry_run(console, recipe, catalogue)
+        say(_dry_run(recipe, catalogue))
         return 0
     model = train_or_say_how(
         catalogue,
@@ -129,15 +131,14 @@ def run(args: argparse.Namespace) -> int:
         "sampler": f"generate --model {out}{example_request(catalogue.schema)} --count 8",
         "translator": f"translate PICTURE --model {out}",
     }
-    console.print(
+    say(
         f"Trained {model.model_id} in {args.out}. Ask it for pictures:\n  tfproductgan {asking[model.asks]}\n"
-        f"How good are they?\n  tfproductgan evaluate {out}",
-        markup=False,
+        f"How good are they?\n  tfproductgan evaluate {out}"
     )
     return 0
 
 
-def resolve_recipe(args):
+def resolve_recipe(args: argparse.Namespace) -> Recipe:
     """The recipe that the options describe."""
     recipe = get_recipe(args.recipe)
     overrides = {
@@ -148,26 +149,72 @@ def resolve_recipe(args):
     return recipe.replace(**overrides).change(args.set)
 
 
-def print_dry_run(console, recipe, catalogue):
-    """Print the resolved recipe, and what a few measured steps say about the whole run."""
+def _dry_run(recipe: Recipe, catalogue: Catalogue) -> str:
+    """The resolved recipe, and what a few measured steps say about the whole run."""
     from tfproductgan.models.precision import dtype_policy
     from tfproductgan.training.callbacks import duration
     from tfproductgan.training.trainer import estimate
 
-    console.print_json(json.dumps(recipe.for_size(catalogue.image_size).to_dict()))
     measured = estimate(recipe, catalogue.schema)
     parameters = ", ".join(f"{role} {count:,}" for role, count in measured.parameters.items())
-    console.print(
+    return (
+        f"{json.dumps(recipe.for_size(catalogue.image_size).to_dict(), indent=2, ensure_ascii=False)}\n"
         f"Precision: {dtype_policy(recipe.precision)}. Parameters: {parameters}.\n"
         f"Measured on this machine: {measured.images_per_second:.0f} images/s, so {recipe.images:,} images take "
-        f"about {duration(measured.seconds)}; memory {measured.memory / 2**30:.1f} GB, photos included.",
-        markup=False,
+        f"about {duration(measured.seconds)}; memory {measured.memory / 2**30:.1f} GB, photos included."
     )
 
 
-def example_request(schema):
+def example_request(schema: ConditionSchema) -> str:
     """Words to ask for something that this schema knows, after a space, for the shell."""
     if not schema.attributes or not schema.combinations:
         return ""
     words = schema.decode(schema.combinations[0][0]).values()
     return " " + shlex.quote(", ".join(words))
+
+
+# === What quickstart does too ===
+
+
+def check_first(recipe: Recipe, out: Path, image_size: int, strategy: str = "one") -> tf.distribute.Strategy:
+    """The strategy of that name; imports TensorFlow. What cannot be trained is refused before photos take minutes.
+
+    Raises:
+        RecipeError: If a name or an option does not exist, or the networks cannot make that size.
+        RunError: If the folder cannot be made, or holds something else or a run with another recipe, or if there are
+            not the devices for the strategy.
+    """
+    from tfproductgan.training.run_directory import RunDirectory
+
+    RunDirectory(out).accept(recipe)
+    import_tensorflow()
+    from tfproductgan.conditions import Attribute, ConditionSchema
+    from tfproductgan.training.strategies import check_batch, make_strategy
+    from tfproductgan.training.trainer import make_model
+
+    # first: several workers must meet before TensorFlow computes anything
+    made = make_strategy(strategy)
+    check_batch(recipe, made)
+
+    # made for one condition and thrown away: a second, and every name and option has been tried
+    takes_pictures = kind_named(recipe.kind).asks == "translator"
+    schema = ConditionSchema([Attribute("any", ("any",))], image_size, 3, source_channels=3 if takes_pictures else None)
+    make_model(recipe, schema)
+    return made
+
+
+def train_or_say_how(catalogue: Catalogue, recipe: Recipe, out: Path, **options: Any) -> TrainingModel:
+    """`tfproductgan.training.trainer.train`, whose Ctrl-C carries a message that says how to go on."""
+    from tfproductgan.training.checkpoints import Checkpoints
+    from tfproductgan.training.run_directory import RunDirectory
+    from tfproductgan.training.trainer import train
+
+    try:
+        return train(catalogue, recipe, out, **options)
+    except TrainingStopped as stopped:
+        stopped.args = (f"{stopped}; the same command goes on from there in {out}",)
+        raise
+    except KeyboardInterrupt as interrupt:
+        saved = Checkpoints(RunDirectory(out).checkpoints).files
+        start = "goes on from the last checkpoint" if saved else "starts again"
+        raise KeyboardInterrupt(f"The same command {start} in {out}") from interrupt

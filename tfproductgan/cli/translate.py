@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
 
 from tfproductgan.cli.generate import add_conditions
@@ -55,11 +54,6 @@ def run(args: argparse.Namespace) -> int:
     for path, picture, source in zip(paths, made, args.pictures, strict=True):
         facts = {"source": source.name, "conditions": conditions}
         write_png(path, annotate(to_image(picture), "translation", model.model_id, **facts), overwrite=args.overwrite)
-        # whole lines, however narrow the terminal: paths are there to be copied
-        console.print(f"{path}  {_words(source, conditions)}", soft_wrap=True, markup=False, highlight=False)
-    console.print(f"Made by {model.model_id}.", soft_wrap=True, markup=False, highlight=False)
+        print(f"{path}  {', '.join([f'of {source.name}', *conditions.values()])}")
+    print(f"Made by {model.model_id}.")
     return 0
-
-
-def _words(source: Path, conditions: Mapping[str, str]) -> str:
-    return ", ".join([f"of {source.name}", *conditions.values()])

@@ -18,11 +18,11 @@ from tfproductgan.compression.portable import Inputs, sampler_inputs
 from tfproductgan.errors import ConversionError
 from tfproductgan.export.model_card import markdown_table
 from tfproductgan.metrics.counterparts import Counterparts
-from tfproductgan.metrics.distances import LEAST, Estimate, kernel_distance, psnr
+from tfproductgan.metrics.distances import LEAST, kernel_distance, psnr
 from tfproductgan.metrics.judge import Judge
 from tfproductgan.models.trained import TrainedModel
-from tfproductgan.training.run_directory import describe_environment, write_json
-from tfproductgan.writing import replace_file
+from tfproductgan.training.run_directory import describe_environment
+from tfproductgan.writing import write_json, write_text
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -39,8 +39,6 @@ _MOST_PSNR = 99.0  # of pictures that are equal
 _ROUNDS, _SECONDS = 30, 1.0  # of timing a batch size, whichever comes first
 _KID_SUBSETS = 50
 _LEAST_SPEED = 0.5  # of the original's; a smaller file may cost some time, but not any
-
-Progress = Callable[[str], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,37 +92,34 @@ class Compressor:
         self._network = network_of(model)
         self._typical = typical_inputs(model, catalogue)
         unseen = catalogue.size("validation") if catalogue is not None else 0
-        enough = extractor is not None and unseen >= LEAST["kid"]
-        self._photos = _Photos(model, catalogue, extractor) if enough else None
-        if self._photos:
-            self._inputs = self._photos.inputs
+        self._extractor, self._photos, count = None, (), _PICTURES
+        if extractor is not None and unseen >= LEAST["kid"]:
+            judge = Judge(catalogue, extractor, "validation")
+            self._extractor, self._photos = judge.extractor, judge.features("validation").features
+            count = min(len(self._photos), _MOST_PICTURES)
+        self.num_photos = len(self._photos)
+        if self._extractor is not None and model.asks == "sampler":
+            requests = Counterparts(model, catalogue, "validation").requests(judge.rows(count))
+            self._inputs = sampler_inputs(requests, model.schema, model.latent_dim)
         else:
-            self._inputs = typical_inputs(model, catalogue, "validation" if unseen else "train", _PICTURES, seed=0)
+            self._inputs = typical_inputs(model, catalogue, "validation" if unseen else "train", count, seed=0)
         self.num_pictures = len(self._inputs["conditions"])
-        self.num_photos = self._photos.num_photos if self._photos else 0
         self._draw = pictures_of(self._network)
         self._drawn = _all_pictures(self._draw, self._inputs)
-        self._kid = self._photos.kid(self._drawn) if self._photos else None
-        self._bytes = _saved_size(model)
+        with tempfile.TemporaryDirectory() as folder:
+            model.save(Path(folder, "generator.keras"))
+            self._bytes = Path(folder, "generator.keras").stat().st_size
         self.original = Outcome(
             "original",
             bytes=self._bytes,
             share=1.0,
-            kid=(self._kid.value, self._kid.std) if self._photos else None,
+            kid=self._kid(self._drawn),
             milliseconds={batch: in_turns([self._draw], self._inputs, batch)[0] for batch in BATCHES},
             speed=dict.fromkeys(BATCHES, 1.0),
         )
 
     def convert(self, conversion: Conversion, out: Path) -> Outcome:
-        """Make one form, draw with it, and keep it if it is what it should be.
-
-        Args:
-            conversion: The form.
-            out: Folder of its file.
-
-        Returns:
-            What came out. With an error there is no file.
-        """
+        """Make one form, draw with it, and keep it in a folder if it is what it should be."""
         network = type(self._network)
         if conversion.name in network.refuses:
             reason = network.refuses[conversion.name]
@@ -144,7 +139,7 @@ class Compressor:
                 made.replace(out / made.name)
             found["file"] = conversion.file
         except Exception as error:  # converters and runtimes raise nearly anything, and the others go on
-            found["error"] = _first_line(error)
+            found["error"] = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return Outcome(conversion.name, **found)
@@ -170,13 +165,21 @@ class Compressor:
             raise ConversionError(
                 f"The pictures differ too much: {found['psnr']:.1f} dB, expected {conversion.least_psnr} or more."
             )
-        if self._photos is None:
+        found["kid"] = self._kid(drawn)
+        if found["kid"] is None:
             return
-        kid = self._photos.kid(drawn)
-        found["kid"] = (kid.value, kid.std)
-        most = self._kid.value * conversion.kid_slack + 2 * float(np.hypot(kid.std, self._kid.std))
-        if not kid.value <= most:
-            raise ConversionError(f"Too far from the photos: KID {kid.value:.3g}, expected {most:.3g} or less.")
+        (value, std), (before, std_before) = found["kid"], self.original.kid
+        most = before * conversion.kid_slack + 2 * float(np.hypot(std, std_before))
+        if not value <= most:
+            raise ConversionError(f"Too far from the photos: KID {value:.3g}, expected {most:.3g} or less.")
+
+    def _kid(self, pictures):
+        if self._extractor is None:
+            return None
+        subset = max(min(len(pictures), self.num_photos) // 2, 2)
+        features = self._extractor.features(pictures)
+        found = kernel_distance(self._photos, features, subset, _KID_SUBSETS, force=True)
+        return found.value, found.std
 
     def _time(self, draw, found):
         times = {batch: in_turns([self._draw, draw], self._inputs, batch) for batch in BATCHES}
@@ -193,7 +196,7 @@ def compress(
     conversions: Sequence[Conversion],
     catalogue: Catalogue | None = None,
     extractor: Any = "catalogue",
-    progress: Progress | None = None,
+    progress: Callable[[str], None] = lambda what: None,
 ) -> list[Outcome]:
     """Convert a model to several forms, judge each, and write a table of them.
 
@@ -211,39 +214,14 @@ def compress(
         The original's outcome and one a conversion.
     """
     out = Path(out)
-    say = progress or (lambda what: None)
-    say("Drawing the original's pictures")
+    progress("Drawing the original's pictures")
     compressor = Compressor(model, catalogue, extractor)
     outcomes = [compressor.original]
     for conversion in conversions:
-        say(f"Converting to {conversion.name}")
+        progress(f"Converting to {conversion.name}")
         outcomes.append(compressor.convert(conversion, out))
         _write_tables(out, compressor, outcomes)
     return outcomes
-
-
-# === Photos ===
-
-
-class _Photos:
-    """Photos the model has not seen, and what it is asked for in their place."""
-
-    def __init__(self, model, catalogue, extractor):
-        judge = Judge(catalogue, extractor, "validation")
-        self.extractor = judge.extractor
-        self.features = judge.features("validation").features
-        self.num_photos = len(self.features)
-        count = min(self.num_photos, _MOST_PICTURES)
-        if model.asks == "sampler":
-            requests = Counterparts(model, catalogue, "validation").requests(judge.rows(count))
-            self.inputs = sampler_inputs(requests, model.schema, model.latent_dim)
-        else:
-            self.inputs = typical_inputs(model, catalogue, "validation", count)
-
-    def kid(self, pictures: np.ndarray) -> Estimate:
-        subset = max(min(len(pictures), self.num_photos) // 2, 2)
-        features = self.extractor.features(pictures)
-        return kernel_distance(self.features, features, subset, _KID_SUBSETS, force=True)
 
 
 # === Measuring ===
@@ -259,12 +237,9 @@ def _rows(inputs, start, stop):
 
 
 def in_turns(draws: Sequence[Pictures], inputs: Inputs, batch: int) -> list[float]:
-    """Milliseconds a picture of each, the fastest of several rounds: other programs only make it slower.
+    """Milliseconds a picture of each at so many pictures at a time, timed in turns.
 
-    Args:
-        draws: What is to be timed, in turns.
-        inputs: What they take, at least as many rows as `batch`.
-        batch: Pictures at a time.
+    The fastest of several rounds counts: other programs only make it slower.
     """
     inputs = _rows(inputs, 0, batch)
     best = [np.inf] * len(draws)
@@ -279,18 +254,6 @@ def in_turns(draws: Sequence[Pictures], inputs: Inputs, batch: int) -> list[floa
         if time.perf_counter() > end:
             break
     return [1000 * seconds / len(inputs["conditions"]) for seconds in best]
-
-
-def _saved_size(model):
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "generator.keras")
-        model.save(path)
-        return path.stat().st_size
-
-
-def _first_line(error):
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:300]
 
 
 # === The table ===
@@ -336,4 +299,4 @@ def _write_tables(out, compressor, outcomes):
         f"pictures at a time, on {machine['cores']} cores of {machine['processor']}.\n"
         + (f"\nNot made:\n\n{errors}" if errors else "")
     )
-    replace_file(out / TABLE_MARKDOWN, lambda part: part.write_text(text, encoding="utf-8"))
+    write_text(out / TABLE_MARKDOWN, text)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import re
-import shutil
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -25,6 +23,7 @@ from tfproductgan.errors import ConversionError, require
 from tfproductgan.models.loading import load
 from tfproductgan.models.pictures import to_float, to_uint8
 from tfproductgan.models.trained import TrainedModel, copy_of
+from tfproductgan.writing import write_json
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -140,16 +139,12 @@ def write_bfloat16(model: TrainedModel, path: Path, typical: Inputs) -> None:
 
 def write_litert_float16(model: TrainedModel, path: Path, typical: Inputs) -> None:
     """Write weights as float16; the runtime computes in float32, on GPUs in float16."""
-
-    def configure(converter):
-        converter.target_spec.supported_types = [tf.float16]
-
-    _write_litert(model, own_graph(network_of(model)), path, configure)
+    _write_litert(model, own_graph(network_of(model)), path, supported_types=[tf.float16])
 
 
 def write_litert_dynamic_int8(model: TrainedModel, path: Path, typical: Inputs) -> None:
     """Write weights as int8; the runtime rounds what comes between to int8 by the range of each picture."""
-    _write_litert(model, own_graph(network_of(model)), path, lambda converter: None)
+    _write_litert(model, own_graph(network_of(model)), path)
 
 
 def write_litert_int8(model: TrainedModel, path: Path, typical: Inputs) -> None:
@@ -157,37 +152,31 @@ def write_litert_int8(model: TrainedModel, path: Path, typical: Inputs) -> None:
 
     What goes in and the pictures stay float32.
     """
-
-    def configure(converter):
-        converter.representative_dataset = lambda: (
-            {name: values[row : row + 1] for name, values in typical.items()}
-            for row in range(len(typical["conditions"]))
-        )
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-
     network = network_of(model)
     # the same pictures by numbers that fit into fewer levels
     apart = can_be_taken_apart(network)
     graph = Folded.of(network).for_integers(**typical).graph() if apart else own_graph(network)
-    _write_litert(model, graph, path, configure)
+    _write_litert(model, graph, path, typical, supported_ops=[tf.lite.OpsSet.TFLITE_BUILTINS_INT8])
 
 
-def _write_litert(model, graph, path, configure):
+def _write_litert(model, graph, path, measured_on=None, **target):
     # through a SavedModel, so that inputs and outputs keep their names
     module = tf.Module()
     module.variables_read = graph.variables
     specs = input_specs(model)
     signature = tf.function(lambda **inputs: {"images": graph.draw(inputs)}, autograph=False)
-    folder = tempfile.mkdtemp()
-    try:
-        with _converting("LiteRT", graph.name):
-            tf.saved_model.save(module, folder, signature.get_concrete_function(**_tensor_specs(specs)))
-            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            configure(converter)
-            path.write_bytes(converter.convert())
-    finally:
-        shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory() as folder, _converting("LiteRT", graph.name):
+        tf.saved_model.save(module, folder, signature.get_concrete_function(**_tensor_specs(specs)))
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        for name, value in target.items():
+            setattr(converter.target_spec, name, value)
+        if measured_on is not None:
+            converter.representative_dataset = lambda: (
+                {name: values[row : row + 1] for name, values in measured_on.items()}
+                for row in range(len(measured_on["conditions"]))
+            )
+        path.write_bytes(converter.convert())
     _write_sidecar(model, path, specs)
 
 
@@ -227,8 +216,7 @@ def _tensor_specs(specs):
 
 
 def _write_sidecar(model, path, specs):
-    facts = sidecar(model, path.stem.removeprefix("generator-"), specs)
-    path.with_suffix(".json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
+    write_json(path.with_suffix(".json"), sidecar(model, path.stem.removeprefix("generator-"), specs))
 
 
 CONVERSIONS = {

@@ -169,9 +169,7 @@ class Folded:
     def for_integers(self, latents: np.ndarray, conditions: np.ndarray) -> Folded:
         """A copy whose numbers fit into few levels; it draws the same pictures up to a tenth of a level.
 
-        Args:
-            latents: float32 `[N, latent_dim]`, typical ones.
-            conditions: Their condition ids, int32 `[N, attributes]`.
+        The latents and conditions are typical ones, as `images` takes them.
         """
         x = style = self._style(tf.constant(latents), tf.constant(conditions))
         scale, steps = np.ones(style.shape[-1], np.float32), []

@@ -64,9 +64,7 @@ class PortableModel:
 
 
 class PortableGenerator(PortableModel, AsksByName):
-    """A converted generator: the same requests as `TrainedGenerator`, nearly the same pictures.
-
-    See `PortableModel` for the arguments.
+    """A converted generator: the same requests as `TrainedGenerator`, nearly the same pictures; see `PortableModel`.
 
     Example:
     ```python
@@ -86,9 +84,7 @@ class PortableGenerator(PortableModel, AsksByName):
 
 
 class PortableTranslator(PortableModel):
-    """A converted model that makes pictures of pictures: what `TrainedTranslator` makes of squares, nearly.
-
-    See `PortableModel` for the arguments.
+    """A converted model that makes pictures of pictures, nearly as `TrainedTranslator` of squares; see `PortableModel`.
 
     Example:
     ```python
@@ -136,13 +132,7 @@ _MEANINGS = {
 
 
 def sidecar(model: Any, conversion: str, inputs: Mapping[str, InputSpec]) -> dict[str, Any]:
-    """The facts that go beside a converted file, JSON-ready.
-
-    Args:
-        model: The trained model that was converted.
-        conversion: Name of the conversion.
-        inputs: What its network takes.
-    """
+    """The facts that go beside a converted file, JSON-ready: of the model, the conversion, what the network takes."""
     size, channels = model.schema.image_size, model.schema.channels
     return {
         "version": SIDECAR_VERSION,

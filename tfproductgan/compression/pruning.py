@@ -86,12 +86,7 @@ def pruned_conversion(
 
 
 def find_widths(network: Generator, size: float | None = None, speed: float | None = None) -> dict[str, Any]:
-    """Options of the widest generator of its kind that is small or fast enough.
-
-    Args:
-        network: The generator to be pruned.
-        size: Share of weights that may be left.
-        speed: How many times as fast it has to be, measured at 16 pictures at a time.
+    """Options of the widest generator of its kind that is small or fast enough; see `pruned_conversion`.
 
     Returns:
         The options of the constructor that change.

@@ -34,12 +34,7 @@ class Stage:
 
 @dataclasses.dataclass(frozen=True)
 class Chain:
-    """A generator taken apart.
-
-    Args:
-        stages: From the style vector on.
-        output: The layer that draws the picture, with `tanh`: `Conv2D` or `Dense`.
-    """
+    """A generator taken apart: stages from the style vector on, and the layer that draws the picture, with `tanh`."""
 
     stages: tuple[Stage, ...]
     output: Any

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
-from tfproductgan.errors import RunError
+from tfproductgan.writing import read_json
 
 JSON_CARD, MARKDOWN_CARD = "model_card.json", "MODEL_CARD.md"
 
@@ -36,7 +36,9 @@ def found_facts(run: Path, evaluation: Path) -> dict[str, Any]:
     Raises:
         RunError: If one of the files cannot be read.
     """
-    data, judgement = _read(run / "data.json"), _read(evaluation / "judgement.json")
+    data, judgement = (
+        read_json(path, "Mend or remove it.") for path in (run / "data.json", evaluation / "judgement.json")
+    )
     facts = {}
     if data:
         # how the photos were named may tell where somebody keeps them; the fingerprint says which they were
@@ -60,8 +62,8 @@ def model_card(
 
     Args:
         description: What its signature `describe` answers.
-        name: Name it is served under.
-        version: Version it is served under.
+        name: It is served under.
+        version: It is served under.
         parameters: Number of weights.
         licence: Under which terms it may be used, in words or as an SPDX identifier; `None` if nobody has said.
         facts: What `found_facts` found.
@@ -95,15 +97,6 @@ def write_cards(folder: Path, card: Mapping[str, Any]) -> None:
     """Write both forms of a card into a folder."""
     (folder / JSON_CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / MARKDOWN_CARD).write_text(_markdown(card), encoding="utf-8")
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read: {error}. Mend or remove it.") from error
 
 
 # === What is in it
@@ -161,6 +154,7 @@ def _limits(schema, model_id, licence, evaluation) -> Iterable[str]:
 def _markdown(card: Mapping[str, Any]) -> str:
     recipe = card["training"].get("recipe", {})
     seen = card["training"].get("images_seen")
+    attributes = [(name, f"`{card['inputs'][name]}`", ", ".join(of)) for name, of in card["attributes"].items()]
     sections = [
         f"# {card['name']}, version {card['version']}",
         f"A generator of product pictures that is asked {_ASKED[card['asks']]}: `{card['model_id']}`, "
@@ -171,9 +165,7 @@ def _markdown(card: Mapping[str, Any]) -> str:
         "## How to ask it",
         _example(card),
         "## What can be asked for",
-        markdown_table(("attribute", "input", "values"), _attribute_rows(card))
-        if card["attributes"]
-        else _NOTHING[card["asks"]],
+        markdown_table(("attribute", "input", "values"), attributes) if attributes else _NOTHING[card["asks"]],
         "## What it learnt from",
         f"{card['data'].get('source', 'Nobody has said what the photos were')}; {card['data']['photos']:,} to train on."
         + (f" Fingerprint: `{card['data']['fingerprint']}`." if "fingerprint" in card["data"] else ""),
@@ -199,10 +191,6 @@ def _example(card: Mapping[str, Any]) -> str:
         f"An empty name means that it is not given and {_NOT_GIVEN[card['asks']]}. All inputs are needed. Signatures: "
         f"{', '.join(f'`{name}`' for name in card['signatures'])}; `describe` answers with all names as JSON."
     )
-
-
-def _attribute_rows(card):
-    return [(name, f"`{card['inputs'][name]}`", ", ".join(values)) for name, values in card["attributes"].items()]
 
 
 def _figures(evaluation: Mapping[str, Any]) -> str:

@@ -30,14 +30,7 @@ _MOST_LISTED, _NEAREST = 12, 3  # values a message lists; of longer lists it giv
 
 
 def input_names(names: Sequence[str]) -> dict[str, str]:
-    """Names of the inputs for attributes: letters, digits and `_`, as every client can write them.
-
-    Args:
-        names: Names of attributes.
-
-    Returns:
-        Attribute name to input name; the same where that is possible.
-    """
+    """Names of attributes to names of inputs, the same where possible: letters, digits and `_`, for every client."""
     taken: dict[str, str] = {}
     for number, name in enumerate(names, start=1):
         plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
@@ -54,11 +47,7 @@ def input_names(names: Sequence[str]) -> dict[str, str]:
 
 
 class NamedInputs(tf.Module):
-    """The vocabularies and the distribution of a schema as tables of a graph.
-
-    Args:
-        schema: The `ConditionSchema`.
-    """
+    """The vocabularies and the distribution of a schema as tables of a graph."""
 
     def __init__(self, schema: ConditionSchema):
         super().__init__()
@@ -97,12 +86,7 @@ class NamedInputs(tf.Module):
             )
 
     def complete(self, ids: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-        """Fill in what is not given, as `ConditionSchema.complete` does, by the seed of the row.
-
-        Args:
-            ids: int32 `[N, attributes]`.
-            seeds: int64 `[N]`.
-        """
+        """Fill in what is not given in ids, int32 `[N, attributes]`, as the schema does, by seeds, int64 `[N]`."""
         if not self._inputs or not self._counts.shape[0]:
             return ids
         shared = gaps = tf.zeros((1, 1), tf.int32)

@@ -12,12 +12,19 @@ import tensorflow as tf
 
 from tfproductgan.errors import RunError, WriteError
 from tfproductgan.export.model_card import model_card, write_cards
-from tfproductgan.export.warm_up import write_warm_up_requests
+from tfproductgan.export.served_model import Signature
+from tfproductgan.export.served_translator import PICTURES
 from tfproductgan.models.trained import TrainedModel
 from tfproductgan.models.training_model import TrainingModel
 from tfproductgan.registry import kind_named
+from tfproductgan.serving.protos import ModelSpec, PredictionLog, PredictLog, PredictRequest, to_tensor
+from tfproductgan.serving.server.saved_model import WARM_UP
 from tfproductgan.writing import refuse_unwritable, write_folder
 
+# what a server's batches are padded to, see docs/serving.md; the first batch of a size takes many times as long as
+# the second
+BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
+_MANY = ("serving_default", "generate")  # the others are asked for one by one
 _MOST_DIGITS = 18  # of a version: TensorFlow Serving reads it as int64
 
 
@@ -56,7 +63,7 @@ def export_saved_model(
     def write(folder: Path) -> None:
         signatures = {name: signature.concrete() for name, signature in served.signatures.items()}
         tf.saved_model.save(served.module, str(folder), signatures)
-        write_warm_up_requests(folder, name, served.signatures)
+        _write_warm_up_requests(folder, name, served.signatures)
         write_cards(folder, card)
 
     return write_folder(version, write)
@@ -101,3 +108,24 @@ def refuse_bad_weights(model: TrainedModel) -> None:
                 f"{model.model_id} has weights that are no finite numbers ({variable.path}): its training went "
                 "astray. Export an earlier checkpoint or train anew."
             )
+
+
+def _write_warm_up_requests(folder: Path, model: str, signatures: Mapping[str, Signature]) -> None:
+    """Write into a SavedModel one request a signature, and one a batch size of those that are asked for most."""
+    path = folder / WARM_UP
+    path.parent.mkdir()
+    with tf.io.TFRecordWriter(str(path)) as file:
+        for name, signature in signatures.items():
+            for size in BATCH_SIZES if name in _MANY else (1,):
+                inputs = {key: to_tensor(_ordinary(key, spec, size)) for key, spec in signature.inputs.items()}
+                request = PredictRequest(model_spec=ModelSpec(name=model, signature_name=name), inputs=inputs)
+                file.write(PredictionLog(predict_log=PredictLog(request=request)).SerializeToString())
+
+
+def _ordinary(name: str, spec: tf.TensorSpec, size: int) -> np.ndarray:
+    """Values that any input of ours takes: zeros, names that are not given, black pictures."""
+    shape = (size, *spec.shape[1:])
+    if spec.dtype != tf.string:
+        return np.zeros(shape, spec.dtype.as_numpy_dtype)
+    file = tf.io.encode_png(np.zeros((8, 8, 3), np.uint8)).numpy() if name == PICTURES else b""
+    return np.full(shape, file, object)

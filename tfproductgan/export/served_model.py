@@ -44,15 +44,7 @@ class ServedModel:
     """A trained model with its schema, in float32, that serves by name without Python.
 
     A model that can be asked for more says so by its own `signatures`, made of the methods of the class it becomes.
-
-    Args:
-        model: The trained model.
-
-    Attributes:
-        network: Its network.
-        names: Its conditions as inputs of a graph.
-        signatures: What it can be asked, by name.
-        module: What is saved.
+    `module` is what is saved.
     """
 
     def __init__(self, model: TrainedModel):

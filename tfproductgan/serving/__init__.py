@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tfproductgan.serving.client import Client
 
-# imported when first used: protobuf and gRPC are not needed to ask for help, nor by who asks over REST
-_HOMES = {"Client": "tfproductgan.serving.client"}
 __all__ = ["Client"]
 
 
+# imported when first used: protobuf and gRPC are not needed to ask for help, nor by who asks over REST
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name == "Client":
+        from tfproductgan.serving.client import Client
+
+        return Client
     raise AttributeError(f"module 'tfproductgan.serving' has no attribute {name!r}")

@@ -21,7 +21,8 @@ from tfproductgan.conditions import ConditionSchema, PictureRequest, most_pictur
 from tfproductgan.errors import ConditionError, ServingError
 from tfproductgan.serving.client_grpc import GrpcTransport
 from tfproductgan.serving.client_rest import RestTransport
-from tfproductgan.serving.client_retries import CallError, call_with_retries
+from tfproductgan.serving.client_retries import call_with_retries
+from tfproductgan.serving.statuses import RequestError
 
 # one batch is drawn while the next one is on its way
 _IN_FLIGHT = 2
@@ -273,7 +274,7 @@ class Client:
     def _call(self, call):
         try:
             return call_with_retries(call, self.timeout)
-        except CallError as error:
+        except RequestError as error:
             self._forget()
             raise self._explained(error) from error
 

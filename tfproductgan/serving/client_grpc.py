@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tfproductgan.errors import require
-from tfproductgan.serving.client_retries import CallError
+from tfproductgan.serving.statuses import RequestError
 
 _OPTIONS = [
     # pictures of a whole batch are larger than the 4 MB that gRPC takes by default
@@ -22,15 +22,7 @@ _OPTIONS = [
 
 
 class GrpcTransport:
-    """Calls over one gRPC channel.
-
-    Args:
-        target: Host and port.
-        secure: Whether the channel is encrypted, with the certificates this machine trusts.
-        model: Name of the model.
-        version: Number of a version, or `None`.
-        label: Label of a version, or `None`.
-    """
+    """Calls over one gRPC channel to a host and port; a secure one trusts the certificates this machine trusts."""
 
     def __init__(self, target: str, secure: bool, model: str, version: int | None, label: str | None):
         self._grpc = require("grpc", "serving")
@@ -65,11 +57,11 @@ class GrpcTransport:
             request.inputs[name].CopyFrom(self._protos.to_tensor(array))
         answer = self._call("Predict", request, seconds)
         if output not in answer.outputs:
-            raise CallError("INTERNAL", f"an answer without {output!r}")
+            raise RequestError("INTERNAL", f"an answer without {output!r}")
         try:
             return self._protos.from_tensor(answer.outputs[output])
         except ValueError as error:
-            raise CallError("INTERNAL", str(error)) from error
+            raise RequestError("INTERNAL", str(error)) from error
 
     def status(self, seconds: float) -> list[tuple[int, str, str]]:
         """Version, name of its state, and what went wrong with it."""
@@ -87,10 +79,10 @@ class GrpcTransport:
         except self._grpc.RpcError as error:
             code, details = error.code().name, error.details() or ""
             if code == "UNAVAILABLE" and ("HTTP/2" in details or "http1" in details):
-                raise CallError("UNIMPLEMENTED", "no gRPC; is this the port of the other API, REST?") from error
+                raise RequestError("UNIMPLEMENTED", "no gRPC; is this the port of the other API, REST?") from error
             trailing = dict(error.trailing_metadata() or ())
             try:
                 retry_after = int(trailing.get("grpc-retry-pushback-ms", 0)) / 1000
             except ValueError:
                 retry_after = 0.0
-            raise CallError(code, details, max(0.0, retry_after)) from error
+            raise RequestError(code, details, max(0.0, retry_after)) from error

@@ -12,31 +12,15 @@ from urllib.parse import quote
 import numpy as np
 
 from tfproductgan.errors import require
-from tfproductgan.serving.client_retries import CallError
+from tfproductgan.serving.statuses import HTTP_STATUS, RequestError
 
-_CODES = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    408: "DEADLINE_EXCEEDED",
-    429: "RESOURCE_EXHAUSTED",
-    501: "UNIMPLEMENTED",
-    502: "UNAVAILABLE",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
-}
+# of codes that share a status the first; and what stands between a client and a server says
+_CODES = {status: code for code, status in reversed(HTTP_STATUS.items())}
+_CODES |= {408: "DEADLINE_EXCEEDED", 502: "UNAVAILABLE"}
 
 
 class RestTransport:
-    """Calls over HTTP, on connections that stay open.
-
-    Args:
-        url: Scheme, host, port and perhaps a path in front of `/v1`.
-        model: Name of the model.
-        version: Number of a version, or `None`.
-        label: Label of a version, or `None`.
-    """
+    """Calls over HTTP, on connections that stay open; `url` has perhaps a path in front of `/v1`."""
 
     def __init__(self, url: str, model: str, version: int | None, label: str | None):
         self._urllib3 = require("urllib3", "serving")
@@ -57,7 +41,7 @@ class RestTransport:
         outputs = answer.get("outputs") if isinstance(answer, dict) else None
         values = outputs.get(output) if isinstance(outputs, dict) else outputs
         if not isinstance(values, list):
-            raise CallError("INTERNAL", f"an answer without {output!r}")
+            raise RequestError("INTERNAL", f"an answer without {output!r}")
         return [base64.b64decode(v["b64"]) if isinstance(v, dict) and "b64" in v else v for v in values]
 
     def status(self, seconds: float) -> list[tuple[int, str, str]]:
@@ -65,7 +49,7 @@ class RestTransport:
         answer = self._ask("GET", self._path, seconds)
         versions = answer.get("model_version_status") if isinstance(answer, dict) else None
         if not isinstance(versions, list):
-            raise CallError("INTERNAL", "an answer without the state of versions")
+            raise RequestError("INTERNAL", "an answer without the state of versions")
         return [(int(v["version"]), v["state"], v.get("status", {}).get("error_message", "")) for v in versions]
 
     def close(self) -> None:
@@ -87,24 +71,24 @@ class RestTransport:
         except exceptions.HTTPError as error:
             refused = isinstance(error, exceptions.NewConnectionError)  # which urllib3 counts among the timeouts
             if isinstance(error, exceptions.TimeoutError) and not refused:
-                raise CallError("DEADLINE_EXCEEDED", str(error)) from error
+                raise RequestError("DEADLINE_EXCEEDED", str(error)) from error
             cause = error.args[-1]
             if isinstance(cause, http.client.BadStatusLine) and not isinstance(cause, ConnectionError):
-                raise CallError("UNIMPLEMENTED", "no HTTP; is this the port of the other API, gRPC?") from error
-            raise CallError("UNAVAILABLE", str(error)) from error
+                raise RequestError("UNIMPLEMENTED", "no HTTP; is this the port of the other API, gRPC?") from error
+            raise RequestError("UNAVAILABLE", str(error)) from error
         try:
             answer = json.loads(response.data)
         except ValueError:
             answer = None
         if response.status == 200 and answer is not None:
             return answer
-        if not isinstance(answer, dict) or "error" not in answer:
-            # not TensorFlow Serving: a web server at this address, or a gateway in front
-            shown = response.data[:100].decode("utf-8", "replace")
-            code = "UNIMPLEMENTED" if response.status in (200, 404, 405) else _CODES.get(response.status, "UNKNOWN")
-            raise CallError(code, f"HTTP status {response.status}, {shown!r}", _retry_after(response))
         code = _CODES.get(response.status, "INTERNAL")
-        raise CallError(code, str(answer["error"]), _retry_after(response))
+        if isinstance(answer, dict) and "error" in answer:
+            raise RequestError(code, str(answer["error"]), _retry_after(response))
+        # not TensorFlow Serving: a web server at this address, or a gateway in front
+        code = "UNIMPLEMENTED" if response.status in (200, 404, 405) else code
+        shown = response.data[:100].decode("utf-8", "replace")
+        raise RequestError(code, f"HTTP status {response.status}, {shown!r}", _retry_after(response))
 
 
 def _plain(value):

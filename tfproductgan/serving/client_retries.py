@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from tfproductgan.serving.statuses import RequestError
+
 Answer = TypeVar("Answer")
 
 RETRIED = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
@@ -19,38 +21,19 @@ _ATTEMPTS = 6
 _FIRST_WAIT = 0.1
 
 
-class CallError(Exception):
-    """A call that failed, in the terms of gRPC whatever it went over.
-
-    Args:
-        code: Name of the gRPC status, such as `"NOT_FOUND"`.
-        message: What the server or the network said.
-        retry_after: Seconds the server asks to wait before the next attempt.
-    """
-
-    def __init__(self, code: str, message: str, retry_after: float = 0.0):
-        super().__init__(message)
-        self.code = code
-        self.retry_after = retry_after
-
-
 def call_with_retries(call: Callable[[float], Answer], timeout: float) -> Answer:
-    """Call until it succeeds, fails for good, or there is no time left.
-
-    Args:
-        call: Takes the seconds that are left.
-        timeout: Seconds for all attempts together.
+    """Call, with the seconds that are left, until it succeeds, fails for good, or there is no time left.
 
     Raises:
-        CallError: That of the last attempt.
+        RequestError: That of the last attempt.
     """
     deadline = time.monotonic() + timeout
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return call(deadline - time.monotonic())
-        except CallError as error:
+        except RequestError as error:
             # shortened by chance, so that clients that were refused together do not come back together
-            wait = max(error.retry_after, _FIRST_WAIT * 2 ** (attempt - 1) * random.uniform(0.5, 1))
+            wait = max(error.retry_after or 0.0, _FIRST_WAIT * 2 ** (attempt - 1) * random.uniform(0.5, 1))
             out_of_time = time.monotonic() + wait >= deadline
             if error.code not in RETRIED or attempt == _ATTEMPTS or out_of_time:
                 raise

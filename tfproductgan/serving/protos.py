@@ -204,17 +204,13 @@ def _files():
     return files.values()
 
 
-def _pool():
-    pool = descriptor_pool.DescriptorPool()
-    for file in (any_pb2.DESCRIPTOR, wrappers_pb2.DESCRIPTOR):
-        pool.AddSerializedFile(file.serialized_pb)
-    for file in _files():
-        pool.AddSerializedFile(file.SerializeToString())
-    return pool
-
-
-POOL = _pool()
+POOL = descriptor_pool.DescriptorPool()
 """Where the messages are declared; `google.protobuf.json_format` wants it for what is packed in an `Any`."""
+
+for _file in (any_pb2.DESCRIPTOR, wrappers_pb2.DESCRIPTOR):
+    POOL.AddSerializedFile(_file.serialized_pb)
+for _file in _files():
+    POOL.AddSerializedFile(_file.SerializeToString())
 
 
 def _message(name, package="tensorflow.serving"):
@@ -222,7 +218,6 @@ def _message(name, package="tensorflow.serving"):
 
 
 TensorProto = _message("TensorProto", "tensorflow")
-TensorShapeProto = _message("TensorShapeProto", "tensorflow")
 TensorInfo = _message("TensorInfo", "tensorflow")
 SignatureDef = _message("SignatureDef", "tensorflow")
 ModelSpec = _message("ModelSpec")
@@ -231,7 +226,6 @@ PredictResponse = _message("PredictResponse")
 GetModelMetadataRequest = _message("GetModelMetadataRequest")
 GetModelMetadataResponse = _message("GetModelMetadataResponse")
 SignatureDefMap = _message("SignatureDefMap")
-StatusProto = _message("StatusProto")
 ModelVersionStatus = _message("ModelVersionStatus")
 GetModelStatusRequest = _message("GetModelStatusRequest")
 GetModelStatusResponse = _message("GetModelStatusResponse")

@@ -1,1 +1,5 @@
 """What surrounds a `fit`: run directories, callbacks, checkpoints."""
+
+# here, where no TensorFlow is, for the command line
+STRATEGIES = ("auto", "one", "mirrored", "multi-worker", "tpu")
+"""Names of `strategies.make_strategy`."""

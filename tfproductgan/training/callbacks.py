@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
@@ -24,12 +25,18 @@ from rich.progress import Progress as ProgressDisplay
 from rich.table import Column
 
 from tfproductgan.errors import RecipeError, require
-from tfproductgan.sampling.files import write_png, write_whole
+from tfproductgan.sampling.files import write_png
 from tfproductgan.sampling.grids import condition_rows, contact_grid, seed_grid, typical_conditions
-from tfproductgan.writing import append_json_line
+from tfproductgan.writing import append_json_line, read_json_lines, write_text
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
+
+
+def check_interval(every_images: int | None) -> None:
+    """Refuse an interval below one image; `None` stands for ends of epochs."""
+    if every_images is not None and every_images < 1:
+        raise RecipeError(f"every_images is a number of images from 1. Received: {every_images}")
 
 
 class _AtIntervals(keras.callbacks.Callback):
@@ -37,8 +44,7 @@ class _AtIntervals(keras.callbacks.Callback):
 
     def __init__(self, every_images: int | None):
         super().__init__()
-        if every_images is not None and every_images < 1:
-            raise RecipeError(f"every_images is a number of images from 1. Received: {every_images}")
+        check_interval(every_images)
         self.every_images = every_images
         self._reported = 0
 
@@ -86,15 +92,10 @@ class _Grid(_AtIntervals):
         grid = self.grid()
         write_png(self.directory / f"images-{images_seen:09d}.png", grid, overwrite=True)
         if self.log_dir is not None:
-            self._summarise(np.asarray(grid), images_seen)
-
-    def _summarise(self, grid: np.ndarray, images_seen: int) -> None:
-        import tensorflow as tf
-
-        writer = tf.summary.create_file_writer(os.fspath(self.log_dir))
-        with writer.as_default(step=images_seen):
-            tf.summary.image("samples", grid.reshape(1, *grid.shape[:2], -1))
-        writer.close()
+            writer = tf.summary.create_file_writer(os.fspath(self.log_dir))
+            with writer.as_default(step=images_seen):
+                tf.summary.image("samples", np.asarray(grid).reshape(1, grid.height, grid.width, -1))
+            writer.close()
 
 
 class SampleGrid(_Grid):
@@ -150,15 +151,11 @@ class TranslationGrid(_Grid):
     """Translates the same pictures again and again while the model learns: what went in, what came out, the photo.
 
     Args:
-        directory: Where the files go; it is made if missing.
+        directory: See `SampleGrid`, as `every_images`, `log_dir` and what is raised.
         catalogue: A `Catalogue` of pairs; the first of its validation, or of its training if there is none, are taken.
         count: Number of pairs, a row each.
-        every_images: Images between two grids; `None` draws at every epoch's end.
-        log_dir: Directory of TensorBoard logs, to see the grids there too; `None` writes the files only.
-
-    Raises:
-        RecipeError: If `every_images` is less than 1.
-        MissingExtraError: If `log_dir` is given and TensorBoard is not installed.
+        every_images: Images between two grids.
+        log_dir: Directory of TensorBoard logs.
     """
 
     def __init__(
@@ -206,23 +203,15 @@ class JsonLines(_AtIntervals):
         """Drop what the resumed run will write again."""
         super().on_train_begin(logs)
         if self.path.exists():
-            text = self.path.read_text(encoding="utf-8")
-            kept = "".join(line for line in text.splitlines(keepends=True) if self._is_past(line))
-            if kept != text:
-                write_whole(self.path, kept.encode("utf-8"), overwrite=True)
+            seen = int(self.model.images_seen)
+            past = [line for line in read_json_lines(self.path) if line.get("images_seen", seen + 1) <= seen]
+            write_text(self.path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in past))
 
     def report(self, images_seen: int, logs: Mapping[str, Any]) -> None:
         """Append a line."""
         values = {name: float(value) for name, value in logs.items()}
         finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
         append_json_line(self.path, {"images_seen": images_seen, "time": round(time.time(), 3), **finite})
-
-    def _is_past(self, line: str) -> bool:
-        """Whether a line is whole (a process may have died writing it) and of the past of this run."""
-        try:
-            return line.endswith("\n") and json.loads(line)["images_seen"] <= int(self.model.images_seen)
-        except (ValueError, TypeError, KeyError):
-            return False
 
 
 class Progress(keras.callbacks.Callback):
@@ -284,7 +273,10 @@ class Progress(keras.callbacks.Callback):
             return
         self._looks.append((now, int(self.model.images_seen)))
         if self._display is not None:
-            self._show(batch, logs)
+            [task] = self._display.task_ids
+            state = {"total": self._total(batch), "completed": int(self.model.images_seen)}
+            self._display.update(task, **state, description=self._state(batch, logs))
+            self._display.refresh()
         elif now - self._last_line >= self.every_seconds:
             self._last_line = now
             self._print(self._state(batch, logs))
@@ -301,12 +293,6 @@ class Progress(keras.callbacks.Callback):
             self._print("Nothing left to train.")
             return
         self._print(f"{images:,} images in {duration(seconds)}, {images / max(seconds, 1e-9):,.1f} images/s")
-
-    def _show(self, batch: int, logs: Mapping[str, Any] | None) -> None:
-        [task] = self._display.task_ids
-        total, seen = self._total(batch), self._looks[-1][1]
-        self._display.update(task, total=total, completed=seen, description=self._state(batch, logs))
-        self._display.refresh()
 
     def _state(self, batch: int, logs: Mapping[str, Any] | None) -> str:
         (then, images_then), (now, seen) = self._looks[0], self._looks[-1]

@@ -19,7 +19,7 @@ import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,12 @@ import keras
 import tensorflow as tf
 
 import tfproductgan
-from tfproductgan.errors import RecipeError, RunError, TrainingStopped, WriteError, nearest
+from tfproductgan.errors import RecipeError, RunError, TrainingStopped, WriteError
 from tfproductgan.models.training_model import TrainingModel
 from tfproductgan.recipes import Recipe
-from tfproductgan.training.run_directory import changes, describe_environment, write_json
+from tfproductgan.training.run_directory import changes, describe_environment
 from tfproductgan.training.strategies import highest_over_processes, is_chief
-from tfproductgan.writing import replace_file
+from tfproductgan.writing import read_json, replace_file, write_json
 
 FORMAT = 2
 """Goes up when an older package could not go on from what this one writes."""
@@ -79,12 +79,7 @@ class Note:
 
 @dataclasses.dataclass(frozen=True)
 class Restored:
-    """From where a training goes on.
-
-    Args:
-        note: The note of the checkpoint.
-        remarks: Lines that people should read: damaged checkpoints passed over, and what is not as it was.
-    """
+    """From where a training goes on, with lines for people: damaged checkpoints passed over, what is not as it was."""
 
     note: Note
     remarks: tuple[str, ...]
@@ -109,20 +104,6 @@ class Best:
         if separator and direction not in ("min", "max"):
             raise RecipeError(f"The best checkpoint is min:METRIC or max:METRIC. Received: {text!r}")
         return cls(metric, direction == "max")
-
-    def check(self, model: TrainingModel, evaluated: Sequence[str] = ()) -> None:
-        """Refuse a metric that a validation of this model cannot have.
-
-        Args:
-            model: The model.
-            evaluated: What callbacks add to the validation's values.
-
-        Raises:
-            RecipeError: If there is none of that name.
-        """
-        valid = [*evaluated, *(f"val_{metric.name}" for metric in model.metrics)]
-        if self.metric not in valid:
-            raise RecipeError(f"The validation has no value {self.metric!r}: {nearest(self.metric, valid)}")
 
     def beats(self, value: float, other: float | None) -> bool:
         """Whether a value is better than the best so far; NaN never is."""
@@ -153,17 +134,10 @@ class Checkpoints:
     @property
     def files(self) -> list[Path]:
         """The checkpoints, oldest first."""
-        if not self.path.is_dir():
-            return []
-        return sorted((path for path in self.path.iterdir() if _NAME.fullmatch(path.name)), key=step_of)
+        return sorted((path for path in self.path.glob("*") if _NAME.fullmatch(path.name)), key=step_of)
 
     def save(self, model: TrainingModel, note: Note, logs: Mapping[str, float] | None = None) -> Path:
-        """Write a checkpoint, then remove those that are no longer kept.
-
-        Args:
-            model: The model.
-            note: `Note.of(model, ...)`.
-            logs: The validation's values, if there was one.
+        """Write a checkpoint, with the validation's values if there was one, and remove those no longer kept.
 
         Raises:
             RunError: If it cannot be written; no other checkpoint is touched then.
@@ -179,15 +153,14 @@ class Checkpoints:
         # evaluations need not come at every epoch's end
         if self.best is not None and logs is not None and self.best.metric in logs:
             self._note_best(path, logs)
-        self._remove_old()
+        best = self._read_best()
+        for old in self.files[: -self.keep]:
+            if best is None or old.name != best["file"]:
+                old.unlink(missing_ok=True)
         return path
 
-    def restore(self, model: TrainingModel, at_most: int | None = None) -> Restored | None:
-        """Give a model the state of the newest checkpoint that is not damaged.
-
-        Args:
-            model: A compiled model of the same recipe; its length in images may differ.
-            at_most: Only checkpoints of at most so many steps.
+    def restore(self, model: TrainingModel) -> Restored | None:
+        """Give a compiled model of the same recipe, but perhaps longer, the state of the newest sound checkpoint.
 
         Returns:
             From where it goes on, or `None` if there is no checkpoint.
@@ -198,8 +171,6 @@ class Checkpoints:
         """
         damaged = []
         for path in reversed(self.files):
-            if at_most is not None and step_of(path) > at_most:
-                continue
             try:
                 note = read_note(path)
             except _DamagedError as error:
@@ -207,8 +178,14 @@ class Checkpoints:
                 continue
             _check_recipe(path, note, model)
             _load_weights(model, path, note)
-            passed_over = [f"{what}: going on from {path.name}, the one before." for what in damaged]
-            return Restored(note, (*passed_over, *_changed_surroundings(note, model)))
+            remarks = [f"{what}: going on from {path.name}, the one before." for what in damaged]
+            changed = changes(note.computed_with, computed_with(model.distribute_strategy))
+            if changed:
+                remarks.append(
+                    f"Not computed as before ({changed}): weights will not equal those of an undisturbed run to the "
+                    "last bit."
+                )
+            return Restored(note, tuple(remarks))
         if damaged:
             raise RunError(
                 f"No checkpoint in {self.path} can be read: {'; '.join(damaged)}. "
@@ -246,16 +223,8 @@ class Checkpoints:
             write_json(self.path / _BEST_FILE, fact)
 
     def _read_best(self):
-        try:
-            return json.loads((self.path / _BEST_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-
-    def _remove_old(self):
-        best = self._read_best()
-        for path in self.files[: -self.keep]:
-            if best is None or path.name != best["file"]:
-                path.unlink(missing_ok=True)
+        with contextlib.suppress(RunError):
+            return read_json(self.path / _BEST_FILE)
 
 
 class SaveCheckpoints(keras.callbacks.Callback):
@@ -292,7 +261,9 @@ class SaveCheckpoints(keras.callbacks.Callback):
         if self.model.stop_training or batch + 1 == self.params.get("steps"):
             return  # the end of the epoch follows, with values of its own to write down first
         waited = self.every is not None and time.monotonic() - self._saved_at >= self.every.total_seconds()
-        signal_number, waited = self._agreed(self.stop() or 0, int(waited))
+        # clocks and signals differ between processes: all have to save, or end, after the same step
+        found = [self.stop() or 0, int(waited)]
+        signal_number, waited = highest_over_processes(found, self.model.distribute_strategy)
         if signal_number or waited:
             self._save(epoch_is_over=False)
         if signal_number:
@@ -301,13 +272,9 @@ class SaveCheckpoints(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Save, and end if told so."""
         self._save(epoch_is_over=True, logs=logs)
-        [signal_number] = self._agreed(self.stop() or 0)
+        [signal_number] = highest_over_processes([self.stop() or 0], self.model.distribute_strategy)
         if signal_number and not self.model.stop_training:
             raise TrainingStopped(signal_number, self.model.images_seen)
-
-    def _agreed(self, *values):
-        # clocks and signals differ between processes: all have to save, or end, after the same step
-        return highest_over_processes(values, self.model.distribute_strategy)
 
     def _save(self, epoch_is_over, logs=None):
         note = Note.of(self.model, epoch_is_over)
@@ -369,17 +336,13 @@ def computed_with(strategy: tf.distribute.Strategy) -> dict[str, Any]:
     """What bits depend on besides recipe, data and step; JSON-ready."""
     environment = describe_environment()
     names = ("tfproductgan", "tensorflow", "keras", "processor", "gpus")
+    set_threads = tf.config.threading.get_intra_op_parallelism_threads()  # 0 if nobody has
     return {
-        "threads": _threads() or environment["cores"],
+        "threads": set_threads or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0) or environment["cores"],
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "as TensorFlow decides"),
         "replicas": strategy.num_replicas_in_sync,
         **{name: environment[name] for name in names},
     }
-
-
-def _threads():
-    """Threads that one operation is split over, 0 for as many as there are cores."""
-    return tf.config.threading.get_intra_op_parallelism_threads() or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0)
 
 
 def _check_recipe(path, note, model):
@@ -409,9 +372,3 @@ def _unpacked(path, folder):
             return archive.extract(_WEIGHTS_FILE, folder)
     except OSError:
         return path
-
-
-def _changed_surroundings(note, model):
-    changed = changes(note.computed_with, computed_with(model.distribute_strategy))
-    if changed:
-        yield f"Not computed as before ({changed}): weights will not equal those of an undisturbed run to the last bit."

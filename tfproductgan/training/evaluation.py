@@ -11,7 +11,6 @@ It holds nothing that a training depends on: weights are the same with and witho
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
@@ -23,14 +22,15 @@ import numpy as np
 from rich.console import Console
 
 from tfproductgan.conditions import NOT_GIVEN
-from tfproductgan.errors import JudgementError, RecipeError
-from tfproductgan.metrics.classifier import CatalogueClassifier
+from tfproductgan.errors import JudgementError, RecipeError, RunError
+from tfproductgan.metrics.classifier import CatalogueClassifier, catalogue_classifier
 from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.distances import frechet_distance_of, kernel_distance, least_pictures
+from tfproductgan.metrics.extractors import get_extractor
 from tfproductgan.metrics.judge import Judge, blas_threads
-from tfproductgan.training.callbacks import duration
+from tfproductgan.training.callbacks import check_interval, duration
 from tfproductgan.training.strategies import is_chief
-from tfproductgan.writing import read_json_lines, replace_file
+from tfproductgan.writing import read_json, read_json_lines, write_json
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -47,6 +47,7 @@ EVALUATED = ("val_fid", "val_kid", "val_attribute_accuracy")
 """What an evaluation finds; the last only if the extractor knows the catalogue's attributes."""
 
 _KID_SUBSETS = 10
+_ANNOUNCED_AFTER = 20  # steps; the first is much longer than the others
 
 
 class Evaluation(keras.callbacks.Callback):
@@ -84,8 +85,7 @@ class Evaluation(keras.callbacks.Callback):
         console: Console | None = None,
     ):
         super().__init__()
-        if every_images is not None and every_images < 1:
-            raise RecipeError(f"every_images is a number of images from 1. Received: {every_images}")
+        check_interval(every_images)
         check_photos(catalogue, extractor)
         size = catalogue.size("validation")
         self.catalogue = catalogue
@@ -97,27 +97,18 @@ class Evaluation(keras.callbacks.Callback):
         self._is_bounded = every_images is None
         self._every = every_images
         begun = time.monotonic()
-        self.extractor = _extractor(extractor, catalogue, self.console)
+        self.extractor = announced_extractor(extractor, catalogue, self.console)
         self._readied = time.monotonic() - begun
         # what knows the attributes recognises them in the same pass
         knows = isinstance(self.extractor, CatalogueClassifier)
         self._parts = frozenset({"distances", "attributes"} if knows else {"distances"})
         self._judge = Judge(catalogue, self.extractor, "validation")
-        self.figures = self._figures()
         self._photos: np.ndarray | None = None
-
-    @property
-    def names(self) -> list[str]:
-        """What is logged."""
-        return list(self.figures)
-
-    def _figures(self) -> dict[str, str]:
-        """What is measured: name in logs to full name."""
-        named = {"val_fid": "fid", "val_kid": "kid"}
-        if "attributes" in self._parts:
-            named["val_attribute_accuracy"] = "attribute accuracy"
-        protocol = f"n={self.n}, split=validation, seed={self.seed}"
-        return {name: f"{figure}@{self.extractor.id}, {protocol}" for name, figure in named.items()}
+        protocol = f"{self.extractor.id}, n={self.n}, split=validation, seed={seed}"
+        # name in logs to full name
+        self.figures = {"val_fid": f"fid@{protocol}", "val_kid": f"kid@{protocol}"}
+        if knows:
+            self.figures["val_attribute_accuracy"] = f"attribute accuracy@{protocol}"
 
     # === When ===
 
@@ -126,7 +117,8 @@ class Evaluation(keras.callbacks.Callback):
         self._spent, self._count, self._begun, self._first_seen = 0.0, 0, None, 0
         if not is_chief(self.model.distribute_strategy):
             return
-        self._last = self._last_evaluated(int(self.model.images_seen))
+        past = past_values(self.history, "val_kid", int(self.model.images_seen))
+        self._last = past[-1][0] if past else None
         self._every = self._every or self._recorded_interval()
         if self._photos is None:
             self._prepare()
@@ -187,22 +179,17 @@ class Evaluation(keras.callbacks.Callback):
             said += f", so they come every {self._every:,} images to stay within {100 * SHARE:.0f} % of the time"
         self._say(f"{said}.")
 
-    def _last_evaluated(self, seen):
-        past = [images for images, _ in past_values(self.history, "val_kid", seen)]
-        return past[-1] if past else None
-
     def _recorded_interval(self):
         try:
-            return json.loads(self.record.read_text(encoding="utf-8"))["every_images"] if self.record else None
-        except (OSError, ValueError, KeyError, TypeError):
+            return read_json(self.record)["every_images"] if self.record else None
+        except (RunError, KeyError, TypeError):
             return None
 
     def _write_record(self):
         if self.record is not None:
             data = {"every_images": self._every, "figures": self.figures}
             data |= {"extractor_sha256": self.extractor.sha256, "catalogue": self.catalogue.fingerprint}
-            text = json.dumps(data, indent=2)
-            replace_file(self.record, lambda part: part.write_text(text, encoding="utf-8"))
+            write_json(self.record, data)
 
     def _say(self, line):
         self.console.print(line, markup=False)
@@ -235,10 +222,7 @@ class Evaluation(keras.callbacks.Callback):
 class StopWithoutProgress(keras.callbacks.EarlyStopping):
     """Keras's `EarlyStopping` on `val_fid` for runs: it counts evaluations, those before a stop of the run included.
 
-    Args:
-        patience: How many evaluations in a row may bring no lower `val_fid`.
-        history: The training's `metrics.jsonl`.
-        console: A rich `Console` to write to.
+    `history` is the training's `metrics.jsonl`.
 
     Raises:
         RecipeError: If `patience` is less than 1.
@@ -307,37 +291,32 @@ def past_values(path: Path | None, name: str, at_most: int) -> list[tuple[int, f
     return [(int(images), float(value)) for images, value in seen if images <= at_most and value is not None]
 
 
-def _extractor(extractor, catalogue, console):
+def announced_extractor(
+    extractor: str | FeatureExtractor,
+    catalogue: Catalogue,
+    console: Console,
+    path: str | None = None,
+    sha256: str | None = None,
+) -> FeatureExtractor:
+    """An extractor, as `get_extractor` has it; how long it takes to train the catalogue's classifier is said."""
     if not isinstance(extractor, str):
         return extractor
-    if extractor != "catalogue":
-        from tfproductgan.metrics.extractors import get_extractor
-
-        return get_extractor(extractor, catalogue)
-    from tfproductgan.metrics.classifier import catalogue_classifier
-
-    return catalogue_classifier(catalogue, progress=Announcement(console))
+    if extractor == "catalogue":
+        return catalogue_classifier(catalogue, progress=_announcement(console))
+    return get_extractor(extractor, catalogue, path, sha256)
 
 
-class Announcement:
-    """Says once, after a few steps, how long the classifier will take; nothing if it was kept from before.
+def _announcement(console):
+    """What says once, after a few steps, how long the classifier will take; nothing if it was kept from before."""
+    begun = 0.0
 
-    Args:
-        console: A rich `Console` to write to.
-    """
-
-    _AFTER = 20  # steps; the first is much longer than the others
-
-    def __init__(self, console):
-        self.console = console
-        self._begun = 0.0
-
-    def __call__(self, done, total):
+    def progress(done, total):
+        nonlocal begun
         if done == 1:
-            self._begun = time.monotonic()
-        elif done == self._AFTER:
-            left = (time.monotonic() - self._begun) / (done - 1) * (total - done)
-            self.console.print(
-                f"Trains the classifier that judges pictures, once for these photos: about {duration(left)}.",
-                markup=False,
-            )
+            begun = time.monotonic()
+        elif done == _ANNOUNCED_AFTER:
+            left = duration((time.monotonic() - begun) / (done - 1) * (total - done))
+            said = f"Trains the classifier that judges pictures, once for these photos: about {left}."
+            console.print(said, markup=False)
+
+    return progress

@@ -27,10 +27,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tfproductgan.catalogue.preparing import num_cores
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import RecipeError, RunError
 from tfproductgan.recipes import Recipe
-from tfproductgan.writing import remove_parts, replace_file
+from tfproductgan.writing import read_json, remove_parts, write_json
+
+_START_ANEW = "Start anew with another --out."
 
 
 class RunDirectory:
@@ -53,10 +56,7 @@ class RunDirectory:
         return (self.path / "recipe.json").is_file()
 
     def accept(self, recipe: Recipe) -> None:
-        """Make sure, before the photos are read, that a run can start or go on here; nothing is written.
-
-        Args:
-            recipe: The recipe. It may be longer than that of the run.
+        """Make sure, before the photos are read, that a run can start here or go on, perhaps for longer.
 
         Raises:
             RunError: If the folder cannot be made, holds something else, or holds a run with another recipe.
@@ -72,7 +72,7 @@ class RunDirectory:
         if not self.path.exists() and not (above.is_dir() and os.access(above, os.W_OK)):
             raise RunError(f"Cannot make the run directory {self.path}: {above} is no folder that can be written.")
 
-    def start(self, recipe: Recipe, schema: ConditionSchema, data: Mapping[str, Any]) -> None:
+    def start(self, recipe: Recipe, schema: ConditionSchema, data: Mapping[str, Any]) -> int:
         """Write down a new run, or make sure that it is the same run that goes on.
 
         Args:
@@ -81,14 +81,19 @@ class RunDirectory:
             data: JSON-ready facts of the photos. `options` among them, how the photos were named, may change: the
                 fingerprint says whether they are the same.
 
+        Returns:
+            Images the run was made for so far.
+
         Raises:
             RunError: If the folder cannot be written, holds something else, or holds a run with another recipe
                 or other data; the message says which fields differ.
         """
         # other photos bring another schema too: they are the reason to name
         described = {"data.json": dict(data), "schema.json": schema.to_dict()}
+        images = recipe.images
         if self.started:
             self.accept(recipe)
+            images = self._read_recipe().images
             for name, mine in described.items():
                 theirs, mine = (
                     {**facts, "options": None} for facts in (self._read(name), json.loads(json.dumps(mine)))
@@ -109,7 +114,9 @@ class RunDirectory:
             for name, facts in described.items():
                 write_json(self.path / name, facts)
             self._write_recipe(recipe, schema)  # last: its presence says that the run has started
-        self._add_environment()
+        path = self.path / "environment.json"
+        write_json(path, [*(read_json(path, _START_ANEW) or []), describe_environment()])
+        return images
 
     def _write_recipe(self, recipe, schema):
         write_json(self.path / "recipe.json", recipe.for_size(schema.image_size).to_dict())
@@ -117,11 +124,6 @@ class RunDirectory:
     def _check_free(self):
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise RunError(f"{self.path} exists and is no run directory. Choose another folder with --out.")
-
-    def lengthened_from(self, recipe: Recipe) -> int | None:
-        """Images this run was made for, if that is less than the recipe asks for now."""
-        images = self._read_recipe().images if self.started else recipe.images
-        return images if images < recipe.images else None
 
     def _check_same(self, what, theirs, mine):
         changed = changes(theirs, mine)
@@ -135,19 +137,13 @@ class RunDirectory:
         try:
             return Recipe.from_dict(self._read("recipe.json"))
         except RecipeError as error:
-            path = self.path / "recipe.json"
-            raise RunError(f"{path} cannot be read: {error} Start anew with another --out.") from error
+            raise RunError(f"{self.path / 'recipe.json'} cannot be read: {error} {_START_ANEW}") from error
 
     def _read(self, name):
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunError(f"{self.path / name} cannot be read: {error}. Start anew with another --out.") from error
-
-    def _add_environment(self):
-        path = self.path / "environment.json"
-        starts = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-        write_json(path, [*starts, describe_environment()])
+        found = read_json(self.path / name, _START_ANEW)
+        if found is None:
+            raise RunError(f"{self.path / name} is missing. {_START_ANEW}")
+        return found
 
 
 def describe_environment() -> dict[str, Any]:
@@ -166,7 +162,7 @@ def describe_environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": num_cores(),
         "gpus": [device.name for device in tf.config.list_physical_devices("GPU")],
     }
 
@@ -178,15 +174,6 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         for field in sorted(before.keys() | now.keys())
         if before.get(field) != now.get(field)
     )
-
-
-def write_json(path: Path, data: Any) -> None:
-    """Write JSON atomically.
-
-    Raises:
-        RunError: If the file cannot be written.
-    """
-    replace_file(path, lambda part: part.write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8"))
 
 
 def _processor():

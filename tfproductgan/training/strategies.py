@@ -7,18 +7,15 @@ import json
 import os
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+
+import tensorflow as tf
 
 from tfproductgan.errors import RecipeError, RunError, nearest
+from tfproductgan.models.replica_step import unequal_shares
+from tfproductgan.recipes import Recipe
+from tfproductgan.training import STRATEGIES
 
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-    from tfproductgan.recipes import Recipe
-
-# TensorFlow is imported inside functions: the command line lists the names at once
-
-STRATEGIES = ("auto", "one", "mirrored", "multi-worker", "tpu")
+_TF_CONFIG = '{"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}}'
 
 
 def make_strategy(name: str = "auto") -> tf.distribute.Strategy:
@@ -34,8 +31,6 @@ def make_strategy(name: str = "auto") -> tf.distribute.Strategy:
     Raises:
         RunError: If there is no such strategy, or not the devices for it.
     """
-    import tensorflow as tf
-
     if name not in STRATEGIES:
         raise RunError(f"Unknown strategy {name!r}: {nearest(name, STRATEGIES)}")
     workers = _workers()
@@ -57,20 +52,17 @@ def _workers():
         others = sorted(cluster.keys() - {"chief", "worker"})
         addresses = [address for role in ("chief", "worker") for address in cluster.get(role, [])]
     except (ValueError, AttributeError, TypeError) as error:
-        right = '{"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}}'
-        raise RunError(f"The environment variable TF_CONFIG must be like {right}. Received: {text}") from error
+        raise RunError(f"The environment variable TF_CONFIG must be like {_TF_CONFIG}. Received: {text}") from error
     if others:
         raise RunError(f"TF_CONFIG names machines in the role {others[0]!r}; only 'worker' and 'chief' take part.")
     return addresses
 
 
 def _multi_worker(workers):
-    import tensorflow as tf
-
     if not workers:
         raise RunError(
             "The strategy multi-worker needs the environment variable TF_CONFIG to name the machines and which of them "
-            'this is: {"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}'
+            f"this is: {_TF_CONFIG}"
         )
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -79,8 +71,6 @@ def _multi_worker(workers):
 
 
 def _mirrored():
-    import tensorflow as tf
-
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     if len(devices) < 2:
         raise RunError(f"The strategy mirrored needs several GPUs. Found: {devices[0].name}. Use one or auto.")
@@ -88,8 +78,6 @@ def _mirrored():
 
 
 def _tpu():
-    import tensorflow as tf
-
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(os.environ.get("TPU_NAME", "local"))
         tf.config.experimental_connect_to_cluster(resolver)
@@ -111,12 +99,7 @@ def share_of_each(strategy: tf.distribute.Strategy, stream_of: Callable[[tuple[i
     Args:
         strategy: The strategy of the training.
         stream_of: Makes the stream of a part `(i, n)` of each batch; see `Catalogue.stream`.
-
-    Returns:
-        A dataset, for several workers a distributed one.
     """
-    import tensorflow as tf
-
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return stream_of((0, 1))
 
@@ -135,8 +118,6 @@ def check_batch(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
     Raises:
         RecipeError: If replicas and microbatches do not divide the batch size.
     """
-    from tfproductgan.models.replica_step import unequal_shares
-
     replicas = strategy.num_replicas_in_sync
     if recipe.batch_size % replicas:
         raise RecipeError(unequal_shares(recipe.batch_size, replicas))
@@ -155,8 +136,6 @@ def is_chief(strategy: tf.distribute.Strategy | None = None) -> bool:
         strategy: The strategy of the training, such as `model.distribute_strategy`. Defaults to the one of the
             scope it is called in.
     """
-    import tensorflow as tf
-
     strategy = strategy or tf.distribute.get_strategy()
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return True
@@ -167,14 +146,7 @@ def is_chief(strategy: tf.distribute.Strategy | None = None) -> bool:
 
 
 def highest_over_processes(values: Sequence[int], strategy: tf.distribute.Strategy) -> list[int]:
-    """The highest of each value over all processes of a training, which must ask for it at the same point.
-
-    Args:
-        values: This process's values.
-        strategy: The strategy of the training.
-    """
-    import tensorflow as tf
-
+    """The highest of each value over all processes of a training, which must ask for it at the same point."""
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return list(values)
     replicas = range(strategy.num_replicas_in_sync)
@@ -190,8 +162,6 @@ def highest_over_processes(values: Sequence[int], strategy: tf.distribute.Strate
 
 @functools.lru_cache(maxsize=1)
 def _sum_over_replicas(strategy):
-    import tensorflow as tf
-
     # as one graph: asked after every step, it must not take longer than the step
     return tf.function(lambda values: strategy.reduce("SUM", values, axis=None), autograph=False)
 

@@ -54,12 +54,7 @@ class Schedule:
 
     @classmethod
     def of(cls, recipe: Recipe, every: int | None = None) -> Schedule:
-        """The schedule of a recipe.
-
-        Args:
-            recipe: The recipe.
-            every: Images of an interval. Defaults to a twentieth of the run, at least 1,000.
-        """
+        """The schedule of a recipe; an interval of `every` images is by default a twentieth of the run."""
         batch = recipe.step_images
         steps = max(1, recipe.images // batch)
         every = every or max(recipe.images // _INTERVALS, _LEAST_INTERVAL)
@@ -75,10 +70,6 @@ class Schedule:
         """Number of intervals."""
         return -(-self.steps // self.interval)
 
-    def end_of_interval(self, step: int) -> int:
-        """The step with which the interval that holds the next step ends."""
-        return min((step // self.interval + 1) * self.interval, self.steps)
-
 
 class _Intervals(keras.callbacks.Callback):
     """Ends epochs where intervals end, wherever a run was resumed and whatever its interval was before.
@@ -92,9 +83,9 @@ class _Intervals(keras.callbacks.Callback):
         self.running_means = running_means
 
     def on_epoch_begin(self, epoch, logs=None):
-        step = self.model.step
-        self._steps = self.schedule.end_of_interval(step) - step
-        self._is_last = step + self._steps == self.schedule.steps
+        step, interval = self.model.step, self.schedule.interval
+        end = min((step // interval + 1) * interval, self.schedule.steps)
+        self._steps, self._is_last = end - step, end == self.schedule.steps
         for metric in self.model.metrics:
             for variable, value in zip(metric.variables, self.running_means.get(metric.name, ()), strict=False):
                 variable.assign(value)
@@ -163,8 +154,10 @@ def train(
         TrainingStopped: After Ctrl-C or SIGTERM; a `KeyboardInterrupt`.
     """
     run = RunDirectory(out)
-    schedule = Schedule.of(recipe, None if isinstance(every, datetime.timedelta) else every)
-    checkpoints = Checkpoints(run.checkpoints, keep, Best.parse(best) if best else None)
+    every, longest = (None, every) if isinstance(every, datetime.timedelta) else (every, None)
+    schedule = Schedule.of(recipe, every)
+    wanted = Best.parse(best) if best else Best("val_fid") if evaluate else None
+    checkpoints = Checkpoints(run.checkpoints, keep, wanted)
     console = Console(highlight=False, soft_wrap=True)
     strategy = strategy or tf.distribute.get_strategy()
     check_batch(recipe, strategy)
@@ -178,7 +171,8 @@ def train(
     if evaluate:
         check_photos(catalogue)
     stops = _early_stopping(patience, evaluate, strategy, run, console)
-    _check_best(checkpoints.best, model, validation, EVALUATED if evaluate else ())
+    if wanted:
+        _check_best(wanted, model, validation, EVALUATED if evaluate else ())
     alarms = alarms_of(
         model.kind,
         catalogue,
@@ -188,16 +182,16 @@ def train(
         log=run.path / "alarms.jsonl",
         console=console,
     )
-    before = run.lengthened_from(recipe)
     chief = is_chief(strategy)
     if chief:
         data = {"fingerprint": catalogue.fingerprint, "source": repr(catalogue)}
-        run.start(recipe, catalogue.schema, data if data_options is None else {**data, "options": dict(data_options)})
+        options = {} if data_options is None else {"options": dict(data_options)}
+        before = run.start(recipe, catalogue.schema, {**data, **options})
     restored = checkpoints.restore(model)
     check_same_step(model, run.path)
     if restored and chief:
         checkpoints.discard_after(restored.note.step)
-        for line in (*restored.remarks, *_say_lengthened(before, recipe)):
+        for line in (*restored.remarks, *_lengthened(before, recipe)):
             console.print(line, markup=False)
     if model.step >= schedule.steps:
         if chief:
@@ -207,7 +201,10 @@ def train(
         if stop.has_run_out(model.images_seen):
             console.print(f"{stop.verdict} More patience, or none, goes on.", markup=False)
             return model
-    evaluations = [_evaluation(catalogue, evaluate, run, checkpoints, console)] if evaluate and chief else []
+    evaluations = []
+    if evaluate and chief:
+        interval = None if evaluate is True else evaluate
+        evaluations = [Evaluation(catalogue, interval, record=run.evaluation, history=run.metrics, console=console)]
     with StopSignals() as signals, checkpoints.told_when_writing_fails():
         model.fit(
             share_of_each(strategy, lambda part: stream(start_step=model.step, part=part)),
@@ -222,12 +219,7 @@ def train(
                 *evaluations,
                 # before the checkpoint: what is told twice after a crash is dropped, what was never told is lost
                 *(_reports(model, catalogue, run, schedule, console, tensorboard) if chief else []),
-                SaveCheckpoints(
-                    checkpoints,
-                    run.path / GENERATOR_FILE,
-                    every if isinstance(every, datetime.timedelta) else None,
-                    lambda: signals.received,
-                ),
+                SaveCheckpoints(checkpoints, run.path / GENERATOR_FILE, longest, lambda: signals.received),
                 *([keras.callbacks.TensorBoard(run.path / "logs")] if tensorboard and chief else []),
                 *stops,
                 *callbacks,
@@ -258,18 +250,6 @@ def _reports(model, catalogue, run, schedule, console, tensorboard):
     return [Progress(schedule.images, console=console), grid, JsonLines(run.metrics)]
 
 
-def _evaluation(catalogue, evaluate, run, checkpoints, console):
-    every = None if evaluate is True else evaluate
-    evaluation = Evaluation(catalogue, every, record=run.evaluation, history=run.metrics, console=console)
-    checkpoints.best = checkpoints.best or Best("val_fid")
-    if checkpoints.best.metric in EVALUATED and checkpoints.best.metric not in evaluation.names:
-        raise RecipeError(
-            f"{checkpoints.best.metric} needs an extractor that knows the photos' attributes: "
-            f"{nearest(checkpoints.best.metric, evaluation.names)}"
-        )
-    return evaluation
-
-
 def _early_stopping(patience, evaluate, strategy, run, console):
     if patience is None:
         return []
@@ -280,29 +260,26 @@ def _early_stopping(patience, evaluate, strategy, run, console):
     return [StopWithoutProgress(patience, run.metrics, console)]
 
 
-def _check_best(best, model, validation, evaluated=()):
-    if best is None:
-        return
+def _check_best(best, model, validation, evaluated):
+    """Refuse a metric that neither the validation of the model has nor an evaluation."""
     if validation is None and best.metric not in evaluated:
         raise RecipeError(
             f"There is no validation to find the best checkpoint by {best.metric}: fewer photos are held out "
             f"than one batch of {model.recipe.batch_size} takes."
         )
-    best.check(model, evaluated)
+    valid = [*evaluated, *(f"val_{metric.name}" for metric in model.metrics)]
+    if best.metric not in valid:
+        raise RecipeError(f"The validation has no value {best.metric!r}: {nearest(best.metric, valid)}")
 
 
-def _say_lengthened(before, recipe):
-    if before is None:
-        return
-    yield (
-        f"This run was made for {before:,} images and goes on to {recipe.images:,}"
-        + (
-            ", with the learning rates of the longer schedule from here on: not what a run of that length from the "
-            "start would give."
-            if recipe.schedule != "constant"
-            else "."
-        )
+def _lengthened(before, recipe):
+    rates = (
+        ", with the learning rates of the longer schedule from here on: not what a run of that length from the start "
+        "would give"
     )
+    if before < recipe.images:
+        shown = "" if recipe.schedule == "constant" else rates
+        yield f"This run was made for {before:,} images and goes on to {recipe.images:,}{shown}."
 
 
 def _validation(catalogue, batch_size):
@@ -352,14 +329,5 @@ def estimate(recipe: Recipe, schema: ConditionSchema, steps: int = 8) -> Estimat
     for _ in range(steps):
         step(batch)
     speed = steps * schedule.batch / (time.perf_counter() - start)
-    return Estimate(
-        images_per_second=speed,
-        seconds=schedule.images / speed,
-        memory=_peak_memory(),
-        parameters=model.parameters(),
-    )
-
-
-def _peak_memory():
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Estimate(speed, schedule.images / speed, memory, model.parameters())

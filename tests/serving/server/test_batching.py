@@ -7,7 +7,7 @@ import pytest
 from tfproductgan.serving.server.batching import Batcher, _batch_size
 from tfproductgan.serving.server.metrics import Metrics
 from tfproductgan.serving.server.signatures import Spec
-from tfproductgan.serving.server.statuses import RequestError
+from tfproductgan.serving.statuses import RequestError
 
 
 class Doubles:
@@ -92,7 +92,7 @@ def test_batches_have_powers_of_two_rows(run):
 
 @pytest.mark.parametrize("waiting, size", [(1, 1), (3, 2), (7, 8), (12, 8), (31, 32), (40, 32), (64, 64), (500, 64)])
 def test_little_is_wasted_on_padding(waiting, size):
-    assert _batch_size(waiting, 64) == size
+    assert _batch_size(waiting) == size
 
 
 def test_a_bad_row_fails_its_own_request_alone(run):

@@ -7,7 +7,7 @@ import pytest
 from tfproductgan.serving import protos
 from tfproductgan.serving.server.json_tensors import parse, write
 from tfproductgan.serving.server.signatures import Signature
-from tfproductgan.serving.server.statuses import RequestError
+from tfproductgan.serving.statuses import RequestError
 
 
 def signature(**inputs):

@@ -4,8 +4,8 @@ import pytest
 
 from tfproductgan.errors import ServingError
 from tfproductgan.serving.server import versions
-from tfproductgan.serving.server.statuses import RequestError
 from tfproductgan.serving.server.versions import Models, source
+from tfproductgan.serving.statuses import RequestError
 
 
 class Loaded:
@@ -16,7 +16,7 @@ class Loaded:
         if self.content == "damaged":
             raise ValueError("saved_model.pb is damaged")
 
-    def warm_up(self, folder, batch_sizes):
+    def warm_up(self, folder):
         self.warm = True
 
 

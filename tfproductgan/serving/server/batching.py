@@ -21,9 +21,9 @@ import numpy as np
 
 from tfproductgan.serving.server.metrics import Metrics
 from tfproductgan.serving.server.saved_model import ServedSignature
-from tfproductgan.serving.server.statuses import RequestError
+from tfproductgan.serving.statuses import RequestError, invalid
 
-MAX_BATCH_SIZE = 64
+MAX_BATCH_SIZE = 64  # a power of two
 MAX_QUEUED_ROWS = 1024
 # while the rows of one batch are handed out and new requests read, the other computes
 NUM_WORKERS = 2
@@ -50,13 +50,11 @@ class Batcher:
 
     Args:
         metrics: Told about every batch.
-        max_batch_size: Most rows of a batch, a power of two.
         max_queued_rows: Most rows that may wait; also the most of one request.
     """
 
-    def __init__(self, metrics: Metrics, max_batch_size: int = MAX_BATCH_SIZE, max_queued_rows: int = MAX_QUEUED_ROWS):
+    def __init__(self, metrics: Metrics, max_queued_rows: int = MAX_QUEUED_ROWS):
         self._metrics = metrics
-        self._max_batch_size = max_batch_size
         self._max_queued_rows = max_queued_rows
         self._queues: dict[tuple[ServedSignature, tuple], deque[_Task]] = {}
         self._queued_rows = 0
@@ -66,22 +64,14 @@ class Batcher:
         self._dispatching = False
 
     async def run(self, signature: ServedSignature, inputs: Arrays) -> dict[str, np.ndarray]:
-        """What a signature gives for a request.
-
-        Args:
-            signature: What to run.
-            inputs: Arrays by name.
-
-        Returns:
-            Arrays by name.
+        """What a signature gives for a request: arrays by name.
 
         Raises:
             RequestError: If the request does not fit the signature, is too large, comes when too many wait, or fails.
         """
         rows = signature.check(inputs)
         if rows > self._max_queued_rows:
-            raise RequestError(
-                "INVALID_ARGUMENT",
+            raise invalid(
                 f"A request can have up to {self._max_queued_rows} rows: send several. Received: {rows} rows",
             )
         if self._queued_rows + rows > self._max_queued_rows:
@@ -91,7 +81,7 @@ class Batcher:
                 retry_after=self._seconds_to_wait(),
             )
         loop, came = asyncio.get_running_loop(), time.perf_counter()
-        parts = _parts(inputs, rows, self._max_batch_size) if rows > self._max_batch_size else [(inputs, rows)]
+        parts = _parts(inputs, rows) if rows > MAX_BATCH_SIZE else [(inputs, rows)]
         tasks = [_Task(part, size, loop.create_future(), came) for part, size in parts]
         # rows of different shapes make no batch
         inner_shapes = tuple(inputs[name].shape[1:] for name in signature.inputs)
@@ -133,13 +123,13 @@ class Batcher:
         """Whether a batch of what waits would be worth it: at once if nothing runs, else when it is no smaller."""
         if len(self._running_rows) == NUM_WORKERS:
             return False
-        return self._queued_rows >= min(sum(self._running_rows), self._max_batch_size)
+        return self._queued_rows >= min(sum(self._running_rows), MAX_BATCH_SIZE)
 
     def _next_batch(self, key):
         """Take the oldest tasks of a queue that make a good batch; may be none if all were given up."""
         signature, queue = key[0], self._queues[key]
         waiting = [task for task in queue if not task.result.done()]
-        size = _batch_size(sum(task.rows for task in waiting), self._max_batch_size) if signature.batched else 1
+        size = _batch_size(sum(task.rows for task in waiting)) if signature.batched else 1
         tasks: list[_Task] = []
         rows = 0
         while queue and (queue[0].result.done() or not tasks or rows + queue[0].rows <= size):
@@ -178,10 +168,10 @@ class Batcher:
             self._dispatch_soon()
 
 
-def _batch_size(waiting: int, most: int) -> int:
+def _batch_size(waiting: int) -> int:
     """The number of rows of the next batch, when so many wait."""
-    if waiting >= most:
-        return most
+    if waiting >= MAX_BATCH_SIZE:
+        return MAX_BATCH_SIZE
     padded = _power_of_two(waiting)
     return padded if padded - waiting <= _MOST_PADDING * padded else padded // 2
 
@@ -191,10 +181,10 @@ def _power_of_two(rows: int) -> int:
     return 1 << (rows - 1).bit_length()
 
 
-def _parts(inputs, rows, size):
-    for start in range(0, rows, size):
-        part = {name: array[start : start + size] for name, array in inputs.items()}
-        yield part, min(size, rows - start)
+def _parts(inputs, rows):
+    for start in range(0, rows, MAX_BATCH_SIZE):
+        part = {name: array[start : start + MAX_BATCH_SIZE] for name, array in inputs.items()}
+        yield part, min(MAX_BATCH_SIZE, rows - start)
 
 
 def _joined(parts: Sequence[Arrays]) -> dict[str, np.ndarray]:

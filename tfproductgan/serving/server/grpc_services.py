@@ -9,9 +9,15 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from tfproductgan.serving import protos
-from tfproductgan.serving.server.answering import MAX_BODY_BYTES, Answering
-from tfproductgan.serving.server.messages import METADATA_FIELD, metadata_response, model_spec, status_response
-from tfproductgan.serving.server.statuses import RequestError
+from tfproductgan.serving.server.answering import (
+    MAX_BODY_BYTES,
+    METADATA_FIELD,
+    Answering,
+    metadata_response,
+    model_spec,
+    status_response,
+)
+from tfproductgan.serving.statuses import RequestError, invalid
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_BODY_BYTES),
@@ -24,11 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class GrpcServer:
-    """The gRPC interface of a server.
-
-    Args:
-        answering: What answers.
-    """
+    """The gRPC interface of a server."""
 
     def __init__(self, answering: Answering):
         methods = _Methods(answering)
@@ -96,9 +98,7 @@ class _Methods:
             for output in request.output_filter:
                 if output not in signature.outputs:
                     listed = ", ".join(map(repr, signature.outputs))
-                    raise RequestError(
-                        "INVALID_ARGUMENT", f"Signature {signature.name!r} has no output {output!r}; valid: {listed}"
-                    )
+                    raise invalid(f"Signature {signature.name!r} has no output {output!r}; valid: {listed}")
             outputs = await self._answering.batcher.run(signature, _arrays(signature, request.inputs))
             response = protos.PredictResponse(model_spec=model_spec(name, number, signature.name))
             for output in request.output_filter or outputs:
@@ -108,8 +108,7 @@ class _Methods:
     async def GetModelMetadata(self, request):  # noqa: N802
         name, number, label = _asked(request)
         if set(request.metadata_field) != {METADATA_FIELD}:
-            raise RequestError(
-                "INVALID_ARGUMENT",
+            raise invalid(
                 f"metadata_field must be [{METADATA_FIELD!r}]. Received: {list(request.metadata_field)}",
             )
         number, model = self._answering.models.find(name, number, label)
@@ -142,5 +141,5 @@ def _arrays(signature, tensors):
         try:
             arrays[name] = protos.from_tensor(tensor)
         except ValueError as error:
-            raise RequestError("INVALID_ARGUMENT", f"Input {name!r}: {error}") from error
+            raise invalid(f"Input {name!r}: {error}") from error
     return arrays

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tfproductgan.serving.server.signatures import Signature, Spec
-from tfproductgan.serving.server.statuses import RequestError
+from tfproductgan.serving.statuses import invalid
 
 # kinds of NumPy types that JSON values may have for a kind of input
 _ACCEPTED = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}
@@ -34,28 +34,23 @@ def parse(body: bytes, find: Callable[[str], Signature]) -> tuple[Signature, dic
     try:
         request = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise _invalid(f"The body is not JSON: {error}") from error
+        raise invalid(f"The body is not JSON: {error}") from error
     if not isinstance(request, dict):
-        raise _invalid(f"The body must be a JSON object. Received: {_short(request)}")
+        raise invalid(f"The body must be a JSON object. Received: {reprlib.repr(request)}")
     name = request.get("signature_name", "")
     if not isinstance(name, str):
-        raise _invalid(f"signature_name must be a string. Received: {_short(name)}")
+        raise invalid(f"signature_name must be a string. Received: {reprlib.repr(name)}")
     signature = find(name)
     by_row = "instances" in request
     if by_row == ("inputs" in request):
-        raise _invalid("A request has either 'instances' (a list of rows) or 'inputs' (a list of values an input).")
+        raise invalid("A request has either 'instances' (a list of rows) or 'inputs' (a list of values an input).")
     columns = _columns(request["instances"], signature) if by_row else _named(request["inputs"], signature)
     signature.check_names(columns)
     return signature, {key: _array(key, values, signature.inputs[key]) for key, values in columns.items()}, by_row
 
 
 def write(signature: Signature, outputs: Mapping[str, np.ndarray], by_row: bool) -> bytes:
-    """The body of a response.
-
-    Args:
-        signature: What gave the outputs.
-        outputs: Arrays by name.
-        by_row: Whether to write `predictions`, one an instance, or `outputs`, one list an output.
+    """The body of a response: by row `predictions`, one an instance, otherwise `outputs`, one list an output.
 
     Raises:
         RequestError: If rows are wanted, but the outputs have none.
@@ -64,9 +59,7 @@ def write(signature: Signature, outputs: Mapping[str, np.ndarray], by_row: bool)
     if by_row:
         lengths = {array.shape[:1] for array in outputs.values()}
         if len(lengths) > 1 or lengths == {()}:
-            raise _invalid(
-                f"The outputs of {signature.name!r} have no common rows: ask with 'inputs', not 'instances'."
-            )
+            raise invalid(f"The outputs of {signature.name!r} have no common rows: ask with 'inputs', not 'instances'.")
         columns = [[_text(name, row) for row in array] for name, array in outputs.items()]
         if alone:
             rows = columns[0]
@@ -80,11 +73,11 @@ def write(signature: Signature, outputs: Mapping[str, np.ndarray], by_row: bool)
 
 def _columns(instances: Any, signature: Signature) -> dict[str, list]:
     if not isinstance(instances, list) or not instances:
-        raise _invalid(f"'instances' must be a list of at least one row. Received: {_short(instances)}")
+        raise invalid(f"'instances' must be a list of at least one row. Received: {reprlib.repr(instances)}")
     rows = [_named(instance, signature) for instance in instances]
     for number, row in enumerate(rows):
         if row.keys() != rows[0].keys():
-            raise _invalid(f"Every instance must have the same inputs; those of number {number} differ from the first.")
+            raise invalid(f"Every instance must have the same inputs; those of number {number} differ from the first.")
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
@@ -93,7 +86,7 @@ def _named(value: Any, signature: Signature) -> dict[str, Any]:
     if isinstance(value, dict) and not _is_bytes(value):
         return value
     if len(signature.inputs) != 1:
-        raise _invalid(f"Signature {signature.name!r} has several inputs: name them. Received: {_short(value)}")
+        raise invalid(f"Signature {signature.name!r} has several inputs: name them. Received: {reprlib.repr(value)}")
     return {next(iter(signature.inputs)): value}
 
 
@@ -111,7 +104,7 @@ def _array(name: str, values: Any, spec: Spec) -> np.ndarray:
                 return converted
     except (ValueError, OverflowError):  # rows of different lengths, numbers of too many digits
         pass
-    raise _invalid(f"Input {name!r} must be {spec}. Received: {_short(values)}")
+    raise invalid(f"Input {name!r} must be {spec}. Received: {reprlib.repr(values)}")
 
 
 def _strings(values: Any) -> np.ndarray:
@@ -158,11 +151,3 @@ def _speakable(value, as_bytes):
 
 def _object(items: Iterable[tuple[str, str]]) -> str:
     return f"{{{', '.join(f'{key}: {value}' for key, value in items)}}}"
-
-
-def _short(value: Any) -> str:
-    return reprlib.repr(value)
-
-
-def _invalid(message: str) -> RequestError:
-    return RequestError("INVALID_ARGUMENT", message)

@@ -13,9 +13,8 @@ from google.protobuf import json_format
 
 from tfproductgan.serving import protos
 from tfproductgan.serving.server import json_tensors, metrics
-from tfproductgan.serving.server.answering import MAX_BODY_BYTES, Answering
-from tfproductgan.serving.server.messages import metadata_response, status_response
-from tfproductgan.serving.server.statuses import RequestError
+from tfproductgan.serving.server.answering import MAX_BODY_BYTES, Answering, metadata_response, status_response
+from tfproductgan.serving.statuses import RequestError
 
 _MODEL = r"/v1/models/{name:[^/:]+}{which:(?:/versions/[0-9]+|/labels/[^/:]+)?}"
 # writing more than this takes longer than other requests should wait
@@ -52,8 +51,7 @@ class _Handlers:
         return web.Response(body=body, content_type="application/json")
 
     async def status(self, request: web.Request) -> web.Response:
-        name, number, label = _asked(request)
-        return _message(status_response(self._answering.models.status(name, number, label)))
+        return _message(status_response(self._answering.models.status(*_asked(request))))
 
     async def metadata(self, request: web.Request) -> web.Response:
         name, number, label = _asked(request)

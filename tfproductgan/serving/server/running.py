@@ -9,7 +9,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from aiohttp import web
@@ -40,10 +40,10 @@ async def serve(
     """Serve until told to stop, then finish what is in flight.
 
     Args:
-        path: A folder of models, a model's folder, or a configuration file of TensorFlow Serving.
+        path: See `Server`, as the next three; 0 is any port that is free.
         host: Address to listen on.
-        port: Port of REST, 0 for any that is free.
-        grpc_port: Port of gRPC, 0 for any that is free.
+        port: Port of REST.
+        grpc_port: Port of gRPC.
         stop: Set by whoever wants it to stop.
         ready: Called once requests can be answered, with both ports and the models.
 
@@ -98,18 +98,14 @@ class Server:
 
     def __init__(self, path: str | os.PathLike[str], host: str = "127.0.0.1", port: int = 0, grpc_port: int = 0):
         self._arguments = (Path(path), host, port, grpc_port)
-        self._changed = threading.Event()
-        self._error: BaseException | None = None
+        self._started: Future[None] = Future()
         self.models: Models | None = None
         self.url = self.grpc_url = ""
 
     def __enter__(self) -> Server:
         self._thread = threading.Thread(target=self._run, name="server", daemon=True)
         self._thread.start()
-        self._changed.wait()
-        if self._error is not None:
-            self._thread.join()
-            raise self._error
+        self._started.result()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -119,9 +115,10 @@ class Server:
     def _run(self):
         try:
             asyncio.run(self._serve())
-        except BaseException as error:  # raised where somebody can see it
-            self._error = error
-        self._changed.set()
+        except BaseException as error:
+            if self._started.done():
+                raise
+            self._started.set_exception(error)  # raised where somebody can see it
 
     async def _serve(self):
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -130,7 +127,7 @@ class Server:
     def _ready(self, port, grpc_port, models):
         host = self._arguments[1]
         self.url, self.grpc_url, self.models = f"http://{host}:{port}", f"grpc://{host}:{grpc_port}", models
-        self._changed.set()
+        self._started.set_result(None)
 
 
 async def _listen_rest(rest, host, port):

@@ -12,26 +12,23 @@ from google.protobuf.message import DecodeError
 
 from tfproductgan.errors import nearest
 from tfproductgan.serving import protos
-from tfproductgan.serving.server.signatures import Signature
-from tfproductgan.serving.server.statuses import RequestError, of_tensorflow
+from tfproductgan.serving.server.signatures import Signature, Spec
+from tfproductgan.serving.statuses import RequestError, invalid, of_tensorflow
 
 FILE = "saved_model.pb"
 DEFAULT_SIGNATURE = "serving_default"
-_WARM_UP = Path("assets.extra", "tf_serving_warmup_requests")
-_MOST_WARM_UPS = 1000
+WARM_UP = Path("assets.extra", "tf_serving_warmup_requests")
+"""Requests in a version that a server answers to itself before it says that the model is ready."""
+
+_MOST_RECORDED = 1000
+_ZEROS_BATCH_SIZES = (1, 16)
 
 _log = logging.getLogger(__name__)
 
 
 class ServedSignature(Signature):
-    """A signature that can be called.
-
-    Args:
-        model_name: Name of the model it belongs to.
-        name: Its name.
-        definition: The `SignatureDef` that the SavedModel holds.
-        function: The concrete function.
-        owner: The restored object that owns the variables, to which the function has but weak references.
+    """A signature that can be called: a `Signature`, the concrete function, and the restored object that owns its
+    variables, to which the function has but weak references.
     """
 
     def __init__(self, model_name, name, definition, function, owner):
@@ -56,11 +53,7 @@ class ServedSignature(Signature):
 
 
 class LoadedModel:
-    """A SavedModel in memory.
-
-    Args:
-        name: The model's name.
-        folder: The version's folder.
+    """A SavedModel in memory, of a model's name and a version's folder.
 
     Raises:
         Exception: Whatever TensorFlow raises for a folder that is damaged or not yet whole.
@@ -88,29 +81,17 @@ class LoadedModel:
         try:
             return self.signatures[name]
         except KeyError:
-            raise RequestError(
-                "INVALID_ARGUMENT", f"The model has no signature {name!r}: {nearest(name, self.signatures)}"
-            ) from None
+            raise invalid(f"The model has no signature {name!r}: {nearest(name, self.signatures)}") from None
 
-    def warm_up(self, folder: Path, batch_sizes: tuple[int, ...]) -> int:
+    def warm_up(self, folder: Path) -> None:
         """Have TensorFlow do before the first request what it does only once.
 
-        The requests are those of the folder's warm-up file; without one, a signature is called with zeros and empty
+        The requests are those of the version's warm-up file; without one, a signature is called with zeros and empty
         strings, whatever it thinks of them.
-
-        Args:
-            folder: The version's folder.
-            batch_sizes: Of the calls with zeros.
-
-        Returns:
-            The number of calls.
         """
-        calls = 0
-        for signature, inputs in _recorded(self, folder / _WARM_UP) or _zeros(self, batch_sizes):
-            calls += 1
+        for signature, inputs in _recorded(self, folder / WARM_UP) or _zeros(self):
             with contextlib.suppress(RequestError):
                 signature(inputs)
-        return calls
 
 
 def _definitions(path):
@@ -139,7 +120,7 @@ def _recorded(model: LoadedModel, path: Path) -> list[tuple[ServedSignature, dic
         return []
     recorded = []
     try:
-        for record in tf.data.TFRecordDataset(str(path)).take(_MOST_WARM_UPS).as_numpy_iterator():
+        for record in tf.data.TFRecordDataset(str(path)).take(_MOST_RECORDED).as_numpy_iterator():
             request = protos.PredictionLog.FromString(record).predict_log.request
             signature = model.signature(request.model_spec.signature_name)
             inputs = {name: protos.from_tensor(tensor) for name, tensor in request.inputs.items()}
@@ -151,19 +132,14 @@ def _recorded(model: LoadedModel, path: Path) -> list[tuple[ServedSignature, dic
     return recorded
 
 
-def _zeros(model: LoadedModel, batch_sizes: tuple[int, ...]) -> Iterator[tuple[ServedSignature, dict[str, np.ndarray]]]:
+def _zeros(model: LoadedModel) -> Iterator[tuple[ServedSignature, dict[str, np.ndarray]]]:
     for signature in model.signatures.values():
         specs = signature.inputs.values()
         if all(spec.dtype is not None and spec.shape is not None for spec in specs):
-            for size in batch_sizes if signature.batched else (1,):
-                yield (
-                    signature,
-                    {
-                        name: np.full(
-                            [size if length == -1 else length for length in spec.shape or ()],
-                            b"" if spec.dtype == object else 0,
-                            spec.dtype,
-                        )
-                        for name, spec in signature.inputs.items()
-                    },
-                )
+            for size in _ZEROS_BATCH_SIZES if signature.batched else (1,):
+                yield signature, {name: _zero(spec, size) for name, spec in signature.inputs.items()}
+
+
+def _zero(spec: Spec, size: int) -> np.ndarray:
+    shape = [size if length == -1 else length for length in spec.shape or ()]
+    return np.full(shape, b"" if spec.dtype == object else 0, spec.dtype)

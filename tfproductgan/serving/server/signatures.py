@@ -9,7 +9,7 @@ import numpy as np
 
 from tfproductgan.errors import nearest
 from tfproductgan.serving import protos
-from tfproductgan.serving.server.statuses import RequestError
+from tfproductgan.serving.statuses import invalid
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,12 +53,7 @@ class Spec:
 
 
 class Signature:
-    """One signature of a SavedModel.
-
-    Args:
-        name: Its name.
-        definition: The `SignatureDef` that the SavedModel holds.
-    """
+    """One signature of a SavedModel, by its name and the `SignatureDef` that the SavedModel holds."""
 
     def __init__(self, name: str, definition: protos.SignatureDef):
         self.name = name
@@ -82,17 +77,15 @@ class Signature:
             spec = self.inputs[name]
             if array.dtype != spec.dtype or not spec.fits(array.shape):
                 kind = "DT_STRING" if array.dtype == object else array.dtype
-                raise RequestError(
-                    "INVALID_ARGUMENT", f"Input {name!r} must be {spec}. Received: {kind} {list(array.shape)}"
-                )
+                raise invalid(f"Input {name!r} must be {spec}. Received: {kind} {list(array.shape)}")
         if not self.batched:
             return 1
         rows = {name: len(array) for name, array in inputs.items()}
         if len(set(rows.values())) > 1:
-            raise RequestError("INVALID_ARGUMENT", f"All inputs must have the same number of rows. Received: {rows}")
+            raise invalid(f"All inputs must have the same number of rows. Received: {rows}")
         num_rows = next(iter(rows.values()))
         if not num_rows:
-            raise RequestError("INVALID_ARGUMENT", "A request needs at least one row.")
+            raise invalid("A request needs at least one row.")
         return num_rows
 
     def check_names(self, names: Iterable[str]) -> None:
@@ -102,12 +95,8 @@ class Signature:
             RequestError: If there are such.
         """
         names = set(names)
-        if names == self.inputs.keys():
-            return
         for name in sorted(names - set(self.inputs)):
-            raise RequestError(
-                "INVALID_ARGUMENT", f"Signature {self.name!r} has no input {name!r}: {nearest(name, self.inputs)}"
-            )
+            raise invalid(f"Signature {self.name!r} has no input {name!r}: {nearest(name, self.inputs)}")
         if missing := sorted(set(self.inputs) - names):
             listed = ", ".join(repr(name) for name in missing)
-            raise RequestError("INVALID_ARGUMENT", f"Signature {self.name!r} needs every input; missing: {listed}")
+            raise invalid(f"Signature {self.name!r} needs every input; missing: {listed}")

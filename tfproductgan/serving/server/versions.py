@@ -14,9 +14,7 @@ from google.protobuf import text_format
 from tfproductgan.errors import ServingError, nearest
 from tfproductgan.serving import protos
 from tfproductgan.serving.server.saved_model import FILE, LoadedModel
-from tfproductgan.serving.server.statuses import RequestError, of_tensorflow
-
-_WARM_UP_BATCH_SIZES = (1, 16)
+from tfproductgan.serving.statuses import RequestError, invalid, of_tensorflow
 
 _log = logging.getLogger(__name__)
 
@@ -47,10 +45,8 @@ class Version:
 class Models:
     """All models and their versions.
 
-    `refresh` is called again and again from one thread; the other methods from any.
-
-    Args:
-        find: Gives the models that are to be served, by name.
+    `refresh` is called again and again from one thread; the other methods from any. `find` gives the models that are
+    to be served, by name.
     """
 
     def __init__(self, find: Callable[[], Configs]):
@@ -133,7 +129,7 @@ class Models:
     def _labelled(self, name, label):
         labels = self._configs[name].version_labels if name in self._configs else {}
         if label not in labels:
-            raise RequestError("INVALID_ARGUMENT", f"Model {name!r} has no label {label!r}: {nearest(label, labels)}")
+            raise invalid(f"Model {name!r} has no label {label!r}: {nearest(label, labels)}")
         return labels[label]
 
     def _no_version(self, name, number):
@@ -173,10 +169,10 @@ class Models:
         if version is not None and version.fingerprint == fingerprint and version.error:
             return False  # it would fail again
         version = Version(number, folder, "LOADING", fingerprint=fingerprint)
-        self._put(name, version)
+        self._versions = {**self._versions, name: {**self._versions[name], number: version}}
         try:
             model = LoadedModel(name, folder)
-            model.warm_up(folder, _WARM_UP_BATCH_SIZES)
+            model.warm_up(folder)
         except Exception as error:  # a damaged file can raise nearly anything
             said = str(error if isinstance(error, ValueError) else of_tensorflow(error))
             version.error, version.state = said.strip().partition("\n")[0] or type(error).__name__, "END"
@@ -195,9 +191,6 @@ class Models:
         if loaded:
             gc.collect()  # restored models refer to themselves
 
-    def _put(self, name, version):
-        self._versions = {**self._versions, name: {**self._versions[name], version.number: version}}
-
 
 def version_folders(base: Path) -> dict[int, Path]:
     """The versions in a model's folder that have a graph, by number."""
@@ -209,21 +202,13 @@ def version_folders(base: Path) -> dict[int, Path]:
 
 
 def source(path: Path) -> Callable[[], Configs]:
-    """What finds the models that are to be served.
-
-    Args:
-        path: A folder of models, a model's folder, or a configuration file of TensorFlow Serving.
-
-    Returns:
-        A function that gives the models by name, as of now.
+    """A function that gives the models that are to be served by name, as of now; see `Server` for the path.
 
     Raises:
         ServingError: If there is nothing to be served.
     """
     if path.is_file():
-        configs = _ConfigurationFile(path)
-        configs()
-        return configs
+        return _configuration_file(path)
     if not path.is_dir():
         raise ServingError(f"There is no folder {str(path)!r}. Give a folder of models: NAME/1/{FILE} and so on.")
     if (path / FILE).is_file():
@@ -245,37 +230,34 @@ def _models_in(path):
     }
 
 
-class _ConfigurationFile:
-    """Reads a configuration file again when it changes; while it cannot be read, the last one holds."""
+def _configuration_file(path):
+    """What a configuration file says, read again when it changes; while it cannot be read, the last one holds."""
+    modified, configs = path.stat().st_mtime_ns, _read_configuration(path)
 
-    def __init__(self, path):
-        self._path = path
-        self._modified = None
-        self._configs = None
-
-    def __call__(self):
+    def find():
+        nonlocal modified, configs
         try:
-            modified = self._path.stat().st_mtime_ns
-            if modified != self._modified:
-                self._modified = modified
-                self._configs = self._read()
+            now = path.stat().st_mtime_ns
+            if now != modified:
+                modified = now
+                configs = _read_configuration(path)
         except (OSError, ServingError) as error:
-            if self._configs is None:
-                raise
-            if str(error):
-                _log.warning("%s", error)
-        return self._configs
-
-    def _read(self):
-        try:
-            text = self._path.read_text(encoding="utf-8")
-            config = text_format.Parse(text, protos.ModelServerConfig(), descriptor_pool=protos.POOL)
-        except (text_format.ParseError, UnicodeDecodeError) as error:
-            raise ServingError(f"{str(self._path)!r} is no configuration of TensorFlow Serving: {error}") from error
-        configs = {model.name: model for model in config.model_config_list.config}
-        if not all(configs) or not configs:
-            raise ServingError(f"{str(self._path)!r} names no model.")
+            _log.warning("%s", error)
         return configs
+
+    return find
+
+
+def _read_configuration(path):
+    try:
+        text = path.read_text(encoding="utf-8")
+        config = text_format.Parse(text, protos.ModelServerConfig(), descriptor_pool=protos.POOL)
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise ServingError(f"{str(path)!r} is no configuration of TensorFlow Serving: {error}") from error
+    configs = {model.name: model for model in config.model_config_list.config}
+    if not all(configs) or not configs:
+        raise ServingError(f"{str(path)!r} names no model.")
+    return configs
 
 
 def _fingerprint(folder):

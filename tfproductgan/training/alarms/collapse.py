@@ -10,6 +10,8 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
+from scipy.spatial.distance import pdist
 
 from tfproductgan.errors import RecipeError
 from tfproductgan.training.alarms.responding import Alarm, Finding, OnAlarm
@@ -96,39 +98,25 @@ class CollapseAlarm(Alarm):
         if logs["diversity"] < self.THRESHOLD:
             what = f"the generator draws nearly the same picture whatever the seed, {logs['diversity']:.2f} times as"
         elif ratios[worst] < self.LOWEST:
-            what = f"of {self._name(worst)} the generator draws nearly one picture only, {ratios[worst]:.2f} times as"
+            condition = ", ".join(self.model.schema.decode(worst).values()) or "everything"
+            what = f"of {condition} the generator draws nearly one picture only, {ratios[worst]:.2f} times as"
         else:
             return None
-        return Finding(
-            f"{what} diverse as the photos.",
-            f"{self.model.collapse_advice}, or give it more photos of each condition.",
-        )
+        advice = f"{self.model.collapse_advice}, or give it more photos of each condition."
+        return Finding(f"{what} diverse as the photos.", advice)
 
     def _diversity_of_pictures(self, latents, ids):
         rows = np.tile(np.array(ids, np.int32), (self.num_seeds, 1))
         pictures = self.model.learning_network({"latents": latents, "conditions": rows}, training=False)
         return _diversity(_coarse(np.clip(keras.ops.convert_to_numpy(pictures).astype(np.float32) / 2 + 0.5, 0, 1)))
 
-    def _name(self, ids):
-        return ", ".join(self.model.schema.decode(ids).values()) or "everything"
-
 
 def _coarse(images):
     """`[N, H, W, C]` averaged to 8 rows and columns at most, `[N, values]`."""
-    rows, columns = (_averaging(size, min(size, 8)) for size in images.shape[1:3])
-    return np.einsum("ih,nhwc,jw->nijc", rows, images, columns, optimize=True).reshape(len(images), -1)
-
-
-def _averaging(size, cells):
-    """A matrix that averages `size` pixels in equal cells; pixels on an edge count in both by their shares."""
-    edges = np.linspace(0, size, cells + 1)
-    pixels = np.arange(size)
-    overlap = np.minimum(pixels + 1, edges[1:, None]) - np.maximum(pixels, edges[:-1, None])
-    return (np.maximum(overlap, 0.0) * cells / size).astype(np.float32)
+    cells = [min(size, 8) for size in images.shape[1:3]]
+    return tf.image.resize(images, cells, "area").numpy().reshape(len(images), -1)
 
 
 def _diversity(features):
     """The mean distance between two of `[N, values]`: the root of the mean square of their differences."""
-    differences = features[:, None] - features[None]
-    distances = np.sqrt(np.mean(np.square(differences), axis=-1))
-    return float(distances.sum() / (len(features) * (len(features) - 1)))
+    return float(pdist(features).mean() / math.sqrt(features.shape[1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -49,15 +50,13 @@ class OverfittingAlarm(Alarm):
         super().__init__(on_alarm)
         self.train = train
         self.validation = validation
-        self._photos: list[list[Mapping[str, np.ndarray]]] | None = None
 
-    def on_train_begin(self, logs=None):
-        """Read the photos, the first time."""
-        if self._photos is None:
-            self._photos = [
-                [{name: np.asarray(values) for name, values in batch.items()} for batch in batches]
-                for batches in (self.train, self.validation)
-            ]
+    @functools.cached_property
+    def _photos(self) -> list[list[dict[str, np.ndarray]]]:
+        return [
+            [{name: np.asarray(values) for name, values in batch.items()} for batch in batches]
+            for batches in (self.train, self.validation)
+        ]
 
     def measure(self, logs: dict[str, Any]) -> Finding | None:
         """See the class."""

@@ -64,67 +64,47 @@ class OnAlarm:
             raise RecipeError("The action 'rollback' needs checkpoints to go back to. Received: None")
 
     def respond(self, name: str, model: Any, finding: Finding) -> None:
-        """Do what is to be done.
-
-        Args:
-            name: Which alarm it is.
-            model: The model; rolled back if so desired.
-            finding: What it found.
+        """Do what is to be done about what the alarm of that name has found in a model.
 
         Raises:
             AlarmError: If the training is to stop.
         """
         seen = int(model.images_seen)
         said = f"{name} at {seen:,} images: {finding.what}"
-        outcome = self._roll_back(model) if self.action == "rollback" else None
-        if self.action == "warn":
-            action, line = "warn", f"Alarm, {said} {finding.advice}"
-        elif outcome:
-            action, line = "rollback", f"Alarm, {said} {outcome} If this comes again: {_lower_first(finding.advice)}"
-        else:
-            action = "stop"
-            why = self._why_not_back(model) if self.action == "rollback" else ""
-            line = f"Stopped by an alarm, {said} {finding.advice}{why}"
+        action, line, why = self.action, f"Alarm, {said} {finding.advice}", ""
+        if action == "rollback":
+            action, why = self._roll_back(model)
+            advice = finding.advice[:1].lower() + finding.advice[1:]
+            line = f"Alarm, {said} {why} If this comes again: {advice}"
+        if action == "stop":
+            line = f"Stopped by an alarm, {said} {finding.advice} {why}".rstrip()
         if is_chief(model.distribute_strategy):
-            self._write(name, seen, action, line)
+            if self.log is not None:
+                fact = {"images_seen": seen, "time": round(time.time(), 3), "alarm": name, "action": action}
+                append_json_line(self.log, {**fact, "message": line})
             if action != "stop":
                 (self.console or Console(highlight=False, soft_wrap=True)).print(line, markup=False)
         if action == "stop":
             raise AlarmError(line)
 
-    def _roll_back(self, model):
-        """Go back, and words that say so; `None` if that is not possible."""
+    def _roll_back(self, model: Any) -> tuple[str, str]:
+        """Go back if that is possible; what is to be done now, and words for it."""
         if _rollbacks(model) >= self.max_rollbacks:
-            return None
+            return "stop", f"It went back {self.max_rollbacks} times already."
         factor = _ROLLBACK_FACTOR * model.learning_rate_factor
-        for path in reversed(self._files()):
+        files = self.checkpoints() if callable(self.checkpoints) else [self.checkpoints]
+        for path in reversed([Path(file) for file in files]):
             try:
                 model.roll_back(path, factor / model.learning_rate_factor)
             except RunError:
                 continue
             if not broken_weights(model):
-                return (
+                return "rollback", (
                     f"Went back to {path.name} and goes on with half the learning rates, now "
                     f"{model.learning_rate_factor:g} of the recipe's (rollback {_rollbacks(model)} of "
                     f"{self.max_rollbacks})."
                 )
-        return None
-
-    def _why_not_back(self, model):
-        if _rollbacks(model) >= self.max_rollbacks:
-            return f" It went back {self.max_rollbacks} times already."
-        return " There is no sound checkpoint to go back to."
-
-    def _files(self):
-        if callable(self.checkpoints):
-            return [Path(path) for path in self.checkpoints()]
-        return [path for path in [Path(self.checkpoints)] if path.is_file()]
-
-    def _write(self, name, images_seen, action, line):
-        if self.log is None:
-            return
-        fact = {"images_seen": images_seen, "time": round(time.time(), 3), "alarm": name, "action": action}
-        append_json_line(self.log, {**fact, "message": line})
+        return "stop", "There is no sound checkpoint to go back to."
 
 
 class Alarm(keras.callbacks.Callback):
@@ -164,7 +144,3 @@ def broken_weights(model: Any) -> list[str]:
 def _rollbacks(model):
     """How often a model has gone back: its factor of the learning rates knows."""
     return round(math.log(model.learning_rate_factor, _ROLLBACK_FACTOR))
-
-
-def _lower_first(text):
-    return text[:1].lower() + text[1:]

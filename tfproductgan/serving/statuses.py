@@ -1,4 +1,4 @@
-"""What a request can end with: the status codes of gRPC, and what they are in HTTP."""
+"""What a request can end with, for client and server: the status codes of gRPC, and what they are in HTTP."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class RequestError(Exception):
     Args:
         code: A status code of gRPC, such as `"INVALID_ARGUMENT"`.
         message: One line.
-        retry_after: Seconds after which asking again may succeed, or `None` if it will not.
+        retry_after: Seconds after which asking again may succeed, or `None` if nobody says so.
     """
 
-    def __init__(self, code: str, message: str, retry_after: int | None = None):
+    def __init__(self, code: str, message: str, retry_after: float | None = None):
         super().__init__(message)
         self.code = code
         self.retry_after = retry_after
@@ -41,6 +41,11 @@ class RequestError(Exception):
     def http_status(self) -> int:
         """The status of HTTP."""
         return HTTP_STATUS.get(self.code, _OTHERS)
+
+
+def invalid(message: str) -> RequestError:
+    """What is wrong with the request itself."""
+    return RequestError("INVALID_ARGUMENT", message)
 
 
 # what TensorFlow puts before and behind the words of whoever raised: where in the graph and in which files that was
@@ -57,9 +62,6 @@ def of_tensorflow(error: Exception) -> RequestError:
 
     if not isinstance(error, tf.errors.OpError):
         return RequestError("INTERNAL", f"{type(error).__name__}: {error}"[:_MOST])
-    code = next(
-        (name for name in HTTP_STATUS if getattr(tf.errors, name, None) == error.error_code),
-        "INTERNAL",
-    )
+    code = next((name for name in HTTP_STATUS if getattr(tf.errors, name, None) == error.error_code), "INTERNAL")
     message = _BEHIND.sub("", _BEFORE.sub("", error.message, count=1), count=1)
     return RequestError(code, " ".join(message.split())[:_MOST])

@@ -1,4 +1,4 @@
-"""Words of the command line that say how to train, turned into values."""
+"""Words of the command line turned into values: the types of options."""
 
 from __future__ import annotations
 
@@ -6,10 +6,50 @@ import argparse
 import datetime
 import json
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Number = TypeVar("Number", int, float)
 
 _FACTORS = {"": 1, "k": 1_000, "m": 1_000_000}
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
+
+
+def fitting(convert: Callable[[str], Number], fits: Callable[[Number], bool], words: str) -> Callable[[str], Number]:
+    """The type of an option: numbers that `convert` makes of words and that fit; `words` refuse all else."""
+
+    def parse(text: str) -> Number:
+        try:
+            value = convert(text)
+        except ValueError:
+            value = None
+        if value is None or not fits(value):
+            raise argparse.ArgumentTypeError(words.format(text))
+        return value
+
+    return parse
+
+
+def digits(text: str) -> int:
+    """A whole number in ASCII digits; a `ValueError` if it is none."""
+    # int() takes more, such as 1_000 and the digits of other scripts
+    if not re.fullmatch(r"[+-]?[0-9]{1,40}", text.strip()):
+        raise ValueError(text)
+    return int(text)
+
+
+whole = fitting(digits, lambda n: True, "{!r} is not a whole number")
+positive = fitting(digits, lambda n: 0 < n < 10**18, "{!r} is not a whole number of at least 1")
+number = fitting(float, lambda x: True, "{!r} is not a number")
+share = fitting(float, lambda x: 0 <= x <= 1, "{!r} is not a share between 0 and 1")
+
+
+def parse_names(text: str, what: str = "names") -> list[str]:
+    """Words separated by commas; `what` they are is for the message if there is none."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError(f"expected {what} separated by commas")
+    return names
 
 
 def parse_count(text: str) -> int:
