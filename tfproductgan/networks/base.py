@@ -61,8 +61,8 @@ class _Network(keras.Model):
     def argument_names(cls):
         """Names of what the constructor takes, those of `keras.Model` left out."""
         constructors = [each.__init__ for each in cls.__mro__ if issubclass(each, _Network)]
-        names = [name for constructor in constructors for name in inspect.signature(constructor).parameters]
-        return [name for name in dict.fromkeys(names) if name not in ("self", "kwargs")]
+        found = [p for constructor in constructors for p in inspect.signature(constructor).parameters.values()]
+        return list(dict.fromkeys(p.name for p in found if p.kind == p.POSITIONAL_OR_KEYWORD and p.name != "self"))
 
     def get_config(self):
         """Everything the constructor takes."""
