@@ -62,7 +62,8 @@ class _Network(keras.Model):
         """Names of what the constructor takes, those of `keras.Model` left out."""
         constructors = [each.__init__ for each in cls.__mro__ if issubclass(each, _Network)]
         found = [p for constructor in constructors for p in inspect.signature(constructor).parameters.values()]
-        return list(dict.fromkeys(p.name for p in found if p.kind == p.POSITIONAL_OR_KEYWORD and p.name != "self"))
+        variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        return list(dict.fromkeys(p.name for p in found if p.kind not in variadic and p.name != "self"))
 
     def get_config(self):
         """Everything the constructor takes."""
