@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfproductgan.catalogue.duplicates import content_hash
-from tfproductgan.conditions import NOT_GIVEN, Attribute
+from tfproductgan.conditions import NOT_GIVEN
 from tfproductgan.errors import JudgementError
 
 if TYPE_CHECKING:
@@ -210,14 +210,7 @@ def classification_accuracy(
 _KINDS = {"real": "photos", "generated": "samples", "mixed": "both"}
 
 
-def _draw_all(
-    generator: Sampler,
-    catalogue: Catalogue,
-    seed: int,
-    truncation: float,
-    folder: Path,
-    progress: Callable[[str, int, int], None] | None,
-) -> np.ndarray:
+def _draw_all(generator, catalogue, seed, truncation, folder, progress):
     """One sample for each training photo, asked for with its own conditions, in a file: they may be many."""
     rows = [catalogue.schema.decode(ids) for ids in catalogue.conditions("train")]
     requests = generator.plan(rows, seed=seed, truncation=truncation, complete=False)
@@ -240,13 +233,7 @@ def _mixed(first: Iterator[Mapping], second: Iterator[Mapping]) -> Iterator[dict
         yield {name: np.concatenate([one[name], other[name]]) for name in one}
 
 
-def _score(
-    attribute: Attribute,
-    column: int,
-    real: np.ndarray,
-    asked: np.ndarray,
-    recognised: Mapping[str, Sequence[np.ndarray]],
-) -> AttributeScore:
+def _score(attribute, column, real, asked, recognised):
     truth, wanted = real[:, column], asked[:, column]
     given, wants = truth != NOT_GIVEN, wanted != NOT_GIVEN
     right = {kind: [ids[:, column] == truth for ids in recognised[kind]] for kind in _KINDS}

@@ -95,9 +95,6 @@ def curves(*runs: str | os.PathLike, metrics: Sequence[str] | None = None) -> Fi
         *runs: Run directories; those of one have the same colour everywhere.
         metrics: Names of the values, such as `"d_loss"` or `"val_fid"`, with or without `val_`; all by default.
 
-    Returns:
-        A `matplotlib.figure.Figure`.
-
     Raises:
         RunError: If a folder has no curves, or none of the runs has such a value.
     """
@@ -203,9 +200,6 @@ def confusion(judgement: Judgement, attribute: str, pixels: bool = False) -> Fig
         attribute: Whose values.
         pixels: Whether colours of pixels judge, in place of the classifier.
 
-    Returns:
-        A `matplotlib.figure.Figure`.
-
     Raises:
         JudgementError: If the attribute was not judged so.
     """
@@ -242,19 +236,7 @@ def confusion_of(accuracy: AttributeAccuracy) -> Figure:
 
 @_styled
 def recognised(judgement: Judgement, attribute: str, pixels: bool = False) -> Figure:
-    """How often each value is recognised, in samples and in photos.
-
-    Args:
-        judgement: What was found out.
-        attribute: Whose values.
-        pixels: Whether colours of pixels judge, in place of the classifier.
-
-    Returns:
-        A `matplotlib.figure.Figure`.
-
-    Raises:
-        JudgementError: If the attribute was not judged so.
-    """
+    """How often each value is recognised, in samples and in photos: of what `confusion` takes."""
     accuracy = _accuracy(judgement, attribute, pixels)
     values = sorted(accuracy.values, key=lambda value: (value.accuracy is None, value.accuracy))
     figure, [axes] = _rows([value.value for value in values], 1)
@@ -268,11 +250,7 @@ def recognised(judgement: Judgement, attribute: str, pixels: bool = False) -> Fi
 def conditions(judgement: Judgement) -> Figure:
     """How each condition fares: photos that are covered, distance, and how varied samples are beside photos.
 
-    Args:
-        judgement: What was found out, conditions among it.
-
-    Returns:
-        A `matplotlib.figure.Figure` of the conditions with samples and photos enough, the least covered first.
+    Of the conditions with samples and photos enough, the least covered first.
 
     Raises:
         JudgementError: If no condition was measured.

@@ -48,18 +48,9 @@ def write_interpolation_gif(
     model_id: str,
     overwrite: bool = False,
 ) -> Path:
-    """Write an interpolation as a GIF that goes there and back for ever, resting at both ends.
+    """Write what `interpolation_strip` shows as a GIF that goes there and back for ever, resting at both ends.
 
-    Args:
-        path: The file; missing folders above it are made.
-        frames: uint8 `[steps, H, W, C]` from `model.interpolate(first, second, steps)`.
-        first: The request of the first picture.
-        second: The request of the last picture.
-        model_id: Id of the model that drew them.
-        overwrite: Whether a file of that name may be replaced.
-
-    Returns:
-        The path.
+    The path, and whether a file of that name may be replaced, are those of `write_png`.
 
     Raises:
         RunError: If the file exists and may not be replaced, or cannot be written.
