@@ -70,25 +70,15 @@ def judge(
 
 @dataclasses.dataclass(frozen=True)
 class Observations:
-    """What is kept of pictures once they have been looked at.
+    """What is kept of pictures once they have been looked at; `None` is what nobody asked for."""
 
-    Args:
-        conditions: Their condition ids, int32 `[N, A]`.
-        features: float32 `[N, dim]`.
-        probabilities: float32 `[N, K]` of an extractor that classifies, or `None`.
-        recognised: Ids the catalogue's classifier recognised, int32 `[N, A]`, or `None`.
-        families: Families of colours, int64 `[N]`, or `None`.
-        hashes: Difference hashes, uint64 `[N]`, or `None`.
-        thumbnails: uint8 `[N, 16, 16, C]`, or `None`.
-    """
-
-    conditions: np.ndarray
-    features: np.ndarray
-    probabilities: np.ndarray | None = None
-    recognised: np.ndarray | None = None
-    families: np.ndarray | None = None
-    hashes: np.ndarray | None = None
-    thumbnails: np.ndarray | None = None
+    conditions: np.ndarray  # their condition ids, int32 [N, A]
+    features: np.ndarray  # float32 [N, dim]
+    probabilities: np.ndarray | None = None  # float32 [N, K], of an extractor that classifies
+    recognised: np.ndarray | None = None  # ids the catalogue's classifier recognised, int32 [N, A]
+    families: np.ndarray | None = None  # of colours, int64 [N]
+    hashes: np.ndarray | None = None  # difference hashes, uint64 [N]
+    thumbnails: np.ndarray | None = None  # uint8 [N, 16, 16, C]
 
 
 class Judge:

@@ -192,6 +192,7 @@ def _legend(figure: Figure, runs: Sequence[str] = ()) -> int:
 # === Judgements ===
 
 
+@_styled
 def confusion(judgement: Judgement, attribute: str, pixels: bool = False) -> Figure:
     """What samples look like against what was asked for, as shares of the samples of each value.
 
@@ -203,16 +204,11 @@ def confusion(judgement: Judgement, attribute: str, pixels: bool = False) -> Fig
     Raises:
         JudgementError: If the attribute was not judged so.
     """
-    return confusion_of(_accuracy(judgement, attribute, pixels))
-
-
-@_styled
-def confusion_of(accuracy: AttributeAccuracy) -> Figure:
-    """`confusion` of one `AttributeAccuracy`."""
+    accuracy = _accuracy(judgement, attribute, pixels)
     asked = [value.value for value in accuracy.values if value.asked]
     seen = dict.fromkeys(name for row in accuracy.confusion.values() for name in row)
     # the diagonal first, then what was recognised without having been asked for
-    names = [name for name in asked if name in seen] if accuracy.judged_by != "pixels" else []
+    names = [] if pixels else [name for name in asked if name in seen]
     names += sorted(seen.keys() - set(names))
     counts = np.array([[accuracy.confusion[row].get(name, 0) for name in names] for row in asked], float)
     shares = 100 * counts / counts.sum(axis=1, keepdims=True)
@@ -228,8 +224,8 @@ def confusion_of(accuracy: AttributeAccuracy) -> Figure:
             axes.text(column, row, f"{shares[row, column]:.0f}", ha="center", va="center", color=ink, fontsize=7)
     axes.set_xticks(range(len(names)), map(_label, names), rotation=90)
     axes.set_yticks(range(len(asked)), map(_label, asked))
-    by = "its pixels say" if accuracy.judged_by == "pixels" else "it looks like"
-    axes.set(xlabel=f"{_label(accuracy.attribute)} {by}", ylabel=f"{_label(accuracy.attribute)} asked for")
+    by = "its pixels say" if pixels else "it looks like"
+    axes.set(xlabel=f"{_label(attribute)} {by}", ylabel=f"{_label(attribute)} asked for")
     figure.colorbar(drawn, label="samples asked for it (%)", fraction=0.04)
     return figure
 
