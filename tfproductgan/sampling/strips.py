@@ -82,17 +82,9 @@ def _one_palette(images: list[Image.Image]) -> list[Image.Image]:
     return [sheet.crop((0, top, width, top + height)) for top in range(0, sheet.height, height)]
 
 
-def _annotate(
-    image: Image.Image, frames: np.ndarray, first: PictureRequest, second: PictureRequest, model_id: str
-) -> Image.Image:
-    return annotate(
-        image,
-        "interpolation",
-        model_id,
-        first=describe_request(first),
-        second=describe_request(second),
-        steps=len(frames),
-    )
+def _annotate(image, frames, first, second, model_id):
+    ends = {"first": describe_request(first), "second": describe_request(second)}
+    return annotate(image, "interpolation", model_id, **ends, steps=len(frames))
 
 
 def _label(request: PictureRequest) -> str:
