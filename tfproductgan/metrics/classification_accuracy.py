@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfproductgan.catalogue.duplicates import content_hash
-from tfproductgan.conditions import NOT_GIVEN, Attribute
+from tfproductgan.conditions import NOT_GIVEN
 from tfproductgan.errors import JudgementError
 
 if TYPE_CHECKING:
@@ -146,19 +146,14 @@ def classification_accuracy(
         JudgementError: If the catalogue has no attributes.
         CatalogueError: If it has no such split.
     """
-    from tfproductgan.metrics.classifier import (
-        ClassifierRecipe,
-        catalogue_classifier,
-        kept_classifier,
-        shuffled_batches,
-        train_classifier,
-    )
+    from tfproductgan.metrics import classifier
 
-    if not catalogue.schema.attributes:
+    schema = catalogue.schema
+    if not schema.attributes:
         raise JudgementError("A classification accuracy score needs attributes, and this catalogue has none.")
     if not seeds:
         raise JudgementError("A classification accuracy score needs one seed or more. Received none.")
-    recipe = recipe or ClassifierRecipe()
+    recipe = recipe or classifier.ClassifierRecipe()
     limitations = []
     if split is None:
         split = "test" if catalogue.size("test") else "validation"
@@ -178,19 +173,19 @@ def classification_accuracy(
             fixed = dataclasses.replace(recipe, seed=int(number))
             photos = catalogue.stream("train", half, fixed.seed).as_numpy_iterator()
             batches = {
-                "generated": shuffled_batches(samples, asked, fixed.batch_size, fixed.seed),
-                "mixed": _mixed(photos, shuffled_batches(samples, asked, half, fixed.seed)),
+                "generated": classifier.shuffled_batches(samples, asked, fixed.batch_size, fixed.seed),
+                "mixed": _mixed(photos, classifier.shuffled_batches(samples, asked, half, fixed.seed)),
             }
             for kind, words in _KINDS.items():
                 note = functools.partial(progress, f"Classifier of {words}, seed {number}") if progress else None
                 if kind == "real":
-                    classifier = catalogue_classifier(catalogue, fixed, progress=note)
-                    recognised["samples"].append(classifier.recognise(samples))
+                    found = classifier.catalogue_classifier(catalogue, fixed, progress=note)
+                    recognised["samples"].append(found.recognise(samples))
                 else:
-                    train = functools.partial(train_classifier, batches[kind], catalogue.schema, steps, fixed, note)
+                    train = functools.partial(classifier.train_classifier, batches[kind], schema, steps, fixed, note)
                     key = [catalogue.fingerprint, drawn, kind, dataclasses.asdict(fixed)]
-                    classifier = kept_classifier(key, catalogue.schema, train)
-                recognised[kind].append(classifier.recognise(tested[0]))
+                    found = classifier.kept_classifier(key, schema, train)
+                recognised[kind].append(found.recognise(tested[0]))
     return ClassificationAccuracy(
         recipe=f"{steps} steps of {recipe.batch_size} pictures, widths {recipe.widths}, rate {recipe.learning_rate:g}",
         split=split,
@@ -200,7 +195,7 @@ def classification_accuracy(
         sample_seed=int(seed),
         attributes=tuple(
             _score(attribute, column, tested[1], asked, recognised)
-            for column, attribute in enumerate(catalogue.schema.attributes)
+            for column, attribute in enumerate(schema.attributes)
             if (tested[1][:, column] != NOT_GIVEN).any() and (asked[:, column] != NOT_GIVEN).any()
         ),
         limitations=tuple(limitations),
@@ -210,14 +205,7 @@ def classification_accuracy(
 _KINDS = {"real": "photos", "generated": "samples", "mixed": "both"}
 
 
-def _draw_all(
-    generator: Sampler,
-    catalogue: Catalogue,
-    seed: int,
-    truncation: float,
-    folder: Path,
-    progress: Callable[[str, int, int], None] | None,
-) -> np.ndarray:
+def _draw_all(generator, catalogue, seed, truncation, folder, progress):
     """One sample for each training photo, asked for with its own conditions, in a file: they may be many."""
     rows = [catalogue.schema.decode(ids) for ids in catalogue.conditions("train")]
     requests = generator.plan(rows, seed=seed, truncation=truncation, complete=False)
@@ -240,13 +228,7 @@ def _mixed(first: Iterator[Mapping], second: Iterator[Mapping]) -> Iterator[dict
         yield {name: np.concatenate([one[name], other[name]]) for name in one}
 
 
-def _score(
-    attribute: Attribute,
-    column: int,
-    real: np.ndarray,
-    asked: np.ndarray,
-    recognised: Mapping[str, Sequence[np.ndarray]],
-) -> AttributeScore:
+def _score(attribute, column, real, asked, recognised):
     truth, wanted = real[:, column], asked[:, column]
     given, wants = truth != NOT_GIVEN, wanted != NOT_GIVEN
     right = {kind: [ids[:, column] == truth for ids in recognised[kind]] for kind in _KINDS}

@@ -148,18 +148,9 @@ def picture_families(images: np.ndarray) -> np.ndarray:
 def colour_accuracy(
     attribute: Attribute, asked: np.ndarray, found: np.ndarray, real: np.ndarray, real_found: np.ndarray
 ) -> AttributeAccuracy | None:
-    """Compare the colours asked for with those found.
+    """`accuracy_of` an attribute that names colours: ids against families, of `picture_families`.
 
-    Args:
-        attribute: The attribute that names colours; values that name none are left out.
-        asked: int `[N]`, ids asked of the samples.
-        found: int `[N]`, their families, of `picture_families`.
-        real: int `[M]`, ids of photos.
-        real_found: int `[M]`, their families.
-
-    Returns:
-        An `AttributeAccuracy` judged by `"pixels"` whose confusion goes from values to families; `None` if no colour
-        was asked for.
+    Values that name no colour are left out.
     """
     passes = np.zeros((attribute.num_ids, len(FAMILIES)), bool)
     for number, value in enumerate(attribute.values, start=1):

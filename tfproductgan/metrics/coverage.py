@@ -180,13 +180,13 @@ def repeated_share(hashes: np.ndarray, thumbnails: np.ndarray) -> float:
 
 
 def _compare(attribute: str, value: str, samples: np.ndarray, photos: np.ndarray, seed: int) -> ConditionFigures:
-    counted = ConditionFigures(attribute, value, len(samples), len(photos))
-    if min(counted.asked, counted.real) < FEWEST:
-        return counted
-    few = min(counted.asked, counted.real)  # among more pictures the nearest is nearer
+    few = min(len(samples), len(photos))  # among more pictures the nearest is nearer
+    counts = attribute, value, len(samples), len(photos)
+    if few < FEWEST:
+        return ConditionFigures(*counts)
     # a condition has few photos: what its figures lack in certainty, they have in place
-    return dataclasses.replace(
-        counted,
+    return ConditionFigures(
+        *counts,
         coverage=neighbours(photos, samples, coverage_k=NEIGHBOURS, force=True).coverage,
         kid=kernel_distance(photos, samples, num_subsets=_KERNEL_SUBSETS, seed=seed, force=True).value,
         diversity=mean_distance(samples, seed),

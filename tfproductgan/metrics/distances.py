@@ -79,8 +79,8 @@ def refuse_few(figure: str, count: int, dim: int | None = None, force: bool = Fa
         raise JudgementError(f"{TITLES[figure]} of {count} pictures means nothing: take {least} or more{more}.")
 
 
-def check_features(features: np.ndarray, whose: str = "features") -> np.ndarray:
-    """Refuse what are no features: the array itself if every number is finite.
+def check_features(features: np.ndarray, whose: str = "features") -> None:
+    """Refuse what are no features.
 
     Raises:
         JudgementError: If it is not `[N, D]`, or holds NaN or infinity.
@@ -95,10 +95,9 @@ def check_features(features: np.ndarray, whose: str = "features") -> np.ndarray:
                 f"{whose} must be finite numbers. Received: NaN or infinity in row {row}; the model or the extractor "
                 "has diverged."
             )
-    return features
 
 
-def check_pair(real: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def check_pair(real: np.ndarray, fake: np.ndarray) -> None:
     """Refuse two sets of features that cannot be compared.
 
     Raises:
@@ -110,7 +109,6 @@ def check_pair(real: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, np.ndarr
         raise JudgementError(
             f"Both sides need features of one extractor. Received: {real.shape[1]} and {fake.shape[1]} dimensions."
         )
-    return real, fake
 
 
 def _moments(features):
@@ -158,7 +156,7 @@ def frechet_distance_of(real: np.ndarray, fake: np.ndarray, force: bool = False)
     Raises:
         JudgementError: If there are too few pictures, or features are not finite.
     """
-    real, fake = check_pair(real, fake)
+    check_pair(real, fake)
     refuse_few("fid", min(len(real), len(fake)), real.shape[1], force)
     if len(real) + len(fake) < real.shape[1]:
         # few pictures span few dimensions, and turning these into coordinates changes no distance
@@ -183,7 +181,7 @@ def frechet_interval(real: np.ndarray, fake: np.ndarray) -> Estimate:
     Raises:
         JudgementError: If there are no more pictures than dimensions, or features are not finite.
     """
-    real, fake = check_pair(real, fake)
+    check_pair(real, fake)
     if min(len(real), len(fake)) <= real.shape[1]:
         raise JudgementError(
             f"The interval of a Fréchet distance needs more pictures than dimensions ({real.shape[1]}). "
@@ -251,7 +249,7 @@ def kernel_distance(
     Reference:
         [Demystifying MMD GANs](https://arxiv.org/abs/1801.01401)
     """
-    real, fake = check_pair(real, fake)
+    check_pair(real, fake)
     smaller = min(len(real), len(fake))
     refuse_few("kid", smaller, force=force)
     size = min(subset_size, smaller)

@@ -7,14 +7,11 @@ interrupted leaves no entry.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
 import logging
-import shutil
 import tempfile
-import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -22,6 +19,7 @@ import numpy as np
 
 from tfproductgan.catalogue.cache import PhotoCache, default_folder, write_about
 from tfproductgan.catalogue.catalogue import Catalogue
+from tfproductgan.catalogue.duplicates import content_hash
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics.feature_extractor import FeatureExtractor
 
@@ -65,11 +63,8 @@ class FeatureCache:
 
     def of_images(self, extractor: FeatureExtractor, images: np.ndarray) -> Features:
         """Features of pictures, uint8 `[N, H, W, C]`: an array or a memory map."""
-        digest = hashlib.sha256(repr(images.shape).encode())
-        for batch in _batches(images):
-            digest.update(np.ascontiguousarray(batch))
-        content = f"images {digest.hexdigest()}"
-        return self.of_batches(extractor, content, len(images), lambda: _batches(images))
+        batches = lambda: (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))  # noqa: E731
+        return self.of_batches(extractor, f"images {content_hash(images)}", len(images), batches)
 
     def of_batches(
         self, extractor: FeatureExtractor, content: str, count: int, batches: Callable[[], Iterable[np.ndarray]]
@@ -108,11 +103,6 @@ class FeatureCache:
         return Features(*arrays) if whole else None
 
 
-def _batches(images):
-    for start in range(0, len(images), _BATCH):
-        yield images[start : start + _BATCH]
-
-
 def _write(folder, extractor, count, batches):
     """Let features flow into the files of an entry."""
     widths = {"features": extractor.dim, "probabilities": extractor.num_classes}
@@ -136,13 +126,8 @@ def _write(folder, extractor, count, batches):
 
 
 def _temporary(extractor, count, batches):
-    """Features in a folder that goes when they do, for a cache that cannot be written."""
-    folder = Path(tempfile.mkdtemp(prefix="tfproductgan-features-"))
-    with contextlib.ExitStack() as undo:
-        undo.callback(shutil.rmtree, folder, True)
-        _write(folder, extractor, count, batches)
-        read = [np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))]
-        undo.pop_all()
-    found = Features(*read)  # features come before probabilities
-    weakref.finalize(found, shutil.rmtree, folder, True)
-    return found
+    """Features for a cache that cannot be written: what is mapped stays when its file has no name any more."""
+    with tempfile.TemporaryDirectory(prefix="tfproductgan-features-", ignore_cleanup_errors=True) as folder:
+        _write(Path(folder), extractor, count, batches)
+        # features come before probabilities
+        return Features(*(np.load(path, mmap_mode="r") for path in sorted(Path(folder).glob("*.npy"))))

@@ -16,20 +16,12 @@ from threadpoolctl import threadpool_limits
 from tfproductgan.catalogue.duplicates import difference_hashes, thumbnails
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
 from tfproductgan.errors import JudgementError, nearest
-from tfproductgan.metrics import distances
+from tfproductgan.metrics import coverage, distances
 from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy, accuracy_of
 from tfproductgan.metrics.classification_accuracy import ClassificationAccuracy, classification_accuracy
 from tfproductgan.metrics.classifier import CatalogueClassifier, likeliest
 from tfproductgan.metrics.colour_check import colour_accuracy, colour_attributes, picture_families
 from tfproductgan.metrics.counterparts import Counterparts
-from tfproductgan.metrics.coverage import (
-    FEWEST,
-    NEIGHBOURS,
-    ConditionCoverage,
-    condition_figures,
-    mean_distance,
-    repeated_share,
-)
 from tfproductgan.metrics.extractors import get_extractor
 from tfproductgan.metrics.feature_extractor import FeatureExtractor
 from tfproductgan.metrics.features import FeatureCache, Features
@@ -78,25 +70,15 @@ def judge(
 
 @dataclasses.dataclass(frozen=True)
 class Observations:
-    """What is kept of pictures once they have been looked at.
+    """What is kept of pictures once they have been looked at; `None` is what nobody asked for."""
 
-    Args:
-        conditions: Their condition ids, int32 `[N, A]`.
-        features: float32 `[N, dim]`.
-        probabilities: float32 `[N, K]` of an extractor that classifies, or `None`.
-        recognised: Ids the catalogue's classifier recognised, int32 `[N, A]`, or `None`.
-        families: Families of colours, int64 `[N]`, or `None`.
-        hashes: Difference hashes, uint64 `[N]`, or `None`.
-        thumbnails: uint8 `[N, 16, 16, C]`, or `None`.
-    """
-
-    conditions: np.ndarray
-    features: np.ndarray
-    probabilities: np.ndarray | None = None
-    recognised: np.ndarray | None = None
-    families: np.ndarray | None = None
-    hashes: np.ndarray | None = None
-    thumbnails: np.ndarray | None = None
+    conditions: np.ndarray  # their condition ids, int32 [N, A]
+    features: np.ndarray  # float32 [N, dim]
+    probabilities: np.ndarray | None = None  # float32 [N, K], of an extractor that classifies
+    recognised: np.ndarray | None = None  # ids the catalogue's classifier recognised, int32 [N, A]
+    families: np.ndarray | None = None  # of colours, int64 [N]
+    hashes: np.ndarray | None = None  # difference hashes, uint64 [N]
+    thumbnails: np.ndarray | None = None  # uint8 [N, 16, 16, C]
 
 
 class Judge:
@@ -328,7 +310,7 @@ class _Judging:
             estimate = distances.inception_score(self.samples.probabilities, force=True)
             floor = distances.inception_score(self.photos.probabilities, force=True).value
             self._add("inception_score", estimate, "higher", floor)
-        if self._enough("neighbours") and min(len(real), self.n) > 2 * NEIGHBOURS:
+        if self._enough("neighbours") and min(len(real), self.n) > 2 * coverage.NEIGHBOURS:
             found, floor = neighbours(real, fake, force=True), neighbours(*halves, force=True)
             # intervals are for other samples and photos in neighbourhoods that stay as they are
             self._add("precision", _share(found.within_real), "higher", floor.precision)
@@ -381,16 +363,16 @@ class _Judging:
             self._add(f"accuracy/{accuracy.attribute}", share, "higher", accuracy.real_accuracy, **about)
         return found
 
-    def _conditions(self) -> ConditionCoverage:
+    def _conditions(self) -> coverage.ConditionCoverage:
         samples, photos = self.samples, self.photos
         rows = (samples.conditions, samples.features, photos.conditions, photos.features)
         few = min(self.n, len(photos.features))  # among more pictures more are alike
-        found = ConditionCoverage(
+        found = coverage.ConditionCoverage(
             self.extractor.id,
-            NEIGHBOURS,
-            condition_figures(self.catalogue.schema, *rows, self.seed),
-            *(mean_distance(side.features, self.seed) for side in (samples, photos)),
-            *(repeated_share(side.hashes[:few], side.thumbnails[:few]) for side in (samples, photos)),
+            coverage.NEIGHBOURS,
+            coverage.condition_figures(self.catalogue.schema, *rows, self.seed),
+            *(coverage.mean_distance(side.features, self.seed) for side in (samples, photos)),
+            *(coverage.repeated_share(side.hashes[:few], side.thumbnails[:few]) for side in (samples, photos)),
         )
         measured = [condition for condition in found.conditions if condition.measured]
         if measured:
@@ -404,7 +386,7 @@ class _Judging:
             conditions = sorted(found.not_measured, key=lambda condition: -condition.asked)
             named = _first_three([f"{each.name} ({each.asked} / {each.real})" for each in conditions])
             self._limit(
-                f"{len(conditions)} of {len(found.conditions)} conditions have fewer than {FEWEST} samples or "
+                f"{len(conditions)} of {len(found.conditions)} conditions have fewer than {coverage.FEWEST} samples or "
                 f"{self.judge.split} photos and are only counted (samples / photos): {named}."
             )
         return found

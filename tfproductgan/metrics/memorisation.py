@@ -149,6 +149,7 @@ def audit_memorisation(
     order = np.argsort(relative, kind="stable")
     _, firsts = np.unique(photo[order], return_index=True)
     closest = order[np.sort(firsts)[:num_pairs]]
+    figures = np.stack([distance, quantile, relative], axis=1)
     return MemorisationAudit(
         extractor=extractor,
         n=n,
@@ -164,15 +165,7 @@ def audit_memorisation(
         distances=_deciles(distance),
         heldout_distances=_deciles(heldout_distance),
         pairs=tuple(
-            ClosePair(
-                sample=int(i),
-                conditions=dict(conditions[i]),
-                seed=int(seeds[i]),
-                photo=int(photo[i]),
-                distance=float(distance[i]),
-                quantile=float(quantile[i]),
-                relative=float(relative[i]),
-            )
+            ClosePair(int(i), dict(conditions[i]), int(seeds[i]), int(photo[i]), *map(float, figures[i]))
             for i in closest
         ),
     )

@@ -50,8 +50,7 @@ def _figures(judgement: Judgement) -> Table:
     table = _table(
         f"{judgement.model_id}: n={judgement.n:,} samples against {judgement.real:,} {judgement.split} photos, "
         f"seed={judgement.seed}{truncation}, by {judgement.extractor} where nothing else is said",
-        ["figure (↓ lower is better)"],
-        ["value", "95 % or ±", "photos", "n"],
+        ["figure (↓ lower is better)", "value", "95 % or ±", "photos", "n"],
     )
     for figure in judgement.figures:
         # the title says all of it once, so that rows fit a terminal; a figure of something else says its own
@@ -75,8 +74,7 @@ def _accuracy(accuracy: AttributeAccuracy) -> Table:
     table = _table(
         f"{accuracy.attribute} by {accuracy.judged_by}: {percent(accuracy.accuracy)} of {accuracy.asked:,} recognised, "
         f"photos {percent(accuracy.real_accuracy)}, chance {percent(accuracy.chance)}",
-        ["value"],
-        ["asked", "recognised", "photos", "recognised", "most taken for"],
+        ["value", "asked", "recognised", "photos", "recognised", "most taken for"],
     )
     asked = sorted((value for value in accuracy.values if value.asked), key=lambda value: value.accuracy)
     for value in asked[:_MOST_ROWS]:
@@ -92,8 +90,7 @@ def _conditions(coverage: ConditionCoverage) -> Table:
         f"Conditions by {coverage.extractor}: {len(coverage.dropped)} dropped, {len(coverage.collapsed)} collapsed, "
         f"{len(coverage.not_measured)} of {len(coverage.conditions)} not measured; repeated samples "
         f"{percent(coverage.repeated)}, photos {percent(coverage.real_repeated)}",
-        ["condition"],
-        ["n / photos", "covered", "kid", "diversity", ""],
+        ["condition", "n / photos", "covered", "kid", "diversity", ""],
     )
     measured = sorted((each for each in coverage.conditions if each.measured), key=lambda each: each.coverage)
     for each in measured[:_MOST_ROWS]:
@@ -111,7 +108,7 @@ def _verdict(condition: ConditionFigures) -> str:
 
 def _memorisation(audit: MemorisationAudit) -> Table:
     verdict = "[red]nearer than chance: look at the closest pairs[/]" if audit.suspicious else "no sign of copies"
-    table = _table(f"Memorisation by {audit.extractor}: {verdict}", [""], ["samples", "held-out photos"])
+    table = _table(f"Memorisation by {audit.extractor}: {verdict}", ["", "samples", "held-out photos"])
     table.add_row("number", f"{audit.n:,}", f"{audit.heldout:,}")
     table.add_row("median distance to the nearest training photo", number(audit.median), number(audit.heldout_median))
     table.add_row("nearer to the training photos than the other", percent(audit.nearer), percent(1 - audit.nearer))
@@ -124,8 +121,7 @@ def _classification(score: ClassificationAccuracy) -> Table:
     table = _table(
         f"Classifiers tested on {score.test:,} {score.split} photos; training sets of {score.train:,}; "
         f"seeds {', '.join(map(str, score.seeds))}",
-        ["attribute"],
-        ["trained on photos", "samples (CAS)", "gap", "both", "GAN-test", "chance"],
+        ["attribute", "trained on photos", "samples (CAS)", "gap", "both", "GAN-test", "chance"],
     )
     for each in score.attributes:
         figures = [mean_and_spread(values) for values in (each.real, each.generated, each.mixed, each.gan_test)]
@@ -142,12 +138,11 @@ def mean_and_spread(shares: Sequence[float]) -> str:
     return percent(float(np.mean(shares))) + (f" ± {100 * np.std(shares):.1f}" if len(shares) > 1 else "")
 
 
-def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+def _table(title: str, columns: Sequence[str]) -> Table:
+    """An empty table; all columns but the first are of numbers."""
     table = Table(title=escape(title) if "[red]" not in title else title, title_justify="left", title_style="bold")
-    for name in left:
-        table.add_column(name, overflow="fold")
-    for name in right:
-        table.add_column(name, justify="right", overflow="fold")
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
     return table
 
 

@@ -95,9 +95,6 @@ def curves(*runs: str | os.PathLike, metrics: Sequence[str] | None = None) -> Fi
         *runs: Run directories; those of one have the same colour everywhere.
         metrics: Names of the values, such as `"d_loss"` or `"val_fid"`, with or without `val_`; all by default.
 
-    Returns:
-        A `matplotlib.figure.Figure`.
-
     Raises:
         RunError: If a folder has no curves, or none of the runs has such a value.
     """
@@ -195,6 +192,7 @@ def _legend(figure: Figure, runs: Sequence[str] = ()) -> int:
 # === Judgements ===
 
 
+@_styled
 def confusion(judgement: Judgement, attribute: str, pixels: bool = False) -> Figure:
     """What samples look like against what was asked for, as shares of the samples of each value.
 
@@ -203,22 +201,14 @@ def confusion(judgement: Judgement, attribute: str, pixels: bool = False) -> Fig
         attribute: Whose values.
         pixels: Whether colours of pixels judge, in place of the classifier.
 
-    Returns:
-        A `matplotlib.figure.Figure`.
-
     Raises:
         JudgementError: If the attribute was not judged so.
     """
-    return confusion_of(_accuracy(judgement, attribute, pixels))
-
-
-@_styled
-def confusion_of(accuracy: AttributeAccuracy) -> Figure:
-    """`confusion` of one `AttributeAccuracy`."""
+    accuracy = _accuracy(judgement, attribute, pixels)
     asked = [value.value for value in accuracy.values if value.asked]
     seen = dict.fromkeys(name for row in accuracy.confusion.values() for name in row)
     # the diagonal first, then what was recognised without having been asked for
-    names = [name for name in asked if name in seen] if accuracy.judged_by != "pixels" else []
+    names = [] if pixels else [name for name in asked if name in seen]
     names += sorted(seen.keys() - set(names))
     counts = np.array([[accuracy.confusion[row].get(name, 0) for name in names] for row in asked], float)
     shares = 100 * counts / counts.sum(axis=1, keepdims=True)
@@ -234,27 +224,15 @@ def confusion_of(accuracy: AttributeAccuracy) -> Figure:
             axes.text(column, row, f"{shares[row, column]:.0f}", ha="center", va="center", color=ink, fontsize=7)
     axes.set_xticks(range(len(names)), map(_label, names), rotation=90)
     axes.set_yticks(range(len(asked)), map(_label, asked))
-    by = "its pixels say" if accuracy.judged_by == "pixels" else "it looks like"
-    axes.set(xlabel=f"{_label(accuracy.attribute)} {by}", ylabel=f"{_label(accuracy.attribute)} asked for")
+    by = "its pixels say" if pixels else "it looks like"
+    axes.set(xlabel=f"{_label(attribute)} {by}", ylabel=f"{_label(attribute)} asked for")
     figure.colorbar(drawn, label="samples asked for it (%)", fraction=0.04)
     return figure
 
 
 @_styled
 def recognised(judgement: Judgement, attribute: str, pixels: bool = False) -> Figure:
-    """How often each value is recognised, in samples and in photos.
-
-    Args:
-        judgement: What was found out.
-        attribute: Whose values.
-        pixels: Whether colours of pixels judge, in place of the classifier.
-
-    Returns:
-        A `matplotlib.figure.Figure`.
-
-    Raises:
-        JudgementError: If the attribute was not judged so.
-    """
+    """How often each value is recognised, in samples and in photos: of what `confusion` takes."""
     accuracy = _accuracy(judgement, attribute, pixels)
     values = sorted(accuracy.values, key=lambda value: (value.accuracy is None, value.accuracy))
     figure, [axes] = _rows([value.value for value in values], 1)
@@ -268,11 +246,7 @@ def recognised(judgement: Judgement, attribute: str, pixels: bool = False) -> Fi
 def conditions(judgement: Judgement) -> Figure:
     """How each condition fares: photos that are covered, distance, and how varied samples are beside photos.
 
-    Args:
-        judgement: What was found out, conditions among it.
-
-    Returns:
-        A `matplotlib.figure.Figure` of the conditions with samples and photos enough, the least covered first.
+    Of the conditions with samples and photos enough, the least covered first.
 
     Raises:
         JudgementError: If no condition was measured.

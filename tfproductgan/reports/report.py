@@ -78,7 +78,10 @@ def report_page(report: Report) -> str:
         report=report,
         photos=_PHOTOS,
         samples=_SAMPLES,
-        accuracies=[(each, charts.confusion_of(each)) for each in (*judgement.attributes, *judgement.colours)],
+        accuracies=[
+            *((each, charts.confusion(judgement, each.attribute)) for each in judgement.attributes),
+            *((each, charts.confusion(judgement, each.attribute, pixels=True)) for each in judgement.colours),
+        ],
         most_confused=_MOST_CONFUSED,
         conditions=_conditions(judgement),
         conditions_chart=charts.conditions(judgement) if measured else None,

@@ -124,19 +124,7 @@ def to_image(picture: np.ndarray) -> Image.Image:
 
 
 def write_whole(path: str | os.PathLike, data: bytes, overwrite: bool = False) -> Path:
-    """Write a file, whole or not at all.
-
-    Args:
-        path: The file; missing folders above it are made.
-        data: Its content.
-        overwrite: Whether a file of that name may be replaced.
-
-    Returns:
-        The path.
-
-    Raises:
-        RunError: If the file exists and may not be replaced, or cannot be written.
-    """
+    """Write the content of a file, whole or not at all, to where `write_png` may write."""
     refuse_to_overwrite(path, overwrite)
     return replace_file(path, lambda part: part.write_bytes(data))
 
