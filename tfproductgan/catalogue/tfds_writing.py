@@ -262,9 +262,7 @@ def _write(builder: ProductPhotos, work: Path, beam: Sequence[str] | None) -> No
 
     for left in Path(builder.data_dir).parent.glob("incomplete.*"):
         shutil.rmtree(left, ignore_errors=True)
-    config = {"try_download_gcs": False}
-    if beam is not None:
-        config["beam_options"] = beam_pipeline_options(beam)
+    options = None if beam is None else beam_pipeline_options(beam)
     tfds.disable_progress_bar()  # there is one of ours
     try:
         with (
@@ -273,7 +271,7 @@ def _write(builder: ProductPhotos, work: Path, beam: Sequence[str] | None) -> No
         ):
             builder.download_and_prepare(
                 download_dir=str(work / "downloads"),
-                download_config=tfds.download.DownloadConfig(**config),
+                download_config=tfds.download.DownloadConfig(try_download_gcs=False, beam_options=options),
                 file_format="tfrecord",
             )
     except tf.errors.OpError as error:

@@ -197,7 +197,7 @@ def _tile(
     left, top = corner
     pen.rectangle((left, top, left + size - 1, top + size - 1), "white", _LINE)
     if photo is not None:
-        strip.paste(ImageOps.pad(photo, (size - 4, size - 4), color="white"), (left + 2, top + 2))
+        strip.paste(ImageOps.pad(photo, (size - 4, size - 4), Image.Resampling.LANCZOS, "white"), (left + 2, top + 2))
         return
     near, far = size // 3, size - size // 3
     pen.line((left + near, top + near, left + far, top + far), _RED, 3)
