@@ -109,7 +109,7 @@ def test_zoom_equals_scipys(noise):
     centre = (np.array(image.shape[:2]) - 1) / 2
     expected = ndimage.affine_transform(
         image,
-        [1 / factor, 1 / factor, 1],
+        np.diag([1 / factor, 1 / factor, 1]),
         [*(centre - centre / factor), 0],
         order=1,
         mode="grid-constant",

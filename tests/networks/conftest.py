@@ -265,7 +265,9 @@ def mixed_precision_computes_in_bfloat16_and_answers_in_float32(make):
     exact.set_weights(network.get_weights())
     mixed, reference = (tf.nest.flatten(outputs_of(each))[0] for each in (network, exact))
     assert mixed.dtype == tf.float32
-    np.testing.assert_allclose(mixed, reference, atol=0.05 * np.abs(reference).max())
+    largest = np.abs(reference).max()
+    np.testing.assert_allclose(mixed, reference, atol=0.08 * largest)
+    assert np.abs(mixed - reference).mean() < 0.02 * largest
     assert np.any(mixed != reference)
     outputs_of(network, training=True)
     # master weights keep more digits than bfloat16 has

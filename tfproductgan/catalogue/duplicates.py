@@ -118,7 +118,7 @@ def group_duplicates(hashes: np.ndarray, small: np.ndarray) -> np.ndarray:
         kept = np.abs(sparse[first] - sparse[second]).max(axis=1) <= MAX_CELL_DIFFERENCE
         same.append(firsts[_verified(cells, first[kept], second[kept])])
     pairs = np.concatenate(same, axis=1)
-    graph = coo_array((np.ones(pairs.shape[1], bool), tuple(pairs)), (len(flat), len(flat)))
+    graph = coo_array((np.ones(pairs.shape[1], bool), tuple(pairs.astype(np.int32))), (len(flat), len(flat)))
     return connected_components(graph, directed=False)[1].astype(np.int64)
 
 

@@ -72,7 +72,7 @@ class KerasExtractor(FeatureExtractor):
 
     def _maps(self, images):
         if not hasattr(self, "_map_model"):
-            self._map_model = keras.Model(self._model.inputs, _last_maps(self._model, (*self._size, self._channels)))
+            self._map_model = keras.Model(self._model.inputs[0], _last_maps(self._model, (*self._size, self._channels)))
         return _as_list(self._map_model(self._prepared(images), training=False))
 
     def _prepared(self, images):
@@ -114,7 +114,7 @@ def _with_features(model):
         output = keras.layers.GlobalAveragePooling2D(dtype="float32")(output)
     if len(output.shape) != 2 or not output.shape[-1]:
         raise JudgementError(f"{model.name} gives {output.shape}, no features [N, D] or maps [N, h, w, D].")
-    return keras.Model(model.inputs, [output, *model.outputs] if num_classes else [output]), num_classes
+    return keras.Model(model.inputs[0], [output, *model.outputs] if num_classes else [output]), num_classes
 
 
 def _last_maps(model, shape):
@@ -123,7 +123,7 @@ def _last_maps(model, shape):
     maps = [output for output in maps if not isinstance(output, list) and len(output.shape) == 4]
     if not maps:
         raise JudgementError(f"{model.name} shows no feature maps, which perceptual distances need.")
-    shapes = keras.Model(model.inputs, maps).compute_output_spec(keras.KerasTensor((1, *shape)))
+    shapes = keras.Model(model.inputs[0], maps).compute_output_spec(keras.KerasTensor((1, *shape)))
     last = {tuple(known.shape[1:3]): output for known, output in zip(_as_list(shapes), maps, strict=True)}
     return list(last.values())
 

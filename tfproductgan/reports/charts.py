@@ -317,7 +317,7 @@ def check_format(path: str | os.PathLike) -> Path:
 def write(figure: Figure, file: Any, **options: Any) -> None:
     """`savefig`, without a word about letters that the font does not have: boxes stand for them."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        warnings.filterwarnings("ignore", "Glyph .* missing from (current )?font", UserWarning)
         figure.savefig(file, dpi=_DPI, **options)
 
 
