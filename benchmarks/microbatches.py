@@ -14,8 +14,6 @@ import subprocess
 import sys
 import time
 
-STEPS = 3
-
 
 def measure(options: argparse.Namespace, microbatches: int) -> None:
     """Print a line for one number of microbatches."""
@@ -35,9 +33,9 @@ def measure(options: argparse.Namespace, microbatches: int) -> None:
     step = tf.function(gan.train_step, autograph=False)
     step(data)  # traced
     start = time.perf_counter()
-    for _ in range(STEPS):
+    for _ in range(options.steps):
         step(data)
-    speed = STEPS * batch / (time.perf_counter() - start)
+    speed = options.steps * batch / (time.perf_counter() - start)
     print(f"{microbatches:12}  {peak_megabytes() - before:8.0f} MB  {speed:8.1f}", flush=True)
 
 
@@ -54,6 +52,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--image-size", type=int, default=64)
     parser.add_argument("--recipe", default="dcgan")
+    parser.add_argument("--steps", type=int, default=3, help="after the first, in which the step is traced")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.here:
@@ -61,7 +60,8 @@ def main() -> None:
         return
     print(f"recipe {options.recipe}, batch {options.batch}, {options.image_size} pixels")
     print("microbatches       memory  images/s", flush=True)
-    named = ["--batch", options.batch, "--image-size", options.image_size, "--recipe", options.recipe, "--here"]
+    passed = ("batch", "image_size", "recipe", "steps")
+    named = [f"--{name.replace('_', '-')}={getattr(options, name)}" for name in passed] + ["--here"]
     for count in options.microbatches:
         command = [sys.executable, __file__, *map(str, [count, *named])]
         subprocess.run(command, check=True, env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}, stderr=subprocess.DEVNULL)

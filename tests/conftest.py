@@ -124,10 +124,18 @@ def small_generator(schema, family="dcgan", precision="float32"):
     gan = ConditionalGAN.from_recipe(
         "dcgan", schema, family=family, generator=options, discriminator=width, precision=precision
     )
-    rng = np.random.default_rng(0)
-    for weight in gan.ema_generator.trainable_weights:
-        weight.assign(weight + rng.normal(0, 0.2, weight.shape))
+    shake(gan)
     return gan.trained()
+
+
+def shake(model):
+    """Give the averaged networks weights large enough that pictures differ."""
+    rng = np.random.default_rng(0)
+    for network in model.averages().values():
+        network.trainable = True  # or none of its weights would count as learnt
+        for weight in network.trainable_weights:
+            weight.assign(weight + rng.normal(0, 0.2, weight.shape))
+        network.trainable = False
 
 
 @pytest.fixture(scope="session")
@@ -138,6 +146,11 @@ def generator():
 @pytest.fixture(name="small_generator", scope="session")
 def small_generator_fixture():
     return small_generator
+
+
+@pytest.fixture(name="shake", scope="session")
+def shake_fixture():
+    return shake
 
 
 @pytest.fixture(name="served_schema", scope="session")

@@ -244,11 +244,19 @@ def test_it_is_served_and_the_client_asks_it(server, trained, photos, scheme):
         assert np.abs(mine.astype(int) - theirs).max() <= tolerance
 
 
+@pytest.fixture(scope="module")
+def untrained(recipe, photos, shake):
+    """What a conversion keeps or loses needs no training."""
+    model = KINDS[recipe.kind].find("model").from_recipe(recipe, photos.schema)
+    shake(model)
+    return model.trained()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["litert-float16", "litert-dynamic-int8", "onnx"])
-def test_it_is_converted_or_refuses_by_name(trained, photos, name, tmp_path):
-    outcome = Compressor(trained, photos, None).convert(CONVERSIONS[name], tmp_path)
-    refusal = trained.networks()[trained.role].refuses.get(name)
+def test_it_is_converted_or_refuses_by_name(untrained, photos, name, tmp_path):
+    outcome = Compressor(untrained, photos, None).convert(CONVERSIONS[name], tmp_path)
+    refusal = untrained.networks()[untrained.role].refuses.get(name)
     if refusal:
         assert refusal in outcome.error
     else:

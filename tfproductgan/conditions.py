@@ -7,9 +7,10 @@ it, it travels inside every saved model, and it turns names into the ids the net
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import numbers
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -31,6 +32,17 @@ MAX_TRUNCATION = 2.0
 def fold(name: str) -> str:
     """The form under which names are compared: case and stray spaces make no difference."""
     return " ".join(str(name).split()).casefold()
+
+
+def count_values(values: Iterable[Any]) -> dict[str, int]:
+    """How often each value occurs, most frequent first, spelt as most spell it; `None` and empty are no values."""
+    spellings: dict[str, Counter[str]] = defaultdict(Counter)
+    for value in values:
+        if value is not None and fold(value):
+            spellings[fold(value)][" ".join(str(value).split())] += 1
+    # the alphabet decides between equals, so that the order of the values does not
+    counts = {min(c, key=lambda s: (-c[s], s)): c.total() for c in spellings.values()}
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,17 +96,13 @@ class Attribute:
 
 
 class InputSpec(NamedTuple):
-    """What one input of a model holds.
-
-    Args:
-        shape: Of one row, without the batch.
-        dtype: Name of the type.
-    """
+    """What one input of a model holds: the shape of a row, without the batch, and the name of its type."""
 
     shape: tuple[int, ...]
     dtype: str
 
 
+@dataclasses.dataclass(unsafe_hash=True, repr=False)
 class ConditionSchema:
     """What goes into a model and what comes out: the attributes of a catalogue, how often each combination occurs,
     the size of its pictures and, for models that turn pictures into pictures, what kind of picture goes in.
@@ -122,39 +130,29 @@ class ConditionSchema:
     ```
     """
 
-    def __init__(
-        self,
-        attributes: Sequence[Attribute] = (),
-        image_size: int = 64,
-        channels: int = 3,
-        text: str | None = None,
-        aspect: float | None = None,
-        combinations: Iterable[tuple[Sequence[int], int]] = (),
-        source_channels: int | None = None,
-    ):
-        if image_size < 1:
-            raise ConditionError(f"image_size must be at least 1. Received: {image_size}")
-        if channels not in (1, 3):
-            raise ConditionError(f"channels must be 3 (colour) or 1 (grey). Received: {channels}")
-        if source_channels not in (None, 1, 3):
-            raise ConditionError(f"source_channels must be 3 (colour), 1 (grey) or None. Received: {source_channels}")
-        self.attributes = tuple(attributes)
-        self.image_size = int(image_size)
-        self.channels = int(channels)
-        self.text = text
-        self.aspect = aspect
-        self.combinations = tuple((tuple(int(i) for i in ids), int(count)) for ids, count in combinations)
-        self.source_channels = source_channels
-        self._columns: dict[str, int] = {}
-        for column, attribute in enumerate(self.attributes):
-            if fold(attribute.name) in self._columns:
-                raise ConditionError(f"Attribute {attribute.name!r} appears twice.")
-            self._columns[fold(attribute.name)] = column
-        for ids, _ in self.combinations:
-            self._check_ids(ids)
-        shape = (len(self.combinations), len(self.attributes))
-        self._observed = np.array([ids for ids, _ in self.combinations], np.int32).reshape(shape)
-        self._counts = np.array([count for _, count in self.combinations], np.int64)
+    attributes: Sequence[Attribute] = ()
+    image_size: int = 64
+    channels: int = 3
+    text: str | None = None
+    aspect: float | None = None
+    combinations: Sequence[tuple[Sequence[int], int]] = ()
+    source_channels: int | None = None
+
+    def __post_init__(self):
+        if self.image_size < 1:
+            raise ConditionError(f"image_size must be at least 1. Received: {self.image_size}")
+        if self.channels not in (1, 3):
+            raise ConditionError(f"channels must be 3 (colour) or 1 (grey). Received: {self.channels}")
+        if self.source_channels not in (None, 1, 3):
+            raise ConditionError(
+                f"source_channels must be 3 (colour), 1 (grey) or None. Received: {self.source_channels}"
+            )
+        self.attributes = tuple(self.attributes)
+        self.image_size, self.channels = int(self.image_size), int(self.channels)
+        for column, name in enumerate(self.names):
+            if fold(name) in map(fold, self.names[:column]):
+                raise ConditionError(f"Attribute {name!r} appears twice.")
+        self.combinations = tuple((self._checked(ids), int(count)) for ids, count in self.combinations)
 
     @classmethod
     def from_rows(
@@ -191,21 +189,16 @@ class ConditionSchema:
             if values and name in values:
                 made.append(Attribute(name, tuple(values[name])))
                 continue
-            spellings: dict[str, Counter] = {}
-            for row in rows:
-                value = row.get(name)
-                if value is not None and fold(value):
-                    spellings.setdefault(fold(value), Counter())[" ".join(str(value).split())] += 1
-            kept = {folded: c for folded, c in spellings.items() if c.total() >= min_count}
+            counts = count_values(row.get(name) for row in rows)
+            kept = [value for value, count in counts.items() if count >= min_count]
             if not kept:
                 raise ConditionError(
                     f"Attribute {name!r} has no value on {min_count} photos or more "
-                    f"(of {len(rows)} photos, {len(spellings)} values). Lower min_count or leave it out."
+                    f"(of {len(rows)} photos, {len(counts)} values). Lower min_count or leave it out."
                 )
-            # the most frequent spelling; the alphabet decides between equals, so that order of rows does not
-            made.append(Attribute(name, tuple(min(c, key=lambda s: (-c[s], s)) for _, c in sorted(kept.items()))))
+            made.append(Attribute(name, tuple(sorted(kept, key=fold))))
         schema = cls(made, image_size, channels, text, aspect, source_channels=source_channels)
-        return schema.with_combinations(schema.encode_row(row) for row in rows)
+        return schema.with_combinations(map(schema.encode_row, rows))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -231,10 +224,7 @@ class ConditionSchema:
     def with_combinations(self, rows: Iterable[Sequence[int]]) -> ConditionSchema:
         """A copy whose distribution is that of the given id rows."""
         counts = Counter(tuple(int(i) for i in row) for row in rows)
-        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        return ConditionSchema(
-            self.attributes, self.image_size, self.channels, self.text, self.aspect, ordered, self.source_channels
-        )
+        return dataclasses.replace(self, combinations=sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def attribute(self, name: str) -> Attribute:
         """The attribute of that name.
@@ -257,8 +247,9 @@ class ConditionSchema:
             ConditionError: If an attribute or value is unknown; the message lists the nearest valid names.
         """
         if conditions is not None and not isinstance(conditions, Mapping):
+            example = {attribute.name: attribute.values[0] for attribute in self.attributes[:1]}
             raise ConditionError(
-                f"Conditions map attribute names to value names, such as {self._example()}. Received: {conditions!r}"
+                f"Conditions map attribute names to value names, such as {example}. Received: {conditions!r}"
             )
         ids = [NOT_GIVEN] * len(self.attributes)
         for name, value in (conditions or {}).items():
@@ -273,11 +264,14 @@ class ConditionSchema:
 
     def encode_row(self, row: Mapping[str, Any]) -> tuple[int, ...]:
         """The ids of a data row: other columns are ignored, values the schema folded away become "not given"."""
-        values = (row.get(attribute.name) for attribute in self.attributes)
-        return tuple(
-            NOT_GIVEN if value is None else attribute._ids.get(fold(value), NOT_GIVEN)
-            for attribute, value in zip(self.attributes, values, strict=True)
-        )
+        given = {fold(name): fold(value) for name, value in row.items() if value is not None}
+        return tuple(a._ids.get(given.get(fold(a.name), ""), NOT_GIVEN) for a in self.attributes)
+
+    def encode_rows(self, rows: Iterable[Mapping[str, Any]]) -> np.ndarray:
+        """What `encode_row` makes of each row, int32 `[N, attributes]`."""
+        encode = functools.cache(lambda row: self.encode_row(dict(row)))  # rows are many, combinations few
+        encoded = [encode(tuple(row.items())) for row in rows]
+        return np.array(encoded, np.int32).reshape(len(encoded), len(self.attributes))
 
     def decode(self, ids: Sequence[int]) -> dict[str, str]:
         """Ids to names; what is not given is left out.
@@ -285,9 +279,8 @@ class ConditionSchema:
         Raises:
             ConditionError: If there are not as many ids as attributes, or one is out of range.
         """
-        ids = tuple(int(i) for i in ids)
-        self._check_ids(ids)
-        return {a.name: a.values[i - 1] for a, i in zip(self.attributes, ids, strict=True) if i != NOT_GIVEN}
+        pairs = zip(self.attributes, self._checked(ids), strict=True)
+        return {a.name: a.values[i - 1] for a, i in pairs if i != NOT_GIVEN}
 
     def complete(self, ids: Sequence[int], fraction: float) -> tuple[int, ...]:
         """Fill in what is not given by drawing from the photos that match what is.
@@ -302,19 +295,18 @@ class ConditionSchema:
         Returns:
             The ids with every 0 replaced, except where the drawn photo itself lacks the attribute.
         """
-        ids = tuple(int(i) for i in ids)
-        self._check_ids(ids)
+        ids = self._checked(ids)
         if NOT_GIVEN not in ids or not self.combinations:
             return ids
-        given = np.array(ids)
-        shared = ((self._observed == given) & (given != NOT_GIVEN)).sum(axis=1)
+        given, (observed, counts) = np.array(ids), self._observed
+        shared = ((observed == given) & (given != NOT_GIVEN)).sum(axis=1)
         # among the photos that match best, those that know most: a gap in the data is no wish of the person asking
-        gaps = ((self._observed == NOT_GIVEN) & (given == NOT_GIVEN)).sum(axis=1)
+        gaps = ((observed == NOT_GIVEN) & (given == NOT_GIVEN)).sum(axis=1)
         best = shared == shared.max()
         candidates = best & (gaps == gaps[best].min())
         # whole numbers up to here, so that a served model, which does the same, comes to the same photo
-        counted = np.cumsum(np.where(candidates, self._counts, 0))
-        drawn = self._observed[np.searchsorted(counted, int(fraction * counted[-1]), side="right")]
+        counted = np.cumsum(np.where(candidates, counts, 0))
+        drawn = observed[np.searchsorted(counted, int(fraction * counted[-1]), side="right")]
         return tuple(int(mine or theirs) for mine, theirs in zip(ids, drawn, strict=True))
 
     def to_dict(self) -> dict[str, Any]:
@@ -368,11 +360,16 @@ class ConditionSchema:
         except json.JSONDecodeError as error:
             raise ConditionError(f"The schema is not JSON: {error}") from error
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ConditionSchema) and self.to_dict() == other.to_dict()
+    @functools.cached_property
+    def _columns(self) -> dict[str, int]:
+        return {fold(name): column for column, name in enumerate(self.names)}
 
-    def __hash__(self) -> int:
-        return hash(self.to_json())
+    @functools.cached_property
+    def _observed(self) -> tuple[np.ndarray, np.ndarray]:
+        """The combinations, int32 `[M, attributes]`, and how often each occurs, int64 `[M]`."""
+        ids = np.array([ids for ids, _ in self.combinations], np.int32)
+        counts = np.array([count for _, count in self.combinations], np.int64)
+        return ids.reshape(len(counts), len(self.attributes)), counts
 
     def __repr__(self) -> str:
         attributes = ", ".join(f"{a.name} ({len(a.values)})" for a in self.attributes) or "no attributes"
@@ -385,17 +382,14 @@ class ConditionSchema:
         except KeyError:
             raise ConditionError(f"Unknown attribute {name!r}: {nearest(str(name), self.names)}") from None
 
-    def _check_ids(self, ids: Sequence[int]) -> None:
+    def _checked(self, ids: Iterable[int]) -> tuple[int, ...]:
+        ids = tuple(int(i) for i in ids)
         if len(ids) != len(self.attributes):
-            raise ConditionError(f"Expected {len(self.attributes)} ids, one an attribute. Received: {tuple(ids)}")
+            raise ConditionError(f"Expected {len(self.attributes)} ids, one an attribute. Received: {ids}")
         for attribute, i in zip(self.attributes, ids, strict=True):
             if not 0 <= i < attribute.num_ids:
                 raise ConditionError(f"Ids of {attribute.name!r} go from 0 to {attribute.num_ids - 1}. Received: {i}")
-
-    def _example(self) -> str:
-        if not self.attributes:
-            return "{}"
-        return repr({self.attributes[0].name: self.attributes[0].values[0]})
+        return ids
 
 
 @dataclasses.dataclass(frozen=True)
@@ -422,16 +416,7 @@ def plan_requests(
     complete: bool,
     most: int,
 ) -> list[PictureRequest]:
-    """What is asked for, picture by picture; see `AsksByName.plan`, which adds a model's schema.
-
-    Args:
-        schema: What can be asked for.
-        conditions: A mapping of attribute name to value name, partial or empty, a list of them, or `None`.
-        count: Number of pictures, or `None` for one a mapping.
-        seed: Of the first picture.
-        truncation: Of all pictures.
-        complete: Whether what is not given is drawn from the data's own distribution, by the picture's seed.
-        most: The largest count.
+    """What is asked for, picture by picture: `AsksByName.plan` of a schema, for at most so many pictures.
 
     Raises:
         ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
@@ -455,10 +440,6 @@ def plan_requests(
 
 def encode_requests(schema: ConditionSchema, requests: Sequence[PictureRequest]) -> dict[str, np.ndarray]:
     """Requests as the rows that models take.
-
-    Args:
-        schema: What can be asked for.
-        requests: `PictureRequest`s.
 
     Returns:
         `"seeds"` int64 `[N]`, `"conditions"` int32 `[N, attributes]` and `"truncations"` float32 `[N]`.
@@ -486,19 +467,10 @@ class AsksByName:
         truncation: float = 1.0,
         complete: bool = True,
     ) -> list[PictureRequest]:
-        """The requests behind `generate`: what is asked for, picture by picture.
+        """The requests behind `generate`, which takes the same arguments, picture by picture.
 
-        Args:
-            conditions: A mapping of attribute name to value name, partial or empty, or a list of them.
-            count: Number of pictures. Defaults to one a mapping; a list is repeated from its start.
-            seed: Picture `i` has seed `seed + i`.
-            truncation: Scales the latents, 0 to 2. Defaults to 1, the full variety.
-            complete: Whether what is not given is drawn from the data's own distribution, by the picture's
-                seed. Defaults to `True`; otherwise the network is told that it is not given, which it knows from
-                photos that lack the attribute and from label dropout.
-
-        Returns:
-            A list of `PictureRequest`.
+        Unless `complete`, nothing is drawn for what is not given: the network is told that it is not given, which it
+        knows from photos that lack the attribute and from label dropout.
 
         Raises:
             ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
@@ -518,7 +490,7 @@ class AsksByName:
         Args:
             conditions: A mapping of attribute name to value name, partial or empty, or a list of them. What is
                 not given is drawn from the data's own distribution.
-            count: Number of pictures. Defaults to one a mapping.
+            count: Number of pictures. Defaults to one a mapping; a list is repeated from its start.
             seed: Picture `i` has seed `seed + i`: the same seed and conditions always give the same picture.
             truncation: Scales the latents, 0 to 2: below 1 for more typical pictures. Defaults to 1.
 

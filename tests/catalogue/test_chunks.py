@@ -1,4 +1,3 @@
-import dataclasses
 import functools
 import io
 import pickle
@@ -10,6 +9,7 @@ from PIL import Image
 
 from tfproductgan.catalogue import chunks
 from tfproductgan.catalogue.duplicates import near_duplicate_groups
+from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.preparing import prepare
 from tfproductgan.catalogue.sources import array_source, folder_source
 
@@ -38,8 +38,8 @@ def photos(tmp_path):
 def here(done, tasks):
     """Do tasks in this process, and note them."""
     for task in tasks:
-        done.append(task.start)
-        yield task, chunks.write_chunk(task)
+        done.append(task.batch.start)
+        yield chunks.write_chunk(task)
 
 
 def pictures(prepared):
@@ -51,8 +51,8 @@ def pictures(prepared):
 def test_as_all_at_once(photos, tmp_path, monkeypatch, cores):
     monkeypatch.setattr(chunks, "num_cores", lambda: cores)  # two: other processes
     source = folder_source(photos, "class")
-    expected = prepare(source, 10, "letterbox", None, None, 2**30)
-    found = chunks.prepare_chunks(source, 10, "letterbox", None, tmp_path / "work")
+    expected = prepare(source, Preparation(10, cache=False))
+    found = chunks.prepare_chunks(source, Preparation(10), tmp_path / "work")
     assert found.channels == 3 and found.failures == expected.failures
     for name in ("rows", "boxes", "aspects", "hashes"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
@@ -62,7 +62,9 @@ def test_as_all_at_once(photos, tmp_path, monkeypatch, cores):
 
 
 def test_only_what_is_missing_is_done(photos, tmp_path):
-    run = functools.partial(chunks.prepare_chunks, folder_source(photos, "class"), 10, "crop", 3, tmp_path / "work")
+    run = functools.partial(
+        chunks.prepare_chunks, folder_source(photos, "class"), Preparation(10, "crop", 3), tmp_path / "work"
+    )
     done = []
     first = run(functools.partial(here, done))
     assert done == [0, 4, 8]
@@ -76,12 +78,14 @@ def test_only_what_is_missing_is_done(photos, tmp_path):
 
 def test_colour_among_grey(tmp_path):
     images = np.repeat(np.random.default_rng(0).integers(0, 256, (9, 8, 8, 1), np.uint8), 3, axis=3)
-    grey = chunks.prepare_chunks(array_source(images, {}), 8, "crop", None, tmp_path / "grey")
+    grey = chunks.prepare_chunks(array_source(images, {}), Preparation(8, "crop"), tmp_path / "grey")
     assert grey.channels == 1
     np.testing.assert_array_equal(pictures(grey), images[..., 0])
     images[6, 2, 2] = 0, 100, 200
     done = []
-    run = functools.partial(chunks.prepare_chunks, array_source(images, {}), 8, "crop", None, tmp_path / "colour")
+    run = functools.partial(
+        chunks.prepare_chunks, array_source(images, {}), Preparation(8, "crop"), tmp_path / "colour"
+    )
     assert run(functools.partial(here, done)).channels == 3 and done == [0, 4, 0, 4, 8]
     done.clear()
     assert run(functools.partial(here, done)).channels == 3 and done == []  # nor are the grey ones tried again
@@ -93,7 +97,7 @@ def test_a_chunk_of_unreadable_photos(tmp_path):
     for i in range(5):
         (folder / f"{i}.jpg").write_bytes(b"")
     Image.new("RGB", (8, 8), "red").save(folder / "4.jpg")
-    found = chunks.prepare_chunks(folder_source(folder, "class"), 8, "crop", 3, tmp_path / "work")
+    found = chunks.prepare_chunks(folder_source(folder, "class"), Preparation(8, "crop", 3), tmp_path / "work")
     assert found.rows.tolist() == [4] and len(found.failures) == 4
     assert found.failures[0] == ("0.jpg", "the file is empty")
 
@@ -109,10 +113,15 @@ def test_a_task_describes_its_own_photos_alone(photos, tmp_path):
         folder_source(tmp_path / "photos.zip", "class"),
         array_source(images, {}),
     )
-    for source in sources:
-        task = next(chunks._tasks(source, [tmp_path / "0.npz"], 8, "crop", 3))
-        sent = pickle.dumps(task)
-        assert len(sent) < 8000
-        for one, other in zip(task.loads, pickle.loads(sent).loads, strict=True):
-            assert np.array_equal(np.asarray(one()), np.asarray(other()))
-        assert dataclasses.replace(pickle.loads(sent), loads=()) == dataclasses.replace(task, loads=())
+    for number, source in enumerate(sources):
+        found = chunks.prepare_chunks(source, Preparation(8, channels=3), tmp_path / str(number), sent)
+        expected = prepare(source, Preparation(8, channels=3, cache=False))
+        np.testing.assert_array_equal(pictures(found), expected.pixels)
+
+
+def sent(tasks):
+    """Do tasks as another process would."""
+    for task in tasks:
+        message = pickle.dumps(task)
+        assert len(message) < 8000
+        yield chunks.write_chunk(pickle.loads(message))

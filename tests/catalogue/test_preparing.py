@@ -9,7 +9,7 @@ from PIL import Image
 
 from tfproductgan.catalogue import preparing
 from tfproductgan.catalogue.cache import PhotoCache, default_folder
-from tfproductgan.catalogue.preparing import prepare
+from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.sources import Item, Source
 from tfproductgan.errors import CatalogueError, PhotoError
 
@@ -40,6 +40,11 @@ def _read(data):
     return data
 
 
+def prepare(source, size=8, channels=None, cache=False, memory_budget=GIB, fit="letterbox"):
+    options = {"cache": cache and cache.folder.parent, "memory_budget": memory_budget}
+    return preparing.prepare(source, Preparation(size, fit, channels, **options))
+
+
 @pytest.fixture
 def cache(tmp_path):
     return PhotoCache(tmp_path)
@@ -48,11 +53,11 @@ def cache(tmp_path):
 def test_photos_are_in_order_and_failures_are_left_out():
     files = colours(200)
     files[3], files[150] = b"text", PhotoError("150.png: gone")
-    photos = prepare(source_of(files), 8, "letterbox", None, None, GIB)
+    photos = prepare(source_of(files))
     assert photos.pixels.shape == (198, 8, 8, 3)
     assert photos.rows.tolist() == [i for i in range(200) if i not in (3, 150)]
     assert photos.failures == [("3.png", "not a JPEG, PNG, WebP, GIF, BMP or TIFF photo"), ("150.png", "gone")]
-    single = prepare(source_of(files[4:5]), 8, "letterbox", None, None, GIB)
+    single = prepare(source_of(files[4:5]))
     np.testing.assert_array_equal(single.pixels[0], photos.pixels[3])
     assert photos.boxes[0].tolist() == [0, 1, 8, 7]
     np.testing.assert_allclose(photos.aspects, 16 / 12)
@@ -62,20 +67,20 @@ def test_a_grey_catalogue_has_one_channel():
     grey = np.random.default_rng(0).integers(0, 256, (20, 8, 8), np.uint8)
     files = [encoded(pixels) for pixels in grey]
     files[7] = encoded(grey[7][:, :, None].repeat(3, axis=2), "WEBP", lossless=True)  # grey stored as colour
-    photos = prepare(source_of(files), 8, "letterbox", None, None, GIB)
+    photos = prepare(source_of(files))
     np.testing.assert_array_equal(photos.pixels[..., 0], grey)
-    assert prepare(source_of(files), 8, "letterbox", 3, None, GIB).pixels.shape[-1] == 3
-    assert prepare(source_of([*files, *colours(1)]), 8, "letterbox", None, None, GIB).pixels.shape == (21, 8, 8, 3)
-    assert prepare(source_of(colours()), 8, "letterbox", 1, None, GIB).pixels.shape[-1] == 1
+    assert prepare(source_of(files), channels=3).pixels.shape[-1] == 3
+    assert prepare(source_of([*files, *colours(1)])).pixels.shape == (21, 8, 8, 3)
+    assert prepare(source_of(colours()), channels=1).pixels.shape[-1] == 1
 
 
 def test_the_second_start_reads_no_photo(cache, monkeypatch):
     files = [*colours(), b"text"]
-    first = prepare(source_of(files), 8, "letterbox", None, cache, GIB)
+    first = prepare(source_of(files), cache=cache)
     groups = first.groups()
     monkeypatch.setattr(preparing, "_decode", None)
     monkeypatch.setattr(preparing, "near_duplicate_groups", None)
-    again = prepare(source_of(files), 8, "letterbox", None, cache, GIB)
+    again = prepare(source_of(files), cache=cache)
     np.testing.assert_array_equal(again.pixels, first.pixels)
     np.testing.assert_array_equal(again.groups(), groups)
     assert (again.pixel_hash, again.failures) == (first.pixel_hash, first.failures)
@@ -85,15 +90,15 @@ def test_the_second_start_reads_no_photo(cache, monkeypatch):
 @pytest.mark.parametrize("change", [{"stamp": "b"}, {"size": 9}, {"fit": "crop"}, {"channels": 1}])
 def test_another_preparation_is_another_entry(cache, change):
     options = {"stamp": "a", "size": 8, "fit": "letterbox", "channels": None} | change
-    first = prepare(source_of(colours()), 8, "letterbox", None, cache, GIB)
+    first = prepare(source_of(colours()), cache=cache)
     stamp = options.pop("stamp")
-    assert prepare(source_of(colours(), stamp), **options, cache=cache, memory_budget=GIB).key != first.key
+    assert prepare(source_of(colours(), stamp), **options, cache=cache).key != first.key
 
 
 def test_more_than_the_memory_lies_on_disk(cache):
-    in_memory = prepare(source_of(colours()), 8, "letterbox", 3, None, GIB)
-    for use in (cache, cache, None):  # written, found again, not kept at all
-        photos = prepare(source_of(colours()), 8, "letterbox", 3, use, 100)
+    in_memory = prepare(source_of(colours()), channels=3)
+    for use in (cache, cache, False):  # written, found again, not kept at all
+        photos = prepare(source_of(colours()), channels=3, cache=use, memory_budget=100)
         assert isinstance(photos.pixels, np.memmap) and not photos.pixels.flags.writeable
         np.testing.assert_array_equal(photos.pixels, in_memory.pixels)
         assert photos.pixel_hash == in_memory.pixel_hash
@@ -106,7 +111,7 @@ def test_more_than_the_memory_lies_on_disk(cache):
 def test_a_full_disk_is_said_before_it_is_full(cache, monkeypatch):
     monkeypatch.setattr(preparing.shutil, "disk_usage", lambda path: _Usage)
     with pytest.raises(CatalogueError, match="free"):
-        prepare(source_of(colours()), 8, "letterbox", 3, cache, 100)
+        prepare(source_of(colours()), channels=3, cache=cache, memory_budget=100)
 
 
 class _Usage:
@@ -114,26 +119,26 @@ class _Usage:
 
 
 def test_damaged_entries_are_made_again(cache):
-    first = prepare(source_of(colours()), 8, "letterbox", None, cache, GIB)
+    first = prepare(source_of(colours()), cache=cache)
     entry = cache.path(first.key)
     for name, content in [("pixels.npy", b"\x93NUMPY"), ("about.json", b"{"), ("rows.npy", None)]:
         if content is None:
             (entry / name).unlink()
         else:
             (entry / name).write_bytes(content)
-        again = prepare(source_of(colours()), 8, "letterbox", None, cache, GIB)
+        again = prepare(source_of(colours()), cache=cache)
         np.testing.assert_array_equal(again.pixels, first.pixels)
     data = (entry / "pixels.npy").read_bytes()
     (entry / "pixels.npy").write_bytes(data[:-100])
     for budget in (100, GIB):
-        again = prepare(source_of(colours()), 8, "letterbox", None, cache, budget)
+        again = prepare(source_of(colours()), cache=cache, memory_budget=budget)
         np.testing.assert_array_equal(again.pixels, first.pixels)
 
 
 def test_a_cache_that_cannot_be_written_is_no_obstacle(tmp_path, caplog):
     (tmp_path / "file").write_text("in the way")
     for budget in (GIB, 100):
-        photos = prepare(source_of(colours()), 8, "letterbox", None, PhotoCache(tmp_path / "file"), budget)
+        photos = prepare(source_of(colours()), cache=PhotoCache(tmp_path / "file"), memory_budget=budget)
         assert len(photos.pixels) == 10 and len(photos.groups()) == 10
         assert "cannot be kept" in caplog.text
         caplog.clear()
@@ -142,7 +147,7 @@ def test_a_cache_that_cannot_be_written_is_no_obstacle(tmp_path, caplog):
 def test_an_interrupted_write_leaves_nothing_behind(cache, monkeypatch):
     monkeypatch.setattr(preparing, "write_about", _interrupt)
     with pytest.raises(KeyboardInterrupt):
-        prepare(source_of(colours()), 8, "letterbox", None, cache, GIB)
+        prepare(source_of(colours()), cache=cache)
     assert list(cache.folder.iterdir()) == []
 
 
@@ -155,7 +160,7 @@ def test_what_killed_processes_left_is_removed(cache):
     old.mkdir(parents=True)
     new.mkdir()
     os.utime(old, (time.time() - 10**6,) * 2)
-    prepare(source_of(colours()), 8, "letterbox", None, cache, GIB)
+    prepare(source_of(colours()), cache=cache)
     assert new.exists() and not old.exists()
 
 
@@ -168,4 +173,4 @@ def test_the_cache_lies_where_the_environment_says(monkeypatch, tmp_path):
 
 def test_broken_metadata_is_not_warned_about():
     data = encoded(np.zeros((8, 8, 3), np.uint8), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff")
-    assert not prepare(source_of([data]), 8, "letterbox", None, None, GIB).failures
+    assert not prepare(source_of([data])).failures

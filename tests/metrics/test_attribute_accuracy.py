@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from tfproductgan.conditions import Attribute, ConditionSchema
-from tfproductgan.metrics.attribute_accuracy import attribute_accuracy
+from tfproductgan.conditions import Attribute
+from tfproductgan.metrics.attribute_accuracy import accuracy_of
 
-SCHEMA = ConditionSchema([Attribute("category", ("Ring", "Mug", "Bag")), Attribute("colour", ("Gold", "Blue"))])
+ATTRIBUTES = Attribute("category", ("Ring", "Mug", "Bag")), Attribute("colour", ("Gold", "Blue"))
 
 
 def accuracy(asked, predicted, real=((1, 1),), real_predicted=((1, 1),)):
-    arrays = [np.array(ids, np.int32).reshape(-1, 2) for ids in (asked, predicted, real, real_predicted)]
-    return attribute_accuracy(SCHEMA, *arrays, "judge-1")
+    sides = [np.array(ids, np.int32).reshape(-1, 2) for ids in (asked, predicted, real, real_predicted)]
+    return [accuracy_of(each, *(ids[:, i] for ids in sides), "judge-1") for i, each in enumerate(ATTRIBUTES)]
 
 
 def test_counts_by_hand():
@@ -32,8 +32,9 @@ def test_counts_by_hand():
 
 
 def test_an_attribute_nobody_asked_for_is_left_out():
-    (category,) = accuracy([(1, 0), (2, 0)], [(1, 1), (2, 1)])
+    category, colour = accuracy([(1, 0), (2, 0)], [(1, 1), (2, 1)])
     assert category.attribute == "category" and category.accuracy == 1
+    assert colour is None
 
 
 def test_without_photos_there_is_nothing_to_compare_with():

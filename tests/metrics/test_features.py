@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics.extractors import FeatureExtractor
-from tfproductgan.metrics.features import FeatureCache, feature_key, stream_features
+from tfproductgan.metrics.features import FeatureCache
 
 
 class Means(FeatureExtractor):
@@ -61,7 +61,6 @@ def test_other_pictures_or_networks_have_other_entries(cache, images):
         assert extractor.seen == 600
     cache.of_images(extractors[0], changed)
     assert extractors[0].seen == 1200
-    assert len({feature_key(extractor, "same") for extractor in extractors}) == 4
 
 
 def test_networks_without_classes_keep_features_only(cache, images):
@@ -147,9 +146,3 @@ def test_an_entry_may_be_deleted_while_it_is_read(cache, images, tmp_path):
     found = cache.of_images(Means(), images)
     shutil.rmtree(tmp_path)
     np.testing.assert_allclose(found.features, images.mean(axis=(1, 2)) + 1, rtol=1e-5)
-
-
-def test_streaming_gives_each_batch_its_features(images):
-    parts = list(stream_features(Means(), [images[:5], images[5:7]]))
-    assert [len(features) for features, _ in parts] == [5, 2]
-    assert [len(probabilities) for _, probabilities in parts] == [5, 2]

@@ -6,7 +6,7 @@ from scipy.spatial.distance import cdist
 
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics import neighbours as module
-from tfproductgan.metrics.neighbours import density_coverage, nearest, neighbour_distances, neighbours, precision_recall
+from tfproductgan.metrics.neighbours import nearest, neighbour_distances, neighbours
 
 
 def naive_figures(real, fake, recall_k, coverage_k):
@@ -22,14 +22,18 @@ def naive_figures(real, fake, recall_k, coverage_k):
     )
 
 
+def shares(found):
+    return found.precision, found.recall, found.density, found.coverage
+
+
 @pytest.mark.parametrize(("recall_k", "coverage_k"), [(3, 5), (1, 1), (7, 2)])
 def test_neighbours_agree_with_all_distances_at_once(gaussian, monkeypatch, recall_k, coverage_k):
     monkeypatch.setattr(module, "_QUERIES", 64)  # several blocks, the last ones uneven
     monkeypatch.setattr(module, "_POINTS", 90)
     real, fake = gaussian(300, 6), gaussian(210, 6, shift=0.3, scale=0.9)
-    first, second = neighbours(real, fake, recall_k, coverage_k)
-    found = (first.precision, first.recall, second.density, second.coverage)
-    assert found == pytest.approx(naive_figures(real, fake, recall_k, coverage_k), rel=1e-12)
+    assert shares(neighbours(real, fake, recall_k, coverage_k)) == pytest.approx(
+        naive_figures(real, fake, recall_k, coverage_k), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("case", ["same", "copies", "far", "tiny", "outlier", "crowded"])
@@ -44,9 +48,9 @@ def test_what_rounding_could_decide_is_decided_in_float64(rng, gaussian, case):
         "crowded": real[:1] + rng.normal(0, 1e-7, (200, 12)),
     }[case]
     real, fake = (rows + 3000 * (case == "far") for rows in (real, fake))
-    first, second = neighbours(real, fake)
-    found = (first.precision, first.recall, second.density, second.coverage)
-    assert found == pytest.approx(naive_figures(np.float64(real), np.float64(fake), 3, 5), rel=1e-12)
+    assert shares(neighbours(real, fake)) == pytest.approx(
+        naive_figures(np.float64(real), np.float64(fake), 3, 5), rel=1e-12
+    )
 
 
 def test_neighbour_distances_leave_the_row_itself_out():
@@ -71,12 +75,9 @@ def test_precision_and_recall_are_not_swapped(rng):
     real = rng.normal(size=(500, 4))
     collapsed = rng.normal(size=(500, 4)) * 0.02
     noisy = rng.normal(size=(500, 4)) * 6
-    assert precision_recall(real, collapsed).precision > 0.9
-    assert precision_recall(real, collapsed).recall < 0.1
-    assert precision_recall(real, noisy).precision < 0.2
-    assert precision_recall(real, noisy).recall > 0.9
-    assert density_coverage(real, collapsed).coverage < 0.1
-    assert density_coverage(real, noisy).density < 0.2
+    few, wild = neighbours(real, collapsed), neighbours(real, noisy)
+    assert few.precision > 0.9 and few.recall < 0.1 and few.coverage < 0.1
+    assert wild.precision < 0.2 and wild.recall > 0.9 and wild.density < 0.2
 
 
 def clusters(rng, classes, count):
@@ -87,13 +88,11 @@ def clusters(rng, classes, count):
 def test_a_dropped_class_lowers_recall_and_coverage_but_not_precision(rng):
     real = clusters(rng, range(5), 1000)
     figures = [neighbours(real, clusters(rng, range(kept), 1000)) for kept in (5, 4, 2)]
-    assert figures[0][0].precision > 0.85
-    assert min(one.precision for one, _ in figures[1:]) > figures[0][0].precision - 0.05
-    recalls = [one.recall for one, _ in figures]
-    coverages = [other.coverage for _, other in figures]
-    for values in (recalls, coverages):
+    assert figures[0].precision > 0.85
+    assert min(each.precision for each in figures[1:]) > figures[0].precision - 0.05
+    for values in ([each.recall for each in figures], [each.coverage for each in figures]):
         assert values[0] - 0.15 > values[1] > values[2] + 0.15
-    np.testing.assert_allclose(figures[2][1].covered[400:], False)  # whose class is gone
+    np.testing.assert_allclose(figures[2].covered[400:], False)  # whose class is gone
 
 
 # === What means nothing ===
@@ -101,10 +100,9 @@ def test_a_dropped_class_lowers_recall_and_coverage_but_not_precision(rng):
 
 def test_too_few_are_refused_unless_forced(gaussian):
     few = gaussian(60, 300)
-    for figure in (precision_recall, density_coverage):
-        with pytest.raises(JudgementError, match="means nothing"):
-            figure(few, few + 1)
-        assert figure(few, few + 1, force=True) is not None
+    with pytest.raises(JudgementError, match="means nothing"):
+        neighbours(few, few + 1)
+    assert neighbours(few, few + 1, force=True) is not None
     with pytest.raises(JudgementError, match="5th neighbour"):
         neighbours(few[:4], few, force=True)
 
@@ -114,9 +112,8 @@ def test_features_that_are_no_numbers_are_refused(gaussian, bad):
     features = gaussian(300, 4)
     broken = features.copy()
     broken[234, 1] = bad
-    for figure in (precision_recall, density_coverage):
-        with pytest.raises(JudgementError, match="row 234"):
-            figure(features, broken)
+    with pytest.raises(JudgementError, match="row 234"):
+        neighbours(features, broken)
 
 
 # === An independent implementation, where it is installed ===
@@ -126,11 +123,6 @@ def test_agreement_with_prdc(gaussian):
     prdc = pytest.importorskip("prdc")
     real, fake = gaussian(800, 16), gaussian(700, 16, shift=0.2)
     theirs = prdc.compute_prdc(real, fake, nearest_k=5)
-    first, second = neighbours(real, fake, recall_k=5, coverage_k=5)
-    ours = {
-        "precision": first.precision,
-        "recall": first.recall,
-        "density": second.density,
-        "coverage": second.coverage,
-    }
+    found = neighbours(real, fake, recall_k=5, coverage_k=5)
+    ours = {name: getattr(found, name) for name in ("precision", "recall", "density", "coverage")}
     assert ours == pytest.approx(theirs, rel=1e-12)

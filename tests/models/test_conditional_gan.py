@@ -429,7 +429,7 @@ def test_calling_it_draws_with_the_averaged_generator(small_gan):
 @pytest.mark.parametrize(("discriminator_steps", "passed"), [(1, None), (4, None), (1, 4)])
 def test_learning_rates_fall_over_the_images_of_the_recipe(small_gan, random_batches, discriminator_steps, passed):
     gan = small_gan(
-        images=64,
+        images=32,
         batch_size=4,
         discriminator_steps=discriminator_steps,
         generator_learning_rate=0.01,
@@ -440,13 +440,13 @@ def test_learning_rates_fall_over_the_images_of_the_recipe(small_gan, random_bat
     discriminator_steps = gan.discriminator_steps
     optimizers = gan.generator_optimizer, gan.discriminator_optimizer
     rates = [[float(optimizer.learning_rate) for optimizer in optimizers]]
-    for batch in random_batches(gan.schema, batch=4 * discriminator_steps, count=16 // discriminator_steps):
+    for batch in random_batches(gan.schema, batch=4 * discriminator_steps, count=8 // discriminator_steps):
         gan.train_step(batch)
         rates.append([float(optimizer.learning_rate) for optimizer in optimizers])
     np.testing.assert_allclose(rates[0], [0.01, 0.02], rtol=1e-5)
     np.testing.assert_allclose(rates[len(rates) // 2], [0.006, 0.012], rtol=1e-5)
     np.testing.assert_allclose(rates[-1], [0.002, 0.004], rtol=1e-5)
-    assert gan.images_seen == 64
+    assert gan.images_seen == 32
 
 
 def test_a_constant_schedule_stays(small_gan, random_batches):

@@ -64,10 +64,18 @@ def test_a_step_of_two_replicas_equals_plain_tapes_over_the_whole_batch(
     assert (gan.step, gan.images_seen) == (1, 8)
 
 
+# replicas, microbatches and lazy penalties each multiply what is traced
+NARROW = {"widths": (8,)}
 CASES = {
-    "mlp": ("mlp", {"penalties": {"r1": 0.1, "wgan-gp": 1.0}, "penalty_interval": 2}),
+    "mlp": (
+        "mlp",
+        {"generator": NARROW, "discriminator": NARROW, "penalties": {"r1": 0.1, "wgan-gp": 1.0}, "penalty_interval": 2},
+    ),
     "dcgan, normalised by the whole batch": ("dcgan", {}),
-    "two discriminator steps of two microbatches": ("mlp", {"discriminator_steps": 2, "microbatches": 2}),
+    "two discriminator steps of two microbatches": (
+        "mlp",
+        {"generator": NARROW, "discriminator": NARROW, "discriminator_steps": 2, "microbatches": 2},
+    ),
 }
 
 
@@ -117,7 +125,10 @@ def test_two_replicas_of_any_family_learn_what_one_learns(smallest, as_stream):
 def test_several_steps_at_a_time_with_everything_on(small_gan, random_batches, as_stream):
     with STRATEGY.scope():
         gan = small_gan(
-            discriminator={"dropout": 0.2, "spectral_normalization": True}, augmentation=("flip",), penalty_interval=2
+            generator=NARROW,
+            discriminator={"dropout": 0.2, "spectral_normalization": True, **NARROW},
+            augmentation=("flip",),
+            penalty_interval=2,
         )
     gan.compile(steps_per_execution=2, microbatches=2)
     batches = random_batches(gan.schema, count=4)
@@ -146,18 +157,14 @@ def test_replicas_agree_on_batch_statistics(small_gan, random_batches, as_stream
 
 
 def test_a_model_is_saved_and_goes_on(small_gan, random_batches, as_stream, tmp_path):
-    batches = random_batches(small_gan().schema, count=4)
-
-    def fresh():
-        with STRATEGY.scope():
-            gan = small_gan()
-            gan.compile()
-        return gan
-
-    whole, half = fresh(), fresh()
-    whole.fit(as_stream(batches), steps_per_epoch=4, verbose=0)
-    half.fit(as_stream(batches), steps_per_epoch=2, verbose=0)
-    half.save(tmp_path / "half.keras")
+    with STRATEGY.scope():
+        whole = small_gan(generator=NARROW, discriminator=NARROW)
+        whole.compile()
+    batches = random_batches(whole.schema, count=4)
+    save = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: whole.save(tmp_path / "half.keras") if batch == 1 else None
+    )
+    whole.fit(as_stream(batches), steps_per_epoch=4, verbose=0, callbacks=[save])
     with STRATEGY.scope():
         resumed = keras.saving.load_model(tmp_path / "half.keras")
     resumed.fit(as_stream(batches[2:]), steps_per_epoch=2, verbose=0)
@@ -208,7 +215,13 @@ def test_other_strategies_are_refused(small_gan):
 
 
 def test_replicas_augment_with_one_probability(small_gan, random_batches, as_stream, tmp_path):
-    options = {"augmentation": ("flip",), "augmentation_target": 0.5, "augmentation_images": 200}
+    options = {
+        "generator": NARROW,
+        "discriminator": NARROW,
+        "augmentation": ("flip",),
+        "augmentation_target": 0.5,
+        "augmentation_images": 200,
+    }
     with STRATEGY.scope():
         gan = small_gan(**options)
         gan.compile()

@@ -48,7 +48,7 @@ def parts():
 
 
 def rates(share):
-    rate = Rate.of_answers(f"of {EVIL}", [True] * share + [False] * (10 - share))
+    rate = Rate(f"of {EVIL}", share, 10, (0.1, 0.9))
     return RatingResult("page1", "model-1", 2, 0, rate, rate, rate, (("colour", EVIL, rate),))
 
 

@@ -15,6 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from tfproductgan.errors import RunError
+from tfproductgan.writing import replace_file
+
 _log = logging.getLogger(__name__)
 
 _STALE_SECONDS = 24 * 3600
@@ -26,12 +29,7 @@ def default_folder() -> Path:
 
 
 class PhotoCache:
-    """A folder of entries, each some arrays and a JSON object under one key; any of them may be deleted.
-
-    Args:
-        folder: Where the entries lie; made when first written to.
-        kind: What they are: entries of one kind share a folder in it.
-    """
+    """A folder of entries of one kind, each some arrays and a JSON object under one key; any of them may be deleted."""
 
     def __init__(self, folder: str | Path, kind: str = "photos"):
         self.folder = Path(folder).expanduser() / kind
@@ -48,13 +46,7 @@ class PhotoCache:
             return None
 
     def array(self, key: str, name: str, mapped: bool = False) -> np.ndarray | None:
-        """An array of an entry, or `None` if it is not there or damaged.
-
-        Args:
-            key: Of the entry.
-            name: Of the array.
-            mapped: Whether to map the file into memory instead of reading it.
-        """
+        """An array of an entry, read or mapped into memory, or `None` if it is not there or damaged."""
         try:
             return np.load(self.path(key) / f"{name}.npy", mmap_mode="r" if mapped else None)
         except (OSError, ValueError, EOFError):
@@ -77,10 +69,8 @@ class PhotoCache:
     def add(self, key: str, name: str, array: np.ndarray) -> None:
         """Add one array to an entry; a cache that cannot be written stays as it is."""
         try:
-            with tempfile.NamedTemporaryFile(dir=self.path(key), suffix=".part", delete=False) as file:
-                np.save(file, array)
-            os.replace(file.name, self.path(key) / f"{name}.npy")
-        except OSError as error:
+            replace_file(self.path(key) / f"{name}.npy", lambda part: np.save(part, array))
+        except RunError as error:
             _log.info("Could not add %s to the cache %s: %s", name, self.path(key), error)
 
     def _remove_stale(self) -> None:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfproductgan.catalogue.photos import Placement
-from tfproductgan.catalogue.preparation import Preparation
+from tfproductgan.catalogue.preparation import Preparation, check_whole
 from tfproductgan.catalogue.preparing import PreparedPhotos, prepare
+from tfproductgan.catalogue.records import RecordPhotos, dataset_folder
 from tfproductgan.catalogue.sources import (
     Item,
     Source,
@@ -26,14 +27,14 @@ from tfproductgan.catalogue.sources import (
     too_sparse,
 )
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, SPLITS, drawn_splits, given_splits, split_name
-from tfproductgan.conditions import NOT_GIVEN, ConditionSchema, fold
-from tfproductgan.errors import CatalogueError, nearest
+from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
+from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, ConditionSchema, count_values, fold
+from tfproductgan.errors import CatalogueError, ConditionError, nearest, require
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from tfproductgan.catalogue.chunks import PhotoChunks
-    from tfproductgan.catalogue.records import RecordPhotos
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +44,6 @@ SHARED_ASPECT = 0.9
 _ASPECT_TOLERANCE = 0.02
 _COLOURS = {1: "grey", 3: "colour"}
 _MOST_STEPS = 2**31 - 1  # and photos a batch
-_MOST_SEED = 2**63 - 1
 
 
 class Catalogue:
@@ -84,7 +84,8 @@ class Catalogue:
         skipped: Sequence[tuple[str, str]] = (),
     ):
         self.schema, self.preparation, self.splits, self.skipped = schema, preparation, dict(splits), list(skipped)
-        self._photos, self._conditions = photos, conditions
+        self._photos: Any = photos  # pixels are asked for of those that have them
+        self._conditions = conditions
         self._open_source, self._read_captions = source, captions  # what a prepared data set has on disk
 
     @classmethod
@@ -98,33 +99,33 @@ class Catalogue:
             preparation: How they become a catalogue.
             text: What their titles are called, if there are any.
             photos: The photos, if they have been prepared already.
-
-        Raises:
-            CatalogueError: If they cannot be used.
         """
         if preparation.schema is None:
             refuse_sparse(source, preparation.min_count)
         else:
             source = _with_what_goes_in(source, preparation.schema)
-        photos = photos or prepare(
-            source,
-            preparation.image_size,
-            preparation.fit,
-            preparation.channels,
-            preparation.photo_cache(),
-            preparation.memory_budget,
-            preparation.schema and preparation.schema.source_channels,
-        )
-        skipped = [*source.skipped, *photos.failures]
+        prepared = photos or prepare(source, preparation)
+        skipped = [*source.skipped, *prepared.failures]
         _judge(skipped, len(source.items) + len(source.skipped), preparation.max_unreadable)
-        items = [source.items[row] for row in photos.rows]
-        splits = _splits(items, photos, preparation.splits)
-        schema = preparation.schema or _schema(source, items, photos, splits["train"], preparation, text)
-        conditions = _ids(schema, items)
+        items = [source.items[row] for row in prepared.rows]
+        splits = _splits(items, prepared, preparation.splits)
+        train, sources = splits["train"], prepared.sources
+        schema = preparation.schema or ConditionSchema.from_rows(
+            [items[i].labels for i in train],
+            source.attributes,
+            preparation.image_size,
+            prepared.channels,
+            preparation.min_count,
+            text,
+            _shared_aspect(prepared.aspects[train]) if preparation.fit == "letterbox" else None,
+            source.values,
+            None if sources is None else sources.shape[-1],
+        )
+        conditions = schema.encode_rows(item.labels for item in items)
         if preparation.schema is not None:
             _report_unknown(schema, items, conditions)
         captions = [item.text for item in items]
-        return cls(schema, preparation, photos, splits, conditions, lambda: source, lambda: captions, skipped)
+        return cls(schema, preparation, prepared, splits, conditions, lambda: source, lambda: captions, skipped)
 
     @classmethod
     def from_folder(cls, folder: str | Path, attribute: str = "class", **options: Any) -> Catalogue:
@@ -213,8 +214,8 @@ class Catalogue:
             CatalogueError: If types or lengths do not fit.
         """
         images = np.asarray(images)
-        shares = splits if splits is None or isinstance(splits, Mapping) else None
-        source = array_source(images, labels or {}, None if shares is splits else splits, sources)
+        named, shares = (None, splits) if splits is None or isinstance(splits, Mapping) else (splits, None)
+        source = array_source(images, labels or {}, named, sources)
         if options.get("schema") is None and options.get("image_size") is None:
             options["image_size"] = max(images.shape[1:3])
         return cls.from_source(source, _preparation({**options, "splits": shares}))
@@ -245,8 +246,6 @@ class Catalogue:
             CatalogueError: If there is no such data set or feature.
             MissingExtraError: If the extra `tfds` is not installed.
         """
-        from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
-
         builder = tfds_builder(name, data_dir)
         if options.get("schema") is not None:
             attributes = options["schema"].names if attributes is None else attributes
@@ -276,9 +275,29 @@ class Catalogue:
         Raises:
             CatalogueError: If there is no such data set, or it does not fit what is asked for.
         """
-        from tfproductgan.catalogue.prepared_source import prepared_parts
-
-        return cls(**prepared_parts(folder, [attributes] if isinstance(attributes, str) else attributes, schema))
+        found = dataset_folder(Path(folder).expanduser())
+        if found is None:
+            raise CatalogueError(f"{str(folder)!r} holds no data set that tfproductgan prepare has finished.")
+        photos = RecordPhotos(found)
+        taken = schema or photos.schema
+        for name in ("image_size", "channels", "source_channels"):
+            mine, theirs = getattr(photos.schema, name), getattr(taken, name)
+            if mine != theirs:
+                raise CatalogueError(f"The data set was prepared with {name}={mine}, and {theirs} is asked for.")
+        if attributes is not None:
+            names = [attributes] if isinstance(attributes, str) else attributes
+            try:
+                taken = dataclasses.replace(taken, attributes=[taken.attribute(n) for n in names], combinations=())
+            except ConditionError as error:
+                raise CatalogueError(f"The data set lacks what is asked for. {error}") from error
+        splits = {split: indices for split, indices in photos.splits.items() if len(indices)}
+        # photos are many, combinations few
+        combinations, which = np.unique(photos.ids, axis=0, return_inverse=True)
+        ids = taken.encode_rows(map(photos.schema.decode, combinations))[which.reshape(-1)]
+        if schema is None:
+            taken = taken.with_combinations(ids[splits["train"]])
+        preparation = Preparation(taken.image_size, photos.fit, taken.channels, cache=False)
+        return cls(taken, preparation, photos, splits, ids, functools.partial(_examples, photos), photos.texts)
 
     @classmethod
     def studio(
@@ -332,19 +351,16 @@ class Catalogue:
     @functools.cached_property
     def fingerprint(self) -> str:
         digest = hashlib.sha256(self._photos.pixel_hash.encode())
-        digest.update(np.ascontiguousarray(self._conditions))
+        digest.update(np.ascontiguousarray(self._conditions).data)
         for split, indices in self.splits.items():
             digest.update(split.encode())
-            digest.update(np.ascontiguousarray(indices))
+            digest.update(np.ascontiguousarray(indices).data)
         digest.update(repr([(a.name, a.values) for a in self.schema.attributes]).encode())
         return digest.hexdigest()[:32]
 
     def size(self, split: str = "train") -> int:
         """Number of photos in a split; 0 if the catalogue has none there."""
-        proper = split_name(split)
-        if proper is None:
-            raise CatalogueError(f"Unknown split {split!r}: {nearest(split, SPLITS)}")
-        return len(self.splits.get(proper, ()))
+        return len(self.splits.get(_proper(split), ()))
 
     def images(self, split: str = "train") -> np.ndarray:
         """The photos of a split: uint8 `[N, S, S, C]`.
@@ -418,13 +434,9 @@ class Catalogue:
         from tfproductgan.catalogue.streaming import balancing_weights, photo_stream
 
         indices = self._indices(split)
-        for name, value, lowest, highest in (
-            ("batch_size", batch_size, 1, _MOST_STEPS),
-            ("seed", seed, 0, _MOST_SEED),
-            ("start_step", start_step, 0, _MOST_STEPS),
-        ):
-            if isinstance(value, bool) or value != int(value) or not lowest <= value <= highest:
-                raise CatalogueError(f"{name} must be a whole number, {lowest} to {highest}. Received: {value!r}")
+        batch_size = check_whole("batch_size", batch_size, 1, _MOST_STEPS)
+        seed = check_whole("seed", seed, 0, MAX_SEED)
+        start_step = check_whole("start_step", start_step, 0, _MOST_STEPS)
         if batch_size > len(indices):
             raise CatalogueError(
                 f"batch_size={batch_size} is more than the {len(indices)} photos of {split!r}: add photos or lower it "
@@ -443,18 +455,8 @@ class Catalogue:
             if not self.schema.attributes:
                 raise CatalogueError("balance needs attributes, and this catalogue has none.")
             weights = balancing_weights(self._conditions[indices], balance)
-        return photo_stream(
-            self._photos.pixels,
-            self._conditions,
-            indices,
-            int(batch_size),
-            int(seed),
-            int(start_step),
-            weights,
-            repeat,
-            part,
-            self._photos.sources,
-        )
+        photos = (self._photos.pixels, self._conditions, indices)
+        return photo_stream(*photos, batch_size, seed, start_step, weights, repeat, part, self._photos.sources)
 
     def summary(self) -> str:
         """A few lines about what is in it."""
@@ -489,7 +491,20 @@ class Catalogue:
         if not self.size(split):
             there = ", ".join(map(repr, self.splits))
             raise CatalogueError(f"The catalogue has no photos for {split!r}; it has {there}.")
-        return self.splits[split_name(split)]
+        return self.splits[_proper(split)]
+
+
+def _proper(split: str) -> str:
+    proper = split_name(split)
+    if proper is None:
+        raise CatalogueError(f"Unknown split {split!r}: {nearest(split, SPLITS)}")
+    return proper
+
+
+def _examples(photos: RecordPhotos) -> Source:
+    """The photos of a prepared data set one by one, for those who look at each."""
+    tfds = require("tensorflow_datasets", "tfds")
+    return tfds_source(tfds.builder_from_directory(str(photos.folder)), "image", photos.features, "text")
 
 
 def _preparation(options: Mapping[str, Any]) -> Preparation:
@@ -522,8 +537,7 @@ def refuse_sparse(source: Source, min_count: int) -> None:
     train = [item for item in source.items if item.split in (None, "train")]
     for attribute in source.attributes:
         if attribute not in source.values:
-            counts = Counter(fold(item.labels.get(attribute) or "") for item in train)
-            counts.pop("", None)
+            counts = count_values(item.labels.get(attribute) for item in train)
             reason = too_sparse(attribute, (n for n in counts.values() if n >= min_count))
             if reason:
                 raise CatalogueError(f"{reason}.")
@@ -544,7 +558,9 @@ def _judge(skipped: Sequence[tuple[str, str]], total: int, max_unreadable: float
     _log.warning("%s", said)
 
 
-def _splits(items: Sequence[Item], photos: PreparedPhotos, shares: Mapping[str, float] | None) -> dict[str, np.ndarray]:
+def _splits(
+    items: Sequence[Item], photos: PreparedPhotos | PhotoChunks, shares: Mapping[str, float] | None
+) -> dict[str, np.ndarray]:
     if shares is None and any(item.split for item in items):
         splits = given_splits([item.split or "train" for item in items])
     else:
@@ -557,27 +573,6 @@ def _splits(items: Sequence[Item], photos: PreparedPhotos, shares: Mapping[str, 
     return splits
 
 
-def _schema(
-    source: Source,
-    items: Sequence[Item],
-    photos: PreparedPhotos | PhotoChunks,
-    train: np.ndarray,
-    preparation: Preparation,
-    text: str | None,
-) -> ConditionSchema:
-    return ConditionSchema.from_rows(
-        [items[i].labels for i in train],
-        source.attributes,
-        preparation.image_size,
-        photos.channels,
-        preparation.min_count,
-        text,
-        _shared_aspect(photos.aspects[train]) if preparation.fit == "letterbox" else None,
-        source.values,
-        None if photos.sources is None else photos.sources.shape[-1],
-    )
-
-
 def _shared_aspect(aspects: np.ndarray) -> float | None:
     """Width divided by height if nearly all photos agree on it: pixels are whole, so they agree nearly."""
     middle = float(np.median(aspects))
@@ -585,31 +580,13 @@ def _shared_aspect(aspects: np.ndarray) -> float | None:
     return round(middle, 4) if alike.mean() >= SHARED_ASPECT else None
 
 
-def _ids(schema: ConditionSchema, items: Sequence[Item]) -> np.ndarray:
-    names = {fold(name): name for name in schema.names}
-    known: dict[tuple, tuple[int, ...]] = {}
-    rows = []
-    for item in items:
-        labels = tuple(item.labels.items())
-        if labels not in known:  # photos are many, combinations few
-            known[labels] = schema.encode_row({names.get(fold(name), name): value for name, value in labels})
-        rows.append(known[labels])
-    return np.array(rows, np.int32).reshape(len(items), len(schema.names))
-
-
 def _report_unknown(schema: ConditionSchema, items: Sequence[Item], conditions: np.ndarray) -> None:
-    unknown: dict[str, Counter] = {}
-    for item, ids in zip(items, conditions, strict=True):
-        given = {fold(name): value for name, value in item.labels.items()}
-        for name, number in zip(schema.names, ids, strict=True):
-            if number == NOT_GIVEN and given.get(fold(name)):
-                unknown.setdefault(name, Counter())[given[fold(name)]] += 1
-    for name, values in unknown.items():
-        common = ", ".join(repr(value) for value, _ in values.most_common(3))
-        _log.warning(
-            "%d of %d photos have a %s the schema does not know (%s), which becomes not given",
-            values.total(),
-            len(items),
-            name,
-            common,
-        )
+    for name, column in zip(schema.names, conditions.T, strict=True):
+        unknown: Counter[str] = Counter()
+        for item, number in zip(items, column, strict=True):
+            if number == NOT_GIVEN:
+                unknown.update(v for own, v in item.labels.items() if v and fold(own) == fold(name))
+        if unknown:
+            common = ", ".join(repr(value) for value, _ in unknown.most_common(3))
+            said = f"{unknown.total()} of {len(items)} photos have a {name} the schema does not know ({common})"
+            _log.warning("%s, which becomes not given", said)

@@ -25,6 +25,9 @@ HASH_STEP = 2.0
 """Grey levels by which a cell must be brighter than its left neighbour to set its bit: above the noise of
 JPEG on a white background, which else decides many of the bits."""
 
+MAX_DISTANCE = 3
+"""Bits in which the hashes of two such photos may differ: the search would miss pairs farther apart."""
+
 MAX_CELL_DIFFERENCE = 20
 """Largest difference of any cell of two thumbnails of one photo, in levels of 255."""
 
@@ -33,15 +36,11 @@ MAX_RELATIVE_DIFFERENCE = 0.075
 two different silver earrings on white differ by less than a black shoe does from its own JPEG."""
 
 _CHUNK = 64  # small pictures as floats stay in the cache of a core
-_NUM_BANDS = 4
+_NUM_BANDS = MAX_DISTANCE + 1
 
 
 def content_hash(image: np.ndarray) -> str:
-    """SHA-256 of a picture's shape and pixels as 64 hexadecimal digits, whatever file it came from.
-
-    Args:
-        image: uint8 `[H, W, C]` or `[H, W]`.
-    """
+    """SHA-256 of a picture, uint8 `[H, W, C]` or `[H, W]`: 64 hexadecimal digits, whatever file it came from."""
     image = np.ascontiguousarray(image, np.uint8)
     digest = hashlib.sha256(repr(image.shape).encode())
     digest.update(image.data)
@@ -74,49 +73,38 @@ def difference_hashes(images: np.ndarray) -> np.ndarray:
 
 
 def thumbnails(images: np.ndarray) -> np.ndarray:
-    """Mean colours of a 16 x 16 grid of cells, whatever the size and shape of the pictures.
-
-    Args:
-        images: uint8 `[N, H, W, C]`; may be a memory map.
-
-    Returns:
-        uint8 `[N, 16, 16, C]`.
-    """
+    """Mean colours of a 16 x 16 grid of cells, uint8 `[N, 16, 16, C]`, of pictures, uint8 `[N, H, W, C]`."""
     small = np.empty((len(images), THUMBNAIL_SIZE, THUMBNAIL_SIZE, images.shape[-1]), np.uint8)
     for part in _chunks(len(images)):
         small[part] = np.rint(_cell_means(images[part], THUMBNAIL_SIZE, THUMBNAIL_SIZE))
     return small
 
 
-def near_duplicate_groups(images: np.ndarray, max_distance: int = 3) -> np.ndarray:
+def near_duplicate_groups(images: np.ndarray) -> np.ndarray:
     """Groups of photos that are the same except for a resize, another compression or a shade.
 
     Args:
         images: uint8 `[N, H, W, C]`; may be a memory map.
-        max_distance: Bits in which the hashes of two such photos may differ, 0 to 3.
 
     Returns:
         int64 `[N]`: photos with equal numbers are one group; numbers count up from 0 in order of appearance.
     """
-    return group_duplicates(difference_hashes(images), thumbnails(images), max_distance)
+    return group_duplicates(difference_hashes(images), thumbnails(images))
 
 
-def group_duplicates(hashes: np.ndarray, small: np.ndarray, max_distance: int = 3) -> np.ndarray:
+def group_duplicates(hashes: np.ndarray, small: np.ndarray) -> np.ndarray:
     """`near_duplicate_groups` for callers that do not hold all photos at once.
 
     Args:
         hashes: uint64 `[N]` from `difference_hashes`.
         small: uint8 `[N, 16, 16, C]` from `thumbnails`.
-        max_distance: Bits in which the hashes of two such photos may differ, 0 to 3.
 
     Returns:
         int64 `[N]`, as `near_duplicate_groups`.
-
-    Raises:
-        ValueError: If `max_distance` is not in 0 to 3; the search would miss pairs farther apart.
     """
-    if not 0 <= max_distance < _NUM_BANDS:
-        raise ValueError(f"max_distance must be 0 to {_NUM_BANDS - 1}. Received: {max_distance}")
+    from scipy.sparse import coo_array  # takes a moment to import
+    from scipy.sparse.csgraph import connected_components
+
     if not len(hashes):
         return np.empty(0, np.int64)
     # identical photos first, however many: what follows compares pairs
@@ -125,12 +113,13 @@ def group_duplicates(hashes: np.ndarray, small: np.ndarray, max_distance: int = 
     cells = flat[firsts].reshape(-1, *small.shape[1:])
     # every fourth cell each way rejects nearly all pairs at a sixteenth of the cost
     sparse = np.ascontiguousarray(cells[:, 1::4, 1::4]).reshape(len(cells), -1).astype(np.int16)
-    same = []
-    for first, second in _candidates(hashes[firsts], max_distance):
+    same = [np.stack([np.arange(len(flat)), firsts[inverse.reshape(-1)]])]
+    for first, second in _candidates(hashes[firsts]):
         kept = np.abs(sparse[first] - sparse[second]).max(axis=1) <= MAX_CELL_DIFFERENCE
-        same.append(_verified(cells, first[kept], second[kept]))
-    labels = _components(len(firsts), *np.concatenate([np.empty((2, 0), np.int64), *same], axis=1))
-    return _in_order_of_appearance(labels[inverse.reshape(-1)])
+        same.append(firsts[_verified(cells, first[kept], second[kept])])
+    pairs = np.concatenate(same, axis=1)
+    graph = coo_array((np.ones(pairs.shape[1], bool), tuple(pairs)), (len(flat), len(flat)))
+    return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
 def _chunks(count: int) -> Iterator[slice]:
@@ -152,7 +141,7 @@ def _overlaps(size: int, cells: int) -> np.ndarray:
     return (np.clip(overlap, 0, None) * (cells / size)).astype(np.float32)
 
 
-def _candidates(hashes: np.ndarray, max_distance: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _candidates(hashes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pairs of positions whose hashes are near.
 
     Hashes that differ in three bits agree in one of four bands of 16. The bands interleave: two whole rows of
@@ -168,19 +157,11 @@ def _candidates(hashes: np.ndarray, max_distance: int) -> Iterator[tuple[np.ndar
         while len(left):
             left = left[left + offset < len(keys)]
             left = left[keys[left] == keys[left + offset]]
-            near = left[_bit_counts(sorted_hashes[left] ^ sorted_hashes[left + offset]) <= max_distance]
+            differing = (sorted_hashes[left] ^ sorted_hashes[left + offset]).view(np.uint8).reshape(-1, 8)
+            near = left[np.unpackbits(differing, axis=1).sum(axis=1, dtype=np.uint8) <= MAX_DISTANCE]
             if len(near):
                 yield order[near], order[near + offset]
             offset += 1
-
-
-def _bit_counts(values: np.ndarray) -> np.ndarray:
-    """Number of set bits of each uint64 (`numpy.bitwise_count` is of NumPy 2)."""
-    values = values - ((values >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    pairs = np.uint64(0x3333333333333333)
-    values = (values & pairs) + ((values >> np.uint64(2)) & pairs)
-    values = (values + (values >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return (values * np.uint64(0x0101010101010101)) >> np.uint64(56)
 
 
 def _verified(cells: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -198,24 +179,3 @@ def _verified(cells: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.nd
 def _contrast(cells: np.ndarray) -> np.ndarray:
     """Root mean square deviation of each photo from its own mean colour."""
     return np.sqrt(((cells - cells.mean(axis=(1, 2), keepdims=True)) ** 2).mean(axis=(1, 2, 3)))
-
-
-def _components(count: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The least member of each position's connected component."""
-    labels = np.arange(count)
-    while True:
-        least = np.minimum(labels[first], labels[second])
-        joined = labels.copy()
-        np.minimum.at(joined, labels[first], least)
-        np.minimum.at(joined, labels[second], least)
-        joined = joined[joined]
-        if np.array_equal(joined, labels):
-            return labels
-        labels = joined
-
-
-def _in_order_of_appearance(labels: np.ndarray) -> np.ndarray:
-    _, firsts, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    ranks = np.empty(len(firsts), np.int64)
-    ranks[np.argsort(firsts)] = np.arange(len(firsts))
-    return ranks[inverse.reshape(-1)]

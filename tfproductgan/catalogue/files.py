@@ -27,18 +27,10 @@ class PhotoFolder:
 
     Symbolic links are followed, out of the folder too, since people link class folders. Names in tables must stay
     inside the folder, and files must be files: a device or a pipe may have no end.
-
-    Args:
-        path: The folder.
-
-    Raises:
-        CatalogueError: If it is none.
     """
 
     def __init__(self, path: str | Path):
-        self.path = Path(path).expanduser()
-        if not self.path.is_dir():
-            raise CatalogueError(f"The photos' folder {str(path)!r} does not exist.")
+        self.path = Path(path)
         self._real = self.path.resolve()
 
     def names(self) -> list[str]:
@@ -70,12 +62,10 @@ class PhotoFolder:
         """
         given = Path(name)
         if given.is_absolute():
-            for root in (self.path.absolute(), self._real):
-                if given.is_relative_to(root):
-                    given = given.relative_to(root)
-                    break
-            else:
+            root = next(filter(given.is_relative_to, (self.path.absolute(), self._real)), None)
+            if root is None:
                 raise CatalogueError(f"The photo {name!r} is not inside the photos' folder {str(self.path)!r}.")
+            given = given.relative_to(root)
         relative = _safe(given.as_posix(), f"the photos' folder {str(self.path)!r}")
         return next((n for n in _spellings(relative) if os.path.isfile(self.path / n)), None)
 
@@ -144,25 +134,17 @@ class PhotoZip:
         )
 
     def find(self, name: str) -> str | None:
-        """The path of the photo a table calls `name`, which may lack its extension.
-
-        Raises:
-            CatalogueError: If the name leads out of the zip.
-        """
+        """As `PhotoFolder.find`."""
         relative = _safe(name, f"the zip {self.path.name!r}")
         return next((n for n in _spellings(relative) if n in self._members), None)
 
     def signature(self, name: str) -> str:
-        """What changes when the photo does, without reading it."""
+        """As `PhotoFolder.signature`."""
         member = self._members[name]
         return f"{member.file_size} {member.CRC:08x}"
 
     def read(self, name: str) -> bytes:
-        """The bytes of a member.
-
-        Raises:
-            PhotoError: If it cannot be read.
-        """
+        """As `PhotoFolder.read`."""
         member = self._members[name]
         if member.file_size > MOST_BYTES:
             raise PhotoError(f"{name}: the file is larger than {MOST_BYTES >> 20} MiB")
@@ -189,7 +171,7 @@ def open_files(path: str | Path) -> PhotoFolder | PhotoZip:
     place = Path(path).expanduser()
     if place.is_file():
         return PhotoZip(place)
-    if not place.exists():
+    if not place.is_dir():
         raise CatalogueError(f"{str(path)!r} does not exist: give a folder or a zip of photos.")
     return PhotoFolder(place)
 

@@ -32,11 +32,7 @@ _BACKGROUND_TOLERANCE = 16
 class Placement:
     """Where a photo lies inside its square, in pixels: the way back to its own proportions.
 
-    Args:
-        left: First column of the photo.
-        top: First row of the photo.
-        right: One past its last column.
-        bottom: One past its last row.
+    `left` and `top` are its first column and row, `right` and `bottom` one past its last.
     """
 
     left: int
@@ -46,12 +42,7 @@ class Placement:
 
     @classmethod
     def of_aspect(cls, aspect: float | None, size: int) -> Placement:
-        """The box of a letterboxed photo.
-
-        Args:
-            aspect: Its width divided by its height; `None` fills the square.
-            size: Height and width of the square in pixels.
-        """
+        """The box of a letterboxed photo of that width divided by height; `None` fills the square."""
         aspect = aspect or 1.0
         width = max(1, round(size * min(1.0, aspect)))
         height = max(1, round(size * min(1.0, 1.0 / aspect)))
@@ -59,14 +50,7 @@ class Placement:
         return cls(left, top, left + width, top + height)
 
     def crop(self, pictures: np.ndarray) -> np.ndarray:
-        """Cut the photo out of its square.
-
-        Args:
-            pictures: `[..., S, S, C]`, any number of leading dimensions.
-
-        Returns:
-            `[..., bottom - top, right - left, C]`, a view.
-        """
+        """Cut the photo out of its square: a view of `[..., S, S, C]`, with any number of leading dimensions."""
         return pictures[..., self.top : self.bottom, self.left : self.right, :]
 
 
@@ -101,7 +85,7 @@ def open_photo(data: bytes, name: str, at_least: int | None = None) -> Image.Ima
             if shrink < 0.5:
                 image.draft(None, (int(image.width * shrink), int(image.height * shrink)))
         image.load()
-        return _upright(_flat(image))
+        return _flat(_upright(image))
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
@@ -217,23 +201,12 @@ def place(
 
 
 def is_grey(pixels: np.ndarray) -> bool:
-    """Whether a photo has no colour, even if it is saved as one that has.
-
-    Args:
-        pixels: uint8 `[H, W, C]`.
-    """
+    """Whether a photo, uint8 `[H, W, C]`, has no colour, even if it is saved as one that has."""
     return int(np.ptp(pixels, axis=2).max()) <= _GREY_TOLERANCE
 
 
 def background_colour(pixels: np.ndarray) -> np.ndarray:
-    """The colour most of a photo's border has, whatever touches the border elsewhere.
-
-    Args:
-        pixels: uint8 `[H, W, C]`.
-
-    Returns:
-        uint8 `[C]`.
-    """
+    """The colour that most of a photo's border has, uint8 `[H, W, C]` to `[C]`, whatever touches it elsewhere."""
     border = np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]]).astype(np.int16)
     border = border[:: max(1, len(border) // _BORDER_SAMPLES)]
     middle = _median(border)
@@ -252,26 +225,16 @@ def _median(colours: np.ndarray) -> np.ndarray:
 def _flat(image: Image.Image) -> Image.Image:
     """The first frame in mode RGB or L, without transparency."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _with_exif(_eight_bits(image), image)
-    if image.has_transparency_data:
-        clear = image.convert("RGBA")
-        grey = image.mode in _GREY_MODES
-        image = Image.new("RGBA", clear.size, "white")
-        image.alpha_composite(clear)
-        return _with_exif(image.convert("L" if grey else "RGB"), clear)
+        return _eight_bits(image)
     mode = "L" if image.mode in _GREY_MODES else "RGB"
-    return image if image.mode == mode else _with_exif(image.convert(mode), image)
-
-
-def _with_exif(image: Image.Image, original: Image.Image) -> Image.Image:
-    if "exif" in original.info:
-        image.info.setdefault("exif", original.info["exif"])
-    return image
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    values = np.asarray(image).astype(np.float64)
-    values = np.nan_to_num(values)
+    values = np.nan_to_num(np.asarray(image).astype(np.float64))
     highest = values.max(initial=0.0)
     if image.mode.startswith("I;16") or highest > 255:
         values = values / 257.0

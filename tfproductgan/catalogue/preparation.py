@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tfproductgan.catalogue.cache import PhotoCache, default_folder
 from tfproductgan.catalogue.photos import FITS
@@ -39,7 +40,7 @@ class Preparation:
         CatalogueError: If an option is out of range.
     """
 
-    image_size: int | None = None
+    image_size: int | Any = None  # once it is made a number
     fit: str = "letterbox"
     channels: int | None = None
     min_count: int = 1
@@ -57,9 +58,8 @@ class Preparation:
         if not 0 <= self.max_unreadable <= 1:
             raise CatalogueError(f"max_unreadable is a share, 0 to 1. Received: {self.max_unreadable!r}")
         for name, lowest in (("image_size", 1), ("min_count", 1), ("memory_budget", 0)):
-            value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or value != int(value) or value < lowest):
-                raise CatalogueError(f"{name} must be a whole number of at least {lowest}. Received: {value!r}")
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), lowest)
         if self.image_size is not None and self.image_size > LARGEST_IMAGE_SIZE:
             raise CatalogueError(f"image_size must be at most {LARGEST_IMAGE_SIZE}. Received: {self.image_size}")
         for name in ("image_size", "channels") if self.schema else ():
@@ -77,3 +77,15 @@ class Preparation:
         if self.cache is False:
             return None
         return PhotoCache(default_folder() if self.cache is True else self.cache)
+
+
+def check_whole(name: str, value: Any, lowest: int, highest: int | None = None) -> int:
+    """`value` as an `int`.
+
+    Raises:
+        CatalogueError: If it is no whole number in that range; the message names the option.
+    """
+    if isinstance(value, bool) or value != int(value) or value < lowest or (highest is not None and value > highest):
+        right = f" of at least {lowest}" if highest is None else f", {lowest} to {highest}"
+        raise CatalogueError(f"{name} must be a whole number{right}. Received: {value!r}")
+    return int(value)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
-import itertools
 import logging
 import math
 import os
@@ -16,9 +16,9 @@ import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -26,34 +26,63 @@ from threadpoolctl import threadpool_limits
 from tfproductgan.catalogue.cache import PhotoCache, write_about
 from tfproductgan.catalogue.duplicates import near_duplicate_groups, source_hash
 from tfproductgan.catalogue.photos import is_grey, place, read_item
-from tfproductgan.catalogue.sources import Raw, Source
+from tfproductgan.catalogue.preparation import Preparation
+from tfproductgan.catalogue.sources import Batch, Raw, Source
 from tfproductgan.errors import CatalogueError, PhotoError
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 VERSION = 1
 """Part of every key: raised whenever the same photos would give other pixels."""
 
+COLUMNS = ("rows", "boxes", "aspects", "hashes")
+
 _PICTURES = ("pixels", "sources")
-_COLUMNS = ("rows", "boxes", "aspects", "hashes")
-_CHUNK = 64
+_BATCH = 64
 _MOST_WORKERS = 16
 _PATIENCE_SECONDS = 1.0
 
 
 @dataclasses.dataclass
-class PreparedPhotos:
+class PhotoFacts:
+    """What is known of photos that have been read.
+
+    Args:
+        rows: int64 `[N]`, which item of the source each is; what could not be read is missing.
+        boxes: int16 `[N, 4]`, left, top, right and bottom of each photo in its square.
+        aspects: float32 `[N]`, width divided by height of the photos as they came.
+        hashes: bytes `[N]`, SHA-256 of each photo as it came, hexadecimal.
+        failures: What could not be read: (name, reason).
+    """
+
+    rows: np.ndarray
+    boxes: np.ndarray
+    aspects: np.ndarray
+    hashes: np.ndarray
+    failures: list[tuple[str, str]]
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """The arrays by name."""
+        return {name: getattr(self, name) for name in COLUMNS}
+
+
+def joined(parts: Sequence[PhotoFacts]) -> dict[str, Any]:
+    """The facts of parts as those of the whole, by name."""
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    return {**columns, "failures": [failure for part in parts for failure in part.failures]}
+
+
+@dataclasses.dataclass
+class PreparedPhotos(PhotoFacts):
     """Photos as the network will see them.
 
     Args:
         pixels: uint8 `[N, S, S, C]`, in memory or a memory map.
         sources: Likewise uint8 `[N, S, S, Cs]`, of pairs the pictures that go in; else `None`.
-        rows: int64 `[N]`, which item of the source each is; what could not be read is missing.
-        boxes: int16 `[N, 4]`, left, top, right and bottom of each photo in its square.
-        aspects: float32 `[N]`, width divided by height of the photos as they came.
-        hashes: bytes `[N]`, SHA-256 of each photo as it came, hexadecimal.
         pixel_hash: SHA-256 of all pixels, those of the sources among them.
-        failures: What could not be read: (name, reason).
         key: Of their entry in `cache`.
         cache: Where they are kept, if they are.
         folder: Where the pixels lie if they are neither in memory nor in the cache; removed with this object.
@@ -61,13 +90,8 @@ class PreparedPhotos:
 
     pixels: np.ndarray
     sources: np.ndarray | None
-    rows: np.ndarray
-    boxes: np.ndarray
-    aspects: np.ndarray
-    hashes: np.ndarray
     pixel_hash: str
-    failures: list[tuple[str, str]]
-    key: str | None = None
+    key: str
     cache: PhotoCache | None = None
     folder: Path | None = None
 
@@ -88,9 +112,7 @@ class PreparedPhotos:
 
     def groups(self) -> np.ndarray:
         """int64 `[N]`: photos with equal numbers are duplicates, exact or near; found once, then kept."""
-        found = None
-        if self.cache is not None:
-            found = self.cache.array(self.key, "groups")
+        found = None if self.cache is None else self.cache.array(self.key, "groups")
         if found is None or len(found) != len(self.pixels):
             found = near_duplicate_groups(self.pixels)
             if self.cache is not None:
@@ -102,152 +124,60 @@ class ColourFoundError(Exception):
     """A picture in colour turned up where only grey ones had; the argument says which of its item."""
 
 
-def prepare(
-    source: Source,
-    size: int,
-    fit: str,
-    channels: int | None,
-    cache: PhotoCache | None,
-    memory_budget: int,
-    source_channels: int | None = None,
-) -> PreparedPhotos:
-    """Decode and resize the photos of a source, or find them in the cache.
-
-    Args:
-        source: The photos.
-        size: Height and width in pixels.
-        fit: `"letterbox"` or `"crop"`.
-        channels: 3, 1, or `None` for 1 if every photo is grey and else 3.
-        cache: Where to keep the result; `None` keeps nothing.
-        memory_budget: The pixels are held in memory up to this many bytes, beyond it on disk.
-        source_channels: As `channels`, of the pictures that go in, if the items are pairs.
-
-    Raises:
-        CatalogueError: If the disk has no room for what the memory has none for.
-    """
-    key = None
-    paired = source.load_sources is not None
-    if source.stamp is None:
-        cache = None
-    if cache is not None:
-        wanted = f"{VERSION} {source.stamp} {size} {fit} {channels} {len(source.items)}"
-        wanted += f" {source_channels}" if paired else ""
-        key = hashlib.sha256(wanted.encode()).hexdigest()[:32]
-        found = _from_cache(cache, key, memory_budget, paired)
-        if found is not None:
-            return found
-    with warnings.catch_warnings():
-        # broken metadata, thousands of times: the photos are read all the same
-        warnings.filterwarnings("ignore", module="PIL")
-        tried = [channels, source_channels][: 1 + paired]
-        while True:
-            try:
-                return _decode(source, size, fit, tried, cache, key, memory_budget)
-            except ColourFoundError as found:
-                tried[found.args[0]] = 3
-
-
-def _from_cache(cache: PhotoCache, key: str, memory_budget: int, paired: bool) -> PreparedPhotos | None:
-    about = cache.read(key)
-    if about is None:
-        return None
-    mapped, pictures = about["num_bytes"] > memory_budget, _PICTURES[: 1 + paired]
-    arrays = {name: cache.array(key, name, mapped and name in pictures) for name in (*pictures, *_COLUMNS)}
-    if any(array is None for array in arrays.values()):
-        return None
-    count = len(arrays["rows"])
-    if any(len(arrays[name]) < count for name in pictures):
-        return None
-    arrays |= {name: arrays[name][:count] for name in pictures}
-    failures = [tuple(failure) for failure in about["failures"]]
-    arrays.setdefault("sources", None)
-    return PreparedPhotos(**arrays, pixel_hash=about["pixel_hash"], failures=failures, key=key, cache=cache)
-
-
-def _decode(
-    source: Source,
-    size: int,
-    fit: str,
-    channels: Sequence[int | None],
-    cache: PhotoCache | None,
-    key: str | None,
-    memory_budget: int,
-) -> PreparedPhotos:
-    work = PhotoWork([item.name for item in source.items], size, fit, tuple(channels))
-    shapes = [(len(source.items), size, size, number or 1) for number in channels]
-    num_bytes = sum(map(math.prod, shapes))
-    if num_bytes <= memory_budget:
-        return _kept(_decode_into([np.empty(shape, np.uint8) for shape in shapes], source, work), cache, key)
-    folder = _room_on_disk(cache, num_bytes)
-    try:
-        arrays = [
-            np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, shape)
-            for name, shape in zip(_PICTURES, shapes, strict=False)
-        ]
-        prepared = _decode_into(arrays, source, work, folder)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return _kept(prepared, cache, key)
-
-
-def _decode_into(
-    arrays: Sequence[np.ndarray], source: Source, work: PhotoWork, folder: Path | None = None
-) -> PreparedPhotos:
-    rows, boxes, aspects, hashes, failures = [], [], [], [], []
-    digest = hashlib.sha256()
-    for row, outcome in with_progress(_in_threads(work, source.loads()), len(source.items)):
-        if isinstance(outcome, PhotoError):
-            failures.append((source.items[row].name, str(outcome).removeprefix(f"{source.items[row].name}: ")))
-        else:
-            squares, box, aspect, photo_hash = outcome
-            for array, square in zip(arrays, squares, strict=True):
-                array[len(rows)] = square
-                digest.update(square)
-            rows.append(row)
-            boxes.append(box)
-            aspects.append(aspect)
-            hashes.append(photo_hash)
-    pixels, sources = [*(array[: len(rows)] for array in arrays), None][:2]
-    return PreparedPhotos(
-        pixels,
-        sources,
-        np.array(rows, np.int64),
-        np.array(boxes, np.int16).reshape(-1, 4),
-        np.array(aspects, np.float32),
-        np.array(hashes, "S64"),
-        digest.hexdigest(),
-        failures,
-        folder=folder,
-    )
-
-
 @dataclasses.dataclass(frozen=True)
-class PhotoWork:
-    """What a thread does with a stretch of items.
+class Squaring:
+    """How photos become squares: what a thread or process does with some of them.
 
     Args:
-        names: What messages call them.
         size: Height and width in pixels.
         fit: `"letterbox"` or `"crop"`.
         channels: Of each picture of an item: 3, 1, or `None` for 1, and a picture in colour stops the work.
     """
 
-    names: Sequence[str]
     size: int
     fit: str
     channels: tuple[int | None, ...]
 
-    def __call__(self, start: int, loads: Iterable[Sequence[Callable[[], Raw]]]) -> list[tuple[int, Any]]:
-        done = []
-        for row, load in enumerate(loads, start):
-            try:
-                done.append((row, self._squares(load, self.names[row])))
-            except PhotoError as error:
-                done.append((row, error))
-        return done
+    @classmethod
+    def wanted(cls, source: Source, preparation: Preparation) -> Squaring:
+        """What the options ask for."""
+        schema = preparation.schema
+        channels = (preparation.channels, schema.source_channels if schema else None)
+        return cls(preparation.image_size, preparation.fit, channels if source.load_sources else channels[:1])
 
-    def _squares(
+    def coloured(self, number: int) -> Squaring:
+        """The same with three channels for one picture of each item."""
+        return dataclasses.replace(self, channels=(*self.channels[:number], 3, *self.channels[number + 1 :]))
+
+    def shapes(self, count: int) -> list[tuple[int, int, int, int]]:
+        """Of the pictures of so many items."""
+        return [(count, self.size, self.size, channels or 1) for channels in self.channels]
+
+    def __call__(self, batch: Batch) -> tuple[PhotoFacts, list[np.ndarray]]:
+        """What is known of some photos, and their pictures: one array, or of pairs two."""
+        pictures = [np.empty(shape, np.uint8) for shape in self.shapes(len(batch.names))]
+        read: list[tuple] = []
+        failures = []
+        for row, (name, loads) in enumerate(zip(batch.names, batch.loads, strict=True), batch.start):
+            try:
+                squares, *known = self._read(loads, name)
+            except PhotoError as error:
+                failures.append((name, str(error).removeprefix(f"{name}: ")))
+                continue
+            for array, square in zip(pictures, squares, strict=True):
+                array[len(read)] = square
+            read.append((row, *known))
+        rows, boxes, aspects, hashes = zip(*read, strict=True) if read else [()] * 4
+        facts = PhotoFacts(
+            np.array(rows, np.int64),
+            np.array(boxes, np.int16).reshape(-1, 4),
+            np.array(aspects, np.float32),
+            np.array(hashes, "S64"),
+            failures,
+        )
+        return facts, [array[: len(read)] for array in pictures]
+
+    def _read(
         self, loads: Sequence[Callable[[], Raw]], name: str
     ) -> tuple[list[np.ndarray], tuple[int, ...], float, str]:
         """The pictures of an item, and of its photo the place in the square, the aspect and the hash."""
@@ -264,25 +194,36 @@ class PhotoWork:
         return [square for square, _ in placed], box, aspect, source_hash(read[0][0])
 
 
-def _in_threads(work: PhotoWork, loads: Iterator[Sequence[Callable[[], Raw]]]) -> Iterator[list[tuple[int, Any]]]:
-    """Results in order; at most a few chunks are under way, so that neither end piles up in memory."""
-    workers = min(_MOST_WORKERS, num_cores())
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="photos")
-    under_way: deque = deque()
-    start = 0
+@contextlib.contextmanager
+def decoding() -> Iterator[None]:
+    """What decoding on all cores needs, around it."""
     # the workers keep the cores busy: BLAS threads of their own would only wait for each other (the studio, whose
     # photos take many small matrix products, is four times as fast without)
-    with threadpool_limits(limits=1, user_api="blas"):
-        try:
-            while chunk := list(itertools.islice(loads, _CHUNK)):
-                under_way.append(pool.submit(work, start, chunk))
-                start += len(chunk)
-                if len(under_way) > 2 * workers:
-                    yield under_way.popleft().result()
-            while under_way:
+    with warnings.catch_warnings(), threadpool_limits(limits=1, user_api="blas"):
+        # broken metadata and very large photos, thousands of times: they are read all the same
+        warnings.filterwarnings("ignore", module="PIL")
+        yield
+
+
+def in_threads(work: Callable[[Batch], R], source: Source) -> Iterator[tuple[int, R]]:
+    """What `work` makes of the photos, some at a time and in order, each with their number."""
+    workers = min(_MOST_WORKERS, num_cores())
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="photos")
+    return in_order(pool, lambda batch: (len(batch.names), work(batch)), source.batches(_BATCH), 2 * workers)
+
+
+def in_order(pool: Executor, work: Callable[[T], R], tasks: Iterable[T], most: int) -> Iterator[R]:
+    """Results in the order of the tasks; few are under way at once, so that neither end piles up in memory."""
+    under_way: deque = deque()
+    try:
+        for task in tasks:
+            under_way.append(pool.submit(work, task))
+            if len(under_way) > most:
                 yield under_way.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        while under_way:
+            yield under_way.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def num_cores() -> int:
@@ -290,10 +231,10 @@ def num_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def with_progress(chunks: Iterator[list], total: int, label: str = "Reading photos") -> Iterator[tuple[int, Any]]:
-    """What is in the chunks, with a progress bar if a person is watching and it takes more than a moment."""
+def with_progress(parts: Iterable[tuple[int, T]], total: int, label: str = "Reading photos") -> Iterator[T]:
+    """Parts that come with their sizes, with a progress bar if a person is watching and it takes more than a moment."""
     if not sys.stderr.isatty():
-        yield from itertools.chain.from_iterable(chunks)
+        yield from (part for _, part in parts)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -301,17 +242,84 @@ def with_progress(chunks: Iterator[list], total: int, label: str = "Reading phot
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     task = bar.add_task("photos", total=total)
-    began, shown = time.monotonic(), False
+    began = time.monotonic()
     try:
-        for chunk in chunks:
-            if not shown and time.monotonic() - began > _PATIENCE_SECONDS:
+        for size, part in parts:
+            if time.monotonic() - began > _PATIENCE_SECONDS:
                 bar.start()
-                shown = True
-            bar.advance(task, len(chunk))
-            yield from chunk
+            bar.advance(task, size)
+            yield part
     finally:
-        if shown:
+        if bar.live.is_started:
             bar.stop()
+
+
+def prepare(source: Source, preparation: Preparation) -> PreparedPhotos:
+    """Decode and resize the photos of a source, or find them in the cache.
+
+    Raises:
+        CatalogueError: If the disk has no room for what the memory has none for.
+    """
+    cache = None if source.stamp is None else preparation.photo_cache()
+    squaring = Squaring.wanted(source, preparation)
+    channels, *of_sources = squaring.channels
+    wanted = [VERSION, source.stamp, squaring.size, squaring.fit, channels, len(source.items), *of_sources]
+    key = hashlib.sha256(" ".join(map(str, wanted)).encode()).hexdigest()[:32]
+    found = cache and _from_cache(cache, key, preparation.memory_budget, len(squaring.channels))
+    while not found:
+        try:
+            found = _decode(source, squaring, cache, key, preparation.memory_budget)
+        except ColourFoundError as colour:
+            squaring = squaring.coloured(colour.args[0])
+    return found
+
+
+def _from_cache(cache: PhotoCache, key: str, memory_budget: int, num_pictures: int) -> PreparedPhotos | None:
+    about = cache.read(key)
+    if about is None:
+        return None
+    mapped, pictures = about["num_bytes"] > memory_budget, _PICTURES[:num_pictures]
+    read: dict[str, Any] = {name: cache.array(key, name, mapped and name in pictures) for name in (*pictures, *COLUMNS)}
+    if any(array is None for array in read.values()):
+        return None
+    count = len(read["rows"])
+    if any(len(read[name]) < count for name in pictures):
+        return None
+    read |= {name: read[name][:count] for name in pictures}
+    read["failures"] = [tuple(failure) for failure in about["failures"]]
+    return PreparedPhotos(**{"sources": None, **read}, pixel_hash=about["pixel_hash"], key=key, cache=cache)
+
+
+def _decode(
+    source: Source, squaring: Squaring, cache: PhotoCache | None, key: str, memory_budget: int
+) -> PreparedPhotos:
+    shapes = squaring.shapes(len(source.items))
+    num_bytes = sum(map(math.prod, shapes))
+    folder = _room_on_disk(cache, num_bytes) if num_bytes > memory_budget else None
+    try:
+        arrays = {
+            name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, shape)
+            if folder
+            else np.empty(shape, np.uint8)
+            for name, shape in zip(_PICTURES, shapes, strict=False)
+        }
+        parts, count, digest = [], 0, hashlib.sha256()
+        with decoding():
+            for facts, pictures in with_progress(in_threads(squaring, source), len(source.items)):
+                for array, some in zip(arrays.values(), pictures, strict=True):
+                    array[count : count + len(some)] = some
+                for squares in zip(*pictures, strict=True):
+                    for square in squares:
+                        digest.update(square)
+                parts.append(facts)
+                count += len(facts.rows)
+    except BaseException:
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    cut: dict[str, Any] = {"sources": None} | {name: array[:count] for name, array in arrays.items()}
+    prepared = PreparedPhotos(**joined(parts), **cut, pixel_hash=digest.hexdigest(), key=key, folder=folder)
+    return _kept(prepared, cache)
 
 
 def _room_on_disk(cache: PhotoCache | None, num_bytes: int) -> Path:
@@ -334,24 +342,24 @@ def _room_on_disk(cache: PhotoCache | None, num_bytes: int) -> Path:
     return folder
 
 
-def _kept(prepared: PreparedPhotos, cache: PhotoCache | None, key: str | None) -> PreparedPhotos:
+def _kept(prepared: PreparedPhotos, cache: PhotoCache | None) -> PreparedPhotos:
     """Write the photos into the cache; if that fails they are used all the same."""
     if cache is None:
         return prepared
     try:
-        with cache.writing(key) as entry:
+        with cache.writing(prepared.key) as entry:
             for name, pictures in prepared.arrays().items():
-                if prepared.folder is None:
-                    np.save(entry / f"{name}.npy", pictures)
-                else:
+                if isinstance(pictures, np.memmap) and pictures.filename:
                     pictures.flush()
-                    os.replace(prepared.folder / f"{name}.npy", entry / f"{name}.npy")
-            for name in _COLUMNS:
-                np.save(entry / f"{name}.npy", getattr(prepared, name))
+                    os.replace(pictures.filename, entry / f"{name}.npy")
+                else:
+                    np.save(entry / f"{name}.npy", pictures)
+            for name, column in prepared.columns().items():
+                np.save(entry / f"{name}.npy", column)
             about = {"pixel_hash": prepared.pixel_hash, "failures": prepared.failures}
             write_about(entry, {**about, "num_bytes": sum(array.nbytes for array in prepared.arrays().values())})
     except OSError as error:
         _log.warning("Prepared photos cannot be kept in %s: %s", cache.folder, error)
         return prepared
-    prepared.key, prepared.cache = key, cache
+    prepared.cache = cache
     return prepared

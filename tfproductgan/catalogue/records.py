@@ -6,14 +6,12 @@ picture be read at once: then a stream can start at any step, draw photos by wei
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import hashlib
 import json
 import logging
 import os
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,42 +68,11 @@ def is_prepared(folder: Path) -> bool:
     return "tfproductgan" in metadata(folder)
 
 
-@dataclasses.dataclass(frozen=True)
-class RecordIndex:
-    """Where pictures lie and what is known of them, in the order of their numbers.
-
-    Args:
-        files: Name and size of each file.
-        shard: int32 `[N]`, which file each picture is in.
-        offset: int64 `[N]`, where in it.
-        size: int32 `[N]`, bytes of it.
-        ids: int32 `[N, A]`, conditions.
-        boxes: int16 `[N, 4]`, where the photo lies in its square.
-        split: int8 `[N]`, position of its split in the data set's list.
-        digest: SHA-256 of all pictures.
-    """
-
-    files: tuple[tuple[str, int], ...]
-    shard: np.ndarray
-    offset: np.ndarray
-    size: np.ndarray
-    ids: np.ndarray
-    boxes: np.ndarray
-    split: np.ndarray
-    digest: str
-
-
 class RecordPixels:
-    """The pictures of TFRecord files, as if they were one array; nothing of them is held.
+    """The pictures of TFRecord files, as if they were one array of shape `(N, S, S, C)`; nothing of them is held."""
 
-    Args:
-        paths: The files.
-        index: Where the pictures lie in them.
-        shape: Of all together: `(N, S, S, C)`.
-    """
-
-    def __init__(self, paths: Sequence[Path], index: RecordIndex, shape: tuple[int, int, int, int]):
-        self.shape, self._index = shape, index
+    def __init__(self, paths: Sequence[Path], index: Mapping[str, np.ndarray], shape: tuple[int, int, int, int]):
+        self.shape, self._places = shape, [index[name] for name in ("shard", "offset", "size")]
         self._files = [os.open(path, os.O_RDONLY) for path in paths]
         weakref.finalize(self, _close, self._files).atexit = False  # a stream may still be reading
 
@@ -124,24 +91,20 @@ class RecordPixels:
 
     def encoded(self, which: np.ndarray | slice) -> np.ndarray:
         """The PNG files of some of the pictures, read now: bytes `[n]`."""
-        columns = (column[which].tolist() for column in (self._index.shard, self._index.offset, self._index.size))
-        read = [os.pread(self._files[file], size, offset) for file, offset, size in zip(*columns, strict=True)]
+        places = zip(*(column[which].tolist() for column in self._places), strict=True)
+        read = [os.pread(self._files[file], size, offset) for file, offset, size in places]
         return np.array([*read, None], object)[:-1]  # NumPy takes a list of bytes alone for text
 
 
 class RecordPhotos:
-    """The photos of a data set that `tfproductgan prepare` wrote.
-
-    Args:
-        folder: The data set's own folder.
+    """The photos of a data set that `tfproductgan prepare` wrote, which lies in `folder`.
 
     Attributes:
-        folder: Where it lies.
         schema: Its `ConditionSchema`.
         fit: How the photos were made square, `"letterbox"` or `"crop"`.
         features: Feature of each attribute.
         splits: Split name to int64 photo indices.
-        index: Its `RecordIndex`.
+        ids: int32 `[N, A]`, conditions of the photos.
         boxes: int16 `[N, 4]`, left, top, right and bottom of each photo in its square.
         pixel_hash: SHA-256 of all pictures.
         pixels: Its `RecordPixels`.
@@ -163,18 +126,18 @@ class RecordPhotos:
             raise CatalogueError(f"{str(folder)!r} is no data set of tfproductgan prepare: {error}") from error
         self._names = [split["name"] for split in splits]
         self._paths = [path for name in self._names for path in self._shards(name)]
-        self.index = self._read_index() or self._make_index()
-        self.boxes, self.pixel_hash = self.index.boxes, self.index.digest
-        self.splits = {name: np.flatnonzero(self.index.split == i) for i, name in enumerate(self._names)}
-        shape = (len(self.index.offset), self.schema.image_size, self.schema.image_size, self.schema.channels)
-        self.pixels = RecordPixels(self._paths, self.index, shape)
+        index, self.pixel_hash = self._read_index() or self._make_index()
+        self.ids, self.boxes = index["ids"], index["boxes"]
+        self.splits = {name: np.flatnonzero(index["split"] == i) for i, name in enumerate(self._names)}
+        shape = (len(self.ids), self.schema.image_size, self.schema.image_size, self.schema.channels)
+        self.pixels = RecordPixels(self._paths, index, shape)
 
     def texts(self) -> list[str]:
         """The titles of all photos; empty where there is none."""
         import tensorflow as tf
 
         spec = {"text": tf.io.FixedLenFeature([], tf.string), "number": tf.io.FixedLenFeature([], tf.int64)}
-        found = []
+        found: list[tuple[int, bytes]] = []
         for path in self._paths:
             for _, parsed in _batches(path, spec):
                 found += zip(parsed["number"].numpy().tolist(), parsed["text"].numpy().tolist(), strict=True)
@@ -187,36 +150,40 @@ class RecordPhotos:
             raise CatalogueError(f"{str(self.folder)!r} has {len(found)} of the {total} files of its split {split!r}.")
         return found
 
-    def _stamps(self) -> tuple[tuple[str, int], ...]:
-        return tuple((path.name, path.stat().st_size) for path in self._paths)
+    def _about(self) -> dict[str, Any]:
+        """What an index must say to be that of the files as they are."""
+        return {"version": INDEX_VERSION, "files": [[path.name, path.stat().st_size] for path in self._paths]}
 
-    def _read_index(self) -> RecordIndex | None:
+    def _read_index(self) -> tuple[dict[str, np.ndarray], str] | None:
         try:
             with (self.folder / INDEX).open("rb") as file, np.load(file) as saved:
                 about = json.loads(str(saved["about"]))
-                if about["version"] != INDEX_VERSION:
-                    return None
-                arrays = {name: saved[name] for name in ("shard", "offset", "size", "ids", "boxes", "split")}
+                index = {name: saved[name] for name in ("shard", "offset", "size", "ids", "boxes", "split")}
+                digest = about.pop("digest")
         except Exception:  # not there, or damaged in one of the many ways of a zip
             return None
-        files = tuple((name, size) for name, size in about["files"])
-        return RecordIndex(files, **arrays, digest=about["digest"]) if files == self._stamps() else None
+        return (index, digest) if about == self._about() else None
 
-    def _make_index(self) -> RecordIndex:
-        """Read all records once: TensorFlow checks the checksum of each."""
+    def _make_index(self) -> tuple[dict[str, np.ndarray], str]:
+        """Read all records once: TensorFlow checks the checksum of each.
+
+        Returns:
+            Columns of `_index_file` in the order of the pictures' numbers, and SHA-256 of all pictures.
+        """
         parts = [part for number, path in enumerate(self._paths) for part in self._index_file(number, path)]
-        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        order = np.argsort(columns.pop("number"), kind="stable")
-        columns = {name: column[order] for name, column in columns.items()}
-        hashes = columns.pop("hash")
-        index = RecordIndex(self._stamps(), **columns, digest=hashlib.sha256(hashes.tobytes()).hexdigest())
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        order = np.argsort(joined.pop("number"), kind="stable")
+        columns: dict[str, Any] = {name: column[order] for name, column in joined.items()}
+        digest = hashlib.sha256(columns.pop("hash").tobytes()).hexdigest()
+        about = np.array(json.dumps({**self._about(), "digest": digest}))
         try:
-            replace_file(self.folder / INDEX, functools.partial(_save_index, index=index))
+            replace_file(self.folder / INDEX, lambda part: np.savez(part, about=about, **columns))
         except RunError as error:
             _log.warning("The index is made anew each time: %s", error)
-        return index
+        return columns, digest
 
     def _index_file(self, number: int, path: Path) -> Iterator[dict[str, np.ndarray]]:
+        """What is known of some pictures: among it which file each is in, where in it, and its bytes."""
         import tensorflow as tf
 
         split = self._names.index(path.name.partition(".tfrecord")[0].rpartition("-")[2])
@@ -251,13 +218,6 @@ def _batches(path: Path, spec: dict[str, Any]) -> Iterator[tuple[Sequence[bytes]
             yield records.numpy(), tf.io.parse_example(records, spec)
     except tf.errors.OpError as error:
         raise CatalogueError(f"{str(path)!r} is damaged: {error.message}") from error
-
-
-def _save_index(path: Path, index: RecordIndex) -> None:
-    columns = dataclasses.asdict(index)
-    about = {"version": INDEX_VERSION, "files": columns.pop("files"), "digest": columns.pop("digest")}
-    with path.open("wb") as file:
-        np.savez(file, about=np.array(json.dumps(about)), **columns)
 
 
 def _close(files: Sequence[int]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import itertools
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -68,14 +69,31 @@ class Source:
         """For each item, what loads its photo and, in pairs, the picture that goes in."""
         return zip(self.load(), *([self.load_sources()] if self.load_sources else []), strict=True)
 
+    def batches(self, count: int) -> Iterator[Batch]:
+        """The items in their order, `count` at a time."""
+        loads = self.loads()
+        for start in range(0, len(self.items), count):
+            names = tuple(item.name for item in self.items[start : start + count])
+            yield Batch(start, names, tuple(itertools.islice(loads, count)))
 
-def too_sparse(attribute: str, counts: Iterable[int]) -> str | None:
-    """Why nothing can be learnt from an attribute, in words, or `None`.
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """Some photos of a source, for a thread or another process.
 
     Args:
-        attribute: Its name.
-        counts: Number of training photos of each of its values.
+        start: Number of the first.
+        names: What messages call them.
+        loads: For each, what loads its photo and, in pairs, the picture that goes in.
     """
+
+    start: int
+    names: tuple[str, ...]
+    loads: tuple[tuple[Callable[[], Raw], ...], ...]
+
+
+def too_sparse(attribute: str, counts: Iterable[int]) -> str | None:
+    """Why nothing can be learnt from an attribute with so many training photos of each value, in words, or `None`."""
     counts = list(counts)
     if len(counts) <= MOST_SPARSE_VALUES or sum(counts) >= 2 * len(counts):
         return None
@@ -86,31 +104,13 @@ def too_sparse(attribute: str, counts: Iterable[int]) -> str | None:
 
 
 def folder_source(folder: str | Path, attribute: str) -> Source:
-    """Photos sorted into folders by class, with or without a level of splits above.
-
-    Args:
-        folder: The folder, or a zip of it.
-        attribute: What to call the attribute whose values are the folders' names.
-
-    Raises:
-        CatalogueError: If there are no photos, or split folders beside class folders.
-    """
+    """Photos sorted into folders by class, with or without a level of splits above: see `Catalogue.from_folder`."""
     files = open_files(folder)
     return _source_of_files(files, *_classified(files, folder, attribute))
 
 
 def pair_source(sources: str | Path, images: str | Path, attribute: str) -> Source:
-    """Photos as `folder_source` takes them, each with the picture of the same name that goes in.
-
-    Args:
-        sources: Folder or zip of the pictures that go in; below it they are called as their photos, but for the
-            extension.
-        images: The photos' folder, or a zip of it.
-        attribute: What to call the attribute whose values are the folders' names.
-
-    Raises:
-        CatalogueError: If there are no photos or no pairs.
-    """
+    """Photos as `folder_source` takes them, each with the picture that goes in: see `Catalogue.from_pairs`."""
     entering, files = open_files(sources), open_files(images)
     items, attributes = _classified(files, images, attribute)
     partners, skipped = _partners([item.name for item in items], entering.names(), str(images), str(sources))
@@ -202,20 +202,9 @@ def table_source(
     split_column: str | None = None,
     find_split: bool = True,
 ) -> Source:
-    """Photos listed in a table.
+    """Photos listed in a table: see `Catalogue.from_table`.
 
-    Args:
-        table: CSV or Parquet; or a zip that holds one of them, and its photos if `images` is not given; or the
-            name of a table inside the zip `images`.
-        images: Folder or zip of the photos; by default where the table is.
-        image: Column that names the photos; by default found by its usual names.
-        attributes: Columns to take as attributes.
-        text: Column of titles.
-        split_column: Column that names the split of each photo; empty means train.
-        find_split: Whether a column called `split` is taken when none is named.
-
-    Raises:
-        CatalogueError: If something is missing or cannot be read.
+    Without a `split_column`, one called `split` is taken if `find_split` is set. In it empty means train.
     """
     content, files = _table_and_files(Path(table).expanduser(), images)
     attributes = list(attributes)
@@ -272,20 +261,15 @@ def _table_and_files(path: Path, images: str | Path | None) -> tuple[tables.Tabl
 
 
 def _split_reader(content: tables.Table, column: str | None, find: bool) -> Callable[[Sequence[str]], str | None]:
-    if column is None:
-        if not (find and content.has("split")):
-            return lambda row: None
-        at = content.position("split")
-        if not all(split_name(row[at]) or not row[at] for row in content.rows):
-            return lambda row: None  # some other split: nobody said that it is ours
+    if column is None and not (find and content.has("split")):
+        return lambda row: None
+    at = content.position(column or "split")
+    strange = next((row[at] for row in content.rows if row[at] and split_name(row[at]) is None), None)
+    if strange is None:
         return lambda row: split_name(row[at]) or "train"
-    at = content.position(column)
-    for row in content.rows:
-        if row[at] and split_name(row[at]) is None:
-            raise CatalogueError(
-                f"Column {column!r} of {content.name} has {row[at]!r}; a split is called {', '.join(SPLITS)}."
-            )
-    return lambda row: split_name(row[at]) or "train"
+    if column is None:
+        return lambda row: None  # some other split: nobody said that it is ours
+    raise CatalogueError(f"Column {column!r} of {content.name} has {strange!r}; a split is called {', '.join(SPLITS)}.")
 
 
 def _source_of_files(
@@ -294,7 +278,7 @@ def _source_of_files(
     attributes: Sequence[str],
     skipped: Sequence[tuple[str, str]] = (),
 ) -> Source:
-    items = sorted_by_split(items)
+    [items] = sorted_by_split(list(items))
     names = [item.name for item in items]
     return Source(
         items=items,
@@ -314,9 +298,14 @@ def _stamp(files: PhotoFolder | PhotoZip, names: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def sorted_by_split(items: Iterable[Item]) -> list[Item]:
-    """The items with each split's together, so that the pictures of a split are one stretch of the array."""
-    return sorted(items, key=lambda item: SPLITS.index(item.split) if item.split else -1)
+def sorted_by_split(items: Sequence[Item], *others: Sequence) -> list[list]:
+    """The items with each split's together, so that the pictures of a split are one stretch of the array.
+
+    Returns:
+        The items, and what else there is of each, in their order.
+    """
+    order = sorted(range(len(items)), key=lambda i: SPLITS.index(items[i].split) if items[i].split else -1)
+    return [[column[i] for i in order] for column in (items, *others)]
 
 
 def array_source(
@@ -325,17 +314,7 @@ def array_source(
     splits: Sequence[str] | None = None,
     sources: Any = None,
 ) -> Source:
-    """Photos in an array.
-
-    Args:
-        images: uint8 `[N, H, W]` or `[N, H, W, C]` with 1, 3 or 4 channels.
-        labels: Attribute name to the value names of all photos; `None` and empty are "not given".
-        splits: The split of each photo, if known.
-        sources: Likewise the picture that goes in with each photo, if the items are pairs.
-
-    Raises:
-        CatalogueError: If types or lengths do not fit.
-    """
+    """Photos in an array: see `Catalogue.from_arrays`."""
     arrays = {name: np.asarray(a) for name, a in (("images", images), ("sources", sources)) if a is not None}
     for name, array in arrays.items():
         fits = array.ndim == 3 or (array.ndim == 4 and array.shape[3] in (1, 3, 4))
@@ -360,16 +339,14 @@ def array_source(
         )
         for i in range(len(images))
     ]
-    ordered = sorted_by_split(items)
-    place_of = {item.name: i for i, item in enumerate(items)}
-    order = [place_of[item.name] for item in ordered]
+    items, order = sorted_by_split(items, range(len(images)))
 
     def load(array: np.ndarray) -> Iterator[Callable[[], Raw]]:
         # each holds its own photo only: a process that is sent one is not sent all
         return (functools.partial(np.asarray, array[i]) for i in order)
 
     return Source(
-        items=ordered,
+        items=items,
         attributes=list(columns),
         load=functools.partial(load, images),
         load_sources=functools.partial(load, arrays["sources"]) if arrays else None,

@@ -34,14 +34,7 @@ def split_name(name: str) -> str | None:
 
 
 def given_splits(names: Sequence[str] | np.ndarray) -> dict[str, np.ndarray]:
-    """Photo indices of each split that is not empty.
-
-    Args:
-        names: The split of each photo, one of `SPLITS`.
-
-    Returns:
-        Split name to int64 indices, ascending.
-    """
+    """Photo indices, int64 and ascending, of each split that is not empty, from the split of each photo."""
     column = np.asarray(names)
     found = {split: np.flatnonzero(column == split) for split in SPLITS}
     return {split: indices for split, indices in found.items() if len(indices)}

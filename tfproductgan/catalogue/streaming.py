@@ -62,25 +62,11 @@ def photo_stream(
     part: tuple[int, int] = (0, 1),
     sources: np.ndarray | None = None,
 ) -> tf.data.Dataset:
-    """Batches of some of the photos.
+    """Batches of some of the photos: what `Catalogue.stream` returns.
 
-    Args:
-        pixels: uint8 `[N, S, S, C]`, in memory or a memory map, which is not copied; or the pictures of a prepared
-            data set, read and decoded batch by batch.
-        conditions: int32 `[N, A]`.
-        indices: Which photos to take, int64 `[M]`.
-        batch_size: Photos a batch.
-        seed: Decides the order.
-        start_step: Number of the first batch; those before it cost nothing.
-        weights: Drawn with these chances, float64 `[M]`; by default each photo comes once an epoch.
-        repeat: Without end and shuffled; otherwise one pass in order.
-        part: `(i, n)`: only the i-th of n equal parts of each batch is read and delivered. For workers that share
-            a batch; n must divide it.
-        sources: uint8 `[N, S, S, Cs]`, the pictures that go in, of pairs.
-
-    Returns:
-        A dataset of `{"images": uint8 [B / n, S, S, C], "conditions": int32 [B / n, A]}`, and of pairs `"source"`:
-        uint8 `[B / n, S, S, Cs]`.
+    `pixels`, uint8 `[N, S, S, C]`, are not copied; those of a prepared data set are read and decoded batch by batch.
+    `sources`, uint8 `[N, S, S, Cs]`, are the pictures that go in, of pairs. `indices`, int64 `[M]`, say which photos to
+    take, `weights`, float64 `[M]`, with which chances: by default each comes once an epoch.
     """
     count = len(indices)
     share = batch_size // part[1]
@@ -129,19 +115,12 @@ def _decoded(encoded: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
 
 
 def balancing_weights(conditions: np.ndarray, balance: float) -> np.ndarray:
-    """Chances of photos that lift rare labels.
+    """Chances that lift rare labels, float64 `[M]` summing to 1, of photos with these conditions, int32 `[M, A]`.
 
     Each attribute alone would draw a photo by the count of its value to the power of `-balance`: 0 as the photos
     are, 0.5 by the square root, 1 every value alike. The chance of a photo is the mean of that over the
     attributes; the product over attributes would let a handful of photos with rare combinations fill the batches.
     A photo that lacks an attribute counts as its most common value.
-
-    Args:
-        conditions: int32 `[M, A]`, A at least 1.
-        balance: 0 to 1.
-
-    Returns:
-        float64 `[M]`, summing to 1.
     """
     total = np.zeros(len(conditions))
     for column in conditions.T:

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from tfproductgan import studio
+from tfproductgan.catalogue.preparation import check_whole
 from tfproductgan.catalogue.sources import Item, Source, sorted_by_split
 from tfproductgan.catalogue.splitting import drawn_splits
 from tfproductgan.errors import CatalogueError, nearest
 
 _MOST = 1_000_000  # products are kept in memory
-
 
 SOURCES = {"lines": studio.render_lines, "mask": studio.render_mask}
 """What the studio draws of a product besides its photo, to go into models."""
@@ -29,18 +29,9 @@ def studio_source(
     shares: Mapping[str, float],
     source: str | None = None,
 ) -> Source:
-    """Products 0 to `count - 1` of the studio.
+    """Products 0 to `count - 1` of the studio: see `Catalogue.studio`.
 
-    Args:
-        count: Number of photos.
-        image_size: Height and width in pixels.
-        seed: The studio's seed.
-        attributes: Which of the studio's labels to take as attributes.
-        shares: Shares to draw for validation and test, by seed and index: the same at every size.
-        source: `"lines"` or `"mask"` to go with each photo; by default the items are no pairs.
-
-    Raises:
-        CatalogueError: If an attribute is unknown or a number out of range.
+    The `shares` for validation and test are drawn by seed and number: they are the same products at every size.
     """
     attributes = list(attributes)
     for name in attributes:
@@ -48,15 +39,13 @@ def studio_source(
             raise CatalogueError(f"The studio has no attribute {name!r}: {nearest(name, studio.ATTRIBUTES)}")
     if source is not None and source not in SOURCES:
         raise CatalogueError(f"The studio draws no source {source!r}: {nearest(source, SOURCES)}")
-    for name, value, lowest in (("count", count, 1), ("seed", seed, 0)):
-        if isinstance(value, bool) or value != int(value) or value < lowest:
-            raise CatalogueError(f"{name} must be a whole number of at least {lowest}. Received: {value!r}")
+    check_whole("count", count, 1)
+    check_whole("seed", seed, 0)
     if count > _MOST:
         raise CatalogueError(f"The studio draws up to {_MOST:,} photos. Received: {count:,}")
     products = [studio.product(seed, index) for index in range(count)]
     hashes = [hashlib.sha256(f"{seed} {index}".encode()).hexdigest() for index in range(count)]
-    drawn = drawn_splits(hashes, np.arange(count), shares)
-    splits = {int(i): split for split, indices in drawn.items() for i in indices}
+    splits = {i: split for split, drawn in drawn_splits(hashes, np.arange(count), shares).items() for i in drawn}
     items = [
         Item(
             f"studio {product.seed} {product.index}",
@@ -66,15 +55,14 @@ def studio_source(
         )
         for product in products
     ]
-    order = sorted_by_split(items)
-    by_name = dict(zip((item.name for item in items), products, strict=True))
+    items, products = sorted_by_split(items, products)
 
     def drawn_by(render: Callable[[studio.Product, int], np.ndarray]) -> Iterator[Callable[[], np.ndarray]]:
-        return (functools.partial(render, by_name[item.name], image_size) for item in order)
+        return (functools.partial(render, product, image_size) for product in products)
 
     pair = f" {source}" if source else ""
     return Source(
-        items=order,
+        items=items,
         attributes=attributes,
         load=functools.partial(drawn_by, studio.render_image),
         stamp=hashlib.sha256(f"studio {_drawing_code()} {seed} {count} {image_size}{pair}".encode()).hexdigest(),

@@ -69,13 +69,9 @@ class Table:
 
 
 def read_table(data: bytes, name: str) -> Table:
-    """Read a table.
+    """Read a table from the bytes of its file, of which the name says the format.
 
     CSV may be separated by commas, semicolons, tabs or bars, in UTF-8 or UTF-16.
-
-    Args:
-        data: The bytes of its file.
-        name: Its name, which says the format.
 
     Raises:
         CatalogueError: If it cannot be read.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
+import operator
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -12,19 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from tfproductgan.catalogue.sources import Item, Source, sorted_by_split
-from tfproductgan.catalogue.splitting import split_name
+from tfproductgan.catalogue.sources import Item, Source
+from tfproductgan.catalogue.splitting import SPLITS, split_name
 from tfproductgan.errors import CatalogueError, nearest, require
 
 _log = logging.getLogger(__name__)
 
 
 def tfds_builder(name: Any, data_dir: str | Path | None = None) -> Any:
-    """A prepared builder; the data set is downloaded and prepared if it is not on disk.
-
-    Args:
-        name: Such as `"fashion_mnist"` or `"cifar10:3.0.2"`; or a builder.
-        data_dir: Where data sets lie; by default `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
+    """A prepared builder of `name`, such as `"cifar10:3.0.2"`, itself maybe a builder: see `Catalogue.from_tfds`.
 
     Raises:
         CatalogueError: If there is no such data set or it cannot be prepared.
@@ -52,18 +49,7 @@ def tfds_source(
     attributes: Iterable[str] | None = None,
     text: str | None = None,
 ) -> Source:
-    """The photos of a data set.
-
-    Args:
-        builder: What `tfds_builder` returned.
-        image: Feature of the photos; by default the supervised input, or the only image.
-        attributes: Features to take as attributes, `/` between the levels of nested ones; by default the
-            supervised label, or all class labels.
-        text: Feature of titles.
-
-    Raises:
-        CatalogueError: If a feature is missing or of another kind.
-    """
+    """The photos of a data set: see `Catalogue.from_tfds`."""
     image = _image_name(builder, image)
     attributes = list(_label_names(builder) if attributes is None else attributes)
     readers = {name: _reader(builder, name) for name in attributes}
@@ -83,8 +69,7 @@ def tfds_source(
                 yield functools.partial(_at, example, image)
 
     names = {name: _feature(builder, name).names for name in attributes if _is_class(_feature(builder, name))}
-    # splits are read in the order of sorted_by_split, so items and photos stay side by side
-    return Source(sorted_by_split(items), attributes, load, _stamp(builder, image, splits), values=names)
+    return Source(items, attributes, load, _stamp(builder, image, splits), values=names)
 
 
 def _image_name(builder: Any, given: str | None) -> str:
@@ -150,8 +135,7 @@ def _split_names(builder: Any) -> dict[str, str | None]:
     left_out = sorted(set(found) - set(known))
     if left_out:
         _log.warning("The splits %s of %s are left out", ", ".join(left_out), builder.name)
-    order = ("train", "validation", "test")
-    return dict(sorted(known.items(), key=lambda pair: order.index(pair[1])))
+    return dict(sorted(known.items(), key=lambda pair: SPLITS.index(pair[1])))
 
 
 def _examples(builder: Any, split: str, names: Sequence[str], encoded: bool = False) -> Iterator[Any]:
@@ -173,9 +157,7 @@ def _examples(builder: Any, split: str, names: Sequence[str], encoded: bool = Fa
 
 
 def _at(example: Any, name: str) -> Any:
-    for part in name.split("/"):
-        example = example[part]
-    return example
+    return functools.reduce(operator.getitem, name.split("/"), example)
 
 
 def _stamp(builder: Any, image: str, splits: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import io
+import itertools
 import shutil
 import uuid
 from collections.abc import Sequence
@@ -45,14 +46,8 @@ _OWN_FEATURES = ("image", "number", "name", "text", "box")
 class Stretch:
     """The photos of one split in one chunk file, and all that is known of them: self-contained, for any process.
 
-    Args:
-        path: The chunk's file.
-        places: int64 `[n]`, which of its pictures.
-        numbers: int64 `[n]`, of the photos in the catalogue.
-        items: The photos.
-        ids: int32 `[n, A]`, their conditions.
-        boxes: int16 `[n, 4]`, where each photo lies in its square.
-        features: Feature of each attribute.
+    `places`, int64 `[n]`, says which of the file's pictures they are, `numbers`, int64 `[n]`, which of the catalogue's;
+    `ids`, int32 `[n, A]`, and `boxes`, int16 `[n, 4]`, are as there, `features` those of the attributes.
     """
 
     path: Path
@@ -83,12 +78,8 @@ class Stretch:
 class ProductPhotos(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """The photos of a catalogue, as a network sees them, with their labels and splits.
 
-    Args:
-        schema: Of the catalogue: names the classes.
-        stretches: Split name to stretches of its photos.
-        about: What the data set's `metadata.json` holds, JSON-ready.
-        beam: Whether the examples are made by an Apache Beam pipeline.
-        **kwargs: As every builder's; `data_dir` above all.
+    They come in stretches of each split; `about` goes into the data set's `metadata.json`. With `beam` the examples are
+    made by an Apache Beam pipeline.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -135,7 +126,8 @@ class ProductPhotos(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
             return beam.Create(stretches) | beam.Reshuffle() | beam.FlatMap(Stretch.examples)
         total = sum(len(stretch.items) for stretch in stretches)
-        return with_progress((stretch.examples() for stretch in stretches), total, "Writing photos")
+        made = ((len(stretch.items), stretch.examples()) for stretch in stretches)
+        return itertools.chain.from_iterable(with_progress(made, total, "Writing photos"))
 
 
 def feature_names(schema: ConditionSchema) -> tuple[str, ...]:
@@ -197,14 +189,8 @@ def _prepare(
         (out / WORK).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"Cannot write {str(out)!r}: {error.strerror or error}") from error
-    photos = prepare_chunks(
-        source,
-        preparation.image_size,
-        preparation.fit,
-        preparation.channels,
-        out / WORK / identity,
-        None if beam is None else on_beam(beam),
-    )
+    run = None if beam is None else on_beam(beam)
+    photos = prepare_chunks(source, preparation, out / WORK / identity, run)
     catalogue = Catalogue.from_source(source, preparation, text, photos)
     about = {"tfproductgan": VERSION, "identity": identity, "schema": catalogue.schema.to_dict()}
     about["features"], about["fit"] = list(feature_names(catalogue.schema)), preparation.fit

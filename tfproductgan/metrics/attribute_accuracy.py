@@ -6,10 +6,11 @@ The classifier errs on photos too, so every figure stands beside the same one of
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
-from tfproductgan.conditions import NOT_GIVEN, Attribute, ConditionSchema
+from tfproductgan.conditions import NOT_GIVEN, Attribute
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,34 +72,6 @@ class AttributeAccuracy:
         return sorted(mistakes, key=lambda mistake: (-mistake[2], mistake))[:count]
 
 
-def attribute_accuracy(
-    schema: ConditionSchema,
-    asked: np.ndarray,
-    predicted: np.ndarray,
-    real: np.ndarray,
-    real_predicted: np.ndarray,
-    judged_by: str,
-) -> tuple[AttributeAccuracy, ...]:
-    """Compare what was asked with what a classifier recognised.
-
-    Args:
-        schema: Names of attributes and values.
-        asked: int `[N, A]`, the condition ids of the samples.
-        predicted: int `[N, A]`, the ids the classifier recognised in them.
-        real: int `[M, A]`, the condition ids of photos.
-        real_predicted: int `[M, A]`, the ids recognised in those.
-        judged_by: Id of the classifier.
-
-    Returns:
-        One `AttributeAccuracy` an attribute of which a value was asked.
-    """
-    return tuple(
-        accuracy_of(attribute, *(ids[:, column] for ids in (asked, predicted, real, real_predicted)), judged_by)
-        for column, attribute in enumerate(schema.attributes)
-        if (asked[:, column] != NOT_GIVEN).any()
-    )
-
-
 def accuracy_of(
     attribute: Attribute,
     asked: np.ndarray,
@@ -106,50 +79,59 @@ def accuracy_of(
     real: np.ndarray,
     real_predicted: np.ndarray,
     judged_by: str,
-) -> AttributeAccuracy:
-    """`attribute_accuracy` of one attribute: all arrays are int `[N]` or `[M]`, and something must be asked."""
-    confusion = _counts(attribute, asked, predicted)
-    real_confusion = _counts(attribute, real, real_predicted)
+    passes: np.ndarray | None = None,
+    names: Sequence[str] = (),
+) -> AttributeAccuracy | None:
+    """Compare what was asked with what was recognised.
+
+    Args:
+        attribute: The attribute.
+        asked: int `[N]`, the ids asked of the samples.
+        predicted: int `[N]`, what was recognised in them: ids, or numbers of `names`.
+        real: int `[M]`, the ids of photos.
+        real_predicted: int `[M]`, what was recognised in those.
+        judged_by: Id of what recognises.
+        passes: Which names pass for each id, bool `[num_ids, len(names)]`; ids for which none does are left out. By
+            default each id passes for itself.
+        names: What can be recognised, if it is not the attribute's values.
+
+    Returns:
+        An `AttributeAccuracy`, or `None` if no such value was asked.
+    """
+    if passes is None:
+        passes, names = np.eye(attribute.num_ids, dtype=bool), ("", *attribute.values)
+        passes[NOT_GIVEN] = False
+    confusion, real_confusion = (
+        np.bincount(ids * len(names) + seen, minlength=passes.size).reshape(passes.shape) * passes.any(axis=1)[:, None]
+        for ids, seen in ((asked, predicted), (real, real_predicted))
+    )
     rows, real_rows = confusion.sum(axis=1), real_confusion.sum(axis=1)
+    if not rows.any():
+        return None
+    right, real_right = (confusion * passes).sum(axis=1), (real_confusion * passes).sum(axis=1)
+    counts = zip(attribute.values, right[1:], rows[1:], real_right[1:], real_rows[1:], strict=True)
     values = tuple(
-        ValueAccuracy(
-            value,
-            int(rows[i]),
-            _share(confusion[i, i], rows[i]),
-            int(real_rows[i]),
-            _share(real_confusion[i, i], real_rows[i]),
-        )
-        for i, value in enumerate(attribute.values, start=1)
-        if rows[i] or real_rows[i]
+        ValueAccuracy(value, int(asked), _share(right, asked), int(real), _share(real_right, real))
+        for value, right, asked, real_right, real in counts
+        if asked or real
     )
     return AttributeAccuracy(
         attribute=attribute.name,
         judged_by=judged_by,
         asked=int(rows.sum()),
-        accuracy=float(np.trace(confusion) / rows.sum()),
+        accuracy=float(right.sum() / rows.sum()),
         balanced=float(np.mean([value.accuracy for value in values if value.asked])),
         real=int(real_rows.sum()),
-        real_accuracy=_share(np.trace(real_confusion), real_rows.sum()),
-        chance=float(rows.max() / rows.sum()),
+        real_accuracy=_share(real_right.sum(), real_rows.sum()),
+        chance=float((rows @ passes).max() / rows.sum()),
         values=values,
-        confusion=_named(attribute, confusion),
+        confusion={
+            attribute.values[row - 1]: {
+                names[seen]: int(confusion[row, seen]) for seen in np.flatnonzero(confusion[row])
+            }
+            for row in np.flatnonzero(rows)
+        },
     )
-
-
-def _counts(attribute: Attribute, given: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """int64 `[num_ids, num_ids]`: given by predicted; rows of what is not given are 0."""
-    counts = np.zeros((attribute.num_ids, attribute.num_ids), np.int64)
-    kept = given != NOT_GIVEN
-    np.add.at(counts, (given[kept], predicted[kept]), 1)
-    return counts
-
-
-def _named(attribute: Attribute, counts: np.ndarray) -> dict[str, dict[str, int]]:
-    names = ("", *attribute.values)  # ids count from 1
-    return {
-        names[row]: {names[column]: int(counts[row, column]) for column in np.flatnonzero(counts[row])}
-        for row in np.flatnonzero(counts.sum(axis=1))
-    }
 
 
 def _share(count: float, of: float) -> float | None:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfproductgan.catalogue.duplicates import content_hash
-from tfproductgan.conditions import NOT_GIVEN, Attribute
+from tfproductgan.conditions import NOT_GIVEN
 from tfproductgan.errors import JudgementError
 
 if TYPE_CHECKING:
@@ -81,12 +81,12 @@ class AttributeScore:
     @property
     def gap(self) -> float:
         """Accuracy lost by training on samples in place of photos, mean over the seeds."""
-        return _mean(self.real) - _mean(self.generated)
+        return float(np.mean(self.real) - np.mean(self.generated))
 
     @property
     def gain(self) -> float:
         """Accuracy won by adding samples to the photos, mean over the seeds."""
-        return _mean(self.mixed) - _mean(self.real)
+        return float(np.mean(self.mixed) - np.mean(self.real))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,19 +146,14 @@ def classification_accuracy(
         JudgementError: If the catalogue has no attributes.
         CatalogueError: If it has no such split.
     """
-    from tfproductgan.metrics.classifier import (
-        ClassifierRecipe,
-        catalogue_classifier,
-        kept_classifier,
-        shuffled_batches,
-        train_classifier,
-    )
+    from tfproductgan.metrics import classifier
 
-    if not catalogue.schema.attributes:
+    schema = catalogue.schema
+    if not schema.attributes:
         raise JudgementError("A classification accuracy score needs attributes, and this catalogue has none.")
     if not seeds:
         raise JudgementError("A classification accuracy score needs one seed or more. Received none.")
-    recipe = recipe or ClassifierRecipe()
+    recipe = recipe or classifier.ClassifierRecipe()
     limitations = []
     if split is None:
         split = "test" if catalogue.size("test") else "validation"
@@ -170,7 +165,7 @@ def classification_accuracy(
     asked = catalogue.conditions("train")
     steps = recipe.num_steps(len(asked))
     half = max(1, min(recipe.batch_size, len(asked)) // 2)
-    recognised: dict[str, list[np.ndarray]] = {"real": [], "generated": [], "mixed": [], "samples": []}
+    recognised = {kind: [] for kind in (*_KINDS, "samples")}
     with tempfile.TemporaryDirectory() as folder:
         samples = _draw_all(generator, catalogue, seed, truncation, Path(folder), progress)
         drawn = content_hash(samples)
@@ -178,19 +173,19 @@ def classification_accuracy(
             fixed = dataclasses.replace(recipe, seed=int(number))
             photos = catalogue.stream("train", half, fixed.seed).as_numpy_iterator()
             batches = {
-                "generated": shuffled_batches(samples, asked, fixed.batch_size, fixed.seed),
-                "mixed": _mixed(photos, shuffled_batches(samples, asked, half, fixed.seed)),
+                "generated": classifier.shuffled_batches(samples, asked, fixed.batch_size, fixed.seed),
+                "mixed": _mixed(photos, classifier.shuffled_batches(samples, asked, half, fixed.seed)),
             }
-            note = _noted(progress, f"Classifier of photos, seed {number}")
-            trained = {"real": catalogue_classifier(catalogue, fixed, progress=note)}
-            for kind, stream in batches.items():
-                note = _noted(progress, f"Classifier of {_WORDS[kind]}, seed {number}")
-                train = functools.partial(train_classifier, stream, catalogue.schema, steps, fixed, note)
-                key = [catalogue.fingerprint, drawn, kind, dataclasses.asdict(fixed)]
-                trained[kind] = kept_classifier(key, catalogue.schema, train)
-            for kind, classifier in trained.items():
-                recognised[kind].append(classifier.recognise(tested[0]))
-            recognised["samples"].append(trained["real"].recognise(samples))
+            for kind, words in _KINDS.items():
+                note = functools.partial(progress, f"Classifier of {words}, seed {number}") if progress else None
+                if kind == "real":
+                    found = classifier.catalogue_classifier(catalogue, fixed, progress=note)
+                    recognised["samples"].append(found.recognise(samples))
+                else:
+                    train = functools.partial(classifier.train_classifier, batches[kind], schema, steps, fixed, note)
+                    key = [catalogue.fingerprint, drawn, kind, dataclasses.asdict(fixed)]
+                    found = classifier.kept_classifier(key, schema, train)
+                recognised[kind].append(found.recognise(tested[0]))
     return ClassificationAccuracy(
         recipe=f"{steps} steps of {recipe.batch_size} pictures, widths {recipe.widths}, rate {recipe.learning_rate:g}",
         split=split,
@@ -200,24 +195,17 @@ def classification_accuracy(
         sample_seed=int(seed),
         attributes=tuple(
             _score(attribute, column, tested[1], asked, recognised)
-            for column, attribute in enumerate(catalogue.schema.attributes)
+            for column, attribute in enumerate(schema.attributes)
             if (tested[1][:, column] != NOT_GIVEN).any() and (asked[:, column] != NOT_GIVEN).any()
         ),
         limitations=tuple(limitations),
     )
 
 
-_WORDS = {"generated": "samples", "mixed": "both"}
+_KINDS = {"real": "photos", "generated": "samples", "mixed": "both"}
 
 
-def _draw_all(
-    generator: Sampler,
-    catalogue: Catalogue,
-    seed: int,
-    truncation: float,
-    folder: Path,
-    progress: Callable[[str, int, int], None] | None,
-) -> np.ndarray:
+def _draw_all(generator, catalogue, seed, truncation, folder, progress):
     """One sample for each training photo, asked for with its own conditions, in a file: they may be many."""
     rows = [catalogue.schema.decode(ids) for ids in catalogue.conditions("train")]
     requests = generator.plan(rows, seed=seed, truncation=truncation, complete=False)
@@ -240,21 +228,11 @@ def _mixed(first: Iterator[Mapping], second: Iterator[Mapping]) -> Iterator[dict
         yield {name: np.concatenate([one[name], other[name]]) for name in one}
 
 
-def _noted(progress: Callable[[str, int, int], None] | None, what: str) -> Callable[[int, int], None] | None:
-    return (lambda done, total: progress(what, done, total)) if progress else None
-
-
-def _score(
-    attribute: Attribute,
-    column: int,
-    real: np.ndarray,
-    asked: np.ndarray,
-    recognised: Mapping[str, Sequence[np.ndarray]],
-) -> AttributeScore:
+def _score(attribute, column, real, asked, recognised):
     truth, wanted = real[:, column], asked[:, column]
-    given = truth != NOT_GIVEN
-    right = {kind: [ids[:, column] == truth for ids in recognised[kind]] for kind in ("real", "generated", "mixed")}
-    frequent = np.bincount(wanted[wanted != NOT_GIVEN]).argmax()
+    given, wants = truth != NOT_GIVEN, wanted != NOT_GIVEN
+    right = {kind: [ids[:, column] == truth for ids in recognised[kind]] for kind in _KINDS}
+    frequent = np.bincount(wanted[wants]).argmax()
     values = []
     for number, value in enumerate(attribute.values, start=1):
         rows = truth == number
@@ -264,11 +242,7 @@ def _score(
     return AttributeScore(
         attribute=attribute.name,
         **{kind: tuple(float(each[given].mean()) for each in right[kind]) for kind in right},
-        gan_test=tuple(float((ids[:, column] == wanted)[wanted != NOT_GIVEN].mean()) for ids in recognised["samples"]),
+        gan_test=tuple(float((ids[:, column] == wanted)[wants].mean()) for ids in recognised["samples"]),
         chance=float((truth[given] == frequent).mean()),
         values=tuple(values),
     )
-
-
-def _mean(values: tuple[float, ...]) -> float:
-    return sum(values) / len(values)

@@ -8,6 +8,7 @@ cache under the hash of the photos, the conditions and the recipe.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import logging
@@ -113,25 +114,19 @@ class CatalogueClassifier(FeatureExtractor):
         return features, predictions
 
     def _forward(self, images):
-        features, *predictions = self._heads(images)
-        return features, predictions[0]
+        return self._heads(images)[:2]
 
     def _heads(self, images):
-        features, *logits = self._outputs(images)
-        return features, *(tf.nn.softmax(values) for values in logits)
-
-    def _outputs(self, images):
-        return self.model(tf.cast(images, tf.float32), training=False)
+        features, *logits = self.model(tf.cast(images, tf.float32), training=False)
+        return features, *map(tf.nn.softmax, logits)
 
     def _maps(self, images):
         return self._map_model(tf.cast(images, tf.float32), training=False)
 
-    @property
+    @functools.cached_property
     def _map_model(self):
-        if not hasattr(self, "_cached_map_model"):
-            stages = [layer.output for layer in self.model.layers if layer.name.startswith("stage")]
-            self._cached_map_model = keras.Model(self.model.input, stages)
-        return self._cached_map_model
+        stages = [layer.output for layer in self.model.layers if layer.name.startswith("stage")]
+        return keras.Model(self.model.input, stages)
 
 
 def likeliest(predictions: Iterable[np.ndarray]) -> np.ndarray:
@@ -141,12 +136,9 @@ def likeliest(predictions: Iterable[np.ndarray]) -> np.ndarray:
 
 def accuracies(recognised: np.ndarray, conditions: np.ndarray, schema: ConditionSchema) -> dict[str, float]:
     """Attribute name to the share of ids that agree, over the photos where it is given."""
-    shares = {}
-    for column, name in enumerate(schema.names):
-        given = conditions[:, column] != NOT_GIVEN
-        if given.any():
-            shares[name] = float((recognised[given, column] == conditions[given, column]).mean())
-    return shares
+    given, right = conditions != NOT_GIVEN, recognised == conditions
+    columns = zip(schema.names, given.T, right.T, strict=True)
+    return {name: float(right[given].mean()) for name, given, right in columns if given.any()}
 
 
 def catalogue_classifier(
@@ -233,7 +225,11 @@ def train_classifier(
         )
     recipe = recipe or ClassifierRecipe()
     model = _network(schema, recipe, dtype_policy("auto"))
-    optimizer = keras.optimizers.AdamW(_schedule(recipe, steps), weight_decay=recipe.weight_decay)
+    rising = max(1, steps // 10)
+    rate = keras.optimizers.schedules.CosineDecay(
+        recipe.learning_rate / 10, max(1, steps - rising), warmup_target=recipe.learning_rate, warmup_steps=rising
+    )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
     optimizer.build(model.trainable_variables)
     step = tf.function(lambda batch: _step(model, optimizer, batch), autograph=False)
     loss = tf.constant(0.0)
@@ -275,40 +271,34 @@ def shuffled_batches(
 def _network(schema, recipe, policy):
     seeds = iter(range(recipe.seed * 1000, recipe.seed * 1000 + 1000))
 
-    def convolution(x, filters, kernel, strides, name):
-        initializer = keras.initializers.HeNormal(seed=next(seeds))
-        x = keras.layers.Conv2D(
-            filters, kernel, strides, "same", use_bias=False, kernel_initializer=initializer, dtype=policy
-        )(x)
-        # a step without it takes half the time, but teaches far less
-        x = keras.layers.BatchNormalization(momentum=0.95, dtype=policy)(x)
-        return keras.layers.ReLU(name=name, dtype=policy)(x)
+    layers, initializers = keras.layers, keras.initializers
 
-    size = schema.image_size
-    inputs = keras.Input((size, size, schema.channels), name="pictures")
-    x = inputs
-    if size > LARGEST_INPUT:
-        factor = math.ceil(size / LARGEST_INPUT)
-        x = keras.layers.AveragePooling2D(factor, padding="same", dtype="float32")(x)
-        size = x.shape[1]
-    x = keras.layers.Rescaling(1 / 127.5, -1, dtype=policy)(x)
-    widths = list(recipe.widths)
-    x = convolution(x, widths[0], 5, 2, "stage0") if size >= _STEM_FROM else convolution(x, widths[0], 3, 1, "stage0")
-    stage = 1
+    def stage(x, number, kernel=3, strides=1):
+        filters = recipe.widths[min(number, len(recipe.widths) - 1)]
+        initial = initializers.HeNormal(seed=next(seeds))
+        x = layers.Conv2D(filters, kernel, strides, "same", use_bias=False, kernel_initializer=initial, dtype=policy)(x)
+        # a step without it takes half the time, but teaches far less
+        x = layers.BatchNormalization(momentum=0.95, dtype=policy)(x)
+        return layers.ReLU(name=f"stage{number}", dtype=policy)(x)
+
+    x = inputs = keras.Input((schema.image_size, schema.image_size, schema.channels), name="pictures")
+    if schema.image_size > LARGEST_INPUT:
+        factor = math.ceil(schema.image_size / LARGEST_INPUT)
+        x = layers.AveragePooling2D(factor, padding="same", dtype="float32")(x)
+    x = layers.Rescaling(1 / 127.5, -1, dtype=policy)(x)
+    x = stage(x, 0, 5, 2) if x.shape[1] >= _STEM_FROM else stage(x, 0)
+    number = 1
     while x.shape[1] >= 2 * _SMALLEST_MAP - 1:
-        x = keras.layers.MaxPooling2D(dtype=policy)(x)
-        x = convolution(x, widths[min(stage, len(widths) - 1)], 3, 1, f"stage{stage}")
-        stage += 1
-    features = keras.layers.GlobalAveragePooling2D(name="features", dtype="float32")(x)
-    heads = [
-        keras.layers.Dense(
-            len(attribute.values),
-            kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
-            name=f"attribute{column}",
-            dtype="float32",
-        )(features)
-        for column, attribute in enumerate(schema.attributes)
-    ]
+        x = stage(layers.MaxPooling2D(dtype=policy)(x), number)
+        number += 1
+    features = layers.GlobalAveragePooling2D(name="features", dtype="float32")(x)
+    heads = []
+    for column, attribute in enumerate(schema.attributes):
+        initial = initializers.GlorotUniform(seed=next(seeds))
+        head = layers.Dense(
+            len(attribute.values), kernel_initializer=initial, name=f"attribute{column}", dtype="float32"
+        )
+        heads.append(head(features))
     return keras.Model(inputs, [features, *heads], name="catalogue_classifier")
 
 
@@ -329,13 +319,6 @@ def _loss(ids, logits):
     given = tf.cast(ids != NOT_GIVEN, tf.float32)
     errors = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(ids - 1, 0), logits)
     return tf.reduce_sum(errors * given) / tf.maximum(tf.reduce_sum(given), 1.0)
-
-
-def _schedule(recipe, steps):
-    rising = max(1, steps // 10)
-    return keras.optimizers.schedules.CosineDecay(
-        recipe.learning_rate / 10, max(1, steps - rising), warmup_target=recipe.learning_rate, warmup_steps=rising
-    )
 
 
 # === Files ===

@@ -12,7 +12,7 @@ import functools
 import numpy as np
 
 from tfproductgan.conditions import Attribute, ConditionSchema, fold
-from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy, ValueAccuracy
+from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy, accuracy_of
 
 SHADES = {
     "black": ("#111114", "#2b2b30"),
@@ -36,64 +36,51 @@ SHADES = {
 
 FAMILIES = tuple(SHADES)
 
-NAMES: dict[str, tuple[str, ...]] = {
-    **{family: (family,) for family in FAMILIES},
-    "gray": ("grey",),
-    "blue": ("blue", "navy"),
-    "navy": ("navy", "blue", "black"),
-    "denim": ("blue", "navy"),
-    "indigo": ("navy", "blue", "purple"),
-    "turquoise": ("teal", "blue", "green"),
-    "teal": ("teal", "green", "blue"),
-    "cyan": ("teal", "blue"),
-    "aqua": ("teal", "blue"),
-    "green": ("green", "olive"),
-    "olive": ("olive", "green", "brown"),
-    "khaki": ("olive", "beige", "brown"),
-    "lime": ("green", "yellow"),
-    "mint": ("green", "teal"),
-    "red": ("red", "maroon"),
-    "maroon": ("maroon", "red", "brown"),
-    "burgundy": ("maroon", "red", "purple"),
-    "wine": ("maroon", "red", "purple"),
-    "crimson": ("red", "maroon"),
-    "scarlet": ("red",),
-    "rust": ("brown", "orange", "red", "maroon"),
-    "copper": ("brown", "orange", "beige"),
-    "bronze": ("brown", "olive", "beige"),
-    "coffee": ("brown",),
-    "chocolate": ("brown",),
-    "tan": ("brown", "beige", "orange"),
-    "camel": ("brown", "beige"),
-    "taupe": ("brown", "beige", "grey", "olive"),
-    "mushroom": ("brown", "beige", "grey", "olive"),
-    "beige": ("beige", "brown", "white"),
-    "cream": ("beige", "white", "yellow"),
-    "ivory": ("white", "beige"),
-    "off white": ("white", "beige"),
-    "nude": ("beige", "pink"),
-    "skin": ("beige", "pink", "brown"),
-    "peach": ("pink", "orange", "beige"),
-    "coral": ("orange", "red", "pink"),
-    "salmon": ("orange", "pink"),
-    "orange": ("orange", "red"),
-    "yellow": ("yellow",),
-    "mustard": ("yellow", "orange", "brown"),
-    "gold": ("yellow", "beige", "brown", "olive", "orange"),
-    "silver": ("grey", "white"),
-    "steel": ("grey", "white"),
-    "platinum": ("grey", "white"),
-    "charcoal": ("grey", "black"),
-    "grey": ("grey",),
-    "black": ("black",),
-    "purple": ("purple", "pink"),
-    "violet": ("purple",),
-    "lavender": ("purple", "pink"),
-    "mauve": ("purple", "pink"),
-    "magenta": ("pink", "purple", "red"),
-    "fuchsia": ("pink", "purple"),
-    "rose": ("pink", "red"),
-    "pink": ("pink", "red"),
+_PASSES = {
+    "red, crimson": "red, maroon",
+    "maroon": "maroon, red, brown",
+    "orange": "orange, red",
+    "beige": "beige, brown, white",
+    "olive": "olive, green, brown",
+    "green": "green, olive",
+    "teal": "teal, green, blue",
+    "blue, denim": "blue, navy",
+    "navy": "navy, blue, black",
+    "purple, lavender, mauve": "purple, pink",
+    "pink, rose": "pink, red",
+    "gray": "grey",
+    "indigo": "navy, blue, purple",
+    "turquoise": "teal, blue, green",
+    "cyan, aqua": "teal, blue",
+    "khaki": "olive, beige, brown",
+    "lime": "green, yellow",
+    "mint": "green, teal",
+    "burgundy, wine": "maroon, red, purple",
+    "scarlet": "red",
+    "rust": "brown, orange, red, maroon",
+    "copper": "brown, orange, beige",
+    "bronze": "brown, olive, beige",
+    "coffee, chocolate": "brown",
+    "tan": "brown, beige, orange",
+    "camel": "brown, beige",
+    "taupe, mushroom": "brown, beige, grey, olive",
+    "cream": "beige, white, yellow",
+    "ivory, off white": "white, beige",
+    "nude": "beige, pink",
+    "skin": "beige, pink, brown",
+    "peach": "pink, orange, beige",
+    "coral": "orange, red, pink",
+    "salmon": "orange, pink",
+    "mustard": "yellow, orange, brown",
+    "gold": "yellow, beige, brown, olive, orange",
+    "silver, steel, platinum": "grey, white",
+    "charcoal": "grey, black",
+    "violet": "purple",
+    "magenta": "pink, purple, red",
+    "fuchsia": "pink, purple",
+}
+NAMES = {family: (family,) for family in FAMILIES} | {
+    name: tuple(families.split(", ")) for names, families in _PASSES.items() for name in names.split(", ")
 }
 """Colour names as shops use them, and the families that pass for each."""
 
@@ -161,51 +148,14 @@ def picture_families(images: np.ndarray) -> np.ndarray:
 def colour_accuracy(
     attribute: Attribute, asked: np.ndarray, found: np.ndarray, real: np.ndarray, real_found: np.ndarray
 ) -> AttributeAccuracy | None:
-    """Compare the colours asked for with those found.
+    """`accuracy_of` an attribute that names colours: ids against families, of `picture_families`.
 
-    Args:
-        attribute: The attribute that names colours; values that name none are left out.
-        asked: int `[N]`, ids asked of the samples.
-        found: int `[N]`, their families, of `picture_families`.
-        real: int `[M]`, ids of photos.
-        real_found: int `[M]`, their families.
-
-    Returns:
-        An `AttributeAccuracy` judged by `"pixels"` whose confusion goes from values to families; `None` if no colour
-        was asked for.
+    Values that name no colour are left out.
     """
     passes = np.zeros((attribute.num_ids, len(FAMILIES)), bool)
     for number, value in enumerate(attribute.values, start=1):
         passes[number, [FAMILIES.index(family) for family in families_of(value)]] = True
-    named = passes.any(axis=1)
-    mine, theirs = named[asked], named[real]
-    if not mine.any():
-        return None
-    right, real_right = passes[asked, found], passes[real, real_found]
-    values, confusion = [], {}
-    for number in np.flatnonzero(named):
-        rows, real_rows = asked == number, real == number
-        if rows.any() or real_rows.any():
-            name = attribute.values[number - 1]
-            counts = np.bincount(found[rows], minlength=len(FAMILIES))
-            values.append(
-                ValueAccuracy(
-                    name, int(rows.sum()), _mean(right[rows]), int(real_rows.sum()), _mean(real_right[real_rows])
-                )
-            )
-            confusion[name] = {FAMILIES[i]: int(counts[i]) for i in np.flatnonzero(counts)}
-    return AttributeAccuracy(
-        attribute=attribute.name,
-        judged_by="pixels",
-        asked=int(mine.sum()),
-        accuracy=float(right[mine].mean()),
-        balanced=float(np.mean([value.accuracy for value in values if value.asked])),
-        real=int(theirs.sum()),
-        real_accuracy=_mean(real_right[theirs]),
-        chance=float(passes[asked[mine]].mean(axis=0).max()),
-        values=tuple(values),
-        confusion=confusion,
-    )
+    return accuracy_of(attribute, asked, found, real, real_found, "pixels", passes, FAMILIES)
 
 
 @functools.cache
@@ -252,7 +202,3 @@ def _foreground(labs: np.ndarray, places: np.ndarray) -> np.ndarray:
     middle[height // 4 : -(height // 4), width // 4 : -(width // 4)] = 1
     enough = outstanding.mean(axis=(1, 2)) >= _LEAST_SHARE
     return np.where(enough[:, None, None], outstanding * (1 + 2 * middle), middle)
-
-
-def _mean(right: np.ndarray) -> float | None:
-    return float(right.mean()) if len(right) else None

@@ -14,7 +14,7 @@ from scipy.spatial.distance import pdist
 from tfproductgan.catalogue.duplicates import group_duplicates
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
 from tfproductgan.metrics.distances import kernel_distance
-from tfproductgan.metrics.neighbours import density_coverage, neighbour_distances
+from tfproductgan.metrics.neighbours import neighbour_distances, neighbours
 
 NEIGHBOURS = 5
 """A photo is covered if a sample is nearer than its fifth neighbour among the photos."""
@@ -124,16 +124,6 @@ class ConditionCoverage:
         """Conditions with too few photos or samples."""
         return tuple(condition for condition in self.conditions if not condition.measured)
 
-    @property
-    def mean_kid(self) -> float | None:
-        """Kernel distance within a condition, averaged over those measured."""
-        return _mean(condition.kid for condition in self.conditions if condition.measured)
-
-    @property
-    def mean_coverage(self) -> float | None:
-        """Coverage within a condition, averaged over those measured."""
-        return _mean(condition.coverage for condition in self.conditions if condition.measured)
-
 
 def condition_figures(
     schema: ConditionSchema,
@@ -156,16 +146,16 @@ def condition_figures(
     Returns:
         One `ConditionFigures` a value that was asked or that photos have; without attributes one for everything.
     """
-    if not schema.attributes:
-        everything = np.ones(len(samples), bool), np.ones(len(photos), bool)
-        return (_compare("everything", "", samples, photos, *everything, seed),)
-    compared = []
-    for column, attribute in enumerate(schema.attributes):
-        for number, value in enumerate(attribute.values, start=NOT_GIVEN + 1):
-            mine, theirs = asked[:, column] == number, real[:, column] == number
-            if mine.any() or theirs.any():
-                compared.append(_compare(attribute.name, value, samples, photos, mine, theirs, seed))
-    return tuple(compared)
+    conditions = [
+        (attribute.name, value, asked[:, column] == number, real[:, column] == number)
+        for column, attribute in enumerate(schema.attributes)
+        for number, value in enumerate(attribute.values, start=NOT_GIVEN + 1)
+    ] or [("everything", "", np.ones(len(samples), bool), np.ones(len(photos), bool))]
+    return tuple(
+        _compare(name, value, samples[mine], photos[theirs], seed)
+        for name, value, mine, theirs in conditions
+        if mine.any() or theirs.any()
+    )
 
 
 def mean_distance(features: np.ndarray, seed: int = 0) -> float:
@@ -189,24 +179,15 @@ def repeated_share(hashes: np.ndarray, thumbnails: np.ndarray) -> float:
     return float(np.mean(np.bincount(groups)[groups] > 1)) if len(groups) else 0.0
 
 
-def _compare(
-    attribute: str,
-    value: str,
-    samples: np.ndarray,
-    photos: np.ndarray,
-    mine: np.ndarray,
-    theirs: np.ndarray,
-    seed: int,
-) -> ConditionFigures:
-    counted = ConditionFigures(attribute, value, int(mine.sum()), int(theirs.sum()))
-    if min(counted.asked, counted.real) < FEWEST:
-        return counted
-    samples, photos = samples[mine], photos[theirs]
-    few = min(counted.asked, counted.real)  # among more pictures the nearest is nearer
+def _compare(attribute: str, value: str, samples: np.ndarray, photos: np.ndarray, seed: int) -> ConditionFigures:
+    few = min(len(samples), len(photos))  # among more pictures the nearest is nearer
+    counts = attribute, value, len(samples), len(photos)
+    if few < FEWEST:
+        return ConditionFigures(*counts)
     # a condition has few photos: what its figures lack in certainty, they have in place
-    return dataclasses.replace(
-        counted,
-        coverage=density_coverage(photos, samples, k=NEIGHBOURS, force=True).coverage,
+    return ConditionFigures(
+        *counts,
+        coverage=neighbours(photos, samples, coverage_k=NEIGHBOURS, force=True).coverage,
         kid=kernel_distance(photos, samples, num_subsets=_KERNEL_SUBSETS, seed=seed, force=True).value,
         diversity=mean_distance(samples, seed),
         real_diversity=mean_distance(photos, seed),
@@ -225,8 +206,3 @@ def _at_most(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
     if len(rows) > count:
         rows = rows[np.sort(np.random.default_rng([seed, len(rows)]).choice(len(rows), count, replace=False))]
     return np.asarray(rows, np.float64)
-
-
-def _mean(values) -> float | None:
-    values = list(values)
-    return float(np.mean(values)) if values else None

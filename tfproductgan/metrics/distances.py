@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -23,9 +23,15 @@ KID_SUBSETS = 100
 LEAST = {"fid": 2048, "kid": 10, "is": 1000, "neighbours": 100}
 """Fewer pictures than this mean nothing; see `refuse_few`, which asks less of FID where features are short."""
 
+TITLES = {
+    "fid": "Fréchet distance",
+    "kid": "Kernel distance",
+    "is": "Inception score",
+    "neighbours": "Precision, recall, density and coverage",
+}
+
 _FID_PICTURES_A_DIMENSION = 8
 _BLOCK = 1024
-_ROWS = 250  # products of so many rows with a subset stay in the cache of a core
 _LEAST_EIGENVALUE = 1e-12  # relative; what is smaller is rounding
 _NORMAL = 1.959964  # standard deviations of 95 %
 
@@ -70,19 +76,11 @@ def refuse_few(figure: str, count: int, dim: int | None = None, force: bool = Fa
     least = 2 if force else least_pictures(figure, dim)
     if count < least:
         more = "" if force else ", or force it and do not trust it (force=True)"
-        raise JudgementError(f"{_TITLES[figure]} of {count} pictures means nothing: take {least} or more{more}.")
+        raise JudgementError(f"{TITLES[figure]} of {count} pictures means nothing: take {least} or more{more}.")
 
 
-_TITLES = {
-    "fid": "A Fréchet distance",
-    "kid": "A kernel distance",
-    "is": "An inception score",
-    "neighbours": "Precision, recall, density or coverage",
-}
-
-
-def check_features(features: np.ndarray, whose: str = "features") -> np.ndarray:
-    """Refuse what are no features: the array itself if every number is finite.
+def check_features(features: np.ndarray, whose: str = "features") -> None:
+    """Refuse what are no features.
 
     Raises:
         JudgementError: If it is not `[N, D]`, or holds NaN or infinity.
@@ -97,10 +95,9 @@ def check_features(features: np.ndarray, whose: str = "features") -> np.ndarray:
                 f"{whose} must be finite numbers. Received: NaN or infinity in row {row}; the model or the extractor "
                 "has diverged."
             )
-    return features
 
 
-def check_pair(real: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def check_pair(real: np.ndarray, fake: np.ndarray) -> None:
     """Refuse two sets of features that cannot be compared.
 
     Raises:
@@ -112,47 +109,14 @@ def check_pair(real: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, np.ndarr
         raise JudgementError(
             f"Both sides need features of one extractor. Received: {real.shape[1]} and {fake.shape[1]} dimensions."
         )
-    return real, fake
 
 
-class Moments:
-    """Mean and covariance of rows that come in blocks: memory does not grow with their number.
-
-    Args:
-        dim: Length of a row.
-    """
-
-    def __init__(self, dim: int):
-        self.count = 0
-        self.mean = np.zeros(dim)
-        self._scatter = np.zeros((dim, dim))
-
-    @classmethod
-    def of(cls, features: np.ndarray) -> Moments:
-        """The moments of all rows of `[N, D]`."""
-        moments = cls(check_features(features).shape[1])
-        for _, block in row_blocks(features):
-            moments.update(block)
-        return moments
-
-    def update(self, rows: np.ndarray) -> None:
-        """Add rows `[n, dim]`."""
-        rows = np.asarray(rows, np.float64)
-        if not len(rows):
-            return
-        mean = rows.mean(axis=0)
-        centred = rows - mean
-        total = self.count + len(rows)
-        shift = mean - self.mean
-        # centred on each block's own mean: sums of squares would cancel
-        self._scatter += centred.T @ centred + np.outer(shift, shift) * (self.count * len(rows) / total)
-        self.mean = self.mean + shift * (len(rows) / total)
-        self.count = total
-
-    @property
-    def covariance(self) -> np.ndarray:
-        """Unbiased covariance, float64 `[dim, dim]`."""
-        return self._scatter / max(self.count - 1, 1)
+def _moments(features):
+    """Mean `[D]` and unbiased covariance `[D, D]`, block by block."""
+    mean = np.mean(features, axis=0, dtype=np.float64)
+    # centred before they are squared: sums of squares would cancel
+    centred = (rows - mean for _, rows in row_blocks(features))
+    return mean, sum(rows.T @ rows for rows in centred) / max(len(features) - 1, 1)
 
 
 def frechet_distance(mean1: np.ndarray, cov1: np.ndarray, mean2: np.ndarray, cov2: np.ndarray) -> float:
@@ -184,8 +148,6 @@ def frechet_distance(mean1: np.ndarray, cov1: np.ndarray, mean2: np.ndarray, cov
 def frechet_distance_of(real: np.ndarray, fake: np.ndarray, force: bool = False) -> float:
     """Fréchet distance of the Gaussians through two sets of features (FID).
 
-    With fewer pictures than dimensions the covariances have no full rank, and an exact formula of that rank is used.
-
     Args:
         real: `[N, D]`.
         fake: `[M, D]`.
@@ -194,12 +156,13 @@ def frechet_distance_of(real: np.ndarray, fake: np.ndarray, force: bool = False)
     Raises:
         JudgementError: If there are too few pictures, or features are not finite.
     """
-    real, fake = check_pair(real, fake)
+    check_pair(real, fake)
     refuse_few("fid", min(len(real), len(fake)), real.shape[1], force)
     if len(real) + len(fake) < real.shape[1]:
-        return _low_rank_frechet_distance(np.asarray(real, np.float64), np.asarray(fake, np.float64))
-    first, second = Moments.of(real), Moments.of(fake)
-    return frechet_distance(first.mean, first.covariance, second.mean, second.covariance)
+        # few pictures span few dimensions, and turning these into coordinates changes no distance
+        basis, _ = np.linalg.qr(np.concatenate([real, fake]).astype(np.float64).T)
+        real, fake = real @ basis, fake @ basis
+    return frechet_distance(*_moments(real), *_moments(fake))
 
 
 def frechet_interval(real: np.ndarray, fake: np.ndarray) -> Estimate:
@@ -218,19 +181,17 @@ def frechet_interval(real: np.ndarray, fake: np.ndarray) -> Estimate:
     Raises:
         JudgementError: If there are no more pictures than dimensions, or features are not finite.
     """
-    real, fake = check_pair(real, fake)
+    check_pair(real, fake)
     if min(len(real), len(fake)) <= real.shape[1]:
         raise JudgementError(
             f"The interval of a Fréchet distance needs more pictures than dimensions ({real.shape[1]}). "
             f"Received: {len(real)} real and {len(fake)} generated ones."
         )
-    first, second = Moments.of(real), Moments.of(fake)
-    value = frechet_distance(first.mean, first.covariance, second.mean, second.covariance)
-    factors = _transport(first.covariance, second.covariance)
-    shift = first.mean - second.mean
-    variance = _influence(real, first.mean, shift, factors[0]) / len(real)
-    variance += _influence(fake, second.mean, -shift, factors[1]) / len(fake)
-    found = _estimate(value, math.sqrt(variance))
+    (mean1, cov1), (mean2, cov2) = _moments(real), _moments(fake)
+    there, back = _transport(cov1, cov2)
+    variance = _influence(real, mean1, mean1 - mean2, there) / len(real)
+    variance += _influence(fake, mean2, mean2 - mean1, back) / len(fake)
+    found = _estimate(frechet_distance(mean1, cov1, mean2, cov2), math.sqrt(variance))
     return dataclasses.replace(found, low=max(found.low, 0.0))
 
 
@@ -257,17 +218,6 @@ def _influence(features, mean, shift, factor):
 def _estimate(value, error, std=None):
     reach = _NORMAL * error
     return Estimate(float(value), float(error if std is None else std), float(value - reach), float(value + reach))
-
-
-def _low_rank_frechet_distance(real, fake):
-    # with centred rows A and B over the roots of their degrees of freedom, the covariances are A'A and B'B, and the
-    # trace of the root of their product is the nuclear norm of A B'
-    mean1, mean2 = real.mean(axis=0), fake.mean(axis=0)
-    first = (real - mean1) / math.sqrt(max(len(real) - 1, 1))
-    second = (fake - mean2) / math.sqrt(max(len(fake) - 1, 1))
-    cross = np.linalg.svd(first @ second.T, compute_uv=False).sum()
-    distance = np.square(mean1 - mean2).sum() + np.square(first).sum() + np.square(second).sum() - 2 * cross
-    return max(float(distance), 0.0)
 
 
 def kernel_distance(
@@ -299,7 +249,7 @@ def kernel_distance(
     Reference:
         [Demystifying MMD GANs](https://arxiv.org/abs/1801.01401)
     """
-    real, fake = check_pair(real, fake)
+    check_pair(real, fake)
     smaller = min(len(real), len(fake))
     refuse_few("kid", smaller, force=force)
     size = min(subset_size, smaller)
@@ -325,24 +275,13 @@ def _drawn(features, rng, size):
 
 def _discrepancies(real, fake):
     """What each picture adds: its mean kernel with its own side without itself, minus that with the other side."""
-    within = [_own_cubes(rows) / (len(rows) - 1) for rows in (real, fake)]
-    across = np.zeros(len(real)), np.zeros(len(fake))
-    for start in range(0, len(real), _ROWS):
-        cubes = _cubes(real[start : start + _ROWS], fake)
-        across[0][start : start + _ROWS] = cubes.sum(axis=1)
-        across[1][:] += cubes.sum(axis=0)
-    return within[0] - across[0] / len(fake), within[1] - across[1] / len(real)
-
-
-def _own_cubes(rows):
-    """Of each row the sum of its cubed products with the others; each pair is looked at once."""
-    sums = -(np.einsum("ij,ij->i", rows, rows) ** 3)
-    for start in range(0, len(rows), _ROWS):
-        stop = start + _ROWS
-        cubes = _cubes(rows[start:stop], rows[start:])
-        sums[start:stop] += cubes.sum(axis=1)
-        sums[stop:] += cubes[:, _ROWS:].sum(axis=0)
-    return sums
+    across = _cubes(real, fake)
+    within = []
+    for rows in (real, fake):
+        cubes = _cubes(rows, rows)
+        np.fill_diagonal(cubes, 0)
+        within.append(cubes.sum(axis=1) / (len(rows) - 1))
+    return within[0] - across.mean(axis=1), within[1] - across.mean(axis=0)
 
 
 def _cubes(first, second):
@@ -372,13 +311,13 @@ def inception_score(probabilities: np.ndarray, num_splits: int = 10, force: bool
     check_features(probabilities, "probabilities")
     refuse_few("is", len(probabilities), force=force)
     scores = []
-    for split in range(min(num_splits, len(probabilities))):
-        first, last = (len(probabilities) * i // num_splits for i in (split, split + 1))
-        rows = np.asarray(probabilities[first:last], np.float64)
+    num_splits = min(num_splits, len(probabilities))
+    for rows in np.split(probabilities, [len(probabilities) * i // num_splits for i in range(1, num_splits)]):
+        rows = np.asarray(rows, np.float64)
         if (rows < 0).any() or np.abs(rows.sum(axis=1) - 1).max() > 1e-3:
             raise JudgementError("probabilities must be at least 0, and each row sum to 1. Received: other rows.")
         scores.append(math.exp(rel_entr(rows, rows.mean(axis=0)).sum(axis=1).mean()))
-    return Estimate(float(np.mean(scores)), float(np.std(scores)))
+    return spread_estimate(scores)
 
 
 def psnr(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -440,37 +379,19 @@ def _picture_pairs(first, second):
     return first.astype(np.float64), second.astype(np.float64)
 
 
-def bootstrap(
-    statistic: Callable[..., float],
-    *samples: np.ndarray,
-    num_resamples: int = 200,
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> Estimate:
-    """A figure with the interval in which it would lie for other samples of the same size.
+def mean_estimate(values: np.ndarray) -> Estimate:
+    """The mean of `[N]`, with its standard error and the interval in which it would lie for other such values."""
+    return _estimate(np.mean(values), np.std(values, ddof=1) / math.sqrt(len(values)))
 
-    Each sample is drawn anew with replacement. What repeated rows shift (they bias a Fréchet distance upwards) is
-    taken out: the interval is that of the deviations from the mean of the resampled figures.
 
-    Args:
-        statistic: A function of the samples.
-        *samples: Arrays whose first axis is resampled, each by itself.
-        num_resamples: How often.
-        confidence: Of the interval.
-        seed: Decides the resamples.
-    """
-    rng = np.random.default_rng(seed)
-    value = float(statistic(*samples))
-    drawn = np.array(
-        [
-            statistic(*(sample[np.sort(rng.integers(len(sample), size=len(sample)))] for sample in samples))
-            for _ in range(num_resamples)
-        ]
-    )
-    deviations = drawn - drawn.mean()
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(deviations, [tail, 1 - tail])
-    return Estimate(value, float(drawn.std(ddof=1)), float(value - high), float(value - low))
+def spread_estimate(values: Sequence[float]) -> Estimate:
+    """The mean of figures and their standard deviation."""
+    return Estimate(float(np.mean(values)), float(np.std(values)))
+
+
+def share_estimate(count: int, of: int) -> Estimate:
+    """A share with its interval; see `wilson_interval`."""
+    return Estimate(count / of, 0.0, *wilson_interval(count, of))
 
 
 def wilson_interval(count: int, of: int) -> tuple[float, float]:

@@ -23,7 +23,7 @@ import tensorflow as tf
 
 from tfproductgan.errors import JudgementError, nearest
 from tfproductgan.metrics.classifier import catalogue_classifier
-from tfproductgan.metrics.feature_extractor import FeatureExtractor, check_sha256, weights_hash, with_channels
+from tfproductgan.metrics.feature_extractor import FeatureExtractor, existing_file, weights_hash, with_channels
 from tfproductgan.metrics.inception import inception_extractor
 
 if TYPE_CHECKING:
@@ -90,21 +90,12 @@ _SCALES = {
     "imagenet": lambda x: (x / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225),
     "caffe": lambda x: x[..., ::-1] - (103.939, 116.779, 123.68),
 }
-SCALES = tuple(_SCALES)
 
 # what each family of keras.applications was trained on; those that are not here scale pictures themselves
 _APPLICATION_SCALES = {
     "imagenet": ("densenet",),
     "caffe": ("resnet", "vgg16", "vgg19"),
-    "-1..1": (
-        "inception_resnet_v2",
-        "inception_v3",
-        "mobilenet",
-        "mobilenet_v2",
-        "nasnet",
-        "resnet_v2",
-        "xception",
-    ),
+    "-1..1": ("inception_resnet_v2", "inception_v3", "mobilenet", "mobilenet_v2", "nasnet", "resnet_v2", "xception"),
 }
 
 
@@ -148,30 +139,24 @@ def application_extractor(application: str, path: str | Path | None = None, name
     Raises:
         JudgementError: If there is no such network or file, or Keras cannot get the weights.
     """
-    applications = _applications()
-    folded = {known.casefold(): known for known in applications}
-    if application.casefold() not in folded:
-        raise JudgementError(f"Unknown application {application!r}: {nearest(application, sorted(applications))}")
-    application = folded[application.casefold()]
+    known = {name.casefold(): name for name in dir(keras.applications) if name[0].isupper()}
+    if application.casefold() not in known:
+        raise JudgementError(f"Unknown application {application!r}: {nearest(application, sorted(known.values()))}")
+    application = known[application.casefold()]
+    build = getattr(keras.applications, application)
     if path is not None:
-        _existing(path)
+        existing_file(path)
     try:
         with _quiet_downloads():
-            model = applications[application](weights="imagenet" if path is None else str(path))
+            model = build(weights="imagenet" if path is None else str(path))
     except Exception as error:  # whatever the download, the HDF5 reader or Keras raised
         what = "ImageNet weights cannot be downloaded" if path is None else f"weights in {str(path)!r} cannot be used"
         raise JudgementError(
             f"{application}: {what}: {_one_line(error)}. Give a file of its weights (path)."
         ) from error
-    module = applications[application].__module__.rpartition(".")[2]
+    module = build.__module__.rpartition(".")[2]
     scale = next((scale for scale, modules in _APPLICATION_SCALES.items() if module in modules), "0..255")
     return KerasExtractor(model, name or f"keras-{application}", scale)
-
-
-def _applications():
-    """Networks of `keras.applications` by name."""
-    found = {name: getattr(keras.applications, name) for name in dir(keras.applications)}
-    return {name: function for name, function in found.items() if name[0].isupper() and callable(function)}
 
 
 @contextlib.contextmanager
@@ -191,17 +176,16 @@ def file_extractor(path: str | Path, scale: str | None = None, sha256: str | Non
 
     Args:
         path: The file.
-        scale: What the network was trained on, one of `SCALES`; by default `"0..255"` if it begins by scaling its
-            input, `"caffe"` for SqueezeNet, else `"-1..1"`. It is part of `preprocessing`.
+        scale: As of `KerasExtractor`; by default `"0..255"` if it begins by scaling its input, `"caffe"` for
+            SqueezeNet, else `"-1..1"`. It is part of `preprocessing`.
         sha256: What the file must have, if given.
 
     Raises:
         JudgementError: If there is no such file, its hash is another, or it holds no such model.
     """
-    path = _existing(path)
-    check_sha256(path, sha256)
+    path = existing_file(path, sha256)
     if scale is not None and scale not in _SCALES:
-        raise JudgementError(f"Unknown scale {scale!r}: {nearest(scale, SCALES)}")
+        raise JudgementError(f"Unknown scale {scale!r}: {nearest(scale, _SCALES)}")
     try:
         squeezenet = _squeezenet_of(path)
         model = squeezenet or keras.saving.load_model(path, compile=False)
@@ -230,26 +214,16 @@ def _squeezenet_of(path):
     if not h5py.is_hdf5(path):
         return None
     with h5py.File(path, "r") as file:
-        names = {_text(name) for name in file.attrs.get("layer_names", ())}
+        names = set(np.asarray(file.attrs.get("layer_names", ()), str))
         if "model_config" in file.attrs or not {"conv1", "fire9/expand3x3"} <= names:
             return None
-        model = _squeezenet()
-        for layer in model.layers:
-            if layer.weights:
-                arrays = _arrays(file[layer.name.replace(".", "/")])
-                layer.set_weights(sorted(arrays, key=np.ndim, reverse=True))  # the kernel, then the bias
+    model = _squeezenet()
+    model.load_weights(path)
     return model
 
 
-def _arrays(group):
-    """All arrays below a group of an HDF5 file."""
-    if isinstance(group, h5py.Dataset):
-        return [group[()]]
-    return [array for item in group.values() for array in _arrays(item)]
-
-
 def _squeezenet():
-    """SqueezeNet 1.1 without its top; the paths of the weights in the file are the names of the layers.
+    """SqueezeNet 1.1 without its top, its layers in the order of the file.
 
     Reference:
         [SqueezeNet: AlexNet-level accuracy with 50x fewer parameters](https://arxiv.org/abs/1602.07360)
@@ -261,26 +235,12 @@ def _squeezenet():
 
     inputs = keras.Input((None, None, 3))
     x = layers.Conv2D(64, 3, 2, "valid", activation="relu", name="conv1")(inputs)
-    for number, squeezed, expanded in (
-        (2, 16, 64),
-        (3, 16, 64),
-        (4, 32, 128),
-        (5, 32, 128),
-        (6, 48, 192),
-        (7, 48, 192),
-        (8, 64, 256),
-        (9, 64, 256),
-    ):
+    for number, width in enumerate((16, 16, 32, 32, 48, 48, 64, 64), start=2):
         if number in (2, 4, 6):
             x = layers.MaxPooling2D(3, 2)(x)
-        x = convolution(x, f"fire{number}.squeeze1x1", squeezed, 1)
-        sides = [convolution(x, f"fire{number}.expand{k}x{k}", expanded, k) for k in (1, 3)]
-        x = layers.Concatenate()(sides)
+        x = convolution(x, f"fire{number}.squeeze1x1", width, 1)
+        x = layers.Concatenate()([convolution(x, f"fire{number}.expand{k}x{k}", 4 * width, k) for k in (1, 3)])
     return keras.Model(inputs, x, name="squeezenet")
-
-
-def _text(name):
-    return name.decode() if isinstance(name, bytes) else str(name)
 
 
 # === Names ===
@@ -305,8 +265,8 @@ def get_extractor(
     Raises:
         JudgementError: If there is no such extractor, or what it needs is missing.
     """
-    if path is not None and sha256 is not None:
-        check_sha256(_existing(path), sha256)
+    if path is not None:
+        existing_file(path, sha256)
     if name == "catalogue":
         if catalogue is None:
             raise JudgementError("The extractor 'catalogue' is trained on a catalogue. Received none.")
@@ -322,13 +282,6 @@ def get_extractor(
             raise JudgementError("The extractor 'file' needs the path of a Keras model. Received none.")
         return file_extractor(path, scale)
     raise JudgementError(f"Unknown extractor {name!r}: {nearest(name, NAMES)}")
-
-
-def _existing(path):
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise JudgementError(f"No such file: {str(path)!r}")
-    return path
 
 
 def _one_line(error):

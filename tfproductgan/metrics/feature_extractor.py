@@ -92,31 +92,22 @@ class FeatureExtractor:
         raise JudgementError(f"{self.id} shows no feature maps, which perceptual distances need.")
 
     def _in_batches(self, function, images, batch_size, finite=True):
-        images = self._checked(images)
-        graph = self._graph(function, images.shape[1:])
-        found = []
-        for start in range(0, len(images), batch_size):
-            outputs = [output.numpy() for output in graph(tf.constant(images[start : start + batch_size]))]
-            if finite and not np.isfinite(outputs[0]).all():
-                raise JudgementError(f"{self.id} gives features that are no numbers (NaN or infinity).")
-            found.append(outputs)
-        return [np.concatenate(column) for column in zip(*found, strict=True)]
-
-    def _graph(self, function, shape):
-        """A graph for batches of any length."""
-        key = (function.__name__, shape)
-        if key not in self._graphs:
-            signature = [tf.TensorSpec([None, *shape], tf.uint8)]
-            self._graphs[key] = tf.function(function, signature, autograph=False)
-        return self._graphs[key]
-
-    def _checked(self, images):
         shape = tuple(images.shape)
         if images.dtype != np.uint8 or len(shape) != 4 or shape[3] not in (1, 3) or not shape[0]:
             raise JudgementError(f"Pictures must be uint8 [N, H, W, 3 or 1]. Received: {images.dtype} {shape}")
         if self.image_shape is not None and shape[1:] != self.image_shape:
             raise JudgementError(f"{self.id} takes pictures of shape {self.image_shape}. Received: {shape[1:]}")
-        return images
+        key = (function.__name__, shape[1:])
+        if key not in self._graphs:  # for batches of any length
+            signature = [tf.TensorSpec([None, *shape[1:]], tf.uint8)]
+            self._graphs[key] = tf.function(function, signature, autograph=False)
+        found = []
+        for start in range(0, len(images), batch_size):
+            outputs = [output.numpy() for output in self._graphs[key](tf.constant(images[start : start + batch_size]))]
+            if finite and not np.isfinite(outputs[0]).all():
+                raise JudgementError(f"{self.id} gives features that are no numbers (NaN or infinity).")
+            found.append(outputs)
+        return [np.concatenate(column) for column in zip(*found, strict=True)]
 
 
 def with_channels(images: tf.Tensor, channels: int) -> tf.Tensor:
@@ -142,16 +133,17 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check_sha256(path: Path, expected: str | None) -> None:
-    """Refuse a file that is not the one that was meant.
+def existing_file(path: str | Path, sha256: str | None = None, hint: str = "") -> Path:
+    """The path of a file that is there and, if a hash is given, is the one that was meant.
 
     Raises:
-        JudgementError: If a hash is expected and the file has another.
+        JudgementError: If it is not.
     """
-    if expected is None:
-        return
-    found = file_sha256(path)
-    if found != expected.strip().casefold():
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise JudgementError(f"No such file: {str(path)!r}{hint}")
+    if sha256 is not None and (found := file_sha256(path)) != sha256.strip().casefold():
         raise JudgementError(
-            f"{str(path)!r} is another file than was asked for: its SHA-256 is {found}, expected {expected}."
+            f"{str(path)!r} is another file than was asked for: its SHA-256 is {found}, expected {sha256}."
         )
+    return path

@@ -7,21 +7,19 @@ interrupted leaves no entry.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
 import logging
-import shutil
 import tempfile
-import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
 from tfproductgan.catalogue.cache import PhotoCache, default_folder, write_about
 from tfproductgan.catalogue.catalogue import Catalogue
+from tfproductgan.catalogue.duplicates import content_hash
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics.feature_extractor import FeatureExtractor
 
@@ -65,11 +63,8 @@ class FeatureCache:
 
     def of_images(self, extractor: FeatureExtractor, images: np.ndarray) -> Features:
         """Features of pictures, uint8 `[N, H, W, C]`: an array or a memory map."""
-        digest = hashlib.sha256(repr(images.shape).encode())
-        for batch in _batches(images):
-            digest.update(np.ascontiguousarray(batch))
-        content = f"images {digest.hexdigest()}"
-        return self.of_batches(extractor, content, len(images), lambda: _batches(images))
+        batches = lambda: (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))  # noqa: E731
+        return self.of_batches(extractor, f"images {content_hash(images)}", len(images), batches)
 
     def of_batches(
         self, extractor: FeatureExtractor, content: str, count: int, batches: Callable[[], Iterable[np.ndarray]]
@@ -86,7 +81,9 @@ class FeatureCache:
         Raises:
             JudgementError: If there are not `count` pictures, or their features are not finite.
         """
-        key = feature_key(extractor, content)
+        # the pictures, the network and what is done to the pictures first
+        decisive = [_VERSION, content, extractor.name, extractor.sha256, extractor.preprocessing]
+        key = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:32]
         found = self._read(key, count)
         if found is not None:
             return found
@@ -98,69 +95,39 @@ class FeatureCache:
             _log.info("no room for features in %s: %s", self._entries.folder, error)
         return found or _temporary(extractor, count, batches())
 
-    def _read(self, key, count):
+    def _read(self, key: str, count: int) -> Features | None:
         about = self._entries.read(key)
-        features = self._entries.array(key, "features", mapped=True)
-        if about is None or features is None or len(features) != count:
-            return None
-        probabilities = None
-        if about["probabilities"]:
-            probabilities = self._entries.array(key, "probabilities", mapped=True)
-            if probabilities is None or len(probabilities) != count:
-                return None
-        return Features(features, probabilities)
-
-
-def feature_key(extractor: FeatureExtractor, content: str) -> str:
-    """The name of an entry: a hash of the pictures, the network and what is done to the pictures first."""
-    decisive = [_VERSION, content, extractor.name, extractor.sha256, extractor.preprocessing]
-    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:32]
-
-
-def stream_features(
-    extractor: FeatureExtractor, batches: Iterable[np.ndarray]
-) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-    """Features `[n, dim]` and probabilities `[n, K]` or `None` of each batch of uint8 pictures `[n, H, W, C]`."""
-    for batch in batches:
-        yield extractor.outputs(batch, batch_size=_BATCH)
-
-
-def _batches(images):
-    for start in range(0, len(images), _BATCH):
-        yield images[start : start + _BATCH]
+        names = ("features", "probabilities") if about and about["probabilities"] else ("features",)
+        arrays = [self._entries.array(key, name, mapped=True) for name in names]
+        whole = about is not None and all(array is not None and len(array) == count for array in arrays)
+        return Features(*arrays) if whole else None
 
 
 def _write(folder, extractor, count, batches):
     """Let features flow into the files of an entry."""
-    files = {"features": _file(folder, "features", count, extractor.dim)}
-    if extractor.num_classes:
-        files["probabilities"] = _file(folder, "probabilities", count, extractor.num_classes)
+    widths = {"features": extractor.dim, "probabilities": extractor.num_classes}
+    files = [
+        np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.float32, (count, width))
+        for name, width in widths.items()
+        if width
+    ]
     done = 0
-    for outputs in stream_features(extractor, batches):
-        first, done = done, done + len(outputs[0])
+    for batch in batches:
+        first, done = done, done + len(batch)
         if done > count:
             break
-        for file, rows in zip(files.values(), outputs, strict=False):
+        for file, rows in zip(files, extractor.outputs(batch, batch_size=_BATCH), strict=False):
             file[first:done] = rows
     if done != count:
         raise JudgementError(f"{count} pictures were to be judged. Received: {'fewer' if done < count else 'more'}.")
-    for file in files.values():
+    for file in files:
         file.flush()
-    write_about(folder, {"extractor": extractor.id, "count": count, "probabilities": "probabilities" in files})
-
-
-def _file(folder, name, count, width):
-    return np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.float32, (count, width))
+    write_about(folder, {"extractor": extractor.id, "count": count, "probabilities": len(files) > 1})
 
 
 def _temporary(extractor, count, batches):
-    """Features in a folder that goes when they do, for a cache that cannot be written."""
-    folder = Path(tempfile.mkdtemp(prefix="tfproductgan-features-"))
-    with contextlib.ExitStack() as undo:
-        undo.callback(shutil.rmtree, folder, True)
-        _write(folder, extractor, count, batches)
-        read = [np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))]
-        undo.pop_all()
-    found = Features(*read)  # features come before probabilities
-    weakref.finalize(found, shutil.rmtree, folder, True)
-    return found
+    """Features for a cache that cannot be written: what is mapped stays when its file has no name any more."""
+    with tempfile.TemporaryDirectory(prefix="tfproductgan-features-", ignore_cleanup_errors=True) as folder:
+        _write(Path(folder), extractor, count, batches)
+        # features come before probabilities
+        return Features(*(np.load(path, mmap_mode="r") for path in sorted(Path(folder).glob("*.npy"))))

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from tfproductgan.catalogue.cache import default_folder
 from tfproductgan.errors import JudgementError
-from tfproductgan.metrics.feature_extractor import FeatureExtractor, check_sha256, file_sha256, with_channels
+from tfproductgan.metrics.feature_extractor import FeatureExtractor, existing_file, file_sha256, with_channels
 from tfproductgan.writing import replace_file
 
 VARIABLE = "TFPRODUCTGAN_INCEPTION"
@@ -93,11 +93,8 @@ def inception_extractor(path: str | Path | None = None, sha256: str | None = Non
     Raises:
         JudgementError: If it is not there, cannot be downloaded, or is another file.
     """
-    path = path or os.environ.get(VARIABLE)
-    path = Path(path).expanduser() if path else _downloaded(sha256)
-    if not path.is_file():
-        raise JudgementError(f"No such file: {str(path)!r}. Give the Inception graph of 2015-12-05, or its archive.")
-    check_sha256(path, sha256)
+    path = path or os.environ.get(VARIABLE) or _downloaded(sha256)
+    path = existing_file(path, sha256, ". Give the Inception graph of 2015-12-05, or its archive.")
     return InceptionExtractor(_graph(path), file_sha256(path))
 
 
@@ -117,19 +114,17 @@ def _graph(path):
 
 def _downloaded(sha256):
     """The archive in the cache, downloaded if it is not there."""
-    path = default_folder() / "extractors" / URL.rpartition("/")[2]
-    if not path.is_file():
-        replace_file(path, lambda file: _download(file, sha256))
-    return path
-
-
-def _download(path, sha256):
     where = f"Download it elsewhere and give its path, or set {VARIABLE}"
-    try:
-        urllib.request.urlretrieve(URL, path)
-    except OSError as error:
-        raise JudgementError(f"The Inception graph cannot be downloaded from {URL}: {error}. {where}.") from error
-    if path.stat().st_size != ARCHIVE_BYTES:
+
+    def download(path):
+        try:
+            urllib.request.urlretrieve(URL, path)
+        except OSError as error:
+            raise JudgementError(f"The Inception graph cannot be downloaded from {URL}: {error}. {where}.") from error
         size = path.stat().st_size
-        raise JudgementError(f"{URL} gave {size:,} bytes, and the archive has {ARCHIVE_BYTES:,}. {where}.")
-    check_sha256(path, sha256)
+        if size != ARCHIVE_BYTES:
+            raise JudgementError(f"{URL} gave {size:,} bytes, and the archive has {ARCHIVE_BYTES:,}. {where}.")
+        existing_file(path, sha256)
+
+    path = default_folder() / "extractors" / URL.rpartition("/")[2]
+    return path if path.is_file() else replace_file(path, download)

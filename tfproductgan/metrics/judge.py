@@ -8,7 +8,7 @@ import functools
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -16,26 +16,18 @@ from threadpoolctl import threadpool_limits
 from tfproductgan.catalogue.duplicates import difference_hashes, thumbnails
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
 from tfproductgan.errors import JudgementError, nearest
-from tfproductgan.metrics import distances
-from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy, attribute_accuracy
+from tfproductgan.metrics import coverage, distances
+from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy, accuracy_of
 from tfproductgan.metrics.classification_accuracy import ClassificationAccuracy, classification_accuracy
 from tfproductgan.metrics.classifier import CatalogueClassifier, likeliest
 from tfproductgan.metrics.colour_check import colour_accuracy, colour_attributes, picture_families
 from tfproductgan.metrics.counterparts import Counterparts
-from tfproductgan.metrics.coverage import (
-    FEWEST,
-    NEIGHBOURS,
-    ConditionCoverage,
-    condition_figures,
-    mean_distance,
-    repeated_share,
-)
 from tfproductgan.metrics.extractors import get_extractor
 from tfproductgan.metrics.feature_extractor import FeatureExtractor
 from tfproductgan.metrics.features import FeatureCache, Features
 from tfproductgan.metrics.judgement import Figure, Judgement
 from tfproductgan.metrics.memorisation import MemorisationAudit, audit_memorisation
-from tfproductgan.metrics.neighbours import DensityCoverage, PrecisionRecall, neighbours
+from tfproductgan.metrics.neighbours import neighbours
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -62,35 +54,10 @@ def judge(
     catalogue: Catalogue,
     extractor: str | FeatureExtractor = "catalogue",
     split: str = "validation",
-    n: int | None = None,
-    seed: int = 0,
-    parts: Collection[str] = PARTS,
-    truncation: float = 1.0,
-    force: bool = False,
-    progress: Progress | None = None,
+    *args: Any,
+    **options: Any,
 ) -> Judgement:
-    """Judge a model by what it draws when asked for what photos show.
-
-    Args:
-        generator: The model, such as that of `tfproductgan.load`.
-        catalogue: The photos it learnt from, with photos it has not seen.
-        extractor: Whose features are compared: a name that `get_extractor` knows, or an extractor.
-        split: The photos to compare with, whose conditions are asked for.
-        n: Number of samples; as many as the split has photos by default.
-        seed: Seed of the first sample; sample `i` has seed `seed + i`.
-        parts: What to find out, of `ALL_PARTS`.
-        truncation: Of all samples; figures to publish have 1.
-        force: Whether to give figures that so few samples or photos do not support.
-        progress: Called with what is being done, how much is done and how much there is.
-
-    Returns:
-        A `Judgement`. What could not be measured is among its limitations.
-
-    Raises:
-        JudgementError: If a part is unknown, there is hardly a sample, a feature is no number, or the pictures of the
-            model are not those of the catalogue.
-        CatalogueError: If the catalogue has no such split.
-        ConditionError: If the model does not know the catalogue's conditions.
+    """Judge one model by what it draws when asked for what photos show; the rest is what `Judge.judge` takes.
 
     Example:
     ```python
@@ -98,30 +65,20 @@ def judge(
     print(judgement.figure("fid").full_name, judgement.figure("fid").value)
     ```
     """
-    return Judge(catalogue, extractor, split).judge(generator, n, seed, parts, truncation, force, progress)
+    return Judge(catalogue, extractor, split).judge(generator, *args, **options)
 
 
 @dataclasses.dataclass(frozen=True)
 class Observations:
-    """What is kept of pictures once they have been looked at.
+    """What is kept of pictures once they have been looked at; `None` is what nobody asked for."""
 
-    Args:
-        conditions: Their condition ids, int32 `[N, A]`.
-        features: float32 `[N, dim]`.
-        probabilities: float32 `[N, K]` of an extractor that classifies, or `None`.
-        recognised: Ids the catalogue's classifier recognised, int32 `[N, A]`, or `None`.
-        families: Families of colours, int64 `[N]`, or `None`.
-        hashes: Difference hashes, uint64 `[N]`, or `None`.
-        thumbnails: uint8 `[N, 16, 16, C]`, or `None`.
-    """
-
-    conditions: np.ndarray
-    features: np.ndarray
-    probabilities: np.ndarray | None = None
-    recognised: np.ndarray | None = None
-    families: np.ndarray | None = None
-    hashes: np.ndarray | None = None
-    thumbnails: np.ndarray | None = None
+    conditions: np.ndarray  # their condition ids, int32 [N, A]
+    features: np.ndarray  # float32 [N, dim]
+    probabilities: np.ndarray | None = None  # float32 [N, K], of an extractor that classifies
+    recognised: np.ndarray | None = None  # ids the catalogue's classifier recognised, int32 [N, A]
+    families: np.ndarray | None = None  # of colours, int64 [N]
+    hashes: np.ndarray | None = None  # difference hashes, uint64 [N]
+    thumbnails: np.ndarray | None = None  # uint8 [N, 16, 16, C]
 
 
 class Judge:
@@ -162,7 +119,25 @@ class Judge:
         force: bool = False,
         progress: Progress | None = None,
     ) -> Judgement:
-        """Judge a model, as `judge` does."""
+        """Judge a model by what it draws when asked for what photos show.
+
+        Args:
+            generator: The model, such as that of `tfproductgan.load`.
+            n: Number of samples; as many as the split has photos by default.
+            seed: Seed of the first sample; sample `i` has seed `seed + i`.
+            parts: What to find out, of `ALL_PARTS`.
+            truncation: Of all samples; figures to publish have 1.
+            force: Whether to give figures that so few samples or photos do not support.
+            progress: Called with what is being done, how much is done and how much there is.
+
+        Returns:
+            A `Judgement`. What could not be measured is among its limitations.
+
+        Raises:
+            JudgementError: If a part is unknown, there is hardly a sample, a feature is no number, or the pictures of
+                the model are not those of the catalogue.
+            ConditionError: If the model does not know the catalogue's conditions.
+        """
         for part in parts:
             if part not in ALL_PARTS:
                 raise JudgementError(f"Unknown part {part!r}: {nearest(part, ALL_PARTS)}")
@@ -189,13 +164,6 @@ class Judge:
         """Columns of the attributes whose values are names of colours; none if photos are grey."""
         return colour_attributes(self.catalogue.schema) if self.catalogue.channels == 3 else []
 
-    @functools.cached_property
-    def heldout(self) -> str | None:
-        """The split of photos the model has not seen, for the memorisation audit."""
-        if self.split != "train":
-            return self.split
-        return next((split for split in ("validation", "test") if self.catalogue.size(split)), None)
-
     def features(self, split: str) -> Features:
         """Features of a split's photos, kept on disk."""
         return FeatureCache(self._folder).of_split(self.extractor, self.catalogue, split)
@@ -206,8 +174,9 @@ class Judge:
         if parts not in self._photos:
             # what one network answers and what its features are comes from one pass anyway
             kept = None if self._one_pass(parts) else self.features(self.split)
-            batches = self._shown(self.catalogue.image_batches(self.split, _AT_ONCE), progress)
-            self._photos[parts] = self.look(batches, self.conditions, parts, kept)
+            batches = self.catalogue.image_batches(self.split, _AT_ONCE) if parts else ()
+            shown = counted(batches, f"Looking at {self.split} photos", len(self.conditions), progress)
+            self._photos[parts] = self.look(shown, self.conditions, parts, kept)
         return self._photos[parts]
 
     def look(
@@ -230,7 +199,7 @@ class Judge:
         """
         shape = (self.catalogue.image_size, self.catalogue.image_size, self.catalogue.channels)
         found: dict[str, list[np.ndarray]] = {}
-        for images in batches if kept is None or parts & _LOOKED_AT else ():
+        for images in batches:
             if images.shape[1:] != shape:
                 raise JudgementError(
                     f"The model draws pictures of shape {images.shape[1:]}, and the catalogue's photos have {shape}: "
@@ -265,14 +234,6 @@ class Judge:
     def _one_pass(self, parts: frozenset[str]) -> bool:
         return "attributes" in parts and self.classifier is self.extractor
 
-    def _shown(self, batches: Iterable[np.ndarray], progress: Progress | None) -> Iterator[np.ndarray]:
-        done = 0
-        for images in batches:
-            yield images
-            done += len(images)
-            if progress:
-                progress(f"Looking at {self.split} photos", done, len(self.conditions))
-
 
 @dataclasses.dataclass
 class _Judging:
@@ -300,13 +261,14 @@ class _Judging:
         self.counterparts = Counterparts(self.generator, self.catalogue, self.judge.split)
         self.requests = self.counterparts.requests(self.rows, self.seed, self.truncation)
         with self._timed("samples"):
-            self.samples = self.judge.look(self._drawn(), self.judge.conditions[self.rows], self.parts)
+            drawn = counted(self._drawn(), "Drawing and looking at samples", self.n, self.progress)
+            self.samples = self.judge.look(drawn, self.judge.conditions[self.rows], self.parts)
         with self._timed("photos"):
             self.photos = self.judge.photos(self.parts, self.progress)
         self._state_limits()
         for name, values in self.likeness.items():
             if values:
-                self._add(name, distances.Estimate(float(np.mean(values)), float(np.std(values))), "higher")
+                self._add(name, distances.spread_estimate(values), "higher")
         found = {}
         for part in ALL_PARTS:
             if part in self.parts:
@@ -337,108 +299,119 @@ class _Judging:
 
     def _distances(self) -> None:
         real, fake = self.photos.features, self.samples.features
-        half = [real[rows] for rows in alike_halves(self.photos.conditions, self.seed)]
+        halves = [real[rows] for rows in alike_halves(self.photos.conditions, self.seed)]
         if self._enough("fid", real.shape[1]):
-            self._frechet(real, fake, half)
+            self._frechet(real, fake, halves)
         if self._enough("kid"):
             estimate = distances.kernel_distance(real, fake, seed=self.seed, force=True)
-            floor = distances.kernel_distance(*half, num_subsets=_FLOOR_SUBSETS, seed=self.seed, force=True).value
-            self._add("kid", estimate, "lower", floor=floor)
+            floor = distances.kernel_distance(*halves, num_subsets=_FLOOR_SUBSETS, seed=self.seed, force=True).value
+            self._add("kid", estimate, "lower", floor)
         if self.samples.probabilities is not None and self._enough("is"):
             estimate = distances.inception_score(self.samples.probabilities, force=True)
             floor = distances.inception_score(self.photos.probabilities, force=True).value
-            self._add("inception_score", estimate, "higher", floor=floor)
-        if self._enough("neighbours") and min(len(real), self.n) > 2 * NEIGHBOURS:
-            self._neighbours(neighbours(real, fake, force=True), neighbours(*half, force=True))
+            self._add("inception_score", estimate, "higher", floor)
+        if self._enough("neighbours") and min(len(real), self.n) > 2 * coverage.NEIGHBOURS:
+            found, floor = neighbours(real, fake, force=True), neighbours(*halves, force=True)
+            # intervals are for other samples and photos in neighbourhoods that stay as they are
+            self._add("precision", _share(found.within_real), "higher", floor.precision)
+            self._add("recall", _share(found.within_fake), "higher", floor.recall)
+            self._add("density", distances.mean_estimate(found.densities), "higher", floor.density)
+            self._add("coverage", _share(found.covered), "higher", floor.coverage)
 
-    def _frechet(self, real: np.ndarray, fake: np.ndarray, half: Sequence[np.ndarray]) -> None:
+    def _frechet(self, real: np.ndarray, fake: np.ndarray, halves: Sequence[np.ndarray]) -> None:
         dim = real.shape[1]
         ranked = min(len(real), len(fake)) > dim
         estimate = distances.frechet_interval(real, fake) if ranked else distances.frechet_distance_of(real, fake, True)
         floor = None
-        if len(half[0]) > dim:  # its bias falls as one over the counts: from the halves to the counts here
-            scale = (1 / len(real) + 1 / len(fake)) / (1 / len(half[0]) + 1 / len(half[1]))
-            floor = scale * distances.frechet_distance_of(*half, force=True)
-        self._add("fid", estimate, "lower", floor=floor)
-
-    def _neighbours(
-        self, found: tuple[PrecisionRecall, DensityCoverage], floor: tuple[PrecisionRecall, DensityCoverage]
-    ) -> None:
-        """The shares, with intervals for other samples and photos in neighbourhoods that stay as they are."""
-        (manifold, density), (real_manifold, real_density) = found, floor
-        self._add_share("precision", manifold.within_real, real_manifold.precision)
-        self._add_share("recall", manifold.within_fake, real_manifold.recall)
-        estimate = distances.bootstrap(np.mean, density.densities, seed=self.seed)
-        self._add("density", estimate, "higher", real_density.density)
-        self._add_share("coverage", density.covered, real_density.coverage)
+        if len(halves[0]) > dim:  # its bias falls as one over the counts: from the halves to the counts here
+            scale = (1 / len(real) + 1 / len(fake)) / (1 / len(halves[0]) + 1 / len(halves[1]))
+            floor = scale * distances.frechet_distance_of(*halves, force=True)
+        self._add("fid", estimate, "lower", floor)
 
     def _attributes(self) -> tuple[AttributeAccuracy, ...]:
-        if self.samples.recognised is None:
+        samples, photos = self.samples, self.photos
+        if samples.recognised is None:
             self._limit("Attribute accuracy is not measured: the catalogue has no attributes.")
             return ()
-        rows = (self.samples.conditions, self.samples.recognised, self.photos.conditions, self.photos.recognised)
-        found = attribute_accuracy(self.catalogue.schema, *rows, self.judge.classifier.id)
-        self._add_accuracies(found)
-        return found
+        rows = (samples.conditions, samples.recognised, photos.conditions, photos.recognised)
+        return self._accuracies(
+            accuracy_of(attribute, *(ids[:, column] for ids in rows), self.judge.classifier.id)
+            for column, attribute in enumerate(self.catalogue.schema.attributes)
+        )
 
     def _colours(self) -> tuple[AttributeAccuracy, ...]:
-        schema = self.catalogue.schema
+        samples, photos, schema = self.samples, self.photos, self.catalogue.schema
         if self.catalogue.channels == 1 and colour_attributes(schema):
             self._limit("Colours of pixels are not checked: photos and samples are grey.")
-        found = []
-        for column in self.judge.colour_columns:
-            asked, real = self.samples.conditions[:, column], self.photos.conditions[:, column]
-            rows = (asked, self.samples.families, real, self.photos.families)
-            found.append(colour_accuracy(schema.attributes[column], *rows))
+        return self._accuracies(
+            colour_accuracy(
+                schema.attributes[column],
+                samples.conditions[:, column],
+                samples.families,
+                photos.conditions[:, column],
+                photos.families,
+            )
+            for column in self.judge.colour_columns
+        )
+
+    def _accuracies(self, found: Iterable[AttributeAccuracy | None]) -> tuple[AttributeAccuracy, ...]:
+        """Those of attributes that were asked for, each a figure too."""
         found = tuple(accuracy for accuracy in found if accuracy)
-        self._add_accuracies(found)
+        for accuracy in found:
+            share = distances.share_estimate(round(accuracy.accuracy * accuracy.asked), accuracy.asked)
+            about = {"extractor": accuracy.judged_by, "n": accuracy.asked, "real": accuracy.real}
+            self._add(f"accuracy/{accuracy.attribute}", share, "higher", accuracy.real_accuracy, **about)
         return found
 
-    def _conditions(self) -> ConditionCoverage:
+    def _conditions(self) -> coverage.ConditionCoverage:
         samples, photos = self.samples, self.photos
         rows = (samples.conditions, samples.features, photos.conditions, photos.features)
-        few = min(len(samples.hashes), len(photos.hashes))  # among more pictures more are alike
-        found = ConditionCoverage(
-            extractor=self.extractor.id,
-            neighbours=NEIGHBOURS,
-            conditions=condition_figures(self.catalogue.schema, *rows, self.seed),
-            diversity=mean_distance(samples.features, self.seed),
-            real_diversity=mean_distance(photos.features, self.seed),
-            repeated=repeated_share(samples.hashes[:few], samples.thumbnails[:few]),
-            real_repeated=repeated_share(photos.hashes[:few], photos.thumbnails[:few]),
+        few = min(self.n, len(photos.features))  # among more pictures more are alike
+        found = coverage.ConditionCoverage(
+            self.extractor.id,
+            coverage.NEIGHBOURS,
+            coverage.condition_figures(self.catalogue.schema, *rows, self.seed),
+            *(coverage.mean_distance(side.features, self.seed) for side in (samples, photos)),
+            *(coverage.repeated_share(side.hashes[:few], side.thumbnails[:few]) for side in (samples, photos)),
         )
-        if found.mean_kid is not None:
-            self._add("condition_kid", found.mean_kid, "lower")
-            self._add("condition_coverage", found.mean_coverage, "higher")
-        self._add("dropped_conditions", float(len(found.dropped)), "lower", floor=0.0)
-        self._add("collapsed_conditions", float(len(found.collapsed)), "lower", floor=0.0)
-        self._add("diversity", found.diversity, "higher", floor=found.real_diversity)
-        self._add("repeated", found.repeated, "lower", floor=found.real_repeated, extractor="pixels")
+        measured = [condition for condition in found.conditions if condition.measured]
+        if measured:
+            self._add("condition_kid", np.mean([condition.kid for condition in measured]), "lower")
+            self._add("condition_coverage", np.mean([condition.coverage for condition in measured]), "higher")
+        self._add("dropped_conditions", float(len(found.dropped)), "lower", 0.0)
+        self._add("collapsed_conditions", float(len(found.collapsed)), "lower", 0.0)
+        self._add("diversity", found.diversity, "higher", found.real_diversity)
+        self._add("repeated", found.repeated, "lower", found.real_repeated, extractor="pixels")
         if found.not_measured:
-            self._limit(_not_measured(found, self.judge.split))
+            conditions = sorted(found.not_measured, key=lambda condition: -condition.asked)
+            named = _first_three([f"{each.name} ({each.asked} / {each.real})" for each in conditions])
+            self._limit(
+                f"{len(conditions)} of {len(found.conditions)} conditions have fewer than {coverage.FEWEST} samples or "
+                f"{self.judge.split} photos and are only counted (samples / photos): {named}."
+            )
         return found
 
     def _memorisation(self) -> MemorisationAudit | None:
-        heldout = self.judge.heldout
+        splits = ("validation", "test") if self.judge.split == "train" else (self.judge.split,)
+        heldout = next((split for split in splits if self.catalogue.size(split)), None)
         if heldout is None:
             self._limit("Memorisation is not audited: there are no photos the model has not seen to compare with.")
             return None
-        features = [self.judge.features("train").features, self.photos.features]
-        if heldout != self.judge.split:
-            features[1] = self.judge.features(heldout).features
-        if len(features[1]) > _MOST_HELDOUT:
-            rows = np.random.default_rng(self.seed).choice(len(features[1]), _MOST_HELDOUT, replace=False)
-            features[1] = features[1][np.sort(rows)]
+        train = self.judge.features("train").features
+        others = self.photos.features if heldout == self.judge.split else self.judge.features(heldout).features
+        if len(others) > _MOST_HELDOUT:
+            rows = np.random.default_rng(self.seed).choice(len(others), _MOST_HELDOUT, replace=False)
+            others = others[np.sort(rows)]
         conditions = [request.conditions for request in self.requests]
         seeds = [request.seed for request in self.requests]
         try:
-            found = audit_memorisation(self.samples.features, *features, self.extractor.id, conditions, seeds)
+            found = audit_memorisation(self.samples.features, train, others, self.extractor.id, conditions, seeds)
         except JudgementError as error:
             self._limit(f"Memorisation is not audited: {error}")
             return None
-        self._add("nearer_to_train", found.nearer, "lower", floor=0.5)
-        self._add("close_to_train", found.close, "lower", floor=0.01)
-        self._add("authentic", found.authentic, "higher", floor=found.heldout_authentic)
+        self._add("nearer_to_train", found.nearer, "lower", 0.5)
+        self._add("close_to_train", found.close, "lower", 0.01)
+        self._add("authentic", found.authentic, "higher", found.heldout_authentic)
         return found
 
     def _classification(self) -> ClassificationAccuracy | None:
@@ -455,8 +428,7 @@ class _Judging:
             shared = {"n": found.train, "split": found.split, "real": found.test, "extractor": "classifier"}
             real = float(np.mean(score.real))
             for name, values in (("cas", score.generated), ("cas_mixed", score.mixed), ("gan_test", score.gan_test)):
-                estimate = distances.Estimate(float(np.mean(values)), float(np.std(values)))
-                self._add(f"{name}/{score.attribute}", estimate, "higher", floor=real, **shared)
+                self._add(f"{name}/{score.attribute}", distances.spread_estimate(values), "higher", real, **shared)
         self.limitations += found.limitations
         return found
 
@@ -468,8 +440,6 @@ class _Judging:
             if self.counterparts.takes_pictures:
                 self._compare_pairs(drawn, self.rows[start : start + _AT_ONCE])
             yield drawn
-            if self.progress:
-                self.progress("Drawing and looking at samples", min(start + _AT_ONCE, self.n), self.n)
 
     def _compare_pairs(self, drawn: np.ndarray, rows: np.ndarray) -> None:
         """How near pictures come to the photos of their pairs."""
@@ -491,9 +461,9 @@ class _Judging:
             self._limit(f"Photos are grey, and {self.extractor.id} sees them as colour photos without colour.")
         unseen = values_without_photos(self.catalogue.schema, self.judge.conditions)
         if unseen:
-            named = ", ".join(unseen[:3]) + (f" and {len(unseen) - 3} more" if len(unseen) > 3 else "")
             self._limit(
-                f"No {self.judge.split} photo has {named}: they are not asked for, and no figure speaks of them."
+                f"No {self.judge.split} photo has {_first_three(unseen)}: they are not asked for, and no figure speaks "
+                "of them."
             )
         if self.judge.split == "train":
             self._limit("Samples are compared with photos the model learnt from: one that copies them looks perfect.")
@@ -508,7 +478,9 @@ class _Judging:
         if count >= least:
             return True
         verdict = "given because it was forced, and means little" if self.force else "not given"
-        self._limit(f"{_TITLES[figure]}: {verdict}. {least:,} samples and photos are needed, and there are {count:,}.")
+        self._limit(
+            f"{distances.TITLES[figure]}: {verdict}. {least:,} samples and photos are needed, and there are {count:,}."
+        )
         return self.force
 
     def _add(
@@ -528,24 +500,23 @@ class _Judging:
         }
         self.figures.append(Figure(name=name, value=estimate.value, better=better, floor=floor, **about))
 
-    def _add_share(self, name: str, happened: np.ndarray, floor: float | None) -> None:
-        interval = distances.wilson_interval(int(happened.sum()), len(happened))
-        self._add(name, float(happened.mean()), "higher", floor, interval=interval)
 
-    def _add_accuracies(self, found: Sequence[AttributeAccuracy]) -> None:
-        for accuracy in found:
-            interval = distances.wilson_interval(round(accuracy.accuracy * accuracy.asked), accuracy.asked)
-            about = {"extractor": accuracy.judged_by, "n": accuracy.asked, "real": accuracy.real}
-            name = f"accuracy/{accuracy.attribute}"
-            self._add(name, accuracy.accuracy, "higher", accuracy.real_accuracy, interval=interval, **about)
+def counted(batches: Iterable[np.ndarray], what: str, total: int, progress: Progress | None) -> Iterator[np.ndarray]:
+    """The same batches; once one is done with, `progress` is told."""
+    done = 0
+    for images in batches:
+        yield images
+        done += len(images)
+        if progress:
+            progress(what, done, total)
 
 
-_TITLES = {
-    "fid": "Fréchet distance",
-    "kid": "Kernel distance",
-    "is": "Inception score",
-    "neighbours": "Precision, recall, density and coverage",
-}
+def _share(happened: np.ndarray) -> distances.Estimate:
+    return distances.share_estimate(int(happened.sum()), len(happened))
+
+
+def _first_three(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def blas_threads(dim: int) -> threadpool_limits:
@@ -580,13 +551,3 @@ def values_without_photos(schema: ConditionSchema, conditions: np.ndarray) -> li
         for number, value in enumerate(attribute.values, start=NOT_GIVEN + 1)
         if not (conditions[:, column] == number).any()
     ]
-
-
-def _not_measured(found: ConditionCoverage, split: str) -> str:
-    conditions = sorted(found.not_measured, key=lambda condition: -condition.asked)
-    named = ", ".join(f"{condition.name} ({condition.asked} / {condition.real})" for condition in conditions[:3])
-    more = f" and {len(conditions) - 3} more" if len(conditions) > 3 else ""
-    return (
-        f"{len(conditions)} of {len(found.conditions)} conditions have fewer than {FEWEST} samples or {split} photos "
-        f"and are only counted (samples / photos): {named}{more}."
-    )

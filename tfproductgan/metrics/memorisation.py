@@ -16,6 +16,7 @@ import numpy as np
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics.distances import check_features
 from tfproductgan.metrics.neighbours import nearest
+from tfproductgan.sampling.grids import contact_grid, in_proportion
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -133,14 +134,14 @@ def audit_memorisation(
         if len(features) < FEWEST:
             raise JudgementError(f"Memorisation needs {FEWEST} {name} or more. Received: {len(features)}")
         check_features(features, f"features of {name}")
-    photo, distance = _nearest(samples, train)
-    heldout_photo, heldout_distance = _nearest(heldout, train)
-    needed, place = np.unique(np.concatenate([photo, heldout_photo]), return_inverse=True)
-    _, own = _nearest(train[needed], train, needed)
-    own = own[place.reshape(-1)]
-    authentic = np.concatenate([distance, heldout_distance]) > own
+    photos, distances = (places[:, 0] for places in nearest(np.concatenate([samples, heldout]), train))
+    needed, place = np.unique(photos, return_inverse=True)
+    own = nearest(train[needed], train, itself=needed)[1][place.reshape(-1), 0]
+    authentic = distances > own
+    n = len(samples)
+    photo, distance, heldout_distance = photos[:n], distances[:n], distances[n:]
     # plain things are near each other: a pair stands out if it is nearer than its kind
-    usual = np.where(own > 0, own, np.median(own))[: len(samples)]  # photos that are there twice have 0
+    usual = np.where(own > 0, own, np.median(own))[:n]  # photos that are there twice have 0
     relative = distance / np.maximum(usual, 1e-12)
     ordered = np.sort(heldout_distance)
     quantile = np.searchsorted(ordered, distance) / len(ordered)
@@ -148,9 +149,10 @@ def audit_memorisation(
     order = np.argsort(relative, kind="stable")
     _, firsts = np.unique(photo[order], return_index=True)
     closest = order[np.sort(firsts)[:num_pairs]]
+    figures = np.stack([distance, quantile, relative], axis=1)
     return MemorisationAudit(
         extractor=extractor,
-        n=len(samples),
+        n=n,
         heldout=len(heldout),
         train=len(train),
         median=float(np.median(distance)),
@@ -158,20 +160,12 @@ def audit_memorisation(
         nearer=nearer,
         z=z,
         close=float(np.mean(quantile < CLOSE_QUANTILE)),
-        authentic=float(authentic[: len(samples)].mean()),
-        heldout_authentic=float(authentic[len(samples) :].mean()),
+        authentic=float(authentic[:n].mean()),
+        heldout_authentic=float(authentic[n:].mean()),
         distances=_deciles(distance),
         heldout_distances=_deciles(heldout_distance),
         pairs=tuple(
-            ClosePair(
-                sample=int(i),
-                conditions=dict(conditions[i]),
-                seed=int(seeds[i]),
-                photo=int(photo[i]),
-                distance=float(distance[i]),
-                quantile=float(quantile[i]),
-                relative=float(relative[i]),
-            )
+            ClosePair(int(i), dict(conditions[i]), int(seeds[i]), int(photo[i]), *map(float, figures[i]))
             for i in closest
         ),
     )
@@ -180,30 +174,29 @@ def audit_memorisation(
 def close_pairs_sheet(
     audit: MemorisationAudit, counterparts: Counterparts, catalogue: Catalogue, truncation: float = 1.0
 ) -> Image.Image:
-    """The closest pairs side by side, the closest first: the sample left, its training photo right.
+    """`close_pairs` side by side, the closest first: the sample left, its training photo right.
 
-    Rows are labelled with the relative distance of their first pair.
+    Rows are labelled with the relative distance of their first pair, the closest in it.
+    """
+    pairs = close_pairs(audit, counterparts, catalogue, truncation)
+    labels = [f"{pair.relative:.2f}" for pair in audit.pairs[::_PAIRS_A_ROW]]
+    return contact_grid(np.concatenate(pairs), 2 * _PAIRS_A_ROW, labels, ["sample", "photo"] * _PAIRS_A_ROW)
+
+
+def close_pairs(
+    audit: MemorisationAudit, counterparts: Counterparts, catalogue: Catalogue, truncation: float = 1.0
+) -> np.ndarray:
+    """The samples of the closest pairs, drawn again, and their training photos: uint8 `[N, 2, H, W, C]`.
 
     Args:
         audit: What was found.
-        counterparts: The model that was audited, which draws the samples again, and what it was asked for.
+        counterparts: The model that was audited, and what it was asked for.
         catalogue: The catalogue it was audited with.
         truncation: That of the samples.
     """
-    from tfproductgan.sampling.grids import contact_grid, in_proportion
-
-    samples = draw_pairs(audit, counterparts, truncation)
+    samples = counterparts.draw([counterparts.again(pair.conditions, pair.seed, truncation) for pair in audit.pairs])
     photos = _photos_at(catalogue, [pair.photo for pair in audit.pairs])
-    pairs = np.stack([samples, photos], axis=1).reshape(-1, *samples.shape[1:])
-    # of each row that of its first pair, the closest in it
-    labels = [f"{pair.relative:.2f}" for pair in audit.pairs[::_PAIRS_A_ROW]]
-    heads = ["sample", "photo"] * _PAIRS_A_ROW
-    return contact_grid(in_proportion(pairs, catalogue.schema), 2 * _PAIRS_A_ROW, labels, heads)
-
-
-def draw_pairs(audit: MemorisationAudit, counterparts: Counterparts, truncation: float = 1.0) -> np.ndarray:
-    """The samples of the closest pairs, drawn again."""
-    return counterparts.draw([counterparts.again(pair.conditions, pair.seed, truncation) for pair in audit.pairs])
+    return np.stack([in_proportion(side, catalogue.schema) for side in (samples, photos)], axis=1)
 
 
 def _photos_at(catalogue: Catalogue, positions: Sequence[int]) -> np.ndarray:
@@ -214,11 +207,6 @@ def _photos_at(catalogue: Catalogue, positions: Sequence[int]) -> np.ndarray:
         found |= {position: batch[position - start] for position in wanted if start <= position < start + len(batch)}
         start += len(batch)
     return np.stack([found[position] for position in positions])
-
-
-def _nearest(queries: np.ndarray, train: np.ndarray, itself: np.ndarray | None = None):
-    positions, distances = nearest(queries, train, itself=itself)
-    return positions[:, 0], distances[:, 0]
 
 
 def _mann_whitney(samples: np.ndarray, heldout: np.ndarray) -> tuple[float, float]:

@@ -19,16 +19,20 @@ _SPARE = 3  # neighbours kept beyond those asked for, among which rounding may h
 
 
 @dataclasses.dataclass(frozen=True)
-class PrecisionRecall:
-    """Which pictures lie within the other set.
+class Neighbours:
+    """Which pictures lie among those of the other side.
 
     Args:
-        within_real: bool `[M]`, generated pictures that look real.
-        within_fake: bool `[N]`, real pictures that the generator covers.
+        within_real: bool `[M]`, generated pictures in the neighbourhood of a real one.
+        within_fake: bool `[N]`, real pictures in the neighbourhood of a generated one.
+        densities: float64 `[M]`, of each generated picture the number of real neighbourhoods it lies in, over k.
+        covered: bool `[N]`, real pictures with a generated one in their neighbourhood.
     """
 
     within_real: np.ndarray
     within_fake: np.ndarray
+    densities: np.ndarray
+    covered: np.ndarray
 
     @property
     def precision(self) -> float:
@@ -40,19 +44,6 @@ class PrecisionRecall:
         """Share of the real pictures that the generator covers."""
         return float(self.within_fake.mean())
 
-
-@dataclasses.dataclass(frozen=True)
-class DensityCoverage:
-    """How the generated pictures lie among the real ones.
-
-    Args:
-        densities: float64 `[M]`, of each generated picture the number of real neighbourhoods it lies in, over k.
-        covered: bool `[N]`, real pictures with a generated one in their neighbourhood.
-    """
-
-    densities: np.ndarray
-    covered: np.ndarray
-
     @property
     def density(self) -> float:
         """Like precision, but not fooled by outliers among the real pictures; may exceed 1."""
@@ -60,55 +51,30 @@ class DensityCoverage:
 
     @property
     def coverage(self) -> float:
-        """Share of the real pictures with a generated one near them."""
+        """Share of the real pictures with a generated one near them, which strange generated ones do not widen."""
         return float(self.covered.mean())
-
-
-def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 3, force: bool = False) -> PrecisionRecall:
-    """Precision and recall of the manifolds: balls around each picture that reach to its k-th neighbour.
-
-    Args:
-        real: `[N, D]`.
-        fake: `[M, D]`.
-        k: Which neighbour, the picture itself not counted.
-        force: Whether to compute it of too few pictures.
-
-    Raises:
-        JudgementError: If there are too few pictures, or features are not finite.
-
-    Reference:
-        [Improved Precision and Recall Metric for Assessing Generative Models](https://arxiv.org/abs/1904.06991)
-    """
-    return neighbours(real, fake, recall_k=k, force=force)[0]
-
-
-def density_coverage(real: np.ndarray, fake: np.ndarray, k: int = 5, force: bool = False) -> DensityCoverage:
-    """Density and coverage: balls around real pictures only, so that strange generated ones widen nothing.
-
-    Args:
-        real: `[N, D]`.
-        fake: `[M, D]`.
-        k: Which neighbour, the picture itself not counted.
-        force: Whether to compute it of too few pictures.
-
-    Raises:
-        JudgementError: If there are too few pictures, or features are not finite.
-
-    Reference:
-        [Reliable Fidelity and Diversity Metrics for Generative Models](https://arxiv.org/abs/2002.09797)
-    """
-    return neighbours(real, fake, coverage_k=k, force=force)[1]
 
 
 def neighbours(
     real: np.ndarray, fake: np.ndarray, recall_k: int = 3, coverage_k: int = 5, force: bool = False
-) -> tuple[PrecisionRecall, DensityCoverage]:
-    """`precision_recall` and `density_coverage` from one pass over the distances.
+) -> Neighbours:
+    """Count who lies in the balls around each picture that reach to its k-th neighbour.
+
+    Args:
+        real: `[N, D]`.
+        fake: `[M, D]`.
+        recall_k: Which neighbour, the picture itself not counted, for precision and recall.
+        coverage_k: The same for density and coverage.
+        force: Whether to compute it of too few pictures.
 
     Raises:
         JudgementError: If there are too few pictures, or features are not finite.
+
+    Reference:
+        - [Improved Precision and Recall Metric for Assessing Generative Models](https://arxiv.org/abs/1904.06991)
+        - [Reliable Fidelity and Diversity Metrics for Generative Models](https://arxiv.org/abs/2002.09797)
     """
-    real, fake = check_pair(real, fake)
+    check_pair(real, fake)
     refuse_few("neighbours", min(len(real), len(fake)), force=force)
     most = max(recall_k, coverage_k)
     if min(len(real), len(fake)) <= most:
@@ -116,20 +82,22 @@ def neighbours(
             f"The {most}th neighbour needs more than {most} pictures on each side. "
             f"Received: {len(real)} real and {len(fake)} generated ones."
         )
-    real_radii = neighbour_distances(real, most)
-    fake_radii = neighbour_distances(fake, recall_k)[:, -1]
+    radii = neighbour_distances(real, most)
+    recall_radii, coverage_radii = radii[:, recall_k - 1, None], radii[:, coverage_k - 1, None]
+    fake_radii = neighbour_distances(fake, recall_k)[None, :, -1]
     within_real, within_fake = np.zeros(len(fake), bool), np.zeros(len(real), bool)
     densities, covered = np.zeros(len(fake)), np.zeros(len(real), bool)
     centre = np.mean(real, axis=0, dtype=np.float64)
     for some, rows in row_blocks(real, _QUERIES):
         for others, columns in row_blocks(fake, _POINTS):
-            pairs = _Pairs(rows, columns, centre)
-            within_real[others] |= pairs.within(real_radii[some, recall_k - 1 : recall_k]).any(axis=0)
-            within_fake[some] |= pairs.within(fake_radii[None, others]).any(axis=1)
-            found = pairs.within(real_radii[some, coverage_k - 1 : coverage_k], strictly=True)
-            densities[others] += found.sum(axis=0)
-            covered[some] |= found.any(axis=1)
-    return PrecisionRecall(within_real, within_fake), DensityCoverage(densities / coverage_k, covered)
+            limits = recall_radii[some], coverage_radii[some], fake_radii[:, others]
+            distances = _distances(rows, columns, centre, limits)
+            within_real[others] |= (distances <= limits[0]).any(axis=0)
+            within_fake[some] |= (distances <= limits[2]).any(axis=1)
+            near = distances < limits[1]
+            densities[others] += near.sum(axis=0)
+            covered[some] |= near.any(axis=1)
+    return Neighbours(within_real, within_fake, densities / coverage_k, covered)
 
 
 def neighbour_distances(features: np.ndarray, k: int) -> np.ndarray:
@@ -175,35 +143,21 @@ def nearest(
     return positions, distances
 
 
-class _Pairs:
-    """Squared distances of a block of rows to a block of columns, and which of them are within a limit.
-
-    Args:
-        rows: float64 `[N, D]`.
-        columns: float64 `[M, D]`.
-        centre: Of both, where products lose least: `[D]`.
-    """
-
-    def __init__(self, rows: np.ndarray, columns: np.ndarray, centre: np.ndarray):
-        self.rows, self.columns = rows, columns
-        rows, columns = rows - centre, columns - centre
-        squares, others = _squares(rows), _squares(columns)
-        self.squared = rows @ (-2 * columns.T)
-        self.squared += squares[:, None]
-        self.squared += others
-        self.rounding = 2 * (len(centre) + 8) * np.finfo(np.float64).eps * (squares.max() + others.max())
-
-    def within(self, limits: np.ndarray, strictly: bool = False) -> np.ndarray:
-        """Pairs that are no farther apart than the limits, `[N, 1]` or `[1, M]`, or nearer: bool `[N, M]`."""
-        squares = np.square(limits)
-        found = self.squared <= squares + self.rounding
-        near = np.nonzero(found)
-        doubtful = self.squared[near] >= np.broadcast_to(squares, found.shape)[near] - self.rounding
-        rows, columns = (places[doubtful] for places in near)
-        distances = np.sqrt(_squares(self.rows[rows] - self.columns[columns]))
-        limits = np.broadcast_to(limits, found.shape)[rows, columns]
-        found[rows, columns] = distances < limits if strictly else distances <= limits
-        return found
+def _distances(rows, columns, centre, limits):
+    """All distances `[N, M]`, by products of centred rows, and by differences where rounding could decide a limit."""
+    first, second = rows - centre, columns - centre
+    squares, others = _squares(first), _squares(second)
+    squared = first @ (-2 * second.T)
+    squared += squares[:, None]
+    squared += others
+    rounding = 2 * (len(centre) + 8) * np.finfo(np.float64).eps * (squares.max() + others.max())
+    doubtful = np.zeros(squared.shape, bool)
+    for limit in limits:
+        doubtful |= np.abs(squared - np.square(limit)) <= rounding
+    near, far = np.nonzero(doubtful)
+    distances = np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
+    distances[near, far] = np.sqrt(_squares(rows[near] - columns[far]))
+    return distances
 
 
 def _squares(rows: np.ndarray) -> np.ndarray:

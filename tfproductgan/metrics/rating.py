@@ -10,7 +10,7 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ class RatingKey:
         Raises:
             JudgementError: If it is none.
         """
-        data = _json_of(path, KEY_KIND, "the key of a rating page")
+        data = _read(path, KEY_KIND, "the key of a rating page")
         try:
             return cls(**data)
         except TypeError as error:
@@ -78,12 +78,6 @@ class Rate:
     count: int
     of: int
     interval: tuple[float, float]
-
-    @classmethod
-    def of_answers(cls, what: str, answers: Iterable[bool]) -> Rate:
-        """The rate of what is true."""
-        answers = list(answers)
-        return cls(what, sum(answers), len(answers), wilson_interval(sum(answers), len(answers)))
 
     @property
     def share(self) -> float:
@@ -141,12 +135,12 @@ class RatingResult:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready form."""
-        rates = ("told_apart", self.told_apart), ("taken_for_photos", self.taken_for_photos)
-        plain = {
-            name: {"count": r.count, "of": r.of, "share": _finite(r.share), "interval": list(r.interval)}
-            for name, r in (*rates, ("photos_believed", self.photos_believed))
-        }
-        return {"page": self.page, "model_id": self.model_id, "raters": self.raters, "missing": self.missing, **plain}
+        plain: dict[str, Any] = {name: getattr(self, name) for name in ("page", "model_id", "raters", "missing")}
+        for name in ("told_apart", "taken_for_photos", "photos_believed"):
+            rate = getattr(self, name)
+            share = rate.share if rate.of else None
+            plain[name] = {"count": rate.count, "of": rate.of, "share": share, "interval": list(rate.interval)}
+        return plain
 
 
 # === The answers ===
@@ -164,7 +158,7 @@ def read_ratings(files: Sequence[str | os.PathLike], key: RatingKey) -> RatingRe
     """
     raters: dict[str, dict[str, str]] = {}
     for path in files:
-        data = _json_of(path, ANSWERS_KIND, "the answers that a rating page saves")
+        data = _read(path, ANSWERS_KIND, "the answers that a rating page saves")
         answers = _checked_answers(path, data, key)
         rater = str(data.get("rater") or path)
         if len(answers) >= len(raters.get(rater, {})):
@@ -173,25 +167,23 @@ def read_ratings(files: Sequence[str | os.PathLike], key: RatingKey) -> RatingRe
         raise JudgementError(f"There are no answers in {', '.join(map(repr, map(str, files))) or 'no files'}.")
     # of each answer: what the picture is, and whether it was taken for a photo
     answers = [(key.pictures[i], said == PHOTO) for given in raters.values() for i, said in given.items()]
-    taken = [(fact, said_photo) for fact, said_photo in answers if fact["generated"]]
-    values = dict.fromkeys((name, value) for fact, _ in taken for name, value in fact["conditions"].items())
+    taken = [(fact["conditions"], said_photo) for fact, said_photo in answers if fact["generated"]]
+    values = sorted({pair for conditions, _ in taken for pair in conditions.items()})
     return RatingResult(
         page=key.page,
         model_id=key.model_id,
         raters=sum(map(bool, raters.values())),
         missing=len(raters) * len(key.pictures) - len(answers),
-        told_apart=Rate.of_answers("answers that are right", (said != fact["generated"] for fact, said in answers)),
-        taken_for_photos=Rate.of_answers("generated pictures taken for photos", (said for _, said in taken)),
-        photos_believed=Rate.of_answers(
-            "photos taken for photos", (said for fact, said in answers if not fact["generated"])
-        ),
+        told_apart=_rate("answers that are right", [said != fact["generated"] for fact, said in answers]),
+        taken_for_photos=_rate("generated pictures taken for photos", [said for _, said in taken]),
+        photos_believed=_rate("photos taken for photos", [said for fact, said in answers if not fact["generated"]]),
         by_value=tuple(
             (
                 name,
                 value,
-                Rate.of_answers(f"{name} {value}", (s for f, s in taken if f["conditions"].get(name) == value)),
+                _rate(f"{name} {value}", [said for conditions, said in taken if conditions.get(name) == value]),
             )
-            for name, value in sorted(values)
+            for name, value in values
         ),
     )
 
@@ -202,7 +194,7 @@ def page_of(path: str | os.PathLike) -> str:
     Raises:
         JudgementError: If the file is no such answers.
     """
-    return str(_json_of(path, ANSWERS_KIND, "the answers that a rating page saves").get("page"))
+    return str(_read(path, ANSWERS_KIND, "the answers that a rating page saves").get("page"))
 
 
 def _checked_answers(path, data, key):
@@ -223,7 +215,7 @@ def _checked_answers(path, data, key):
     return answers
 
 
-def _json_of(path, kind, what):
+def _read(path, kind, what):
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -235,9 +227,10 @@ def _json_of(path, kind, what):
     return data
 
 
+def _rate(what, answers):
+    """The rate of what is true."""
+    return Rate(what, sum(answers), len(answers), wilson_interval(sum(answers), len(answers)))
+
+
 def _percent(share):
     return f"{100 * share:.0f} %"
-
-
-def _finite(value):
-    return value if math.isfinite(value) else None

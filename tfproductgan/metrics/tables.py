@@ -5,35 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Group, RenderableType
+import numpy as np
+from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy
-from tfproductgan.metrics.classification_accuracy import AttributeScore, ClassificationAccuracy
-from tfproductgan.metrics.coverage import ConditionCoverage, ConditionFigures
-from tfproductgan.metrics.memorisation import MemorisationAudit
-
 if TYPE_CHECKING:
+    from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy
+    from tfproductgan.metrics.classification_accuracy import ClassificationAccuracy
+    from tfproductgan.metrics.coverage import ConditionCoverage, ConditionFigures
     from tfproductgan.metrics.judgement import Figure, Judgement
+    from tfproductgan.metrics.memorisation import MemorisationAudit
 
 _MOST_ROWS = 12
 
 
 def judgement_tables(judgement: Judgement) -> Group:
     """Everything a person wants to see first, the limitations last."""
-    shown: list[RenderableType] = [_figures(judgement)]
-    for accuracy in (*judgement.attributes, *judgement.colours):
-        shown.append(_accuracy(accuracy))
-    if judgement.coverage:
-        shown.append(_conditions(judgement.coverage))
-    if judgement.memorisation:
-        shown.append(_memorisation(judgement.memorisation))
-    if judgement.classification:
-        shown.append(_classification(judgement.classification))
-    shown += [Text(f"Note: {sentence}", style="yellow") for sentence in judgement.limitations]
-    return Group(*shown)
+    shown = [_figures(judgement), *map(_accuracy, (*judgement.attributes, *judgement.colours))]
+    for part, table in (
+        (judgement.coverage, _conditions),
+        (judgement.memorisation, _memorisation),
+        (judgement.classification, _classification),
+    ):
+        shown += [table(part)] if part else []
+    return Group(*shown, *(Text(f"Note: {sentence}", style="yellow") for sentence in judgement.limitations))
 
 
 def number(value: float | None) -> str:
@@ -53,8 +50,7 @@ def _figures(judgement: Judgement) -> Table:
     table = _table(
         f"{judgement.model_id}: n={judgement.n:,} samples against {judgement.real:,} {judgement.split} photos, "
         f"seed={judgement.seed}{truncation}, by {judgement.extractor} where nothing else is said",
-        ["figure (↓ lower is better)"],
-        ["value", "95 % or ±", "photos", "n"],
+        ["figure (↓ lower is better)", "value", "95 % or ±", "photos", "n"],
     )
     for figure in judgement.figures:
         # the title says all of it once, so that rows fit a terminal; a figure of something else says its own
@@ -78,8 +74,7 @@ def _accuracy(accuracy: AttributeAccuracy) -> Table:
     table = _table(
         f"{accuracy.attribute} by {accuracy.judged_by}: {percent(accuracy.accuracy)} of {accuracy.asked:,} recognised, "
         f"photos {percent(accuracy.real_accuracy)}, chance {percent(accuracy.chance)}",
-        ["value"],
-        ["asked", "recognised", "photos", "recognised", "most taken for"],
+        ["value", "asked", "recognised", "photos", "recognised", "most taken for"],
     )
     asked = sorted((value for value in accuracy.values if value.asked), key=lambda value: value.accuracy)
     for value in asked[:_MOST_ROWS]:
@@ -95,8 +90,7 @@ def _conditions(coverage: ConditionCoverage) -> Table:
         f"Conditions by {coverage.extractor}: {len(coverage.dropped)} dropped, {len(coverage.collapsed)} collapsed, "
         f"{len(coverage.not_measured)} of {len(coverage.conditions)} not measured; repeated samples "
         f"{percent(coverage.repeated)}, photos {percent(coverage.real_repeated)}",
-        ["condition"],
-        ["n / photos", "covered", "kid", "diversity", ""],
+        ["condition", "n / photos", "covered", "kid", "diversity", ""],
     )
     measured = sorted((each for each in coverage.conditions if each.measured), key=lambda each: each.coverage)
     for each in measured[:_MOST_ROWS]:
@@ -114,7 +108,7 @@ def _verdict(condition: ConditionFigures) -> str:
 
 def _memorisation(audit: MemorisationAudit) -> Table:
     verdict = "[red]nearer than chance: look at the closest pairs[/]" if audit.suspicious else "no sign of copies"
-    table = _table(f"Memorisation by {audit.extractor}: {verdict}", [""], ["samples", "held-out photos"])
+    table = _table(f"Memorisation by {audit.extractor}: {verdict}", ["", "samples", "held-out photos"])
     table.add_row("number", f"{audit.n:,}", f"{audit.heldout:,}")
     table.add_row("median distance to the nearest training photo", number(audit.median), number(audit.heldout_median))
     table.add_row("nearer to the training photos than the other", percent(audit.nearer), percent(1 - audit.nearer))
@@ -127,35 +121,28 @@ def _classification(score: ClassificationAccuracy) -> Table:
     table = _table(
         f"Classifiers tested on {score.test:,} {score.split} photos; training sets of {score.train:,}; "
         f"seeds {', '.join(map(str, score.seeds))}",
-        ["attribute"],
-        ["trained on photos", "samples (CAS)", "gap", "both", "GAN-test", "chance"],
+        ["attribute", "trained on photos", "samples (CAS)", "gap", "both", "GAN-test", "chance"],
     )
     for each in score.attributes:
-        figures = [_mean_and_spread(values) for values in (each.real, each.generated, each.mixed, each.gan_test)]
+        figures = [mean_and_spread(values) for values in (each.real, each.generated, each.mixed, each.gan_test)]
         real, generated, mixed, gan_test = figures
         table.add_row(escape(each.attribute), real, generated, percent(each.gap), mixed, gan_test, percent(each.chance))
-        for value in _widest_gaps(each):
+        for value in sorted(each.values, key=lambda value: value.generated - value.real)[:_MOST_ROWS]:
             recalls = percent(value.real), percent(value.generated), percent(value.real - value.generated)
             table.add_row(escape(f"  {value.value}"), *recalls, percent(value.mixed), "", "", style="dim")
     return table
 
 
-def _widest_gaps(score: AttributeScore):
-    return sorted(score.values, key=lambda value: value.generated - value.real)[:_MOST_ROWS]
+def mean_and_spread(shares: Sequence[float]) -> str:
+    """The mean of shares as a percentage, and their standard deviation if they are several."""
+    return percent(float(np.mean(shares))) + (f" ± {100 * np.std(shares):.1f}" if len(shares) > 1 else "")
 
 
-def _mean_and_spread(values: Sequence[float]) -> str:
-    mean = sum(values) / len(values)
-    spread = (sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5
-    return percent(mean) + (f" ± {100 * spread:.1f}" if len(values) > 1 else "")
-
-
-def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+def _table(title: str, columns: Sequence[str]) -> Table:
+    """An empty table; all columns but the first are of numbers."""
     table = Table(title=escape(title) if "[red]" not in title else title, title_justify="left", title_style="bold")
-    for name in left:
-        table.add_column(name, overflow="fold")
-    for name in right:
-        table.add_column(name, justify="right", overflow="fold")
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
     return table
 
 

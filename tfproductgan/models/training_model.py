@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -479,7 +478,7 @@ class TrainingModel(ReplicaStep, keras.Model):
 def _make_network(role, spec, schema, policy):
     network = network_class(spec.family, role)
     given = network.arguments(schema)
-    valid = [name for name in inspect.signature(network.__init__).parameters if name not in {"self", "kwargs", *given}]
+    valid = [name for name in network.argument_names() if name not in given]
     for name in spec.options:
         if name not in valid:
             raise RecipeError(f"The {role} has no option {name!r}: {nearest(name, valid)}")

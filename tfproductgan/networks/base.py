@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -13,6 +14,11 @@ from tfproductgan.layers.condition_embedding import ConditionEmbedding
 
 
 class _Network(keras.Model):
+    """What all take: `num_ids`, `image_size`, `channels`, and arguments of `keras.Model`.
+
+    A subclass keeps what its constructor takes in attributes of the same names, so that files hold it.
+    """
+
     # conversions that the network cannot do, by name, and why; see `compression/`
     refuses: ClassVar[Mapping[str, str]] = {}
 
@@ -43,13 +49,28 @@ class _Network(keras.Model):
         """Whether there is anything to be conditioned on."""
         return bool(self.num_ids)
 
+    def make_embedding(self, dim, name="embedding"):
+        """A built `ConditionEmbedding` of the network's conditions, or `None` if there are none."""
+        if not self.conditional:
+            return None
+        embedding = ConditionEmbedding(self.num_ids, dim, name=name, dtype=self.dtype_policy)
+        embedding.build((None, len(self.num_ids)))
+        return embedding
+
+    @classmethod
+    def argument_names(cls):
+        """Names of what the constructor takes, those of `keras.Model` left out."""
+        constructors = [each.__init__ for each in cls.__mro__ if issubclass(each, _Network)]
+        found = [p for constructor in constructors for p in inspect.signature(constructor).parameters.values()]
+        variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        return list(dict.fromkeys(p.name for p in found if p.kind not in variadic and p.name != "self"))
+
     def get_config(self):
         """Everything the constructor takes."""
+        values = {name: getattr(self, name) for name in self.argument_names()}
         return {
             **super().get_config(),
-            "num_ids": list(self.num_ids),
-            "image_size": self.image_size,
-            "channels": self.channels,
+            **{name: list(value) if isinstance(value, tuple) else value for name, value in values.items()},
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
         }
 
@@ -79,9 +100,7 @@ class Generator(_Network):
         check_counts(latent_dim=latent_dim, embedding_dim=embedding_dim)
         self.latent_dim = latent_dim
         self.embedding_dim = embedding_dim
-        if self.conditional:
-            self.embedding = ConditionEmbedding(num_ids, embedding_dim, name="embedding", dtype=self.dtype_policy)
-            self.embedding.build((None, len(self.num_ids)))
+        self.embedding = self.make_embedding(embedding_dim)
 
     @property
     def style_dim(self):
@@ -137,10 +156,6 @@ class Generator(_Network):
             return latents
         return ops.concatenate([latents, ops.cast(embedding, self.compute_dtype)], axis=-1)
 
-    def get_config(self):
-        """Everything the constructor takes."""
-        return {**super().get_config(), "latent_dim": self.latent_dim, "embedding_dim": self.embedding_dim}
-
 
 class Discriminator(_Network):
     """Base of the discriminators: pictures and condition ids in, one logit a picture out.
@@ -183,10 +198,6 @@ class Encoder(_Network):
         check_counts(latent_dim=latent_dim)
         self.latent_dim = latent_dim
 
-    def get_config(self):
-        """Everything the constructor takes."""
-        return {**super().get_config(), "latent_dim": self.latent_dim}
-
 
 class TranslatingGenerator(_Network):
     """Base of the generators that make a picture of a picture.
@@ -220,10 +231,6 @@ class TranslatingGenerator(_Network):
             )
         return {**super().arguments(schema), "source_channels": schema.source_channels}
 
-    def get_config(self):
-        """Everything the constructor takes."""
-        return {**super().get_config(), "source_channels": self.source_channels}
-
 
 class PatchDiscriminator(TranslatingGenerator):
     """Base of the discriminators of pairs: the picture that went in, the one that came out, one logit a patch out.
@@ -255,6 +262,17 @@ def slerp(start, end, fraction):
 def smallest_map(image_size):
     """Side of the smallest feature map of convolutional networks: 7 for 28 pixels, else 4."""
     return 7 if image_size == 28 else 4
+
+
+def num_doublings(image_size):
+    """How many doublings lie between the smallest feature map and the picture."""
+    return (image_size // smallest_map(image_size)).bit_length() - 1
+
+
+def build(layer, shape):
+    """Build a layer for inputs of a shape; returns that of its outputs."""
+    layer.build(shape)
+    return layer.compute_output_shape(shape)
 
 
 def check_image_size(family, image_size, smallest, largest, also=()):

@@ -16,7 +16,6 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
-from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.layers.initializers import UpsamplingKernel
 from tfproductgan.layers.modulated_normalization import ModulatedNormalization
 from tfproductgan.layers.spectral_normalization import SpectralNormalization
@@ -24,10 +23,12 @@ from tfproductgan.layers.upsample_conv import UpsampleConv2D
 from tfproductgan.networks.base import (
     Discriminator,
     Generator,
+    build,
     check_choice,
     check_counts,
     check_image_size,
     make_head,
+    num_doublings,
     project,
     smallest_map,
 )
@@ -36,11 +37,6 @@ FORMS = ("modern", "classic")
 UPSAMPLINGS = ("learned", "nearest", "bilinear")
 
 _WITHOUT_INNER = {"inner_convs": 0}  # as in files from before there were any
-
-
-def _num_doublings(image_size):
-    """How many doublings lie between the smallest feature map and the picture."""
-    return (image_size // smallest_map(image_size)).bit_length() - 1
 
 
 def _checked(image_size, form, width, max_width, inner_convs):
@@ -66,11 +62,8 @@ class DCGANGenerator(Generator):
     """Dense stem, then one doubling of size a stage.
 
     Args:
-        num_ids: Number of ids of each attribute, "not given" included; empty for an unconditional network.
+        num_ids, channels, latent_dim, embedding_dim: See `Generator`.
         image_size: 28, 32, 64, 128 or 256. Defaults to 64.
-        channels: 3 for colour, 1 for grey. Defaults to 3.
-        latent_dim: Length of the latent vectors. Defaults to 64.
-        embedding_dim: Length of the condition vectors. Defaults to 64.
         width: Channels of the last stage; the stages before have two, four … times as many. Defaults to 32.
         max_width: Upper limit of the channels of a stage. Defaults to 320.
         form: `"modern"` or `"classic"`. Defaults to `"modern"`.
@@ -108,7 +101,7 @@ class DCGANGenerator(Generator):
         self.width, self.max_width, self.form = width, max_width, form
         self.inner_convs, self.upsampling, self.l2 = inner_convs, upsampling, l2
         # from the smallest feature map to the picture's size: each doubling of size halves the channels
-        widths = [min(max_width, width * 2**k) for k in range(_num_doublings(image_size), -1, -1)]
+        widths = [min(max_width, width * 2**k) for k in range(num_doublings(image_size), -1, -1)]
         self._stem_shape = (smallest_map(image_size), smallest_map(image_size), widths[0])
         self._make_layers([widths[0]] * inner_convs + widths)
         self._build_layers()
@@ -159,9 +152,7 @@ class DCGANGenerator(Generator):
         shape = (None, *self._stem_shape)
         for stage, norm in enumerate(self.norms):
             if stage:
-                conv = self.convs[stage - 1]
-                conv.build(shape)
-                shape = conv.compute_output_shape(shape)
+                shape = build(self.convs[stage - 1], shape)
             norm.build(shape, style_shape) if self.form == "modern" else norm.build(shape)
         self.to_rgb.build(shape)
         self.built = True
@@ -177,18 +168,6 @@ class DCGANGenerator(Generator):
             x = ops.relu(x)
         return self.to_rgb(x)
 
-    def get_config(self):
-        """Everything the constructor takes."""
-        return {
-            **super().get_config(),
-            "width": self.width,
-            "max_width": self.max_width,
-            "form": self.form,
-            "inner_convs": self.inner_convs,
-            "upsampling": self.upsampling,
-            "l2": self.l2,
-        }
-
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """The network that `get_config` describes."""
@@ -203,9 +182,8 @@ class DCGANDiscriminator(Discriminator):
     """Strided convolutions down to the smallest feature map, residual ones there if wanted, then one logit.
 
     Args:
-        num_ids: Number of ids of each attribute, "not given" included; empty for an unconditional network.
+        num_ids, channels: See `Discriminator`.
         image_size: 28, 32, 64, 128 or 256. Defaults to 64.
-        channels: 3 for colour, 1 for grey. Defaults to 3.
         width: Channels of the first stage; each further one has twice as many. Defaults to 64.
         max_width: Upper limit of the channels of a stage. Defaults to 320.
         form: `"modern"` (no normalisation, projection head) or `"classic"` (batch normalisation, condition as
@@ -242,7 +220,7 @@ class DCGANDiscriminator(Discriminator):
         super().__init__(num_ids, image_size, channels, **kwargs)
         self.width, self.max_width, self.form, self.inner_convs = width, max_width, form, inner_convs
         self.spectral_normalization, self.dropout, self.l2 = spectral_normalization, dropout, l2
-        widths = [min(max_width, width * 2**k) for k in range(_num_doublings(image_size))]
+        widths = [min(max_width, width * 2**k) for k in range(num_doublings(image_size))]
         self._make_layers(widths)
         self._build_layers()
 
@@ -281,16 +259,11 @@ class DCGANDiscriminator(Discriminator):
 
     def _build_layers(self):
         shape = (None, self.image_size, self.image_size, self.channels)
-        self.to_map = None
-        if self.form == "classic" and self.conditional:
-            self.to_map = ConditionEmbedding(
-                self.num_ids, self.image_size**2, name="condition_map", dtype=self.dtype_policy
-            )
-            self.to_map.build((None, len(self.num_ids)))
+        self.to_map = self.make_embedding(self.image_size**2, "condition_map") if self.form == "classic" else None
+        if self.to_map is not None:
             shape = (*shape[:-1], shape[-1] + 1)
         for conv, norm in zip(self.convs, self.norms, strict=True):
-            conv.build(shape)
-            shape = conv.compute_output_shape(shape)
+            shape = build(conv, shape)
             if norm is not None:
                 norm.build(shape)
         for conv in self.inner:
@@ -317,19 +290,6 @@ class DCGANDiscriminator(Discriminator):
 
     def _apply(self, conv, x, training):
         return conv(x, training=training) if self.spectral_normalization else conv(x)
-
-    def get_config(self):
-        """Everything the constructor takes."""
-        return {
-            **super().get_config(),
-            "width": self.width,
-            "max_width": self.max_width,
-            "form": self.form,
-            "inner_convs": self.inner_convs,
-            "spectral_normalization": self.spectral_normalization,
-            "dropout": self.dropout,
-            "l2": self.l2,
-        }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
-from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.layers.spectral_normalization import SpectralNormalization
 from tfproductgan.networks.base import (
     Discriminator,
@@ -31,11 +30,8 @@ class MLPGenerator(Generator):
     """Dense layers with batch normalisation and leaky ReLU, then one that draws all pixels.
 
     Args:
-        num_ids: Number of ids of each attribute, "not given" included; empty for an unconditional network.
+        num_ids, channels, latent_dim, embedding_dim: See `Generator`.
         image_size: Height and width of the pictures in pixels. Defaults to 28.
-        channels: 3 for colour, 1 for grey. Defaults to 3.
-        latent_dim: Length of the latent vectors. Defaults to 64.
-        embedding_dim: Length of the condition vectors. Defaults to 64.
         widths: Units of the layers. Defaults to `(256, 512, 1024)`.
         l2: Weight of an L2 regulariser on the kernels. Defaults to 0.
         **kwargs: Arguments of `keras.Model`.
@@ -82,10 +78,6 @@ class MLPGenerator(Generator):
             x = ops.leaky_relu(norm(dense(x), training=training), 0.2)
         return ops.reshape(self.to_pixels(x), (-1, self.image_size, self.image_size, self.channels))
 
-    def get_config(self):
-        """Everything the constructor takes."""
-        return {**super().get_config(), "widths": list(self.widths), "l2": self.l2}
-
 
 # === Discriminator ===
 
@@ -95,9 +87,8 @@ class MLPDiscriminator(Discriminator):
     """Dense layers with leaky ReLU over all pixels, then one logit.
 
     Args:
-        num_ids: Number of ids of each attribute, "not given" included; empty for an unconditional network.
+        num_ids, channels: See `Discriminator`.
         image_size: Height and width of the pictures in pixels. Defaults to 28.
-        channels: 3 for colour, 1 for grey. Defaults to 3.
         widths: Units of the layers. Defaults to `(1024, 512, 256)`.
         form: `"modern"` (projection head) or `"classic"` (condition beside the pixels). Defaults to `"modern"`.
         spectral_normalization: Whether to normalise the kernels spectrally. Defaults to `False`.
@@ -128,11 +119,8 @@ class MLPDiscriminator(Discriminator):
         self.widths, self.form = tuple(widths), form
         self.spectral_normalization, self.dropout, self.l2 = spectral_normalization, dropout, l2
         features = image_size * image_size * channels
-        self.embedding = None
-        if form == "classic" and self.conditional:
-            self.embedding = ConditionEmbedding(self.num_ids, 64, name="embedding", dtype=self.dtype_policy)
-            self.embedding.build((None, len(self.num_ids)))
-            features += 64
+        self.embedding = self.make_embedding(64) if form == "classic" else None
+        features += 64 if self.embedding is not None else 0
         self.hidden, self.dropouts = [], []
         for stage, units in enumerate(self.widths):
             self._add_stage(stage, units, features)
@@ -169,17 +157,6 @@ class MLPDiscriminator(Discriminator):
             x = ops.leaky_relu(x, 0.2)
             x = dropout(x, training=training) if dropout is not None else x
         return project(x, inputs["conditions"], self.head, self.projection)
-
-    def get_config(self):
-        """Everything the constructor takes."""
-        return {
-            **super().get_config(),
-            "widths": list(self.widths),
-            "form": self.form,
-            "spectral_normalization": self.spectral_normalization,
-            "dropout": self.dropout,
-            "l2": self.l2,
-        }
 
 
 NETWORKS = {"generator": MLPGenerator, "discriminator": MLPDiscriminator}

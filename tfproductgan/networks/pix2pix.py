@@ -15,13 +15,13 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
-from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.networks.base import (
     PatchDiscriminator,
     TranslatingGenerator,
+    build,
     check_counts,
     check_image_size,
-    smallest_map,
+    num_doublings,
 )
 
 _DROPPED_STAGES = 3  # of the decoder, from the smallest map on
@@ -44,21 +44,13 @@ def _norm(name, dtype):
     return layers.GroupNormalization(groups=-1, name=name, dtype=dtype)
 
 
-def _embedding(network):
-    made = ConditionEmbedding(network.num_ids, network.embedding_dim, name="embedding", dtype=network.dtype_policy)
-    made.build((None, len(network.num_ids)))
-    return made
-
-
 @keras.saving.register_keras_serializable(package="tfproductgan")
 class UNetGenerator(TranslatingGenerator):
     """Strided convolutions down to a small map, transposed ones back, each beside the map of its size on the way down.
 
     Args:
-        num_ids: Number of ids of each attribute, "not given" included; empty for an unconditional network.
+        num_ids, channels, source_channels: See `TranslatingGenerator`.
         image_size: 28, 32, 64, 128 or 256. Defaults to 64.
-        channels: Of the pictures that come out. Defaults to 3.
-        source_channels: Of the pictures that go in. Defaults to 1.
         embedding_dim: Length of the condition vectors, which scale and shift each stage back. Defaults to 16.
         width: Channels of the first stage; each further one has twice as many. Defaults to 48.
         max_width: Upper limit of the channels of a stage. Defaults to 384.
@@ -87,10 +79,8 @@ class UNetGenerator(TranslatingGenerator):
         super().__init__(num_ids, image_size, channels, source_channels, **kwargs)
         self.width, self.max_width, self.dropout = width, max_width, dropout
         self.embedding_dim = embedding_dim
-        if self.conditional:
-            self.embedding = _embedding(self)
-        halvings = (image_size // smallest_map(image_size)).bit_length() - 1
-        widths = [min(max_width, width * 2**k) for k in range(halvings)]
+        self.embedding = self.make_embedding(embedding_dim)
+        widths = [min(max_width, width * 2**k) for k in range(num_doublings(image_size))]
         shapes = self._make_down(widths)
         self._make_up(widths, shapes)
         self.built = True
@@ -102,8 +92,7 @@ class UNetGenerator(TranslatingGenerator):
         self.down, self.down_norms = [], []
         for stage, filters in enumerate(widths):
             conv = _conv(filters, 2, f"down_{stage}", policy)
-            conv.build(shapes[-1])
-            shapes.append(conv.compute_output_shape(shapes[-1]))
+            shapes.append(build(conv, shapes[-1]))
             norm = _norm(f"down_norm_{stage}", policy) if stage else None
             if norm is not None:
                 norm.build(shapes[-1])
@@ -118,8 +107,7 @@ class UNetGenerator(TranslatingGenerator):
         for stage, (filters, beside) in enumerate(zip(widths[-2::-1], shapes[-2:0:-1], strict=True)):
             conv = _conv(filters, 2, f"up_{stage}", policy, transposed=True)
             norm = _norm(f"up_norm_{stage}", policy)
-            conv.build(shape)
-            shape = conv.compute_output_shape(shape)
+            shape = build(conv, shape)
             norm.build(shape)
             if self.conditional:
                 dense = layers.Dense(2 * filters, name=f"gain_and_bias_{stage}", dtype=policy)
@@ -155,26 +143,14 @@ class UNetGenerator(TranslatingGenerator):
             x = ops.concatenate([ops.relu(x), maps.pop()], axis=-1)
         return ops.tanh(self.to_picture(x))
 
-    def get_config(self):
-        """Everything the constructor takes."""
-        return {
-            **super().get_config(),
-            "embedding_dim": self.embedding_dim,
-            "width": self.width,
-            "max_width": self.max_width,
-            "dropout": self.dropout,
-        }
-
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
 class PatchGANDiscriminator(PatchDiscriminator):
     """Strided convolutions over both pictures of a pair, then a logit a patch.
 
     Args:
-        num_ids: Number of ids of each attribute, "not given" included; empty for an unconditional network.
+        num_ids, channels, source_channels: See `PatchDiscriminator`.
         image_size: 28, 32, 64, 128 or 256. Defaults to 64.
-        channels: Of the pictures that come out. Defaults to 3.
-        source_channels: Of the pictures that go in. Defaults to 1.
         embedding_dim: Length of the condition vectors, which stand beside the last map. Defaults to 16.
         width: Channels of the first stage; each further one has twice as many. Defaults to 48.
         max_width: Upper limit of the channels of a stage. Defaults to 384.
@@ -211,16 +187,15 @@ class PatchGANDiscriminator(PatchDiscriminator):
         for stage in range(num_halvings + 1):
             filters = min(max_width, width * 2**stage)
             conv = _conv(filters, 2 if stage < num_halvings else 1, f"conv_{stage}", policy)
-            conv.build(shape)
-            shape = conv.compute_output_shape(shape)
+            shape = build(conv, shape)
             norm = _norm(f"norm_{stage}", policy) if stage else None
             if norm is not None:
                 norm.build(shape)
             self.convs.append(conv)
             self.norms.append(norm)
         self.to_logits = _conv(1, 1, "to_logits", "float32")
+        self.embedding = self.make_embedding(embedding_dim)
         if self.conditional:
-            self.embedding = _embedding(self)
             shape = (*shape[:-1], shape[-1] + embedding_dim)
         self.to_logits.build(shape)
         self.built = True
@@ -236,16 +211,6 @@ class PatchGANDiscriminator(PatchDiscriminator):
             vectors = self.embedding(inputs["conditions"])[:, None, None, :]
             x = ops.concatenate([x, ops.tile(vectors, (1, *x.shape[1:3], 1))], axis=-1)
         return self.to_logits(x)[..., 0]
-
-    def get_config(self):
-        """Everything the constructor takes."""
-        return {
-            **super().get_config(),
-            "embedding_dim": self.embedding_dim,
-            "width": self.width,
-            "max_width": self.max_width,
-            "num_halvings": self.num_halvings,
-        }
 
 
 NETWORKS = {"generator": UNetGenerator, "discriminator": PatchGANDiscriminator}

@@ -14,9 +14,16 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
-from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.layers.upsample_conv import UpsampleConv2D
-from tfproductgan.networks.base import Encoder, Generator, check_counts, check_image_size, smallest_map
+from tfproductgan.networks.base import (
+    Encoder,
+    Generator,
+    build,
+    check_counts,
+    check_image_size,
+    num_doublings,
+    smallest_map,
+)
 
 _GROUPS = 8  # of channels that are normalised together; widths are multiples of it
 _MAX_LOG_VARIANCE = 10.0
@@ -26,8 +33,7 @@ def _widths(image_size, width, max_width):
     """Channels of each halving of size, from the picture on."""
     check_image_size("vae", image_size, 32, 256, also=(28,))
     check_counts(width=width, max_width=max_width)
-    halvings = (image_size // smallest_map(image_size)).bit_length() - 1
-    return [_GROUPS * max(1, min(max_width, width * 2**k) // _GROUPS) for k in range(halvings)]
+    return [_GROUPS * max(1, min(max_width, width * 2**k) // _GROUPS) for k in range(num_doublings(image_size))]
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
@@ -35,10 +41,8 @@ class VAEEncoder(Encoder):
     """Strided convolutions, then two dense layers beside the condition: means and variances of the latents.
 
     Args:
-        num_ids: Number of ids of each attribute, "not given" included; empty for an unconditional network.
+        num_ids, channels, latent_dim: See `Encoder`.
         image_size: 28, 32, 64, 128 or 256. Defaults to 64.
-        channels: 3 for colour, 1 for grey. Defaults to 3.
-        latent_dim: Length of the latent vectors. Defaults to 64.
         embedding_dim: Length of the condition vectors. Defaults to 64.
         width: Channels of the first stage, a multiple of 8; each further one has twice as many. Defaults to 32.
         max_width: Upper limit of the channels of a stage. Defaults to 256.
@@ -64,16 +68,13 @@ class VAEEncoder(Encoder):
                 filters, 4, 2, "same", kernel_initializer="he_normal", name=f"conv_{stage}", dtype=policy
             )
             norm = layers.GroupNormalization(_GROUPS, name=f"norm_{stage}", dtype=policy)
-            conv.build(shape)
-            shape = conv.compute_output_shape(shape)
+            shape = build(conv, shape)
             norm.build(shape)
             self.convs.append(conv)
             self.norms.append(norm)
         features = shape[1] * shape[2] * shape[3]
-        if self.conditional:
-            self.embedding = ConditionEmbedding(num_ids, embedding_dim, name="embedding", dtype=policy)
-            self.embedding.build((None, len(self.num_ids)))
-            features += embedding_dim
+        self.embedding = self.make_embedding(embedding_dim)
+        features += embedding_dim if self.conditional else 0
         self.mean = layers.Dense(latent_dim, name="mean", dtype="float32")
         # variances start near 1, those of the prior
         self.log_variance = layers.Dense(latent_dim, kernel_initializer="zeros", name="log_variance", dtype="float32")
@@ -92,26 +93,14 @@ class VAEEncoder(Encoder):
         log_variance = ops.clip(self.log_variance(x), -_MAX_LOG_VARIANCE, _MAX_LOG_VARIANCE)
         return self.mean(x), log_variance
 
-    def get_config(self):
-        """Everything the constructor takes."""
-        return {
-            **super().get_config(),
-            "embedding_dim": self.embedding_dim,
-            "width": self.width,
-            "max_width": self.max_width,
-        }
-
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
 class VAEDecoder(Generator):
     """Dense stem, then upsampling and convolution a stage.
 
     Args:
-        num_ids: Number of ids of each attribute, "not given" included; empty for an unconditional network.
+        num_ids, channels, latent_dim, embedding_dim: See `Generator`.
         image_size: 28, 32, 64, 128 or 256. Defaults to 64.
-        channels: 3 for colour, 1 for grey. Defaults to 3.
-        latent_dim: Length of the latent vectors. Defaults to 64.
-        embedding_dim: Length of the condition vectors. Defaults to 64.
         width: Channels of the last stage, a multiple of 8; those before have two, four … times as many. Defaults to 32.
         max_width: Upper limit of the channels of a stage. Defaults to 256.
         **kwargs: Arguments of `keras.Model`.
@@ -144,8 +133,7 @@ class VAEDecoder(Generator):
             norm = layers.GroupNormalization(_GROUPS, name=f"norm_{stage}", dtype=policy)
             conv = UpsampleConv2D(filters, "nearest", name=f"conv_{stage}", dtype=policy)
             norm.build(shape)
-            conv.build(shape)
-            shape = conv.compute_output_shape(shape)
+            shape = build(conv, shape)
             self.norms.append(norm)
             self.convs.append(conv)
         # float32, for smooth colours and likelihoods
@@ -159,10 +147,6 @@ class VAEDecoder(Generator):
         for norm, conv in zip(self.norms, self.convs, strict=True):
             x = conv(ops.silu(norm(x)))
         return self.to_rgb(ops.silu(x))
-
-    def get_config(self):
-        """Everything the constructor takes."""
-        return {**super().get_config(), "width": self.width, "max_width": self.max_width}
 
 
 NETWORKS = {"encoder": VAEEncoder, "decoder": VAEDecoder}

@@ -12,18 +12,19 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib import rc_context, rcParamsDefault
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter
 
 from tfproductgan.errors import JudgementError, RunError, nearest
 from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy
 from tfproductgan.metrics.judgement import Judgement
 from tfproductgan.writing import read_json_lines, replace_file
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 FORMATS = (".png", ".svg", ".pdf")
 """What `save` writes, by the suffix of the file."""
@@ -55,8 +56,6 @@ def _styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
     @functools.wraps(draw)
     def styled(*args, **kwargs):
-        from matplotlib import rc_context, rcParamsDefault
-
         with rc_context(rcParamsDefault | _STYLE):
             figure = draw(*args, **kwargs)
             for axes in figure.axes:
@@ -96,9 +95,6 @@ def curves(*runs: str | os.PathLike, metrics: Sequence[str] | None = None) -> Fi
         *runs: Run directories; those of one have the same colour everywhere.
         metrics: Names of the values, such as `"d_loss"` or `"val_fid"`, with or without `val_`; all by default.
 
-    Returns:
-        A `matplotlib.figure.Figure`.
-
     Raises:
         RunError: If a folder has no curves, or none of the runs has such a value.
     """
@@ -137,11 +133,9 @@ def _chosen(panels: Mapping[str, list[_Line]], metrics: Sequence[str] | None) ->
 
 
 def _panels(panels: Mapping[str, Sequence[_Line]], several: bool) -> Figure:
-    from matplotlib.ticker import EngFormatter
-
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
-    figure = _figure(columns * (_WIDE + _GAP), rows * (_HIGH + _GAP), layout=None)
+    figure = Figure((columns * (_WIDE + _GAP), rows * (_HIGH + _GAP)))
     for number, (name, lines) in enumerate(panels.items(), start=1):
         axes = figure.add_subplot(rows, columns, number)
         for line in lines:
@@ -179,8 +173,6 @@ def _legend(figure: Figure, runs: Sequence[str] = ()) -> int:
     Returns:
         How many lines of text it has.
     """
-    from matplotlib.lines import Line2D
-
     lines = {line.get_label(): line for axes in figure.axes for line in axes.get_lines()}
     drawn = sorted((name, line) for name, line in lines.items() if not name.startswith("_"))
     handles = [
@@ -200,6 +192,7 @@ def _legend(figure: Figure, runs: Sequence[str] = ()) -> int:
 # === Judgements ===
 
 
+@_styled
 def confusion(judgement: Judgement, attribute: str, pixels: bool = False) -> Figure:
     """What samples look like against what was asked for, as shares of the samples of each value.
 
@@ -208,29 +201,21 @@ def confusion(judgement: Judgement, attribute: str, pixels: bool = False) -> Fig
         attribute: Whose values.
         pixels: Whether colours of pixels judge, in place of the classifier.
 
-    Returns:
-        A `matplotlib.figure.Figure`.
-
     Raises:
         JudgementError: If the attribute was not judged so.
     """
-    return confusion_of(_accuracy(judgement, attribute, pixels))
-
-
-@_styled
-def confusion_of(accuracy: AttributeAccuracy) -> Figure:
-    """`confusion` of one `AttributeAccuracy`."""
+    accuracy = _accuracy(judgement, attribute, pixels)
     asked = [value.value for value in accuracy.values if value.asked]
     seen = dict.fromkeys(name for row in accuracy.confusion.values() for name in row)
     # the diagonal first, then what was recognised without having been asked for
-    names = [name for name in asked if name in seen] if accuracy.judged_by != "pixels" else []
+    names = [] if pixels else [name for name in asked if name in seen]
     names += sorted(seen.keys() - set(names))
     counts = np.array([[accuracy.confusion[row].get(name, 0) for name in names] for row in asked], float)
     shares = 100 * counts / counts.sum(axis=1, keepdims=True)
     side = max(_ROW * len(names), 2.0), max(_ROW * len(asked), 1.8)
     if max(len(names), len(asked)) <= _MOST_WRITTEN:
         side = max(0.42 * len(names), 2.0), max(0.32 * len(asked), 1.8)
-    figure = _figure(side[0] + 3.2, side[1] + 1.9)
+    figure = Figure((side[0] + 3.2, side[1] + 1.9), layout="constrained")
     axes = figure.add_subplot()
     drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100, aspect="auto", interpolation="nearest")
     if max(shares.shape) <= _MOST_WRITTEN:
@@ -239,31 +224,19 @@ def confusion_of(accuracy: AttributeAccuracy) -> Figure:
             axes.text(column, row, f"{shares[row, column]:.0f}", ha="center", va="center", color=ink, fontsize=7)
     axes.set_xticks(range(len(names)), map(_label, names), rotation=90)
     axes.set_yticks(range(len(asked)), map(_label, asked))
-    by = "its pixels say" if accuracy.judged_by == "pixels" else "it looks like"
-    axes.set(xlabel=f"{_label(accuracy.attribute)} {by}", ylabel=f"{_label(accuracy.attribute)} asked for")
+    by = "its pixels say" if pixels else "it looks like"
+    axes.set(xlabel=f"{_label(attribute)} {by}", ylabel=f"{_label(attribute)} asked for")
     figure.colorbar(drawn, label="samples asked for it (%)", fraction=0.04)
     return figure
 
 
 @_styled
 def recognised(judgement: Judgement, attribute: str, pixels: bool = False) -> Figure:
-    """How often each value is recognised, in samples and in photos.
-
-    Args:
-        judgement: What was found out.
-        attribute: Whose values.
-        pixels: Whether colours of pixels judge, in place of the classifier.
-
-    Returns:
-        A `matplotlib.figure.Figure`.
-
-    Raises:
-        JudgementError: If the attribute was not judged so.
-    """
+    """How often each value is recognised, in samples and in photos: of what `confusion` takes."""
     accuracy = _accuracy(judgement, attribute, pixels)
     values = sorted(accuracy.values, key=lambda value: (value.accuracy is None, value.accuracy))
     figure, [axes] = _rows([value.value for value in values], 1)
-    _dots(axes, [_percent(value.accuracy) for value in values], [_percent(value.real_accuracy) for value in values])
+    _dots(axes, [value.accuracy for value in values], [value.real_accuracy for value in values], scale=100)
     axes.set(xlabel="recognised (%)", ylabel=_label(attribute), xlim=(-3, 103))
     _legend(figure)
     return figure
@@ -273,11 +246,7 @@ def recognised(judgement: Judgement, attribute: str, pixels: bool = False) -> Fi
 def conditions(judgement: Judgement) -> Figure:
     """How each condition fares: photos that are covered, distance, and how varied samples are beside photos.
 
-    Args:
-        judgement: What was found out, conditions among it.
-
-    Returns:
-        A `matplotlib.figure.Figure` of the conditions with samples and photos enough, the least covered first.
+    Of the conditions with samples and photos enough, the least covered first.
 
     Raises:
         JudgementError: If no condition was measured.
@@ -287,7 +256,7 @@ def conditions(judgement: Judgement) -> Figure:
         raise JudgementError("No condition was measured: there is no chart of them.")
     measured.sort(key=lambda each: each.coverage)
     figure, (covered, kid, diversity) = _rows([each.name for each in measured], 3)
-    _dots(covered, [_percent(each.coverage) for each in measured])
+    _dots(covered, [each.coverage for each in measured], scale=100)
     _dots(kid, [each.kid for each in measured])
     _dots(diversity, [each.diversity for each in measured], [each.real_diversity for each in measured])
     covered.set(xlabel="photos covered (%)", xlim=(-3, 103))
@@ -307,7 +276,7 @@ def _accuracy(judgement: Judgement, attribute: str, pixels: bool) -> AttributeAc
 
 def _rows(names: Sequence[str], columns: int) -> tuple[Figure, Sequence[Axes]]:
     """Panels that share their rows, named at the left, the first row at the top."""
-    figure = _figure(3.2 + 2.2 * columns, max(_ROW * len(names), 0.6) + 1.1)
+    figure = Figure((3.2 + 2.2 * columns, max(_ROW * len(names), 0.6) + 1.1), layout="constrained")
     panels = figure.subplots(1, columns, sharey=True, squeeze=False)[0]
     panels[0].set_yticks(range(len(names)), map(_label, names))
     panels[0].set_ylim(len(names) - 0.5, -0.5)
@@ -316,11 +285,11 @@ def _rows(names: Sequence[str], columns: int) -> tuple[Figure, Sequence[Axes]]:
     return figure, panels
 
 
-def _dots(axes: Axes, samples: Sequence[float | None], photos: Sequence[float | None] = ()) -> None:
+def _dots(axes: Axes, samples: Sequence[float | None], photos: Sequence[float | None] = (), scale: int = 1) -> None:
     """A dot a row, and another for photos."""
     for values, style, name in ((photos, _PHOTOS, "photos"), (samples, _SAMPLES, "samples")):
         if values:
-            numbers = [math.nan if value is None else value for value in values]
+            numbers = scale * np.array(values, float)  # none is NaN, and not drawn
             axes.plot(numbers, range(len(numbers)), **style, linestyle="none", markersize=4, label=name)
 
 
@@ -352,17 +321,6 @@ def write(figure: Figure, file: Any, **options: Any) -> None:
         figure.savefig(file, dpi=_DPI, **options)
 
 
-def _figure(width: float, height: float, layout: str | None = "constrained") -> Figure:
-    """An empty figure of so many inches."""
-    from matplotlib.figure import Figure
-
-    return Figure((width, height), layout=layout)
-
-
 def _label(text: str) -> str:
     """A name as text that is shown as it is, cut where it is long."""
     return (text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…").replace("$", r"\$")
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import numpy as np
 
+from tfproductgan.metrics.tables import mean_and_spread
 from tfproductgan.sampling.files import to_image
 
 if TYPE_CHECKING:
@@ -34,14 +35,20 @@ def templates() -> jinja2.Environment:
         trim_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"shown": shown, "percent": percent, "picture": picture_uri, "figure": figure_uri}
-    environment.globals["share"] = lambda value: None if value is None else Share(value)
+    environment.filters |= {"shown": shown, "percent": percent, "spread": mean_and_spread}
+    environment.filters |= {"picture": picture_uri, "figure": figure_uri}
+    environment.globals["share"] = share
     environment.tests["share"] = lambda value: isinstance(value, Share)
     return environment
 
 
 class Share(float):
     """A number from 0 to 1 that tables show as a percentage on a bar."""
+
+
+def share(value: float | None) -> Share | None:
+    """A number from 0 to 1, or `None`, as tables show it."""
+    return None if value is None else Share(value)
 
 
 def shown(value: Any) -> str:
@@ -70,7 +77,7 @@ def picture_uri(picture: np.ndarray) -> str:
 
 def figure_uri(figure: Figure) -> str:
     """A chart as the address of an image that holds it."""
-    from tfproductgan.reports.charts import write
+    from tfproductgan.reports.charts import write  # matplotlib takes long to import, and most pages have no chart
 
     buffer = io.BytesIO()
     write(figure, buffer, format="png")

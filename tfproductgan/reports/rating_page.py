@@ -67,10 +67,5 @@ def make_rating_page(
         pictures={str(number): facts[i] for number, i in enumerate(order, start=1)},
         truncation=float(truncation),
     )
-    return rating_page(pictures[order], key.page), key
-
-
-def rating_page(pictures: np.ndarray, page_id: str) -> str:
-    """The HTML page of pictures that are in random order already, uint8 `[N, H, W, C]`."""
-    shown = {"page": page_id, "kind": ANSWERS_KIND, "pictures": [picture_uri(picture) for picture in pictures]}
-    return render("rating", shown=shown)
+    shown = {"page": key.page, "kind": ANSWERS_KIND, "pictures": [picture_uri(pictures[i]) for i in order]}
+    return render("rating", shown=shown), key

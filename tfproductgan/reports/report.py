@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy
 from tfproductgan.metrics.counterparts import Counterparts
-from tfproductgan.metrics.judgement import Figure, Judgement
-from tfproductgan.metrics.memorisation import MemorisationAudit, draw_pairs
+from tfproductgan.metrics.judgement import Judgement
+from tfproductgan.metrics.memorisation import MemorisationAudit, close_pairs
 from tfproductgan.metrics.rating import RatingResult
 from tfproductgan.reports import charts
-from tfproductgan.reports.pages import Share, percent, render, shown, templates
+from tfproductgan.reports.pages import render, share, templates
+from tfproductgan.sampling.files import value_names
 from tfproductgan.sampling.grids import in_proportion, typical_conditions
 
 if TYPE_CHECKING:
@@ -72,19 +72,19 @@ def report_page(report: Report) -> str:
     """The report as HTML."""
     judgement = report.judgement
     curves = charts.read_curves(report.run / "metrics.jsonl") if report.run else {}
+    measured = judgement.coverage and any(each.measured for each in judgement.coverage.conditions)
     return render(
         "report",
         report=report,
-        figures=[_figure(figure) for figure in judgement.figures],
         photos=_PHOTOS,
         samples=_SAMPLES,
         accuracies=[
-            (accuracy, charts.confusion_of(accuracy), _mistakes(accuracy))
-            for accuracy in (*judgement.attributes, *judgement.colours)
+            *((each, charts.confusion(judgement, each.attribute)) for each in judgement.attributes),
+            *((each, charts.confusion(judgement, each.attribute, pixels=True)) for each in judgement.colours),
         ],
+        most_confused=_MOST_CONFUSED,
         conditions=_conditions(judgement),
-        conditions_chart=_conditions_chart(judgement),
-        scores=_scores(judgement),
+        conditions_chart=charts.conditions(judgement) if measured else None,
         ratings=_ratings(report.ratings),
         curves=charts.curves(report.run) if curves else None,
         curve_names=curves,
@@ -125,8 +125,9 @@ def grid_rows(
             samples = counterparts.draw(counterparts.requests(found))
         else:
             samples = generator.generate(conditions or None, count=_SAMPLES, seed=seed, truncation=truncation)
-        label = ", ".join(dict.fromkeys(conditions.values())) or "anything"
-        rows.append(GridRow(label, *(in_proportion(p, schema) for p in (np.asarray(images[found]), samples))))
+        rows.append(
+            GridRow(_words(conditions), *(in_proportion(p, schema) for p in (np.asarray(images[found]), samples)))
+        )
     return rows
 
 
@@ -136,31 +137,16 @@ def closest_pairs(
     """The closest pairs of an audit: sample, training photo, caption."""
     if audit is None or not audit.pairs:
         return []
-    samples = draw_pairs(audit, counterparts, truncation)
-    train = catalogue.images("train")
-    photos = np.stack([train[pair.photo] for pair in audit.pairs])
-    samples, photos = in_proportion(samples, catalogue.schema), in_proportion(photos, catalogue.schema)
     captions = [
         f"{_words(pair.conditions)}. Distance {pair.distance:.3g}; "
         f"{100 * pair.quantile:.0f} % of held-out photos are nearer"
         for pair in audit.pairs
     ]
-    return list(zip(samples, photos, captions, strict=True))
+    pairs = close_pairs(audit, counterparts, catalogue, truncation)
+    return [(*pair, caption) for pair, caption in zip(pairs, captions, strict=True)]
 
 
 # === Sections ===
-
-
-def _figure(figure: Figure) -> Sequence[Any]:
-    """A row of the table of figures."""
-    value = shown(figure.value) + (f" ± {shown(figure.spread)}" if figure.spread is not None else "")
-    interval = " to ".join(map(shown, figure.interval)) if figure.interval else None
-    return figure.full_name, value, interval, figure.floor, figure.better
-
-
-def _mistakes(accuracy: AttributeAccuracy) -> Sequence[tuple[str, str, int]]:
-    # pixels have the colours of a palette, whose names differ from those of the values also where they are right
-    return [] if accuracy.judged_by == "pixels" else accuracy.most_confused(_MOST_CONFUSED)
 
 
 def _conditions(judgement: Judgement) -> Sequence[Sequence[Any]]:
@@ -168,21 +154,7 @@ def _conditions(judgement: Judgement) -> Sequence[Sequence[Any]]:
     if judgement.coverage is None:
         return []
     ordered = sorted(judgement.coverage.conditions, key=lambda c: math.inf if c.coverage is None else c.coverage)
-    return [(c.name, c.asked, c.real, _share(c.coverage), c.kid, c.diversity, c.real_diversity) for c in ordered]
-
-
-def _conditions_chart(judgement: Judgement):
-    measured = judgement.coverage and any(each.measured for each in judgement.coverage.conditions)
-    return charts.conditions(judgement) if measured else None
-
-
-def _scores(judgement: Judgement) -> Sequence[Sequence[Any]]:
-    """Rows of the table of classification accuracy scores."""
-    return [
-        (a.attribute, _spread(a.real), _spread(a.generated), f"{100 * a.gap:.1f} points", _spread(a.mixed),
-         _spread(a.gan_test), percent(a.chance))
-        for a in (judgement.classification.attributes if judgement.classification else ())
-    ]  # fmt: skip
+    return [(c.name, c.asked, c.real, share(c.coverage), c.kid, c.diversity, c.real_diversity) for c in ordered]
 
 
 # people answer later than figures are measured: the place is kept free
@@ -208,14 +180,5 @@ def _protocol(report):
     }
 
 
-def _share(value):
-    return None if value is None else Share(value)
-
-
-def _spread(values):
-    mean, deviation = 100 * float(np.mean(values)), 100 * float(np.std(values))
-    return f"{mean:.1f} %" + (f" ± {deviation:.1f}" if len(values) > 1 else "")
-
-
 def _words(conditions):
-    return ", ".join(dict.fromkeys(conditions.values())) or "anything"
+    return ", ".join(value_names(conditions)) or "anything"

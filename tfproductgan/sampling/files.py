@@ -79,12 +79,9 @@ def request_slug(request: PictureRequest) -> str:
 def file_stem(words: Iterable[str], seed: int, truncation: float) -> str:
     """Words, a seed and a truncation as part of a file name; a truncation of 1 goes without saying."""
     end = f"-seed{seed}" if truncation == 1 else f"-seed{seed}-truncation{truncation:g}"
-    return (slug(words) or "picture") + end
-
-
-def slug(names: Iterable[str]) -> str:
-    """Names as part of a file name: lower case, dashes for everything that is no letter or digit."""
-    return re.sub(r"[\W_]+", "-", " ".join(names).lower())[:LONGEST_SLUG].strip("-")
+    # lower case, dashes for everything that is no letter or digit
+    slug = re.sub(r"[\W_]+", "-", " ".join(words).lower())[:LONGEST_SLUG].strip("-")
+    return (slug or "picture") + end
 
 
 def write_png(
@@ -127,19 +124,7 @@ def to_image(picture: np.ndarray) -> Image.Image:
 
 
 def write_whole(path: str | os.PathLike, data: bytes, overwrite: bool = False) -> Path:
-    """Write a file, whole or not at all.
-
-    Args:
-        path: The file; missing folders above it are made.
-        data: Its content.
-        overwrite: Whether a file of that name may be replaced.
-
-    Returns:
-        The path.
-
-    Raises:
-        RunError: If the file exists and may not be replaced, or cannot be written.
-    """
+    """Write the content of a file, whole or not at all, to where `write_png` may write."""
     refuse_to_overwrite(path, overwrite)
     return replace_file(path, lambda part: part.write_bytes(data))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from tfproductgan.catalogue.lettering import drawable
+from tfproductgan.catalogue.lettering import wrapped
 from tfproductgan.catalogue.photos import Placement
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
 from tfproductgan.errors import ConditionError
@@ -50,9 +50,9 @@ def contact_grid(
     width, height = cells[0].size
     font = ImageFont.load_default(min(max(height // 8, 12), 18))
     line = sum(font.getmetrics())
-    side = [_wrap(label, font, width + width // 4, height // line) for label in row_labels]
-    top = [_wrap(label, font, width, _MOST_LINES) for label in column_labels]
-    left = max((_text_width(text, font) for text in side), default=0)
+    side = [wrapped(label, font, width + width // 4, height // line) for label in row_labels]
+    top = [wrapped(label, font, width, _MOST_LINES) for label in column_labels]
+    left = round(max((font.getlength(line) for text in side for line in text.split("\n")), default=0))
     left += 3 * _GAP if left else _GAP
     above = max((text.count("\n") + 1 for text in top if text), default=0) * (line + _GAP) + _GAP
     canvas = Image.new(cells[0].mode, (left + columns * (width + _GAP), above + rows * (height + _GAP)), color="white")
@@ -131,7 +131,7 @@ def attribute_grid(
         for column in column_values:
             wanted = {**shared, down: row, across: column}
             requests += model.plan(wanted, count=1, seed=seed, truncation=truncation)
-    return _labelled(model, requests, row_values, column_values)
+    return _grid(model, requests, row_values, column_values)
 
 
 def condition_rows(
@@ -160,7 +160,7 @@ def condition_rows(
     for row in conditions:
         requests += model.plan(row, count=count, seed=seed, truncation=truncation)
     labels = ["\n".join(value_names(row)) for row in conditions]
-    return _labelled(model, requests, labels, [f"seed {seed + column}" for column in range(count)])
+    return _grid(model, requests, labels, [f"seed {seed + column}" for column in range(count)])
 
 
 def seed_grid(model: Sampler, count: int = 32, columns: int = 8, seed: int = 0) -> Image.Image:
@@ -175,9 +175,7 @@ def seed_grid(model: Sampler, count: int = 32, columns: int = 8, seed: int = 0) 
     Returns:
         A grid without labels that carries its metadata.
     """
-    requests = model.plan(count=count, seed=seed)
-    grid = contact_grid(in_proportion(model.draw(requests), model.schema), columns)
-    return annotate(grid, "grid", model.model_id, pictures=[describe_request(request) for request in requests])
+    return _grid(model, model.plan(count=count, seed=seed), columns=columns)
 
 
 def typical_conditions(schema: ConditionSchema, count: int = 8) -> list[dict[str, str]]:
@@ -193,7 +191,8 @@ def typical_conditions(schema: ConditionSchema, count: int = 8) -> list[dict[str
     """
     if not (schema.attributes and schema.combinations):
         return [{first.name: value} for first in schema.attributes[:1] for value in first.values[:count]]
-    frequent = sorted((ids for ids, _ in sorted(schema.combinations, key=lambda pair: -pair[1])), key=_has_gaps)
+    # those that say everything come first
+    frequent = [ids for ids, _ in sorted(schema.combinations, key=lambda pair: (NOT_GIVEN in pair[0], -pair[1]))]
     best: dict[int, tuple[int, ...]] = {}
     for ids in frequent:
         best.setdefault(ids[0], ids)
@@ -202,19 +201,7 @@ def typical_conditions(schema: ConditionSchema, count: int = 8) -> list[dict[str
 
 
 def frequent_values(schema: ConditionSchema, name: str, count: int) -> tuple[str, ...]:
-    """The values of an attribute that most photos have.
-
-    Args:
-        schema: The schema that has the attribute.
-        name: The attribute.
-        count: How many values at most.
-
-    Returns:
-        Value names, the most frequent first; in the schema's order if it knows no frequencies.
-
-    Raises:
-        ConditionError: If the attribute is unknown.
-    """
+    """The values of an attribute that most photos have, in the schema's order if it knows no frequencies."""
     attribute = schema.attribute(name)
     column = schema.names.index(attribute.name)
     photos = np.zeros(attribute.num_ids)
@@ -222,10 +209,6 @@ def frequent_values(schema: ConditionSchema, name: str, count: int) -> tuple[str
         photos[ids[column]] += number
     order = np.argsort(-photos[1:], kind="stable")[:count]
     return tuple(attribute.values[i] for i in order)
-
-
-def _has_gaps(ids: Sequence[int]) -> bool:
-    return NOT_GIVEN in ids
 
 
 def _values(schema: ConditionSchema, name: str, values: Sequence[str] | None) -> tuple[str, tuple[str, ...]]:
@@ -241,45 +224,10 @@ def _values(schema: ConditionSchema, name: str, values: Sequence[str] | None) ->
     return attribute.name, frequent_values(schema, name, MOST_VALUES)
 
 
-def _labelled(model: Sampler, requests: list, row_labels: Sequence[str], column_labels: Sequence[str]):
+def _grid(model, requests, row_labels=(), column_labels=(), columns=None):
+    """What a model draws when asked so, as a grid that carries its metadata."""
     pictures = in_proportion(model.draw(requests), model.schema)
-    grid = contact_grid(pictures, len(column_labels), row_labels, column_labels)
-    return annotate(
-        grid,
-        "grid",
-        model.model_id,
-        rows=[label.replace("\n", ", ") for label in row_labels],
-        columns=list(column_labels),
-        pictures=[describe_request(request) for request in requests],
-    )
-
-
-def _wrap(text: str, font: ImageFont.FreeTypeFont, width: float, most_lines: int) -> str:
-    """Text broken into lines that fit a width; what does not fit the lines is cut."""
-    lines: list[str] = []
-    for paragraph in drawable(text).split("\n"):
-        line = ""
-        for word in paragraph.split():
-            longer = f"{line} {word}".strip()
-            if font.getlength(longer) <= width:
-                line = longer
-                continue
-            lines += [line] if line else []
-            line = word
-        lines.append(line)
-    shown = [_cut(line, font, width) for line in lines[:most_lines]]
-    if len(lines) > most_lines:
-        shown[-1] = _cut(f"{lines[most_lines - 1]} ...", font, width)
-    return "\n".join(shown)
-
-
-def _cut(line: str, font: ImageFont.FreeTypeFont, width: float) -> str:
-    if font.getlength(line) <= width:
-        return line
-    while line and font.getlength(f"{line}...") > width:
-        line = line[:-1].rstrip(" .")
-    return f"{line}..."
-
-
-def _text_width(text: str, font: ImageFont.FreeTypeFont) -> int:
-    return round(max(font.getlength(line) for line in text.split("\n")))
+    grid = contact_grid(pictures, columns or len(column_labels), row_labels, column_labels)
+    labels = {"rows": [label.replace("\n", ", ") for label in row_labels], "columns": list(column_labels)}
+    labels = labels if column_labels else {}
+    return annotate(grid, "grid", model.model_id, **labels, pictures=[describe_request(each) for each in requests])

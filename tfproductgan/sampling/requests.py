@@ -15,10 +15,8 @@ from tfproductgan.errors import ConditionError, nearest
 
 # "=" and "," are words of their own: "colour=gold" names the attribute, and no value reaches across a comma
 # unless it has one itself
-_TOKEN = re.compile(r"[,;=]|[^\s,;=]+")
-_SEPARATORS = {",", ";"}
+_WORD = re.compile(r"[,;=]|[^\s,;=]+")
 
-Tokens = tuple[str, ...]
 Meanings = Sequence[tuple[str, str]]
 
 
@@ -48,62 +46,45 @@ def parse_request(
     ```
     """
     phrases = _phrases(schema)
-    longest = max(map(len, phrases), default=0)
-    words = _TOKEN.findall(text)
-    folded = [word.casefold() for word in words]
+    longest_first = "|".join(map(re.escape, sorted(phrases, key=len, reverse=True))) or "(?!)"
+    known = re.compile(rf"(?<!\S)(?:({longest_first})|(seed)(?: =)?(?: (\S+))?|[,;])(?!\S)")
+    words, folded = _words(text), _words(text.casefold())
+    if len(words) != len(folded):  # letters that are folded to several
+        words = folded
     conditions = schema.decode(schema.encode(given))
     shared: list[tuple[str, Meanings]] = []
     seed: int | None = None
-    unknown: list[str] = []
-    position = 0
-    while position < len(words):
-        length = _match(folded, position, phrases, longest)
-        ends_unknown = bool(length) or folded[position] in (_SEPARATORS | {"seed"})
-        if unknown and ends_unknown:
-            raise _unknown(" ".join(unknown), schema)
-        if length:
-            meanings = phrases[tuple(folded[position : position + length])]
-            if len(meanings) == 1:
-                _add(conditions, meanings)
-            else:
-                shared.append((" ".join(words[position : position + length]), meanings))
-            position += length
-        elif folded[position] == "seed":
-            seed, position = _seed(words, position + 1)
-        else:
-            if folded[position] not in _SEPARATORS:
-                unknown.append(words[position])
-            position += 1
-    if unknown:
-        raise _unknown(" ".join(unknown), schema)
+    end = 0
+    for match in known.finditer(folded):
+        _refuse_unknown(words[end : match.start()].strip(), schema)
+        end = match.end()
+        phrase, is_seed, number = match.groups()
+        if phrase and len(phrases[phrase]) == 1:
+            _add(conditions, phrases[phrase])
+        elif phrase:
+            shared.append((words[match.start() : end], phrases[phrase]))
+        elif is_seed:
+            seed = _seed(number or "nothing")
+    _refuse_unknown(words[end:].strip(), schema)
     # last, since what else was said may leave only one attribute without a value
     for phrase, meanings in shared:
         _add(conditions, _meant(phrase, meanings, conditions, schema))
     return conditions, seed
 
 
-def _phrases(schema: ConditionSchema) -> dict[Tokens, list[tuple[str, str]]]:
+def _phrases(schema: ConditionSchema) -> dict[str, list[tuple[str, str]]]:
     """Every phrase that means something, with its meanings as pairs of attribute and value."""
-    phrases: dict[Tokens, list[tuple[str, str]]] = {}
+    phrases: dict[str, list[tuple[str, str]]] = {}
     for attribute in schema.attributes:
-        name = _tokens(attribute.name)
         for value in attribute.values:
-            alone = _tokens(value)
-            for phrase in (alone, alone + name, (*name, "=", *alone)):
-                phrases.setdefault(phrase, []).append((attribute.name, value))
+            for phrase in (value, f"{value} {attribute.name}", f"{attribute.name} = {value}"):
+                phrases.setdefault(_words(phrase.casefold()), []).append((attribute.name, value))
     return phrases
 
 
-def _tokens(name: str) -> Tokens:
-    return tuple(_TOKEN.findall(name.casefold()))
-
-
-def _match(folded: list[str], position: int, phrases: dict[Tokens, list[tuple[str, str]]], longest: int) -> int:
-    """Number of words of the longest phrase that starts at a position, 0 if none does."""
-    for length in range(min(longest, len(folded) - position), 0, -1):
-        if tuple(folded[position : position + length]) in phrases:
-            return length
-    return 0
+def _words(text: str) -> str:
+    """A text with one space between its words."""
+    return " ".join(_WORD.findall(text))
 
 
 def _add(conditions: dict[str, str], meanings: Meanings) -> None:
@@ -137,22 +118,20 @@ def _implies(photos: Sequence[Mapping[str, str]], one: tuple[str, str], other: t
     return bool(found) and all(photo.get(other[0]) == other[1] for photo in found)
 
 
-def _seed(words: list[str], position: int) -> tuple[int, int]:
-    """The seed that stands at a position, with or without `=` before it, and the position after it."""
-    if position < len(words) and words[position] == "=":
-        position += 1
-    received = words[position] if position < len(words) else "nothing"
+def _seed(received: str) -> int:
     if not (received.isascii() and received.isdigit()):
         raise ConditionError(f"After 'seed' comes a whole number from 0, such as 'seed 7'. Received: {received!r}")
-    return int(received), position + 1
+    return int(received)
 
 
-def _unknown(words: str, schema: ConditionSchema) -> ConditionError:
+def _refuse_unknown(words: str, schema: ConditionSchema) -> None:
+    if not words:
+        return
     if not schema.attributes:
-        return ConditionError(f"This model has no attributes to ask for, only seeds. Received: {words!r}")
+        raise ConditionError(f"This model has no attributes to ask for, only seeds. Received: {words!r}")
     if "=" in words:
         name, _, value = words.partition("=")
         schema.encode({name.strip(): value.strip()})  # knows which of the two is wrong
     values = dict.fromkeys(value for attribute in schema.attributes for value in attribute.values)
     names = ", ".join(attribute.name for attribute in schema.attributes)
-    return ConditionError(f"{words!r} is no value of {names}: {nearest(words, values)}")
+    raise ConditionError(f"{words!r} is no value of {names}: {nearest(words, values)}")

@@ -48,18 +48,9 @@ def write_interpolation_gif(
     model_id: str,
     overwrite: bool = False,
 ) -> Path:
-    """Write an interpolation as a GIF that goes there and back for ever, resting at both ends.
+    """Write what `interpolation_strip` shows as a GIF that goes there and back for ever, resting at both ends.
 
-    Args:
-        path: The file; missing folders above it are made.
-        frames: uint8 `[steps, H, W, C]` from `model.interpolate(first, second, steps)`.
-        first: The request of the first picture.
-        second: The request of the last picture.
-        model_id: Id of the model that drew them.
-        overwrite: Whether a file of that name may be replaced.
-
-    Returns:
-        The path.
+    The path, and whether a file of that name may be replaced, are those of `write_png`.
 
     Raises:
         RunError: If the file exists and may not be replaced, or cannot be written.
@@ -91,17 +82,9 @@ def _one_palette(images: list[Image.Image]) -> list[Image.Image]:
     return [sheet.crop((0, top, width, top + height)) for top in range(0, sheet.height, height)]
 
 
-def _annotate(
-    image: Image.Image, frames: np.ndarray, first: PictureRequest, second: PictureRequest, model_id: str
-) -> Image.Image:
-    return annotate(
-        image,
-        "interpolation",
-        model_id,
-        first=describe_request(first),
-        second=describe_request(second),
-        steps=len(frames),
-    )
+def _annotate(image, frames, first, second, model_id):
+    ends = {"first": describe_request(first), "second": describe_request(second)}
+    return annotate(image, "interpolation", model_id, **ends, steps=len(frames))
 
 
 def _label(request: PictureRequest) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from tfproductgan.catalogue.checking.findings import KINDS, CheckReport, Finding, count_of, count_photos
-from tfproductgan.catalogue.lettering import drawable
+from tfproductgan.catalogue.lettering import cut, drawable, wrapped
 from tfproductgan.catalogue.photos import read_item
-from tfproductgan.catalogue.sources import Source
+from tfproductgan.catalogue.sources import Raw
 from tfproductgan.conditions import fold
 from tfproductgan.errors import PhotoError
 from tfproductgan.writing import replace_file
@@ -23,6 +23,7 @@ _TILE = 104  # of a finding's example, with its frame
 _SMALL = 66  # of a label's sample
 _MOST_TILES = 10
 _MOST_LINES = 8  # of text, for findings without a picture
+_DETAIL_LINES = 3
 _MOST_VALUES = 36  # of one attribute
 _COLUMNS = 3
 _PER_VALUE = 5
@@ -57,7 +58,8 @@ def contact_sheet(report: CheckReport) -> Image.Image:
     for attribute, counts in report.labels.items():
         for value in islice(counts, _MOST_VALUES):
             shown.update(report.samples[attribute][fold(value)][:_PER_VALUE])
-    photos = _read(report.source, shown)
+    items = zip(report.source.items, report.source.loads(), strict=True)
+    photos = {at: _small(loads, item.name) for at, (item, loads) in enumerate(items) if at in shown}
     strips = [_title(report), *(_listed(report, kind) for kind in unseen)]
     for kind, findings in chosen.items():
         strips.append(_findings(report, kind, findings, photos))
@@ -73,48 +75,33 @@ def contact_sheet(report: CheckReport) -> Image.Image:
 def _chosen(findings: Sequence[Finding]) -> list[Finding]:
     """The findings that fit into one row, cut to at most four photos each, single ones from all over the list."""
     if len(findings) == 1:
-        only = findings[0]
-        spread = _spread(range(len(only.photos)), _MOST_TILES)
-        photos, positions = zip(*((only.photos[i], only.positions[i]) for i in spread), strict=True)
-        return [dataclasses.replace(only, photos=photos, positions=positions)]
+        return [_cut(findings[0], _spread(range(len(findings[0].photos)), _MOST_TILES))]
     chosen, room = [], _MOST_TILES
     for finding in _spread(findings, _MOST_TILES):
         size = min(4, len(finding.photos), room)
         if size < min(2, len(finding.photos)):
             break
-        cut = dataclasses.replace(finding, photos=finding.photos[:size], positions=finding.positions[:size])
-        chosen.append(cut)
+        chosen.append(_cut(finding, range(size)))
         room -= size
-        if not room:
-            break
     return chosen
 
 
+def _cut(finding: Finding, kept: Iterable[int]) -> Finding:
+    photos, positions = zip(*((finding.photos[i], finding.positions[i]) for i in kept), strict=True)
+    return dataclasses.replace(finding, photos=photos, positions=positions)
+
+
 def _spread(things: Sequence, most: int) -> list:
-    if len(things) <= most:
-        return list(things)
-    return [things[i * len(things) // most] for i in range(most)]
+    count = min(most, len(things))
+    return [things[i * len(things) // count] for i in range(count)]
 
 
-def _read(source: Source, positions: Iterable[int]) -> dict[int, Image.Image | None]:
-    """The photos at some positions; `None` where there is none."""
-    wanted = set(positions)
-    photos: dict[int, Image.Image | None] = {}
-    for position, loads in enumerate(source.loads()):
-        if position not in wanted:
-            continue
-        name = source.items[position].name
-        try:
-            photos[position] = _side_by_side(*(image for _, image in read_item(loads, name, at_least=_TILE)))
-        except PhotoError:
-            photos[position] = None
-        if len(photos) == len(wanted):
-            break
-    return photos
-
-
-def _side_by_side(photo: Image.Image, *sources: Image.Image) -> Image.Image:
-    """A photo, small; in pairs beside the picture that goes in."""
+def _small(loads: Sequence[Callable[[], Raw]], name: str) -> Image.Image | None:
+    """A photo, small, in pairs beside the picture that goes in; `None` if it cannot be read."""
+    try:
+        photo, *sources = (image for _, image in read_item(loads, name, at_least=_TILE))
+    except PhotoError:
+        return None
     photo.thumbnail((2 * _TILE, 2 * _TILE))
     joined = Image.new("RGB", (photo.width * (1 + len(sources)), photo.height))
     for place, image in enumerate((*sources, photo)):
@@ -124,8 +111,7 @@ def _side_by_side(photo: Image.Image, *sources: Image.Image) -> Image.Image:
 
 def _title(report: CheckReport) -> Image.Image:
     facts = report.facts()
-    strip = Image.new("RGB", (_WIDTH, 92 + 22 * len(facts)), _PAPER)
-    pen = ImageDraw.Draw(strip)
+    strip, pen = _strip(92 + 22 * len(facts))
     _text(pen, (_MARGIN, 18), report.name, 28, _INK, _WIDTH - 2 * _MARGIN)
     colour = _RED if report.would_stop else _AMBER if report.num_skipped else _GREEN
     _text(pen, (_MARGIN, 56), report.verdict, 17, colour, _WIDTH - 2 * _MARGIN)
@@ -139,9 +125,8 @@ def _listed(report: CheckReport, kind: str) -> Image.Image:
     """Findings that have no picture, a line each."""
     title, meaning = KINDS[kind]
     findings = _spread(report.of(kind), _MOST_LINES)
-    strip = Image.new("RGB", (_WIDTH, 52 + 20 * len(findings)), _PAPER)
-    pen = ImageDraw.Draw(strip)
-    _heading(pen, f"{title}: {count_of(count_photos(report.of(kind)), 'photo')}", meaning, _COLOURS[kind])
+    said = f"{title}: {count_of(count_photos(report.of(kind)), 'photo')}"
+    strip, pen = _strip(52 + 20 * len(findings), said, meaning, _COLOURS[kind])
     for line, finding in enumerate(findings):
         end = _text(pen, (_MARGIN, 42 + 20 * line), finding.photos[0], 14, _INK, _WIDTH / 2)
         _text(pen, (end + 14, 42 + 20 * line), finding.detail, 14, _FAINT, _WIDTH - _MARGIN - end - 14)
@@ -153,11 +138,10 @@ def _findings(
 ) -> Image.Image:
     title, meaning = KINDS[kind]
     step = (_WIDTH - 2 * _MARGIN) // _MOST_TILES
-    details = [_wrapped(finding.detail, 12, len(finding.photos) * step - 8) for finding in findings]
-    strip = Image.new("RGB", (_WIDTH, 76 + _TILE + 15 * max(map(len, details))), _PAPER)
-    pen = ImageDraw.Draw(strip)
+    font = ImageFont.load_default(12)
+    details = [wrapped(f.detail, font, len(f.photos) * step - 8, _DETAIL_LINES).splitlines() for f in findings]
     said = f"{title}: {count_of(count_photos(report.of(kind)), 'photo')}"
-    _heading(pen, said, meaning, _COLOURS.get(kind, _AMBER))
+    strip, pen = _strip(76 + _TILE + 15 * max(map(len, details)), said, meaning, _COLOURS.get(kind, _AMBER))
     left = _MARGIN
     for finding, lines in zip(findings, details, strict=True):
         together = len(findings) > 1 and len(finding.photos) > 1
@@ -177,12 +161,10 @@ def _labels(report: CheckReport, attribute: str, photos: dict[int, Image.Image |
     values = list(islice(counts.items(), _MOST_VALUES))
     rows = -(-len(values) // _COLUMNS)
     cell = _SMALL + 30
-    strip = Image.new("RGB", (_WIDTH, 50 + rows * cell), _PAPER)
-    pen = ImageDraw.Draw(strip)
     note = f"the {len(values)} most frequent of {len(counts):,}" if len(values) < len(counts) else ""
     if report.not_given[attribute]:
         note += f"{', ' * bool(note)}{count_of(report.not_given[attribute], 'photo')} without"
-    _heading(pen, f"{attribute}: {count_of(len(counts), 'value')}", note, _INK)
+    strip, pen = _strip(50 + rows * cell, f"{attribute}: {count_of(len(counts), 'value')}", note)
     width = (_WIDTH - 2 * _MARGIN) // _COLUMNS
     for number, (value, count) in enumerate(values):
         left = _MARGIN + (number % _COLUMNS) * width
@@ -194,11 +176,18 @@ def _labels(report: CheckReport, attribute: str, photos: dict[int, Image.Image |
     return strip
 
 
-def _heading(pen: ImageDraw.ImageDraw, title: str, note: str, colour: tuple[int, int, int]) -> None:
-    pen.line((_MARGIN, 6, _WIDTH - _MARGIN, 6), _LINE)
-    pen.rectangle((_MARGIN, 16, _MARGIN + 5, 33), colour)
-    end = _text(pen, (_MARGIN + 14, 14), title, 18, _INK)
-    _text(pen, (end + 14, 17), note, 14, _FAINT, _WIDTH - _MARGIN - end - 14)
+def _strip(
+    height: int, title: str = "", note: str = "", colour: tuple[int, int, int] = _INK
+) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    """A part of the sheet, and what draws on it; with a heading if it has a title."""
+    strip = Image.new("RGB", (_WIDTH, height), _PAPER)
+    pen = ImageDraw.Draw(strip)
+    if title:
+        pen.line((_MARGIN, 6, _WIDTH - _MARGIN, 6), _LINE)
+        pen.rectangle((_MARGIN, 16, _MARGIN + 5, 33), colour)
+        end = _text(pen, (_MARGIN + 14, 14), title, 18, _INK)
+        _text(pen, (end + 14, 17), note, 14, _FAINT, _WIDTH - _MARGIN - end - 14)
+    return strip, pen
 
 
 def _tile(
@@ -207,30 +196,12 @@ def _tile(
     """A photo, whole, in a white frame; a cross where there is none."""
     left, top = corner
     pen.rectangle((left, top, left + size - 1, top + size - 1), "white", _LINE)
-    if photo is None:
-        inset = size // 3
-        for ends in ((left + inset, top + inset, left + size - inset, top + size - inset),
-                     (left + inset, top + size - inset, left + size - inset, top + inset)):  # fmt: skip
-            pen.line(ends, _RED, 3)
+    if photo is not None:
+        strip.paste(ImageOps.pad(photo, (size - 4, size - 4), color="white"), (left + 2, top + 2))
         return
-    scale = (size - 4) / max(photo.size)
-    inner = photo.resize(
-        (max(1, round(photo.width * scale)), max(1, round(photo.height * scale))), Image.Resampling.LANCZOS
-    )
-    strip.paste(inner, (left + (size - inner.width) // 2, top + (size - inner.height) // 2))
-
-
-def _wrapped(text: str, size: int, width: float, most: int = 3) -> list[str]:
-    """A text in lines no wider than `width`, as far as its words allow; the last holds what is left."""
-    font = ImageFont.load_default(size=size)
-    lines: list[str] = []
-    for word in drawable(text).split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and (len(lines) == most or font.getlength(longer) <= width):
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
+    near, far = size // 3, size - size // 3
+    pen.line((left + near, top + near, left + far, top + far), _RED, 3)
+    pen.line((left + near, top + far, left + far, top + near), _RED, 3)
 
 
 def _text(
@@ -243,9 +214,9 @@ def _text(
     keep_end: bool = False,
 ) -> int:
     """Write one line, shortened to a width, of a name at its start; returns where it ends."""
-    font = ImageFont.load_default(size=size)
+    font = ImageFont.load_default(size)
     shown = " ".join(drawable(text).split())
-    while width is not None and font.getlength(shown) > width and len(shown) > 4:
-        shown = "..." + shown[4:] if keep_end else shown[:-4] + "..."
+    if width is not None:
+        shown = cut(shown, font, width, keep_end)
     pen.text(corner, shown, colour, font)
     return round(corner[0] + font.getlength(shown))

@@ -200,9 +200,7 @@ class CheckReport:
     def _findings_table(self) -> Group | Text:
         if not self.findings:
             return Text("Nothing wrong was found.\n", style="green")
-        table = Table(box=box.SIMPLE)
-        for header in ("Finding", "Photos", "In training", "Such as"):
-            table.add_column(header, justify="right" if header == "Photos" else "left")
+        table = Table("Finding", Column("Photos", justify="right"), "In training", "Such as", box=box.SIMPLE)
         for kind, (title, meaning) in KINDS.items():
             findings = self.of(kind)
             if findings:

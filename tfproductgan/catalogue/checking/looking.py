@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import io
 import time
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -27,23 +25,20 @@ from tfproductgan.catalogue.duplicates import (
 )
 from tfproductgan.catalogue.photos import is_grey, place, read_item
 from tfproductgan.catalogue.preparation import Preparation
-from tfproductgan.catalogue.sources import Item, Raw, Source, too_sparse
+from tfproductgan.catalogue.preparing import decoding, in_threads
+from tfproductgan.catalogue.sources import Batch, Item, Source, too_sparse
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, drawn_splits
-from tfproductgan.conditions import fold
+from tfproductgan.conditions import count_values, fold
 from tfproductgan.errors import PhotoError
-
-_BATCH = 512
 
 
 def check(
     photos: Catalogue | Source,
     name: str = "photos",
-    image_size: int | None = None,
-    min_count: int | None = None,
-    max_unreadable: float | None = None,
     min_size: int | None = None,
     batch_size: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    **options: Any,
 ) -> CheckReport:
     """Look through photos and labels, each read once, and report what is wrong.
 
@@ -52,32 +47,39 @@ def check(
     Args:
         photos: A source, or a catalogue, whose source is read again: prepared photos have lost size and format.
         name: What the report calls them.
-        image_size: Height and width at which they will be trained on, in pixels; by default as the catalogue was
-            prepared, or 64.
-        min_count: A value on fewer training photos is folded into "not given"; by default likewise, or 1.
-        max_unreadable: Largest share of photos that training skips before it stops, in [0, 1]; by default
-            likewise, or 0.05.
         min_size: A photo with a side of fewer pixels is too small; by default half of `image_size`.
         batch_size: Photos a batch of training takes; with fewer it would not start.
         progress: Called now and then with the number of photos seen and of all.
+        **options: `image_size`, `min_count` and `max_unreadable`, as of `Preparation`; by default as the catalogue was
+            prepared.
     """
-    made = isinstance(photos, Catalogue)
-    source, prepared = (photos.source, photos.preparation) if made else (photos, Preparation())
-    image_size = image_size or prepared.image_size
-    min_count = min_count or prepared.min_count
-    max_unreadable = prepared.max_unreadable if max_unreadable is None else max_unreadable
+    source = photos if isinstance(photos, Source) else photos.source
+    prepared = Preparation() if isinstance(photos, Source) else photos.preparation
+    prepared = dataclasses.replace(prepared, **options)
+    image_size, min_count = prepared.image_size, prepared.min_count
     start = time.perf_counter()
     min_size = (image_size + 1) // 2 if min_size is None else min_size
-    whole, broken = _look_through(source, image_size, progress)
-    labels = {attribute: _label_counts(whole, attribute) for attribute in source.attributes}
-    near = _near_groups(whole)
-    found = [*broken, *(Finding("missing", (name,), reason) for name, reason in source.skipped)]
+    whole: list[_Photo] = []
+    found: list[Finding] = []
+    hashes, small, done = [], [], 0
+    with decoding():
+        for count, (photos_read, broken, squares) in in_threads(functools.partial(_look, source, image_size), source):
+            whole += photos_read
+            found += broken
+            hashes.append(difference_hashes(squares))
+            small.append(thumbnails(squares))
+            done += count
+            if progress:
+                progress(done, len(source.items))
+    labels = {name: count_values(photo.value(name) for photo in whole) for name in source.attributes}
+    near = group_duplicates(np.concatenate(hashes), np.concatenate(small))
+    found += [Finding("missing", (name,), reason) for name, reason in source.skipped]
     found += [*_too_small(whole, min_size), *_duplicates(whole, near, source.attributes)]
     found += [*_wrong_labels(whole, labels), *_grey_among_colour(whole)]
     train = [photo for photo in whole if photo.item.split in (None, "train")]
     folded, sparse = {}, []
     for attribute, counts in labels.items():
-        trained = {fold(value): n for value, n in _label_counts(train, attribute).items()}
+        trained = {fold(v): n for v, n in count_values(photo.value(attribute) for photo in train).items()}
         folded[attribute] = sum(trained.get(fold(value), 0) < min_count for value in counts)
         if attribute not in source.values:
             sparse.append(too_sparse(attribute, (n for n in trained.values() if n >= min_count)))
@@ -96,7 +98,7 @@ def check(
         aspects=(min(aspects), float(np.median(aspects)), max(aspects)) if aspects else None,
         formats=_counted(photo.format for photo in whole),
         num_grey=sum(photo.grey for photo in whole),
-        max_unreadable=max_unreadable,
+        max_unreadable=prepared.max_unreadable,
         num_train=_num_train(whole, near),
         batch_size=batch_size,
         sparse=[reason for reason in sparse if reason],
@@ -118,55 +120,28 @@ class _Photo:
     grey: bool
     content: str
     file: str
-    hash: int
-    thumbnail: np.ndarray
 
     def value(self, attribute: str) -> str:
         return " ".join(str(self.item.labels.get(attribute) or "").split())
 
 
-def _look_through(
-    source: Source, image_size: int, progress: Callable[[int, int], None] | None
-) -> tuple[list[_Photo], list[Finding]]:
-    """The photos that can be read, and a finding for each that cannot."""
-    whole: list[_Photo] = []
-    broken: list[Finding] = []
-    loads, done = source.loads(), 0
-    # decoding lets go of Python's lock; a batch at a time, since a loader may hold its photo
-    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
-        # broken metadata and very large photos: they are read all the same
-        warnings.filterwarnings("ignore", module="PIL")
-        while batch := list(islice(loads, _BATCH)):
-            items = source.items[done : done + len(batch)]
-            looks = pool.map(lambda pair: _look(*pair, image_size), zip(batch, items, strict=True))
-            read = []
-            for position, (item, look) in enumerate(zip(items, looks, strict=True), start=done):
-                if isinstance(look, str):
-                    broken.append(Finding("unreadable", (item.name,), look, (position,)))
-                else:
-                    read.append((position, item, *look))
-            if read:
-                squares = np.stack([square for *_, square in read])
-                signs = zip(difference_hashes(squares).tolist(), thumbnails(squares), strict=True)
-                whole += [_Photo(*facts, *sign) for (*facts, _), sign in zip(read, signs, strict=True)]
-            done += len(batch)
-            if progress:
-                progress(done, len(source.items))
-    return whole, broken
-
-
-def _look(loads: Sequence[Callable[[], Raw]], item: Item, image_size: int) -> tuple[Any, ...] | str:
-    """What a photo is like, in the order of `_Photo`, and its square; or why there is nothing."""
-    try:
-        raw, image = read_item(loads, item.name, at_least=image_size)[0]
-    except PhotoError as error:
-        return str(error).removeprefix(f"{item.name}: ")
-    (width, height), kind = (image.size, "pixels") if isinstance(raw, np.ndarray) else _header(raw)
-    if (width > height) != (image.width > image.height):  # turned upright
-        width, height = height, width
-    square, _ = place(image, image_size)
-    content = f"{width} {height} {content_hash(square)}"
-    return width, height, kind, is_grey(square), content, source_hash(raw), square
+def _look(source: Source, image_size: int, batch: Batch) -> tuple[list[_Photo], list[Finding], np.ndarray]:
+    """Some photos: those that can be read, a finding for each that cannot, and their squares."""
+    whole, squares, broken = [], [], []
+    for position, (name, loads) in enumerate(zip(batch.names, batch.loads, strict=True), batch.start):
+        try:
+            raw, image = read_item(loads, name, at_least=image_size)[0]
+        except PhotoError as error:
+            broken.append(Finding("unreadable", (name,), str(error).removeprefix(f"{name}: "), (position,)))
+            continue
+        (width, height), kind = (image.size, "pixels") if isinstance(raw, np.ndarray) else _header(raw)
+        if (width > height) != (image.width > image.height):  # turned upright
+            width, height = height, width
+        square, _ = place(image, image_size)
+        content, file = f"{width} {height} {content_hash(square)}", source_hash(raw)
+        whole.append(_Photo(position, source.items[position], width, height, kind, is_grey(square), content, file))
+        squares.append(square)
+    return whole, broken, np.array(squares, np.uint8).reshape(-1, image_size, image_size, 3)
 
 
 def _header(raw: bytes) -> tuple[tuple[int, int], str]:
@@ -178,14 +153,6 @@ def _too_small(whole: Sequence[_Photo], min_size: int) -> Iterator[Finding]:
     for photo in whole:
         if min(photo.width, photo.height) < min_size:
             yield _about("too_small", [photo], f"{photo.width} x {photo.height} pixels, {min_size} are the least")
-
-
-def _near_groups(whole: Sequence[_Photo]) -> np.ndarray:
-    """int64 `[N]`: photos with equal numbers are near duplicates."""
-    if not whole:
-        return np.empty(0, np.int64)
-    hashes = np.array([photo.hash for photo in whole], np.uint64)
-    return group_duplicates(hashes, np.stack([photo.thumbnail for photo in whole]))
 
 
 def _num_train(whole: Sequence[_Photo], groups: np.ndarray) -> int:
@@ -252,16 +219,6 @@ def _grey_among_colour(whole: Sequence[_Photo]) -> Iterator[Finding]:
     grey = [photo for photo in whole if photo.grey]
     if 0 < len(grey) < len(whole) / 2:
         yield _about("grey", grey)
-
-
-def _label_counts(photos: Iterable[_Photo], attribute: str) -> dict[str, int]:
-    """Values as most photos spell them, most frequent first."""
-    spellings: dict[str, Counter] = defaultdict(Counter)
-    for photo in photos:
-        if value := photo.value(attribute):
-            spellings[fold(value)][value] += 1
-    named = [(min(c, key=lambda s: (-c[s], s)), c.total()) for c in spellings.values()]
-    return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))
 
 
 def _samples(whole: Sequence[_Photo], attribute: str, count: int = 8) -> dict[str, list[int]]:
