@@ -120,54 +120,50 @@ def _asked(args: argparse.Namespace, schema: Any) -> tuple[dict[str, str], int]:
 
 
 def _pictures(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int) -> Written:
-    from tfproductgan.sampling.files import picture_name, write_png
-    from tfproductgan.sampling.grids import in_proportion
+    from tfproductgan.sampling import files, grids
 
     requests = model.plan(conditions, count=args.count, seed=seed, truncation=args.truncation)
-    paths = [Path(args.out, picture_name(request)) for request in requests]
+    paths = [Path(args.out, files.picture_name(request)) for request in requests]
     for path in paths:
         refuse_to_overwrite(path, args.overwrite)
-    pictures = in_proportion(model.draw(requests), model.schema)
+    pictures = grids.in_proportion(model.draw(requests), model.schema)
     for path, picture, request in zip(paths, pictures, requests, strict=True):
-        write_png(path, picture, request, model.model_id, args.overwrite)
+        files.write_png(path, picture, request, model.model_id, args.overwrite)
     return [(path, _words(request)) for path, request in zip(paths, requests, strict=True)]
 
 
 def _grid(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int) -> Written:
-    from tfproductgan.sampling.files import file_stem, value_names, write_png
-    from tfproductgan.sampling.grids import MOST_VALUES, attribute_grid
+    from tfproductgan.sampling import files, grids
 
     rows, columns = args.grid
-    stem = file_stem(["grid", rows, "by", columns, *value_names(conditions)], seed, args.truncation)
+    names = files.value_names(conditions)
+    stem = files.file_stem(["grid", rows, "by", columns, *names], seed, args.truncation)
     path = Path(args.out, f"{stem}.png")
     refuse_to_overwrite(path, args.overwrite)
-    grid = attribute_grid(model, rows, columns, seed, args.truncation, given=conditions)
-    write_png(path, grid, overwrite=args.overwrite)
-    shown = [f"seed {seed}", *value_names(conditions)]
+    grid = grids.attribute_grid(model, rows, columns, seed, args.truncation, given=conditions)
+    files.write_png(path, grid, overwrite=args.overwrite)
+    shown = [f"seed {seed}", *names]
     for attribute in map(model.schema.attribute, args.grid):
-        if len(attribute.values) > MOST_VALUES:
-            shown.append(f"the {MOST_VALUES} most frequent of {len(attribute.values)} {attribute.name} values")
+        if len(attribute.values) > grids.MOST_VALUES:
+            shown.append(f"the {grids.MOST_VALUES} most frequent of {len(attribute.values)} {attribute.name} values")
     return [(path, f"{rows} by {columns}: {', '.join(shown)}")]
 
 
 def _interpolation(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int) -> Written:
-    from tfproductgan.sampling.files import request_slug, write_png
-    from tfproductgan.sampling.grids import in_proportion
-    from tfproductgan.sampling.requests import parse_request
-    from tfproductgan.sampling.strips import interpolation_strip, write_interpolation_gif
+    from tfproductgan.sampling import files, grids, requests, strips
 
-    changed, other_seed = parse_request(args.interpolate, model.schema)
+    changed, other_seed = requests.parse_request(args.interpolate, model.schema)
     other_seed = seed if other_seed is None else other_seed
     [first] = model.plan(conditions, count=1, seed=seed, truncation=args.truncation)
     [second] = model.plan({**conditions, **changed}, count=1, seed=other_seed, truncation=args.truncation)
-    stem = f"{request_slug(first)}-to-{request_slug(second)}"
+    stem = f"{files.request_slug(first)}-to-{files.request_slug(second)}"
     strip_path, gif_path = Path(args.out, f"{stem}.png"), Path(args.out, f"{stem}.gif")
     for path in (strip_path, gif_path):
         refuse_to_overwrite(path, args.overwrite)
-    frames = in_proportion(model.interpolate(first, second, args.steps), model.schema)
-    strip = interpolation_strip(frames, first, second, model.model_id)
-    write_png(strip_path, strip, overwrite=args.overwrite)
-    write_interpolation_gif(gif_path, frames, first, second, model.model_id, args.overwrite)
+    frames = grids.in_proportion(model.interpolate(first, second, args.steps), model.schema)
+    strip = strips.interpolation_strip(frames, first, second, model.model_id)
+    files.write_png(strip_path, strip, overwrite=args.overwrite)
+    strips.write_interpolation_gif(gif_path, frames, first, second, model.model_id, args.overwrite)
     shown = f"{_words(first)} to {_words(second)} in {args.steps} steps"
     return [(strip_path, shown), (gif_path, "the same, there and back")]
 

@@ -10,6 +10,7 @@ Reference:
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,15 +97,11 @@ def find_widths(network: Generator, size: float | None = None, speed: float | No
     """
     candidates = [_narrower(network, step / _STEPS) for step in range(_STEPS - 1, 0, -1)]
     fits = _is_small(network, size) if size else _is_fast(network, speed)
-    # from the widest to the narrowest: halve the range in which it begins to fit
-    low, high = 0, len(candidates) - 1
-    if not fits(candidates[high]):
+    place = bisect.bisect_left(candidates, True, key=fits)  # from the widest to the narrowest, the first that fits
+    if place == len(candidates):
         wanted = f"{size:g} of its weights" if size else f"{speed:g} times its speed"
-        raise ConversionError(f"Even with the fewest channels, {candidates[high]}, this is not reached: {wanted}.")
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if fits(candidates[middle]) else (middle + 1, high)
-    return candidates[high]
+        raise ConversionError(f"Even with the fewest channels, {candidates[-1]}, this is not reached: {wanted}.")
+    return candidates[place]
 
 
 def prune(network: Generator, options: Mapping[str, Any], latents: np.ndarray, conditions: np.ndarray) -> Generator:
