@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import tempfile
 import zipfile
@@ -415,9 +416,7 @@ class TrainingModel(ReplicaStep, keras.Model):
         times = [variable.numpy() for variable in clock]
         wanted = factor * self.learning_rate_factor
         try:
-            # Keras reads weights inside a .keras file by seeking back and forth in the zip: that takes seconds
-            with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
-                self.load_weights(archive.extract("model.weights.h5", folder))
+            self.load_weights(path)
         except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
             raise RunError(f"Cannot roll back to {str(path)!r}: {error}".splitlines()[0]) from error
         for variable, time in zip(clock, times, strict=True):
@@ -429,6 +428,14 @@ class TrainingModel(ReplicaStep, keras.Model):
         self.reset_metrics()
 
     # === Saving ===
+
+    def load_weights(self, filepath, **kwargs):
+        """`keras.Model.load_weights`, which takes seconds to seek back and forth in the zip that a `.keras` file is."""
+        with tempfile.TemporaryDirectory() as folder:
+            if zipfile.is_zipfile(filepath):
+                with contextlib.suppress(OSError), zipfile.ZipFile(filepath) as archive:  # if there is room
+                    filepath = archive.extract("model.weights.h5", folder)
+            super().load_weights(filepath, **kwargs)
 
     def get_config(self):
         """Everything the constructor takes."""

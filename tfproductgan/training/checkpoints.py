@@ -15,7 +15,6 @@ import datetime
 import json
 import os
 import re
-import tempfile
 import time
 import zipfile
 import zlib
@@ -38,7 +37,6 @@ FORMAT = 2
 """Goes up when an older package could not go on from what this one writes."""
 
 _NOTE_FILE = "tfproductgan.json"  # inside the .keras file, which is a zip
-_WEIGHTS_FILE = "model.weights.h5"
 _BEST_FILE = "best.json"
 _NAME = re.compile(r"step-(\d{9,})\.keras")
 
@@ -354,8 +352,7 @@ def _check_recipe(path, note, model):
 
 def _load_weights(model, path, note):
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            model.load_weights(_unpacked(path, folder))
+        model.load_weights(path)
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error}") from error
     except (KeyError, ValueError, RuntimeError) as error:
@@ -363,12 +360,3 @@ def _load_weights(model, path, note):
             f"{path} does not fit the networks of this version: it was written by tfproductgan {note.written_by}, "
             f"this is {tfproductgan.__version__}."
         ) from error
-
-
-def _unpacked(path, folder):
-    """The weights as a file of their own, which Keras reads faster than inside the zip, if there is room for it."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.extract(_WEIGHTS_FILE, folder)
-    except OSError:
-        return path
