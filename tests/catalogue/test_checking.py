@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 from rich.console import Console
 
+from tfproductgan.catalogue import preparing
 from tfproductgan.catalogue.catalogue import Catalogue, Preparation
 from tfproductgan.catalogue.checking.contact_sheet import contact_sheet, write_contact_sheet
 from tfproductgan.catalogue.checking.findings import KINDS
@@ -202,10 +203,13 @@ def test_folded_values_are_counted_in_training_photos(messy):
     assert "1 on fewer than 10 training photos" in rendered(report)
 
 
-def test_progress_reaches_the_end(messy):
-    seen = []
-    check(messy, progress=lambda done, total: seen.append((done, total)))
-    assert seen[-1] == (27, 27)
+def test_who_watches_sees_progress_to_the_end(messy, monkeypatch):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setattr(preparing, "_PATIENCE_SECONDS", -1)
+    check(messy)
+    assert "Looking at photos" in terminal.getvalue() and "27/27" in terminal.getvalue()
 
 
 def test_json_holds_everything(report, tmp_path):

@@ -27,12 +27,16 @@ def official():
     """Full name -> class of TensorFlow Serving's stubs."""
     apis = pytest.importorskip("tensorflow_serving.apis", reason="needs tensorflow-serving-api")
     from google.protobuf import descriptor_pool, message_factory
-    from tensorflow_serving.apis import (
-        get_model_metadata_pb2,  # noqa: F401
-        model_service_pb2,  # noqa: F401
-        prediction_log_pb2,  # noqa: F401
-        prediction_service_pb2,  # noqa: F401
-    )
+
+    try:
+        from tensorflow_serving.apis import (
+            get_model_metadata_pb2,  # noqa: F401
+            model_service_pb2,  # noqa: F401
+            prediction_log_pb2,  # noqa: F401
+            prediction_service_pb2,  # noqa: F401
+        )
+    except AttributeError as error:  # those of 2.18 and protobuf 5, which it asks for
+        pytest.skip(f"tensorflow-serving-api does not work here: {error}")
 
     assert apis
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from tfproductgan.cli.data_options import add_data_options, source_from
@@ -46,7 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Look through the data, print the report, write what was asked for."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from tfproductgan.catalogue.checking.contact_sheet import write_contact_sheet
     from tfproductgan.catalogue.checking.looking import check
@@ -54,19 +52,15 @@ def run(args: argparse.Namespace) -> int:
     for path in filter(None, (args.json, args.sheet)):
         refuse_to_overwrite(path, args.overwrite)
     source, image_size = source_from(args)
-    columns = (TextColumn("Looking at photos"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("", total=len(source.items))
-        report = check(
-            source,
-            name=Path(args.data).name or args.data,
-            image_size=image_size,
-            min_count=args.min_count,
-            max_unreadable=args.max_unreadable,
-            min_size=args.min_size,
-            batch_size=args.batch_size,
-            progress=lambda done, total: bar.update(task, completed=done),
-        )
+    report = check(
+        source,
+        name=Path(args.data).name or args.data,
+        image_size=image_size,
+        min_count=args.min_count,
+        max_unreadable=args.max_unreadable,
+        min_size=args.min_size,
+        batch_size=args.batch_size,
+    )
     Console(highlight=False).print(report.to_table())
     if not source.attributes:
         print("No labels to look at: put the photos of each class in a folder, or name columns: --attributes.")

@@ -8,7 +8,7 @@ import functools
 import io
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from tfproductgan.catalogue.duplicates import (
 )
 from tfproductgan.catalogue.photos import is_grey, place, read_item
 from tfproductgan.catalogue.preparation import Preparation
-from tfproductgan.catalogue.preparing import decoding, in_threads
+from tfproductgan.catalogue.preparing import decoding, in_threads, with_progress
 from tfproductgan.catalogue.sources import Batch, Item, Source, too_sparse
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, drawn_splits
 from tfproductgan.conditions import count_values, fold
@@ -37,7 +37,6 @@ def check(
     name: str = "photos",
     min_size: int | None = None,
     batch_size: int = 1,
-    progress: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> CheckReport:
     """Look through photos and labels, each read once, and report what is wrong.
@@ -49,7 +48,6 @@ def check(
         name: What the report calls them.
         min_size: A photo with a side of fewer pixels is too small; by default half of `image_size`.
         batch_size: Photos a batch of training takes; with fewer it would not start.
-        progress: Called now and then with the number of photos seen and of all.
         **options: `image_size`, `min_count` and `max_unreadable`, as of `Preparation`; by default as the catalogue was
             prepared.
     """
@@ -61,16 +59,14 @@ def check(
     min_size = (image_size + 1) // 2 if min_size is None else min_size
     whole: list[_Photo] = []
     found: list[Finding] = []
-    hashes, small, done = [], [], 0
+    hashes, small = [], []
+    looked_at = in_threads(functools.partial(_look, source, image_size), source)
     with decoding():
-        for count, (photos_read, broken, squares) in in_threads(functools.partial(_look, source, image_size), source):
+        for photos_read, broken, squares in with_progress(looked_at, len(source.items), "Looking at photos"):
             whole += photos_read
             found += broken
             hashes.append(difference_hashes(squares))
             small.append(thumbnails(squares))
-            done += count
-            if progress:
-                progress(done, len(source.items))
     labels = {name: count_values(photo.value(name) for photo in whole) for name in source.attributes}
     near = group_duplicates(np.concatenate(hashes), np.concatenate(small))
     found += [Finding("missing", (name,), reason) for name, reason in source.skipped]
