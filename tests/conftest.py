@@ -158,6 +158,15 @@ def served_schema_fixture():
     return served_schema
 
 
+@pytest.fixture(autouse=True)
+def same_weights_each_time(request):
+    """What is made in a test of layers or networks: how fast power iterations converge depends on the kernel."""
+    if request.path.parent.name in ("layers", "networks"):
+        import keras
+
+        keras.utils.set_random_seed(0)
+
+
 def pytest_collection_finish():
     """Keep the garbage collector from looking through all that is imported again and again while graphs are traced."""
     gc.collect()

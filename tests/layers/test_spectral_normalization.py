@@ -18,11 +18,15 @@ def largest_singular_value(kernel):
 
 
 @pytest.mark.parametrize(
-    ("inner", "shape"),
-    [(layers.Dense(6, use_bias=False), (3, 4)), (layers.Conv2D(6, 4, 2, "same", use_bias=False), (3, 8, 8, 2))],
+    ("make", "shape"),
+    [
+        (lambda: layers.Dense(6, use_bias=False), (3, 4)),
+        (lambda: layers.Conv2D(6, 4, 2, "same", use_bias=False), (3, 8, 8, 2)),
+    ],
     ids=["dense", "conv"],
 )
-def test_divides_by_the_largest_singular_value_and_adds_a_bias(inner, shape):
+def test_divides_by_the_largest_singular_value_and_adds_a_bias(make, shape):
+    inner = make()
     layer = SpectralNormalization(inner)
     inputs = np.random.default_rng(0).normal(size=shape).astype("float32")
     layer(inputs)

@@ -267,7 +267,7 @@ def mixed_precision_computes_in_bfloat16_and_answers_in_float32(make):
     assert mixed.dtype == tf.float32
     largest = np.abs(reference).max()
     np.testing.assert_allclose(mixed, reference, atol=0.08 * largest)
-    assert np.abs(mixed - reference).mean() < 0.02 * largest
+    assert np.abs(mixed - reference).mean() < 0.04 * largest
     assert np.any(mixed != reference)
     outputs_of(network, training=True)
     # master weights keep more digits than bfloat16 has
