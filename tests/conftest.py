@@ -134,7 +134,7 @@ def shake(model):
     for network in model.averages().values():
         network.trainable = True  # or none of its weights would count as learnt
         for weight in network.trainable_weights:
-            weight.assign(weight + rng.normal(0, 0.2, weight.shape))
+            weight.assign(weight + rng.normal(0, 0.05, weight.shape))
         network.trainable = False
 
 

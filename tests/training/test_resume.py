@@ -190,16 +190,18 @@ def workers(start):
     @contextlib.contextmanager
     def workers(run, *words):
         ports = free_ports(2)
+        logs = [run.with_name(f"worker-{index}.log") for index in range(2)]
         processes = [
-            start(program("little", run, *words), {"TF_CONFIG": json.dumps(configuration(ports, index))})
+            start(program("little", run, *words), {"TF_CONFIG": json.dumps(configuration(ports, index))}, logs[index])
             for index in range(2)
         ]
         try:
             yield processes
         finally:
-            for process in processes:
+            for process, log in zip(processes, logs, strict=True):
                 process.kill()
                 process.join()
+                print(f"{log.name}:", *log.read_text(errors="replace").splitlines()[-30:], sep="\n")
 
     return workers
 

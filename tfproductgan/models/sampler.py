@@ -71,12 +71,12 @@ class Sampler(AsksByName):
     def _shape(self):
         return self.schema.image_size, self.schema.image_size, self.schema.channels
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _draw_rows(self, seeds, ids, truncations):
         network = self.sampling_network
         return to_uint8(network.synthesise(*style_of(network, seeds, ids, truncations), training=False))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _draw_between(self, *rows):
         network = self.sampling_network
         first, second = style_of(network, *rows[:3]), style_of(network, *rows[3:6])

@@ -84,7 +84,7 @@ class Translator:
         size = self.schema.image_size
         return in_chunks(self._translate_rows, (sources, ids), (size, size, self.schema.channels))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _translate_rows(self, sources, ids):
         inputs = {"source": to_float(sources), "conditions": ids}
         return to_uint8(self.translating_network(inputs, training=False))

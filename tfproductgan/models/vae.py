@@ -38,7 +38,7 @@ class Autoencoder(Sampler):
         asked = conditions if isinstance(conditions, list | tuple) else [conditions] * len(images)
         return in_chunks(self._reconstruct_rows, (images, self.schema.encode_all(asked)), images.shape[1:])
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _reconstruct_rows(self, images, ids):
         mean, _ = self.encoding_network({"images": to_float(images), "conditions": ids}, training=False)
         return to_uint8(self.sampling_network({"latents": mean, "conditions": ids}, training=False))
