@@ -14,7 +14,7 @@ import tfproductgan as tpg
 from tfproductgan.errors import TrainingStopped
 from tfproductgan.recipes import get_recipe
 from tfproductgan.training.checkpoints import Checkpoints
-from tfproductgan.training.strategies import make_strategy
+from tfproductgan.training.strategies import is_chief, make_strategy
 
 STEPS, BATCH, INTERVAL = 200, 8, 40
 EVERYTHING = get_recipe(
@@ -91,3 +91,6 @@ if __name__ == "__main__":
         train(path, RECIPES[recipe], callbacks=[Slow(float(word)) for word in seconds], strategy=strategy)
     except TrainingStopped as stopped:
         sys.exit(stopped.exit_code)
+    finally:
+        if not is_chief(strategy):
+            time.sleep(2)  # the chief may be in its last exchange, and who is forked leaves without a farewell
