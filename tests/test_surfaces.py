@@ -168,7 +168,11 @@ def test_it_is_validated_and_watched(run):
 def test_it_computes_in_bfloat16(recipe, photos):
     model = KINDS[recipe.kind].find("model").from_recipe(recipe.replace(precision="mixed_bfloat16"), photos.schema)
     model.compile()
-    model.fit(photos.stream("train", batch_size=BATCH), steps_per_epoch=2, verbose=0)
+    held_out = photos.stream("validation", batch_size=BATCH, repeat=False)
+    history = model.fit(
+        photos.stream("train", batch_size=BATCH), steps_per_epoch=2, validation_data=held_out, verbose=0
+    ).history
+    assert all(np.isfinite(values).all() for values in history.values())
     assert not broken_weights(model)
     assert answers(model, photos).std() > 0
 
