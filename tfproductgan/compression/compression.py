@@ -18,7 +18,7 @@ from tfproductgan.compression.portable import Inputs, sampler_inputs
 from tfproductgan.errors import ConversionError
 from tfproductgan.export.model_card import markdown_table
 from tfproductgan.metrics.counterparts import Counterparts
-from tfproductgan.metrics.distances import LEAST, kernel_distance, psnr
+from tfproductgan.metrics.distances import LEAST, MOST_PSNR, kernel_distance, psnr
 from tfproductgan.metrics.judge import Judge
 from tfproductgan.models.trained import TrainedModel
 from tfproductgan.training.run_directory import describe_environment
@@ -35,7 +35,6 @@ BATCHES = (1, 16)
 _PICTURES = 128
 _MOST_PICTURES = 1024  # where photos say how many
 _STRUCTURE = 64 * 1024  # bytes of a file that are no weights
-_MOST_PSNR = 99.0  # of pictures that are equal
 _ROUNDS, _SECONDS = 30, 1.0  # of timing a batch size, whichever comes first
 _KID_SUBSETS = 50
 _LEAST_SPEED = 0.5  # of the original's; a smaller file may cost some time, but not any
@@ -159,7 +158,7 @@ class Compressor:
 
     def _judge(self, draw, conversion, found):
         drawn = _all_pictures(draw, self._inputs)
-        values = np.minimum(psnr(self._drawn, drawn), _MOST_PSNR)
+        values = np.minimum(psnr(self._drawn, drawn), MOST_PSNR)
         found |= {"psnr": float(values.mean()), "worst_psnr": float(values.min())}
         if conversion.least_psnr is not None and not found["psnr"] >= conversion.least_psnr:
             raise ConversionError(

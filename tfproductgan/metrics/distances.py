@@ -30,6 +30,9 @@ TITLES = {
     "neighbours": "Precision, recall, density and coverage",
 }
 
+MOST_PSNR = 99.0
+"""What reports give in dB for pictures that are equal, of which it is infinite."""
+
 _FID_PICTURES_A_DIMENSION = 8
 _BLOCK = 1024
 _LEAST_EIGENVALUE = 1e-12  # relative; what is smaller is rounding

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,9 +72,11 @@ class KerasExtractor(FeatureExtractor):
         return _as_list(self._model(self._prepared(images), training=False))
 
     def _maps(self, images):
-        if not hasattr(self, "_map_model"):
-            self._map_model = keras.Model(self._model.inputs[0], _last_maps(self._model, (*self._size, self._channels)))
         return _as_list(self._map_model(self._prepared(images), training=False))
+
+    @functools.cached_property
+    def _map_model(self):
+        return keras.Model(self._model.inputs[0], _last_maps(self._model, (*self._size, self._channels)))
 
     def _prepared(self, images):
         pictures = tf.cast(with_channels(images, self._channels), tf.float32)

@@ -46,7 +46,6 @@ _AT_ONCE = 256
 _MOST_HELDOUT = 4096  # photos to audit memorisation with: enough to know their lowest percent
 _FLOOR_SUBSETS = 20  # of a distance that is 0 in the mean
 _SHORT = 256
-_MOST_PSNR = 99.0  # of pictures that are equal
 
 
 def judge(
@@ -444,7 +443,7 @@ class _Judging:
     def _compare_pairs(self, drawn: np.ndarray, rows: np.ndarray) -> None:
         """How near pictures come to the photos of their pairs."""
         photos = self.catalogue.images(self.judge.split)[rows]
-        self.likeness["psnr"] += list(np.minimum(distances.psnr(photos, drawn), _MOST_PSNR))
+        self.likeness["psnr"] += list(np.minimum(distances.psnr(photos, drawn), distances.MOST_PSNR))
         if min(drawn.shape[1:3]) >= distances.SSIM_WINDOW:
             self.likeness["ssim"] += list(distances.ssim(photos, drawn))
 
