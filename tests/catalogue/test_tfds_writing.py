@@ -7,7 +7,8 @@ from PIL import Image
 from tfproductgan.catalogue import chunks
 from tfproductgan.catalogue.catalogue import Catalogue, Preparation
 from tfproductgan.catalogue.records import INDEX, dataset_folder
-from tfproductgan.catalogue.sources import array_source, table_source
+from tfproductgan.catalogue.sources import array_source
+from tfproductgan.catalogue.table_source import table_source
 from tfproductgan.errors import CatalogueError, RunError
 
 tfds = pytest.importorskip("tensorflow_datasets")

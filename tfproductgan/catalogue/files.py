@@ -9,7 +9,7 @@ import stat
 import threading
 import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from tfproductgan.catalogue.photos import EXTENSIONS
@@ -33,9 +33,10 @@ class PhotoFolder:
         self.path = Path(path)
         self._real = self.path.resolve()
 
-    def names(self) -> list[str]:
-        """Relative paths of the photos below the folder, with `/`, sorted; hidden ones are left out."""
-        return sorted(self._walk(self.path, "", frozenset()))
+    def names(self, extensions: tuple[str, ...] = EXTENSIONS) -> list[str]:
+        """Relative paths of the files whose names end in one of these, sorted; hidden ones are left out."""
+        names = self._walk(self.path, "", frozenset())
+        return sorted(name for name in names if name.casefold().endswith(extensions))
 
     def _walk(self, folder: Path, prefix: str, above: frozenset[str]) -> Iterator[str]:
         # a link to a folder above would never end
@@ -51,11 +52,11 @@ class PhotoFolder:
                 continue
             if entry.is_dir():
                 yield from self._walk(Path(entry.path), f"{prefix}{entry.name}/", above | {real})
-            elif _is_photo(entry.name):
+            else:
                 yield prefix + entry.name
 
     def find(self, name: str) -> str | None:
-        """The relative path of the photo a table calls `name`, which may lack its extension.
+        """The relative path of the photo a table calls `name`; `NearNames` finds those that are spelt otherwise.
 
         Raises:
             CatalogueError: If the name leads out of the folder.
@@ -186,16 +187,9 @@ def _safe(name: str, where: str) -> str:
     return str(path)
 
 
-def _spellings(name: str) -> Iterator[str]:
+def _spellings(name: str) -> Iterable[str]:
     # macOS takes accents apart, tables seldom do
-    for spelt in dict.fromkeys((name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))):
-        yield spelt
-        if not _is_photo(spelt):
-            yield from (spelt + extension for extension in EXTENSIONS)
-
-
-def _is_photo(name: str) -> bool:
-    return name.casefold().endswith(EXTENSIONS)
+    return dict.fromkeys((name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)))
 
 
 def _is_hidden(name: str) -> bool:

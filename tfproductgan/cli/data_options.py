@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,8 +25,8 @@ STUDIO_ATTRIBUTES = ("category", "colour", "material")
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
 _DATA_HELP = """a folder or zip with one folder a class (and train/, validation/, test/ above them if you like);
-a CSV or Parquet table, or a folder or zip that holds one; a folder written by tfproductgan prepare; studio or
-studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set"""
+a CSV or Parquet table, JSON lines, or a folder or zip that holds one; a folder written by tfproductgan prepare; studio
+or studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set"""
 
 
 def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, required: bool = True) -> None:
@@ -63,6 +64,12 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         help="columns of the table to take as labels; for folders, what to call the classes (default: class)",
     )
     group.add_argument("--image-column", metavar="NAME", help="column of the photos' files (default: image, file, …)")
+    group.add_argument(
+        "--columns",
+        type=parse_names,
+        metavar="A,B",
+        help="names for the columns of a list without a header, such as file,label",
+    )
     group.add_argument("--text", metavar="NAME", help="column of titles")
     group.add_argument("--split-column", metavar="NAME", help="column of the splits (default: split, if there is one)")
     group.add_argument(
@@ -112,7 +119,7 @@ def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = No
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.catalogue.records import is_prepared
 
-    kind, place = _kind(args)
+    kind, place = _kind(args, schema)
     if kind == "prepared" and is_prepared(place):
         return _prepared(args, place, schema)
     source, size = source_from(args, schema)
@@ -172,10 +179,11 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
         CatalogueError: If the data is missing, or does not have what the options name.
     """
     from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
-    from tfproductgan.catalogue.sources import folder_source, pair_source, table_source
+    from tfproductgan.catalogue.sources import folder_source, pair_source
     from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
+    from tfproductgan.catalogue.table_source import table_source, tables_not_read
 
-    kind, place = _kind(args)
+    kind, place = _kind(args, schema)
     if args.sources is not None and kind not in ("folder", "studio"):
         raise CatalogueError(f"--sources is for folders and zips of photos and for studio. Received: {args.data!r}")
     if args.sources is not None and not args.sources.strip():
@@ -200,11 +208,11 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
         attributes = STUDIO_ATTRIBUTES if attributes is None else attributes
         return studio_source(place, size, 0, attributes, DEFAULT_SPLITS, args.sources), size
     if kind == "table":
-        return table_source(
-            place, args.images_in, args.image_column, attributes or (), args.text, args.split_column
-        ), size
+        named = (args.image_column, attributes or (), args.text, args.split_column)
+        return table_source(place, args.images_in, *named, columns=args.columns), size
     name = _class_name(args, schema)
-    return (folder_source(place, name) if args.sources is None else pair_source(args.sources, place, name)), size
+    source = folder_source(place, name) if args.sources is None else pair_source(args.sources, place, name)
+    return dataclasses.replace(source, notes=[*source.notes, *tables_not_read(place)]), size
 
 
 def preparation_from(
@@ -232,7 +240,7 @@ def _prepared(args: argparse.Namespace, folder: Path, schema: ConditionSchema | 
     catalogue = Catalogue.from_prepared(folder, args.attributes, schema)
     made = {"image_size": catalogue.image_size, "channels": catalogue.channels, "fit": catalogue.preparation.fit}
     defaults = _defaults()
-    for option in ("image_column", "split_column", "text", "images_in", "min_count", "sources", *made):
+    for option in ("image_column", "columns", "split_column", "text", "images_in", "min_count", "sources", *made):
         asked = getattr(args, option)
         if asked not in (defaults[option], made.get(option)):
             shown = f"--{option.replace('_', '-')}"
@@ -245,7 +253,7 @@ def _is_studio(args: argparse.Namespace) -> bool:
     return args.data == "studio" or args.data.startswith("studio:")
 
 
-def _kind(args: argparse.Namespace) -> tuple[str, Any]:
+def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tuple[str, Any]:
     """What the data is, and its place.
 
     Returns:
@@ -260,8 +268,11 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
         return "studio", _studio_count(args.data)
     if args.data.startswith("tfds:"):
         return "tfds", args.data.removeprefix("tfds:")
+    from tfproductgan.catalogue.table_source import holds_table
+    from tfproductgan.catalogue.tables import EXTENSIONS
+
     path = Path(args.data).expanduser()
-    if path.suffix.casefold() in (".csv", ".tsv", ".parquet"):
+    if path.suffix.casefold() in EXTENSIONS and not path.is_dir():
         return "table", path
     if not path.exists():
         raise CatalogueError(
@@ -277,13 +288,15 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
             return "prepared", dataset
         if (path / ".preparing").is_dir():
             raise CatalogueError(f"{args.data!r} is not fully prepared: run its tfproductgan prepare once more.")
-    table = _table_inside(path)
-    if table is not None:
-        return "table", table
-    for option in ("image_column", "split_column", "text", "images_in"):
+    attributes = args.attributes or (schema.names if schema else ())
+    named = [*attributes, *filter(None, (args.image_column, args.text, args.split_column))]
+    if holds_table(path, named, args.images_in, args.image_column, args.columns):
+        return "table", path
+    for option in ("image_column", "columns", "split_column", "text", "images_in"):
         if getattr(args, option) is not None:
             raise CatalogueError(
-                f"--{option.replace('_', '-')} is for tables, and {args.data!r} neither is one nor holds a single one."
+                f"--{option.replace('_', '-')} is for tables, and {args.data!r} neither is one nor holds a single one "
+                "with the columns that are named."
             )
     return "folder", path
 
@@ -295,17 +308,6 @@ def _studio_count(data: str) -> int:
     if not re.fullmatch(r"[1-9]\d*", count):
         raise CatalogueError(f"studio:COUNT takes the number of photos, such as studio:5000. Received: {data!r}")
     return int(count)
-
-
-def _table_inside(path: Path) -> Path | None:
-    """The one table that a folder or zip holds; a zip stands for the table in it."""
-    from tfproductgan.catalogue.files import PhotoZip
-    from tfproductgan.catalogue.tables import EXTENSIONS
-
-    if path.is_dir():
-        tables = [p for p in path.iterdir() if p.suffix.casefold() in EXTENSIONS and not p.name.startswith(".")]
-        return tables[0] if len(tables) == 1 else None
-    return path if len(PhotoZip(path).names(EXTENSIONS)) == 1 else None
 
 
 def _class_name(args: argparse.Namespace, schema: ConditionSchema | None) -> str:
