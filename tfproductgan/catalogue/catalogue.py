@@ -180,8 +180,9 @@ class Catalogue:
         """Photos listed in a table.
 
         Args:
-            table: CSV, Parquet, JSON lines or StyleGAN's `dataset.json`; or a folder or zip with one of them inside, which
-                has the columns named here. Of parts such as `train/metadata.csv` and `test/metadata.csv` all are taken.
+            table: CSV, Parquet, JSON lines or StyleGAN's `dataset.json`; or a folder or zip with one of them inside,
+                which has the columns named here. Of parts such as `train/metadata.csv` and `test/metadata.csv` all
+                are taken.
             images: Folder or zip of the photos; by default the folder or zip the table is in.
             image: Column that names the photos' files; by default `image`, `file`, `filename`, `path` or alike, or the
                 one whose values are the names of photos, as numbers of products are.

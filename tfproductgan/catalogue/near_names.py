@@ -10,9 +10,22 @@ from urllib.parse import unquote
 from tfproductgan.catalogue.photos import EXTENSIONS
 from tfproductgan.conditions import fold
 
-# what photos are called before a converter writes what is read here
-_BEFORE = (".heic", ".heif", ".avif", ".jxl", ".jp2", ".psd", ".svg", ".tga", ".eps", ".pdf", ".ico")
-_RAW = (".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf")
+# of what is read here, and of what photos are before a converter writes that
+_EXTENSIONS: tuple[str, ...] = (
+    *EXTENSIONS,
+    ".heic",
+    ".heif",
+    ".avif",
+    ".jxl",
+    ".jp2",
+    ".psd",
+    ".svg",
+    ".tga",
+    ".eps",
+    ".pdf",
+    ".ico",
+)
+_EXTENSIONS += (".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf")
 
 # the beginning of a path that other machines do not have
 _PLACE = re.compile(r"[a-z][a-z0-9+.-]*://[^/]*|file:|[a-z]:(?=[\\/])", re.IGNORECASE)
@@ -83,23 +96,27 @@ def _match(given: Sequence[str], place: tuple[str, ...], above: tuple[str, ...])
     elsewhere = place[: len(above)] != above
     path = place if elsewhere else place[len(above) :]
     folders = list(zip(reversed(given[:-1]), reversed(path[:-1]), strict=False))
-    if any(fold(a) != fold(b) for a, b in folders):
+    if not all(_same(a, b) for a, b in folders):
         return None
     said, is_called = given[-1], path[-1]
     pairs = ((said, is_called), (said, _stem(is_called)), (_stem(said), _stem(is_called)), (_stem(said), is_called))
-    extension = next((i for i, (a, b) in enumerate(pairs) if fold(a) == fold(b)), len(pairs))
+    extension = next((i for i, (a, b) in enumerate(pairs) if _same(a, b)), len(pairs))
     cased = extension < len(pairs) and pairs[extension][0] != pairs[extension][1]
     other_length = len(given) != len(path)
     return elsewhere, other_length, -len(folders), any(a != b for a, b in folders), extension, cased, place
 
 
-_EXTENSIONS = ("", "without extension", "with another extension", "with another extension", "with other zeros")
+def _same(one: str, other: str) -> bool:
+    return one == other or fold(one) == fold(other)
+
+
+_HOW = ("", "without extension", "with another extension", "with another extension", "with other zeros")
 
 
 def _difference(match: _Match) -> str:
     elsewhere, other_length, _, folders_cased, extension, cased, _ = match
     words = ("with other folders" * (elsewhere or other_length), "in another case" * (folders_cased or cased))
-    return " and ".join(filter(None, (*words, _EXTENSIONS[extension]))) or "as an address"
+    return " and ".join(filter(None, (*words, _HOW[extension]))) or "otherwise"
 
 
 def _parts(name: str) -> list[str]:
@@ -121,6 +138,4 @@ def _key(text: str) -> str:
 
 def _stem(name: str) -> str:
     """A name without the extension of a photo."""
-    folded = name.casefold()
-    extension = next((e for e in (*EXTENSIONS, *_BEFORE, *_RAW) if folded.endswith(e)), "")
-    return name[: len(name) - len(extension)] if len(extension) < len(name) else name
+    return name.rpartition(".")[0] or name if name.casefold().endswith(_EXTENSIONS) else name

@@ -36,7 +36,7 @@ class Item:
     """
 
     name: str
-    labels: Mapping[str, str]
+    labels: Mapping[str, str | tuple[str, ...]]
     split: str | None = None
     text: str = ""
 

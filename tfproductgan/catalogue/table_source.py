@@ -26,7 +26,7 @@ _MOST_TRIED = 20  # names that are looked up to see whether a column holds photo
 
 
 def table_source(
-    table: str | Path,
+    table: str | Path | PhotoTable,
     images: str | Path | None = None,
     image: str | None = None,
     attributes: Iterable[str] = (),
@@ -35,19 +35,21 @@ def table_source(
     find_split: bool = True,
     columns: Sequence[str] | None = None,
 ) -> Source:
-    """Photos listed in a table: see `Catalogue.from_table`.
+    """Photos listed in a table, or in what `tables_in` found: see `Catalogue.from_table`.
 
     Without a `split_column`, one called `split` is taken if `find_split` is set. In it empty means train.
     """
     attributes = list(attributes)
     named = [*attributes, *filter(None, (image, text, split_column))]
-    parts, photos = _parts_and_photos(Path(table).expanduser(), images, named, columns)
+    found = table if isinstance(table, PhotoTable) else _tables(Path(table).expanduser(), images, named, columns)
+    parts, photos = found.parts, found.photos
     rows: list[_Row] = []
     skipped: list[tuple[str, str]] = []
     notes: list[str] = []
     for part in parts:
         if "/" in part.table.name:
-            notes.append(f"{part.table.name} is the table, and its paths start in {part.folder!r}.")
+            start = f", and its paths start in {part.folder!r}" if part.folder else ""
+            notes.append(f"{part.table.name} is the table{start}.")
         notes += part.table.notes
         skipped += part.table.skipped
         _refuse_no_header(part, photos)
@@ -69,14 +71,14 @@ def table_source(
     return source_of_files(photos.files, items, attributes, [*skipped, *unused], notes)
 
 
-def holds_table(
+def tables_in(
     place: str | Path,
     named: Sequence[str] = (),
     images: str | Path | None = None,
     image: str | None = None,
     columns: Sequence[str] | None = None,
-) -> bool:
-    """Whether a folder or zip is meant by the table in it, and not by its folders.
+) -> PhotoTable | None:
+    """The table in a folder or zip, if it is meant by that and not by its folders.
 
     Args:
         place: The folder or zip.
@@ -90,7 +92,8 @@ def holds_table(
     """
     files = open_files(place)
     photos = _Photos(files if images is None else open_files(images))
-    return bool(_find_tables(files, photos, named, image, columns, surely=images is not None))
+    parts = _find_tables(files, photos, named, image, columns, surely=images is not None)
+    return PhotoTable(parts, photos) if parts else None
 
 
 def tables_not_read(place: str | Path) -> list[str]:
@@ -118,9 +121,15 @@ class _Part:
     split: str | None = None
 
 
-def _parts_and_photos(
-    path: Path, images: str | Path | None, named: Sequence[str], columns: Sequence[str] | None
-) -> tuple[list[_Part], _Photos]:
+@dataclasses.dataclass(frozen=True, repr=False)
+class PhotoTable:
+    """A table, which may be in parts, and the photos it lists."""
+
+    parts: Sequence[_Part]
+    photos: _Photos
+
+
+def _tables(path: Path, images: str | Path | None, named: Sequence[str], columns: Sequence[str] | None) -> PhotoTable:
     """The table that is meant, which may be in parts, and the photos it lists."""
     suffix = path.suffix.casefold()
     if path.is_dir() or suffix == ".zip":
@@ -129,19 +138,19 @@ def _parts_and_photos(
         parts = _find_tables(files, photos, named, None, columns, surely=True)
         if not parts:
             raise CatalogueError(
-                f"{str(path)!r} must hold one table (CSV, Parquet, JSON lines, or StyleGAN's dataset.json); it has none."
+                f"{str(path)!r} must hold one table (CSV, Parquet, JSON lines, StyleGAN's dataset.json); it has none."
             )
-        return [part if images is None else dataclasses.replace(part, folder="") for part in parts], photos
+        return PhotoTable(parts, photos)
     if suffix not in tables.EXTENSIONS:
         kinds = ", ".join(tables.EXTENSIONS)
         raise CatalogueError(f"A table is {kinds}, or in a folder or a .zip. Received: {str(path)!r}")
     if path.is_file():
         photos = _Photos(open_files(path.parent if images is None else images))
         table = tables.read_table(path.read_bytes(), path.name, columns)
-        return [_Part(table, _below(path.parent, photos.files))], photos
-    files = None if images is None else open_files(images)
-    if files is not None and path.as_posix() in files.names(tables.EXTENSIONS):
-        return [_read(files, path.as_posix(), columns)], _Photos(files)
+        return PhotoTable([_Part(table, _below(path.parent, photos.files))], photos)
+    holder = None if images is None else open_files(images)
+    if holder is not None and path.as_posix() in holder.names(tables.EXTENSIONS):
+        return PhotoTable([_read(holder, path.as_posix(), columns)], _Photos(holder))
     raise CatalogueError(f"The table {str(path)!r} does not exist.")
 
 
@@ -161,7 +170,8 @@ def _read_all(
     """The tables in a folder or zip by name, and what is wrong with those that cannot be read."""
     found = files.names(tables.EXTENSIONS if columns else tables.FOUND)
     found = [name for name in found if not name.endswith(".json") or posixpath.basename(name) in tables.FOUND]
-    read, broken = {}, {}
+    read: dict[str, _Part] = {}
+    broken: dict[str, Exception] = {}
     for name in sorted(found, key=lambda name: (name.count("/"), name))[:MOST_TABLES]:
         try:
             read[name] = _read(files, name, columns)
@@ -196,6 +206,8 @@ def _find_tables(
     read, broken = _read_all(files, columns)
     if not read and not broken:
         return []
+    if photos.files is not files:
+        read = {name: dataclasses.replace(part, folder="") for name, part in read.items()}
     everything = [*photos.names, *read, *broken] if photos.files is files else [*read, *broken]
     top = posixpath.commonpath([posixpath.dirname(name) for name in everything])
     at_top = [name for name in (*read, *broken) if posixpath.dirname(name) == top]
@@ -220,8 +232,8 @@ def _find_tables(
         return parts
     having = f" with the columns {', '.join(named)}" if fitting and named else ""
     raise CatalogueError(
-        f"{str(files.path)!r} must hold one table{having}; it has {len(chosen)}: {', '.join(chosen[:5])}. Name one, with "
-        f"images={files.path.name!r} (--images-in)."
+        f"{str(files.path)!r} must hold one table{having}; it has {len(chosen)}: {', '.join(chosen[:5])}. Name one, "
+        f"with images={files.path.name!r} (--images-in)."
     )
 
 
@@ -317,7 +329,6 @@ class _Photos:
         return next(([column] for column in found if fold(column) == "id"), found)
 
 
-
 def _image_column(part: _Part, photos: _Photos) -> str:
     """The column that names the photos: the usual one, or the one that does.
 
@@ -357,8 +368,8 @@ def _refuse_no_header(part: _Part, photos: _Photos) -> None:
             names = ["label", *(f"label{i}" for i in range(2, len(table.columns)))]
             names.insert(at, "file")
             raise CatalogueError(
-                f"{table.name} has no header, its first line names the photo {column!r}: say what its columns are, as in "
-                f"columns={names[: len(table.columns)]} (--columns {','.join(names[: len(table.columns)])})."
+                f"{table.name} has no header, its first line names the photo {column!r}: say what its columns are, as "
+                f"in columns={names[: len(table.columns)]} (--columns {','.join(names[: len(table.columns)])})."
             )
 
 
@@ -447,8 +458,8 @@ def _refuse_swallowed(table: Table, image: str, matches: Sequence[_Match], find:
         found = find(name).photos if name else ()
         if len(found) == 1 and found[0] not in listed:
             raise CatalogueError(
-                f"{table.name} line {opened}: a quotation mark is opened that makes one row of those below it, {name!r} "
-                "among them: remove or double it."
+                f"{table.name} line {opened}: a quotation mark is opened that makes one row of those below it, "
+                f"{name!r} among them: remove or double it."
             )
 
 
@@ -509,8 +520,8 @@ def _refuse_outside(rows: Sequence[_Row]) -> None:
     row, error = outside[0]
     if is_web_address(row.given):
         error = CatalogueError(
-            f"Column {row.column!r} of {row.where.partition(' of ')[2]} holds web addresses ({row.given!r}): download the "
-            "photos and name the files."
+            f"Column {row.column!r} of {row.where.partition(' of ')[2]} holds web addresses ({row.given!r}): download "
+            "the photos and name the files."
         )
     raise error
 

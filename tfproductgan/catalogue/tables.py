@@ -104,8 +104,12 @@ class Table:
 
 def _parts(cell: Any) -> str | tuple[str, ...]:
     """A cell as text, or as a tuple of texts if it is a list."""
+    if isinstance(cell, str):
+        return cell.strip()
     if isinstance(cell, list):
-        return tuple(text for part in cell if (text := ", ".join(_parts(part)) if isinstance(part, list) else _one(part)))
+        return tuple(
+            text for part in cell if (text := ", ".join(_parts(part)) if isinstance(part, list) else _one(part))
+        )
     return _one(cell)
 
 
@@ -167,8 +171,14 @@ def _encoding_without_mark(start: bytes) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class _Row:
-    """A row of CSV: the number of its first line from 0, how many lines it has, its fields, and whether these are as
-    a CSV writer writes them."""
+    """A row of CSV.
+
+    Args:
+        begin: The number of its first line, from 0.
+        length: How many lines it has.
+        fields: Its fields.
+        proper: Whether they are as a CSV writer writes them.
+    """
 
     begin: int
     length: int
@@ -203,8 +213,10 @@ def _table_of(
 ) -> Table:
     """The table of these rows, the first of which are its columns if these are not given."""
     columns = tuple(given or ())
+    names = sorted(map(fold, columns))
     rows: list[list[str]] = []
-    lines, widths, inner, skipped = [], [], [], []
+    lines, widths, skipped = [], [], []
+    inner: list[tuple[int, tuple[str, ...]]] = []
     left_out: dict[str, list[int]] = {}
     for row in read:
         fields, line = [field.strip() for field in row.fields], row.begin + 1
@@ -217,7 +229,8 @@ def _table_of(
         if not columns:
             columns = tuple(" ".join(field.split()) for field in fields)
             columns = (columns[0].lstrip("# ") or columns[0], *columns[1:])
-        elif _same_names(fields, columns):
+            names = sorted(map(fold, columns))
+        elif _same_names(fields, names):
             if [*map(fold, fields)] != [*map(fold, columns)]:
                 raise CatalogueError(
                     f"{name} line {line} is another header, with the columns in another order: make a table of its own "
@@ -225,7 +238,7 @@ def _table_of(
                 )
             if rows or not given:
                 left_out.setdefault("repeat the header", []).append(line)
-        elif len(fields) == 1 < len(columns) and fields[0].startswith("#"):
+        elif fields and _is_remark(fields, columns):
             left_out.setdefault("are comments", []).append(line)
         elif not row.proper and len(fields) != len(columns):
             skipped.append((f"{name} line {line}", "a quotation mark is opened and closed in the middle of a field"))
@@ -263,9 +276,15 @@ def _no_rows(name: str) -> CatalogueError:
     return CatalogueError(f"{name} has no rows: expected a line of column names, then one line a photo.")
 
 
-def _same_names(fields: Sequence[str], columns: Sequence[str]) -> bool:
-    """Whether fields are the names of all columns, in any order."""
-    return len(fields) == len(columns) > 1 and sorted(map(fold, fields)) == sorted(map(fold, columns))
+def _same_names(fields: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether fields are all the names of columns, which are sorted and folded, in any order."""
+    return len(fields) == len(names) > 1 and fold(fields[0]) in names and sorted(map(fold, fields)) == names
+
+
+def _is_remark(fields: Sequence[str], columns: Sequence[str]) -> bool:
+    """Whether a row is a line of comment."""
+    alone = len(columns) > 1 and not any(fields[1:])
+    return alone and fields[0].startswith("#") and not fields[0].casefold().endswith(PHOTO_EXTENSIONS)
 
 
 def _beginning(lines: Sequence[str]) -> tuple[int, str | None]:
@@ -274,21 +293,23 @@ def _beginning(lines: Sequence[str]) -> tuple[int, str | None]:
     start = _next_line(lines, 0)
     if start < len(lines) and (said := _SEPARATOR.fullmatch(lines[start].strip("\ufeff\r\n"))):
         separator, start = said[1], _next_line(lines, start + 1)
-    while start < len(lines) and lines[start].startswith("#"):  # a comment, unless it has columns as the next line has
+    while start < len(lines) and lines[start].startswith("#"):
         below = _next_line(lines, start + 1)
-        if below == len(lines) or _most_delimiters(lines[below]) <= _most_delimiters(lines[start]):
+        if below == len(lines) or not _is_comment(lines[start], lines[below]):
             break
         start = below
     return start, separator
 
 
+def _is_comment(line: str, below: str) -> bool:
+    """Whether a line that begins with # is no header: the line below it is one, or has another number of fields."""
+    usual = any(fold(field.strip('"')) in IMAGE_COLUMNS for field in re.split(f"[{_DELIMITERS}]", below))
+    return usual or any(line.count(delimiter) != below.count(delimiter) for delimiter in _DELIMITERS)
+
+
 def _next_line(lines: Sequence[str], start: int) -> int:
     """The number of the first line from there that is not blank."""
     return next((n for n in range(start, len(lines)) if lines[n].strip()), len(lines))
-
-
-def _most_delimiters(line: str) -> int:
-    return max(map(line.count, _DELIMITERS))
 
 
 def _delimiter(lines: Sequence[str], start: int, name: str) -> str | None:
@@ -309,9 +330,7 @@ def _quotation_mark(lines: Sequence[str], start: int, delimiter: str) -> str:
     return "'" if quoted else '"'
 
 
-def _rows(
-    lines: Sequence[str], start: int, delimiter: str, quote: str, name: str, width: int | None
-) -> Iterator[_Row]:
+def _rows(lines: Sequence[str], start: int, delimiter: str, quote: str, name: str, width: int | None) -> Iterator[_Row]:
     """The rows of CSV, read strictly: one that spans lines is as a CSV writer writes it, or an error."""
     dialect: dict[str, Any] = {"delimiter": delimiter, "quotechar": quote}
     escape = re.compile(rf"(?<!\\)((?:\\\\)*)\\{quote}")  # databases write \" for ""
@@ -330,7 +349,9 @@ def _rows(
         closed = "unexpected end" not in str(failed)
         found = None
         if any(map(escape.search, lines[begin:end])):
-            escaped = csv.reader((escape.sub(rf"\1{2 * quote}", lines[n]) for n in range(begin, len(lines))), strict=True, **dialect)
+            escaped = csv.reader(
+                (escape.sub(rf"\1{2 * quote}", lines[n]) for n in range(begin, len(lines))), strict=True, **dialect
+            )
             with contextlib.suppress(csv.Error):
                 fields = next(escaped)
                 found = _Row(begin, escaped.line_num, fields)
@@ -340,7 +361,7 @@ def _rows(
             opened = begin + _opening(lines[begin:end], delimiter, quote) + 1
             how = "never closed"
             if closed:
-                how = f"closed in the middle of a field in line {end}, which makes one row of all between: remove or double it"
+                how = f"closed in the middle of a field of line {end}, which makes one row of all between: double it"
             raise CatalogueError(f"{name} line {opened}: a quotation mark is opened and {how}.") from failed
         width = width or len(found.fields)
         yield found
@@ -354,7 +375,9 @@ def _loose(line: str, delimiter: str, quote: str, width: int | None) -> list[str
     them, if no quotation mark is left alone.
     """
     apart, mark = re.escape(delimiter), re.escape(quote)
-    field = re.compile(rf"(?:{mark}((?:[^{mark}]|{mark}(?!{apart}|$))*){mark}|([^{apart}{mark}][^{apart}]*|))(?:{apart}|$)")
+    field = re.compile(
+        rf"(?:{mark}((?:[^{mark}]|{mark}(?!{apart}|$))*){mark}|([^{apart}{mark}][^{apart}]*|))(?:{apart}|$)"
+    )
     fields, at = [], 0
     while at <= len(line) and (found := field.match(line, at)):
         fields.append(found[2] if found[1] is None else found[1].replace(2 * quote, quote))
@@ -384,9 +407,7 @@ def _opening(lines: Sequence[str], delimiter: str, quote: str) -> int:
     return opened
 
 
-def _inner_rows(
-    lines: Sequence[str], row: _Row, delimiter: str, quote: str
-) -> Iterator[tuple[int, tuple[str, ...]]]:
+def _inner_rows(lines: Sequence[str], row: _Row, delimiter: str, quote: str) -> Iterator[tuple[int, tuple[str, ...]]]:
     """The lines of a row, but its first, that would be rows by themselves: (line in which the field opens, fields)."""
     for number in range(row.begin + 1, row.begin + row.length):
         for fields in csv.reader(lines[number : number + 1], delimiter=delimiter, quotechar=quote):

@@ -257,7 +257,8 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
     """What the data is, and its place.
 
     Returns:
-        `"studio"` and its count, `"tfds"` and a name, `"folder"`, `"table"` or `"prepared"` and a path.
+        `"studio"` and its count, `"tfds"` and a name, `"folder"` or `"prepared"` and a path, `"table"` and
+        a path or the tables in it.
 
     Raises:
         CatalogueError: If there is no such data, or it cannot have the options that are given.
@@ -268,7 +269,7 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
         return "studio", _studio_count(args.data)
     if args.data.startswith("tfds:"):
         return "tfds", args.data.removeprefix("tfds:")
-    from tfproductgan.catalogue.table_source import holds_table
+    from tfproductgan.catalogue.table_source import tables_in
     from tfproductgan.catalogue.tables import EXTENSIONS
 
     path = Path(args.data).expanduser()
@@ -290,8 +291,9 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
             raise CatalogueError(f"{args.data!r} is not fully prepared: run its tfproductgan prepare once more.")
     attributes = args.attributes or (schema.names if schema else ())
     named = [*attributes, *filter(None, (args.image_column, args.text, args.split_column))]
-    if holds_table(path, named, args.images_in, args.image_column, args.columns):
-        return "table", path
+    tables = tables_in(path, named, args.images_in, args.image_column, args.columns)
+    if tables is not None:
+        return "table", tables
     for option in ("image_column", "columns", "split_column", "text", "images_in"):
         if getattr(args, option) is not None:
             raise CatalogueError(
