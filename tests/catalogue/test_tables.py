@@ -61,11 +61,11 @@ def test_rows_with_too_many_fields_are_skipped_and_short_ones_filled():
     table = read_table(b"file,title,year\na.jpg,Mug, large,2012\nb.jpg,Mug\nc.jpg,Mug,2012,\n", "p.csv")
     assert [table.texts(name) for name in table.columns] == [["b.jpg", "c.jpg"], ["Mug", "Mug"], ["", "2012"]]
     assert list(table.skipped) == [("p.csv line 2", "4 fields where the header has 3")]
-    assert table.short == {0: 2}
+    assert table.uneven == {0: 2}
 
 
 def test_writers_that_leave_out_what_is_empty_in_all_rows():
-    assert read_table(b"file,colour,size\na.jpg,Red\nb.jpg,Blue\n", "p.csv").short == {}
+    assert read_table(b"file,colour,size\na.jpg,Red\nb.jpg,Blue\n", "p.csv").uneven == {}
 
 
 def test_another_encoding_is_named_with_its_line():

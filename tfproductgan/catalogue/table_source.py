@@ -412,7 +412,7 @@ def _rows(
     find = functools.partial(photos.find, folder=part.folder)
     matches = [find(name) if name else _Match([]) for name in given]
     _refuse_swallowed(table, image, matches, find)
-    broken = _broken(table, matches, labels)
+    broken = _broken(table, image, matches, labels)
     for i, (name, match) in enumerate(zip(given, matches, strict=True)):
         row = _Row(f"row {i + 1} of {table.name}", name, image, match)
         if name and fold(name) == fold(image) and not match.photos:
@@ -442,7 +442,7 @@ def _split_reader(part: _Part, column: str | None, find: bool) -> Callable[[int]
     if column is None and not (find and table.has("split")):
         return lambda row: part.split
     values = table.texts(column or "split")
-    strange = next((v for i, v in enumerate(values) if v and i not in table.short and split_name(v) is None), None)
+    strange = next((v for i, v in enumerate(values) if v and i not in table.uneven and split_name(v) is None), None)
     if strange is None:
         return lambda row: split_name(values[row]) or "train"
     if column is None:
@@ -464,27 +464,37 @@ def _refuse_swallowed(table: Table, image: str, matches: Sequence[_Match], find:
 
 
 def _broken(
-    table: Table, matches: Sequence[_Match], labels: Mapping[str, Sequence[str | tuple[str, ...]]]
+    table: Table, image: str, matches: Sequence[_Match], labels: Mapping[str, Sequence[str | tuple[str, ...]]]
 ) -> dict[int, str]:
     """Rows that may be half a row, or whose fields may stand in the places of others: number to reason.
 
-    Some writers leave out what is empty at the end of a row. Then the values that it has are known from whole rows, and
-    the next line is a row too.
+    Some writers leave out what is empty at the end of a row, or add a delimiter. Then the labels that the row has are
+    known from others, those that it lacks do not stand in the fields beside, and the next line is a row too.
     """
-    broken = {}
-    rests = {i for i in table.short if not matches[i].photos}
-    whole = [i for i in range(table.num_rows) if i not in table.short] if table.short else []
-    known = {attribute: {fold(column[i]) for i in whole} for attribute, column in labels.items()}
-    for i, count in table.short.items():
-        strange = any(column[i] and fold(column[i]) not in known[attribute] for attribute, column in labels.items())
-        if strange or i in rests or i + 1 in rests:
-            broken[i] = f"{count} fields where the header has {len(table.columns)}"
-    last = fold(table.columns[-1])
-    if last in map(fold, labels):
-        for i in rests:
-            if table.short[i] == 1 and i and i - 1 not in table.short:
-                broken[i - 1] = f"{table.columns[-1]} may go on in the next line"
-    return broken
+    uneven = table.uneven
+    if not uneven:
+        return {}
+    given = table.texts(image)
+    usual = {match.how for i, match in enumerate(matches) if match.photos and i not in uneven}
+    rests = {i for i in uneven if not matches[i].photos or matches[i].how not in usual}
+    rests |= {i for i, name in enumerate(given) if not name}
+    broken = {i for i in uneven if i in rests or i + 1 in rests}
+    for attribute, column in labels.items():
+        at = table.position(attribute)
+        known = {fold(value) for i, value in enumerate(column) if value and i not in uneven}
+        beside = [list(table.cells(n)) for n in (at - 1, at + 1) if 0 <= n < len(table.columns)]
+        for i in uneven:
+            near = tuple(known) if not column[i] else ()
+            if (column[i] and fold(column[i]) not in known) or any(fold(cells[i]).endswith(near) for cells in beside):
+                broken.add(i)
+    reasons = {i: f"{uneven[i]} fields where the header has {len(table.columns)}" for i in broken}
+    first, last = list(table.cells(0)), fold(table.columns[-1])
+    for i in (i for i in rests if uneven.get(i) == 1):
+        if i and i - 1 not in uneven and last in map(fold, (image, *labels)):
+            reasons[i - 1] = f"{table.columns[-1]} may go on in the next line"
+        if i + 1 < table.num_rows and not first[i + 1]:
+            reasons[i + 1] = f"{table.columns[0]} may stand in the line before"
+    return reasons
 
 
 def _chosen(rows: Sequence[_Row]) -> tuple[list[_Row], list[tuple[str, str]]]:

@@ -44,7 +44,7 @@ class Table:
         num_rows: Number of its rows.
         cells: The cells of a column, by its number.
         lines: Of text, the line in which each row begins, counted from 1.
-        short: Rows with fewer fields than others: number of the row to number of fields.
+        uneven: Rows with another number of fields than the header and most rows: number of the row to that of fields.
         inner: Lines inside quotation marks that read like rows: (line in which the field opens, fields).
         skipped: Rows that could not be read: (where, why).
         notes: What was done to read it, a line each.
@@ -55,7 +55,7 @@ class Table:
     num_rows: int
     cells: Callable[[int], Iterable[Any]]
     lines: Sequence[int] = ()
-    short: Mapping[int, int] = dataclasses.field(default_factory=dict)
+    uneven: Mapping[int, int] = dataclasses.field(default_factory=dict)
     inner: Sequence[tuple[int, tuple[str, ...]]] = ()
     skipped: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
@@ -200,7 +200,7 @@ def _read_csv(data: bytes, name: str, given: Sequence[str] | None) -> Table:
     # a global of the csv module, and texts of products can be longer than it allows
     before = csv.field_size_limit(sys.maxsize)
     try:
-        return _table_of(read, name, given, lambda row: _inner_rows(lines, row, delimiter, quote))
+        return _table_of(read, name, given, lambda row, width: _inner_rows(lines, row, width, delimiter, quote))
     finally:
         csv.field_size_limit(before)
 
@@ -209,7 +209,7 @@ def _table_of(
     read: Iterable[_Row],
     name: str,
     given: Sequence[str] | None,
-    inner_rows: Callable[[_Row], Iterable[tuple[int, tuple[str, ...]]]],
+    inner_rows: Callable[[_Row, int], Iterable[tuple[int, tuple[str, ...]]]],
 ) -> Table:
     """The table of these rows, the first of which are its columns if these are not given."""
     columns = tuple(given or ())
@@ -249,20 +249,21 @@ def _table_of(
             rows.append([*fields[: len(columns)], *[""] * (len(columns) - len(fields))])
             lines.append(line)
             widths.append(len(fields))
-            inner += inner_rows(row)
+            inner += inner_rows(row, len(columns))
     if not rows:
         if skipped:
             raise CatalogueError(f"{name} has no row that can be read: {': '.join(skipped[0])}.")
         raise _no_rows(name)
     named = max((i for i, column in enumerate(columns, start=1) if column), default=0)
-    most = min(named, max(widths))  # some writers leave out what is empty at the end of all rows
+    # some writers leave out what is empty at the end of all rows, or add a delimiter to all
+    usual = max(set(widths), key=lambda width: (widths.count(width), -abs(width - len(columns)), width))
     return Table(
         name,
         columns,
         len(rows),
         lambda at: (row[at] for row in rows),
         lines,
-        {i: width for i, width in enumerate(widths) if width < most},
+        {i: width for i, width in enumerate(widths) if width != usual and not named <= width <= len(columns)},
         inner,
         skipped,
         [
@@ -407,11 +408,13 @@ def _opening(lines: Sequence[str], delimiter: str, quote: str) -> int:
     return opened
 
 
-def _inner_rows(lines: Sequence[str], row: _Row, delimiter: str, quote: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+def _inner_rows(
+    lines: Sequence[str], row: _Row, width: int, delimiter: str, quote: str
+) -> Iterator[tuple[int, tuple[str, ...]]]:
     """The lines of a row, but its first, that would be rows by themselves: (line in which the field opens, fields)."""
     for number in range(row.begin + 1, row.begin + row.length):
         for fields in csv.reader(lines[number : number + 1], delimiter=delimiter, quotechar=quote):
-            if len(fields) == len(row.fields):
+            if len(fields) == width:
                 opened = row.begin + _opening(lines[row.begin : number], delimiter, quote) + 1
                 yield opened, tuple(field.strip() for field in fields)
 
