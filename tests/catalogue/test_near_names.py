@@ -22,6 +22,7 @@ PHOTOS = NearNames(
         ("/home/anna/shop/mugs/1.png", "mugs/1.png", "with other folders"),
         ("file:///home/anna/IMG_0.JPG", "IMG_0.JPG", "with other folders"),
         ("https://cdn.example.com/img/mugs/1.png?width=300", "mugs/1.png", "with other folders"),
+        ("/media/mugs/1.png?v=2", "mugs/1.png", "with other folders"),
         ("s3://bucket/mugs/1.png", "mugs/1.png", "otherwise"),
         ("../mugs/1.png", "mugs/1.png", "otherwise"),
         ("mugs/Gr%C3%BCne%20Tasse.webp", "mugs/Grüne Tasse.webp", "otherwise"),

@@ -252,7 +252,8 @@ CLASSES = photos("mugs/a.jpg", "mugs/b.jpg", "rings/c.jpg", "rings/d.jpg")
         (CLASSES | {"prices.csv": b"caf\xe9"}, [], False),
         (CLASSES | {"mugs/notes.csv": "file,colour\na.jpg,Red\n"}, [], False),
         (CLASSES | {"mugs/notes.csv": "file,colour\na.jpg,Red\n"}, ["colour"], True),
-        (CLASSES | {"runs/shop/metrics.jsonl": '{"step": 1, "kind": 3}\n'}, ["kind"], False),
+        (CLASSES | {"runs/shop/metrics.jsonl": '{"step": 1, "loss": 3}\n'}, ["kind"], False),
+        (CLASSES | {"deep/prices.csv": "product,kind\nmug,3\n"}, ["kind"], True),
         (CLASSES | {"products.csv": "file,colour\nmugs/a.jpg,Red\n"}, [], True),
         (CLASSES | {"deep/er/products.csv": "file,colour\nmugs/a.jpg,Red\n"}, ["colour"], True),
         # which of two, and that of a name that is not quite a column's
@@ -274,6 +275,12 @@ def test_of_two_tables_that_have_the_column_one_must_be_named(tmp_path):
     # unless only one of them lists photos
     place(files, {"b.csv": "sku,colour\n9,Red\n"})
     assert colours(table_source(files, attributes=["colour"])) == {"a.jpg": "Red", "b.jpg": "Blue"}
+
+
+def test_columns_of_two_tables(tmp_path):
+    files = {"a.csv": "file,colour\na.jpg,Red\n", "b.csv": "file,size\na.jpg,L\n", **photos("a.jpg")}
+    with pytest.raises(CatalogueError, match=r"a\.csv has no column 'size'"):
+        table_source(place(tmp_path / "p", files), attributes=["colour", "size"])
 
 
 def test_a_table_that_cannot_be_read_is_not_passed_over(tmp_path):
@@ -393,6 +400,13 @@ def test_cells_with_several_values_come_as_tuples(tmp_path):
         {"tags": (), "kind": ""},
     ]
     assert [item.text for item in source.items] == ["new, sale", ""]
+
+
+def test_photos_in_no_row_are_said(tmp_path):
+    files = place(tmp_path / "p", {"t.csv": ROWS, **photos("a.jpg", "b.jpg", "c.jpg", "d.jpg")})
+    said = ["2 photos are in no row and left out, the first of them c.jpg."]
+    assert table_source(files, attributes=["colour"]).notes == said
+    assert table_source(files / "t.csv", files, attributes=["colour"]).notes == said
 
 
 def test_what_was_done_reaches_people(tmp_path):

@@ -45,6 +45,7 @@ def test_other_separators(delimiter):
         "file,colour\n'a.jpg','Red'\n",
         '"file, of the photo";colour\na.jpg;Red\n',
         "file,colour\na.jpg,Red\n\ufefffile,Colour\n",
+        'file,colour\n="a.jpg",="Red"\n',
         'file,colour,text\na.jpg,Red,"' + "x" * 200_000 + '"\n',
     ],
 )

@@ -72,7 +72,7 @@ class NearNames:
             case".
         """
         above = tuple(filter(None, folder.split("/")))
-        for spelt in dict.fromkeys((name, unquote(name))):
+        for spelt in dict.fromkeys((name, unquote(name), unquote(re.split(r"[?#]", name)[0]))):
             given = _parts(spelt)
             places = {place: None for key in _keys(given[-1]) for place in self._places.get(key, ())} if given else {}
             found = [match for place in places if (match := _match(given, place, above))]

@@ -68,6 +68,8 @@ def table_source(
         )
     notes += _named_otherwise(chosen)
     items = [row.item for row in chosen if row.item]
+    if found.whole:
+        notes += _not_listed(rows, photos)
     return source_of_files(photos.files, items, attributes, [*skipped, *unused], notes)
 
 
@@ -123,10 +125,11 @@ class _Part:
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class PhotoTable:
-    """A table, which may be in parts, and the photos it lists."""
+    """A table, which may be in parts, the photos it lists, and whether all photos where these lie should be listed."""
 
     parts: Sequence[_Part]
     photos: _Photos
+    whole: bool = True
 
 
 def _tables(path: Path, images: str | Path | None, named: Sequence[str], columns: Sequence[str] | None) -> PhotoTable:
@@ -147,7 +150,7 @@ def _tables(path: Path, images: str | Path | None, named: Sequence[str], columns
     if path.is_file():
         photos = _Photos(open_files(path.parent if images is None else images))
         table = tables.read_table(path.read_bytes(), path.name, columns)
-        return PhotoTable([_Part(table, _below(path.parent, photos.files))], photos)
+        return PhotoTable([_Part(table, _below(path.parent, photos.files))], photos, images is not None)
     holder = None if images is None else open_files(images)
     if holder is not None and path.as_posix() in holder.names(tables.EXTENSIONS):
         return PhotoTable([_read(holder, path.as_posix(), columns)], _Photos(holder))
@@ -212,16 +215,19 @@ def _find_tables(
     top = posixpath.commonpath([posixpath.dirname(name) for name in everything])
     at_top = [name for name in (*read, *broken) if posixpath.dirname(name) == top]
     fitting = [name for name, part in read.items() if all(map(part.table.has, named))]
-    chosen = [name for name in fitting if photos.are_listed_in(read[name], image)]
-    if not named:
+    listing = [name for name, part in read.items() if photos.are_listed_in(part, image)]
+    chosen = [name for name in fitting if name in listing]
+    if named:
+        chosen = chosen or fitting or [name for name in listing if any(map(read[name].table.has, named))][:1]
+    else:
         chosen = [name for name in chosen if name in at_top] or chosen * surely
     classes = {name[len(top) :].strip("/").split("/")[0] for name in photos.names if posixpath.dirname(name) != top}
     if not chosen and (surely or len(classes) < 2):
         # it is said what is wrong with the one that must be meant
-        chosen = fitting * bool(named or surely) or (at_top if len(at_top) == 1 else [*read, *broken] if surely else [])
+        chosen = at_top if len(at_top) == 1 else [*read, *broken] if surely else []
     elif not chosen and len(at_top) == 1:
         [name] = at_top
-        chosen = at_top if (photos.are_listed_in(read[name], image) if name in read else named) else []
+        chosen = at_top if name in listing or (named and name in broken) else []
     if len(chosen) <= 1:
         for name in chosen:
             if name in broken:
@@ -534,6 +540,15 @@ def _refuse_outside(rows: Sequence[_Row]) -> None:
             "the photos and name the files."
         )
     raise error
+
+
+def _not_listed(rows: Iterable[_Row], photos: _Photos) -> list[str]:
+    """A line about photos that are in no row, if there are any."""
+    unlisted = sorted(set(photos.names).difference(*(row.match.photos for row in rows)))
+    if not unlisted:
+        return []
+    are = "photo is" if len(unlisted) == 1 else "photos are"
+    return [f"{len(unlisted):,} {are} in no row and left out, the first of them {unlisted[0]}."]
 
 
 def _named_otherwise(rows: Iterable[_Row]) -> list[str]:

@@ -219,7 +219,7 @@ def _table_of(
     inner: list[tuple[int, tuple[str, ...]]] = []
     left_out: dict[str, list[int]] = {}
     for row in read:
-        fields, line = [field.strip() for field in row.fields], row.begin + 1
+        fields, line = [_bare(field.strip()) for field in row.fields], row.begin + 1
         if fields and fields[0].startswith("\ufeff"):  # files that were joined
             fields[0] = fields[0].lstrip("\ufeff").strip()
         if row.proper and not any(fields):
@@ -271,6 +271,11 @@ def _table_of(
             for what, found in left_out.items()
         ],
     )
+
+
+def _bare(field: str) -> str:
+    """A field without what keeps spreadsheets from making a number of it: `="0012"`."""
+    return field[2:-1].strip() if field.startswith('="') and field.endswith('"') else field
 
 
 def _no_rows(name: str) -> CatalogueError:
