@@ -10,6 +10,8 @@ import dataclasses
 import functools
 import json
 import numbers
+import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -28,10 +30,31 @@ SCHEMA_VERSION = 2
 MAX_SEED = 2**63 - 1
 MAX_TRUNCATION = 2.0
 
+INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff"
+"""Letters that nobody sees, as a class of regular expressions: hyphens, spaces and marks without width."""
 
-def fold(name: str) -> str:
-    """The form under which names are compared: case and stray spaces make no difference."""
-    return " ".join(str(name).split()).casefold()
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+_SHOWN = "\u200c\u200d\ufe0e\ufe0f"  # joiners and variants: Persian, languages of India and emoji need them
+_JUNK = re.compile(f"(?![{_SHOWN}])[{INVISIBLE}]")
+
+
+def fold(name: Any) -> str:
+    """The form under which names are compared.
+
+    No difference is made by case, stray spaces and letters that nobody sees, nor by whether an accent is in its letter
+    or follows it (it is, as in NFC).
+    """
+    folded = " ".join(_composed(str(name), _INVISIBLE).split()).casefold()
+    return folded if folded.isascii() else unicodedata.normalize("NFC", folded)
+
+
+def tidy(name: Any) -> str:
+    """A name as it is kept and shown: one space between words, accents in their letters, no invisible letters."""
+    return " ".join(_composed(str(name), _JUNK).split())
+
+
+def _composed(name: str, left_out: re.Pattern[str]) -> str:
+    return name if name.isascii() else unicodedata.normalize("NFC", left_out.sub("", name))
 
 
 def count_values(values: Iterable[Any]) -> dict[str, int]:
@@ -39,7 +62,7 @@ def count_values(values: Iterable[Any]) -> dict[str, int]:
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
     for value in values:
         if value is not None and fold(value):
-            spellings[fold(value)][" ".join(str(value).split())] += 1
+            spellings[fold(value)][tidy(value)] += 1
     # the alphabet decides between equals, so that the order of the values does not
     counts = {min(c, key=lambda s: (-c[s], s)): c.total() for c in spellings.values()}
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
@@ -54,7 +77,7 @@ class Attribute:
         values: The names of its values; the value at position `i` has id `i + 1`, id 0 is "not given".
 
     Raises:
-        ConditionError: If the name or a value is empty, or two values differ only in case or spaces.
+        ConditionError: If the name or a value is empty, or two values are one to `fold`.
     """
 
     name: str
@@ -336,7 +359,10 @@ class ConditionSchema:
                     f"The schema has version {data['version']}; this tfproductgan reads up to {SCHEMA_VERSION}. "
                     "Update tfproductgan."
                 )
-            attributes = [Attribute(a["name"], tuple(a["values"])) for a in data["attributes"]]
+            names = _told_apart(a["name"] for a in data["attributes"])
+            attributes = [
+                Attribute(name, _told_apart(a["values"])) for name, a in zip(names, data["attributes"], strict=True)
+            ]
             rest = {field: data[field] for field in ("image_size", "channels", "text", "aspect", "combinations")}
             return cls(attributes, **rest, source_channels=data.get("source_channels"))
         except ConditionError:
@@ -390,6 +416,18 @@ class ConditionSchema:
             if not 0 <= i < attribute.num_ids:
                 raise ConditionError(f"Ids of {attribute.name!r} go from 0 to {attribute.num_ids - 1}. Received: {i}")
         return ids
+
+
+def _told_apart(names: Iterable[str]) -> tuple[str, ...]:
+    """Names in a file: spellings that were several values once and are one now get a number, so that ids stay."""
+    found: dict[str, str] = {}  # by folded name
+    for name in names:
+        number, called = 1, name
+        while not fold(called) or fold(called) in found:
+            number += 1
+            called = f"{name} ({number})"
+        found[fold(called)] = called
+    return tuple(found.values())
 
 
 @dataclasses.dataclass(frozen=True)

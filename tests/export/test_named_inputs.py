@@ -1,4 +1,6 @@
 import itertools
+import re
+import unicodedata
 
 import numpy as np
 import pytest
@@ -43,10 +45,25 @@ def test_names_are_one_where_they_are_one_in_python():
     assert len(pairs) == len({mine for mine, _ in pairs}) == len({there for _, there in pairs})
 
 
-VALUES = ("Weiß", "Σοφός", "Navy Blue", "10 µm", "ﬁn")
+VALUES = ("Weiß", "Σοφός", "Navy Blue", "10 µm", "ﬁn", "Rosé", "Tiếng Việt", "가방", "ΐ", "Ångström")
 
 
-@pytest.mark.parametrize("change", [str, str.upper, str.lower, str.casefold, str.swapcase])
+def apart(name):
+    return unicodedata.normalize("NFD", name)
+
+
+def marks_swapped(name):
+    return re.sub("([\u0323])([\u0302])", r"\2\1", apart(name))
+
+
+def with_invisible_letters(name):
+    return f"\ufeff{name[0]}\u200b{name[1:]}\u200d\u00ad".replace(" ", "\u00a0")
+
+
+CHANGES = [str, str.upper, str.lower, str.casefold, str.swapcase, apart, marks_swapped, with_invisible_letters]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_every_spelling_that_the_schema_knows_is_found(change):
     schema = ConditionSchema([Attribute("name", VALUES)])
     spellings = [change(value) for value in VALUES]

@@ -57,6 +57,13 @@ def test_words_that_mean_nothing_or_too_much_are_refused(text, message):
         parse_request(text, SCHEMA)
 
 
+@pytest.mark.parametrize("text", ["Kleider fu\u0308r Ma\u0308dchen", "KLEIDER\u00a0FÜR MÄD\u200bCHEN, rosé"])
+def test_names_are_found_however_their_accents_are_written(text):
+    schema = ConditionSchema([Attribute("class", ("Kleider für Mädchen", "Hosen")), Attribute("colour", ("Rose\u0301",))])
+    conditions, _ = parse_request(text, schema)
+    assert conditions["class"] == "Kleider für Mädchen"
+
+
 def test_a_model_without_attributes_takes_seeds_only():
     assert parse_request("seed 4", ConditionSchema()) == ({}, 4)
     with pytest.raises(ConditionError, match="no attributes to ask for, only seeds"):

@@ -6,6 +6,7 @@ the graph what `ConditionSchema.encode` and `ConditionSchema.complete` do in Pyt
 
 from __future__ import annotations
 
+import itertools
 import keyword
 import re
 import unicodedata
@@ -14,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.conditions import MAX_TRUNCATION, NOT_GIVEN, Attribute, ConditionSchema
+from tfproductgan.conditions import INVISIBLE, MAX_TRUNCATION, NOT_GIVEN, Attribute, ConditionSchema, fold
 from tfproductgan.models.sampler import seed_fractions
 
 MAX_ROWS = 1024
@@ -52,7 +53,8 @@ class NamedInputs(tf.Module):
     def __init__(self, schema: ConditionSchema):
         super().__init__()
         self._inputs = input_names(schema.names)
-        self._tables = [_table(attribute) for attribute in schema.attributes]
+        self._spellings = Spellings([value for attribute in schema.attributes for value in attribute.values])
+        self._tables = [self._table(attribute) for attribute in schema.attributes]
         shape = (len(schema.combinations), len(schema.attributes))
         observed = np.array([ids for ids, _ in schema.combinations], np.int32).reshape(shape)
         # tensors that functions capture are saved once; arrays would be in every function anew
@@ -70,7 +72,7 @@ class NamedInputs(tf.Module):
         values = [inputs[prefix + name] for name in self._inputs.values()]
         if not values:
             return []
-        columns = tf.split(folded(tf.concat(values, 0)), [tf.shape(column)[0] for column in values])
+        columns = tf.split(self._spellings.one(tf.concat(values, 0)), [tf.shape(column)[0] for column in values])
         return [table.lookup(column) for table, column in zip(self._tables, columns, strict=True)]
 
     def unknown(self, inputs: Mapping[str, tf.Tensor], columns: Sequence[tf.Tensor], prefix: str = ""):
@@ -102,13 +104,56 @@ class NamedInputs(tf.Module):
         drawn = tf.searchsorted(counted, place[:, None], side="right")[:, 0]
         return tf.where(ids == NOT_GIVEN, tf.gather(self._observed, drawn), ids)
 
+    def _table(self, attribute: Attribute) -> tf.lookup.StaticHashTable:
+        keys = self._spellings.one(tf.constant(["", *attribute.values]))
+        ids = tf.range(NOT_GIVEN, len(attribute.values) + 1, dtype=tf.int64)
+        return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, ids), _UNKNOWN)
+
+
+class Spellings(tf.Module):
+    """Makes the spellings of some names one, as `fold` does: TensorFlow knows case, but not that é can be two letters.
+
+    Accents are taken out of the letters that the names have and put into one order (NFD); other letters make no name.
+    """
+
+    def __init__(self, names: Sequence[str]):
+        super().__init__()
+        used = {letter for name in names for letter in unicodedata.normalize("NFD", fold(name))}
+        parts = {letter: unicodedata.normalize("NFD", letter) for letter in map(chr, range(0xA0, 0x30000))}
+        parts = {letter: written for letter, written in parts.items() if letter != written and used.issuperset(written)}
+        self._parts = None
+        if parts:
+            pairs = tf.lookup.KeyValueTensorInitializer(list(parts), list(parts.values()))
+            self._parts = tf.lookup.StaticHashTable(pairs, "")
+        marks: dict[int, str] = {}
+        for letter in sorted(used):
+            marks[unicodedata.combining(letter)] = marks.get(unicodedata.combining(letter), "") + letter
+        marks.pop(0, None)
+        self._disorders = [
+            f"([{marks[later]}])([{marks[earlier]}])" for earlier, later in itertools.combinations(sorted(marks), 2)
+        ]
+
+    def one(self, values: tf.Tensor) -> tf.Tensor:
+        """Strings `[N]`, of which those are equal that `fold` makes equal to the same name."""
+        text = folded(values)
+        if self._parts is None:
+            return text
+        letters = tf.strings.unicode_split(text, "UTF-8")
+        written = self._parts.lookup(letters.flat_values)
+        written = letters.with_flat_values(tf.where(written == "", letters.flat_values, written))
+        text = tf.strings.reduce_join(written.to_tensor(""), axis=1)
+        for disorder in self._disorders:
+            text = tf.strings.regex_replace(text, disorder, r"\2\1")
+        return text
+
 
 # traced once and called from everywhere
 @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
 def folded(values):
-    """The form under which names are compared: two names that `fold` makes equal are equal here, and no others."""
+    """Names without differences of case, spaces and invisible letters: what `fold` does besides composing accents."""
     # bytes that are no text would fail in the middle of TensorFlow
     text = tf.strings.unicode_transcode(values, "UTF-8", "UTF-8")
+    text = tf.strings.regex_replace(text, f"[{INVISIBLE}]", "")
     text = tf.strings.strip(tf.strings.regex_replace(text, _SPACE, " "))
     text = tf.strings.lower(text, encoding="utf-8")
     special = _special_folds()
@@ -124,10 +169,12 @@ def folded(values):
 
 
 def _special_folds() -> dict[str, str]:
-    """Letters that lower case leaves, but not case folding, such as ß and the micro sign."""
-    lower = (letter for letter in map(chr, range(0x20000)) if letter == letter.lower() != letter.casefold())
+    """Letters that lower case leaves, but not case folding, such as ß and the micro sign, or that are another twice."""
+    lower = [letter for letter in map(chr, range(0x20000)) if letter == letter.lower()]
+    cased = [letter for letter in lower if {letter} != {letter.upper(), letter.casefold()}]
+    folds = {letter: unicodedata.normalize("NFC", letter).casefold() for letter in cased}
     # the lower case of a few scripts folds to upper case: they are one already
-    return {letter: letter.casefold() for letter in lower if letter.casefold().lower() != letter}
+    return {letter: written for letter, written in folds.items() if written.lower() != letter}
 
 
 def zero_unless(problems) -> tf.Tensor:
@@ -180,12 +227,6 @@ def range_problem(name: str, values: tf.Tensor, largest: float = MAX_TRUNCATION)
         f"{name} must be a number from 0 to {largest:g}. Received: ",
         tf.strings.as_string(tf.boolean_mask(values, wrong)[0], shortest=True),
     )
-
-
-def _table(attribute: Attribute) -> tf.lookup.StaticHashTable:
-    keys = folded(tf.constant(["", *attribute.values]))
-    ids = tf.range(NOT_GIVEN, len(attribute.values) + 1, dtype=tf.int64)
-    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, ids), _UNKNOWN)
 
 
 # traced once, too: half of a small model's file would be copies of it

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from tfproductgan.conditions import ConditionSchema
+from tfproductgan.conditions import ConditionSchema, fold, tidy
 from tfproductgan.errors import ConditionError, nearest
 
 # "=" and "," are words of their own: "colour=gold" names the attribute, and no value reaches across a comma
@@ -48,7 +48,7 @@ def parse_request(
     phrases = _phrases(schema)
     longest_first = "|".join(map(re.escape, sorted(phrases, key=len, reverse=True))) or "(?!)"
     known = re.compile(rf"(?<!\S)(?:({longest_first})|(seed)(?: =)?(?: (\S+))?|[,;])(?!\S)")
-    words, folded = _words(text), _words(text.casefold())
+    words, folded = _words(tidy(text)), _words(fold(text))
     if len(words) != len(folded):  # letters that are folded to several
         words = folded
     conditions = schema.decode(schema.encode(given))
@@ -78,7 +78,7 @@ def _phrases(schema: ConditionSchema) -> dict[str, list[tuple[str, str]]]:
     for attribute in schema.attributes:
         for value in attribute.values:
             for phrase in (value, f"{value} {attribute.name}", f"{attribute.name} = {value}"):
-                phrases.setdefault(_words(phrase.casefold()), []).append((attribute.name, value))
+                phrases.setdefault(_words(fold(phrase)), []).append((attribute.name, value))
     return phrases
 
 
