@@ -23,9 +23,9 @@ STUDIO_ATTRIBUTES = ("category", "colour", "material")
 
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
-_DATA_HELP = """a folder or zip with one folder a class (and train/, validation/, test/ above them if you like);
-a CSV or Parquet table, or a folder or zip that holds one; a folder written by tfproductgan prepare; studio or
-studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set"""
+_DATA_HELP = """a folder or zip with one folder a class, or classes in classes (and train/, validation/, test/ above them
+if you like); a CSV or Parquet table, or a folder or zip that holds one; a folder written by tfproductgan prepare;
+studio or studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set"""
 
 
 def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, required: bool = True) -> None:
@@ -60,7 +60,8 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         "--attributes",
         type=parse_names,
         metavar="A,B",
-        help="columns of the table to take as labels; for folders, what to call the classes (default: class)",
+        help="columns of the table to take as labels; for folders, what to call the levels of classes (default: class, "
+        "class 2, …)",
     )
     group.add_argument("--image-column", metavar="NAME", help="column of the photos' files (default: image, file, …)")
     group.add_argument("--text", metavar="NAME", help="column of titles")
@@ -171,8 +172,9 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
     Raises:
         CatalogueError: If the data is missing, or does not have what the options name.
     """
+    from tfproductgan.catalogue.folder_source import folder_source, pair_source
     from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
-    from tfproductgan.catalogue.sources import folder_source, pair_source, table_source
+    from tfproductgan.catalogue.sources import table_source
     from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
 
     kind, place = _kind(args)
@@ -203,8 +205,8 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
         return table_source(
             place, args.images_in, args.image_column, attributes or (), args.text, args.split_column
         ), size
-    name = _class_name(args, schema)
-    return (folder_source(place, name) if args.sources is None else pair_source(args.sources, place, name)), size
+    named = {"attributes": args.attributes, "schema": schema}
+    return (pair_source(args.sources, place, **named) if args.sources else folder_source(place, **named)), size
 
 
 def preparation_from(
@@ -306,17 +308,6 @@ def _table_inside(path: Path) -> Path | None:
         tables = [p for p in path.iterdir() if p.suffix.casefold() in EXTENSIONS and not p.name.startswith(".")]
         return tables[0] if len(tables) == 1 else None
     return path if len(PhotoZip(path).names(EXTENSIONS)) == 1 else None
-
-
-def _class_name(args: argparse.Namespace, schema: ConditionSchema | None) -> str:
-    if args.attributes and len(args.attributes) > 1:
-        raise CatalogueError(
-            f"Folders are the values of one attribute, so --attributes takes one name for them. "
-            f"Received: {', '.join(args.attributes)}"
-        )
-    if schema is not None and len(schema.names) == 1:
-        return schema.names[0]
-    return args.attributes[0] if args.attributes else "class"
 
 
 def _image_size(text: str) -> int:

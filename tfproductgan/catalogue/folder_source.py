@@ -1,0 +1,245 @@
+"""Photos sorted into folders: what their folders say, class, kind within the class, split, or nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from os.path import splitext
+from pathlib import Path
+from typing import NamedTuple
+
+from tfproductgan.catalogue.files import open_files
+from tfproductgan.catalogue.kinds import count_of
+from tfproductgan.catalogue.listing import Listing, few, list_photos
+from tfproductgan.catalogue.sources import Item, Source, source_of_files, stamp_of, too_sparse
+from tfproductgan.catalogue.splitting import split_name
+from tfproductgan.conditions import ConditionSchema, fold
+from tfproductgan.errors import CatalogueError
+
+DEFAULT_ATTRIBUTE = "class"
+
+_MOST_STRAYS = 0.1  # share of photos without a class that were most likely not meant
+
+
+def folder_source(
+    folder: str | Path,
+    attribute: str = DEFAULT_ATTRIBUTE,
+    attributes: Sequence[str] | None = None,
+    schema: ConditionSchema | None = None,
+) -> Source:
+    """Photos sorted into folders by class: see `Catalogue.from_folder`.
+
+    Args:
+        folder: A folder or a zip of one.
+        attribute: What the uppermost level of classes is called; those below get numbers too.
+        attributes: Names of the levels, from the top; levels below them are not taken.
+        schema: Of the model that the photos are taken for: its attributes name the levels.
+    """
+    files = open_files(folder)
+    found = _classified(list_photos(files), folder, attribute, attributes, schema)
+    return source_of_files(files, found.items, found.attributes, found.skipped, found.notes)
+
+
+def pair_source(
+    sources: str | Path,
+    images: str | Path,
+    attribute: str = DEFAULT_ATTRIBUTE,
+    attributes: Sequence[str] | None = None,
+    schema: ConditionSchema | None = None,
+) -> Source:
+    """Photos as `folder_source` takes them, each with the picture that goes in: see `Catalogue.from_pairs`."""
+    entering, files = open_files(sources), open_files(images)
+    photos, pictures = list_photos(files), list_photos(entering)
+    found = _classified(photos, images, attribute, attributes, schema)
+    partners, skipped = _partners(photos.photos, pictures.photos, str(images), str(sources))
+    strays = set(photos.photos).difference(item.name for item in found.items)
+    paired = source_of_files(
+        files,
+        (item for item in found.items if item.name in partners),
+        found.attributes,
+        [*found.skipped, *(pair for pair in skipped if pair[0] not in strays)],
+        [*found.notes, *pictures.notes()],
+    )
+    names = [partners[item.name] for item in paired.items]
+    return dataclasses.replace(
+        paired,
+        stamp=hashlib.sha256(f"{paired.stamp} {stamp_of(entering, names)}".encode()).hexdigest(),
+        load_sources=lambda: (functools.partial(entering.read, name) for name in names),
+    )
+def _partners(
+    photos: Sequence[str], sources: Sequence[str], photos_in: str, sources_in: str
+) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """The source of each photo that has one, and what is left over: (name, reason)."""
+    for less in (False, True):  # at first with a single folder around everything, then without
+        named, others = _by_stem(photos, less), _by_stem(sources, less)
+        if named.keys() & others.keys():
+            break
+    else:
+        found = f"first: {sources[0]!r}, {photos[0]!r}" if sources else "there are none"
+        raise CatalogueError(
+            f"No picture in {sources_in!r} is called as one in {photos_in!r} ({found}): the pictures of a pair have "
+            "the same path in their folders, but for the extension."
+        )
+    partners, skipped = {}, []
+    for stem in sorted(named.keys() | others.keys()):
+        here, there = named.get(stem, []), others.get(stem, [])
+        if len(here) == len(there) == 1:
+            partners[here[0]] = there[0]
+        for names, rest, where in ((here, there, sources_in), (there, here, photos_in)):
+            crowd = next((", ".join(several) for several in (names, rest) if len(several) > 1), None)
+            reason = f"pairs go by name, and {crowd} are called the same" if crowd else f"no {stem!r} in {where!r}"
+            skipped += [(name, reason) for name in names if crowd or not rest]
+    return partners, skipped
+
+
+def _by_stem(names: Sequence[str], less: bool) -> dict[str, list[str]]:
+    """Names by what they share with their partners': the path below any folder around everything, no extension."""
+    found: dict[str, list[str]] = {}
+    paths = _without_wrapper([name.split("/") for name in names])
+    less = less and len({parts[0] for parts, _ in paths if len(parts) > 1}) == 1 and all(len(p) > 1 for p, _ in paths)
+    for parts, name in paths:
+        # macOS takes accents apart
+        stem = unicodedata.normalize("NFC", splitext("/".join(parts[less:]))[0])
+        found.setdefault(stem, []).append(name)
+    return found
+
+
+class _Classified(NamedTuple):
+    """Photos with what their folders say."""
+
+    items: list[Item]
+    attributes: list[str]
+    skipped: list[tuple[str, str]]
+    notes: list[str]
+
+
+class _Placed(NamedTuple):
+    """A photo, the folders that it lies in, less wrappers and splits, and its split."""
+
+    name: str
+    folders: list[str]
+    split: str | None = None
+
+
+def _classified(
+    listing: Listing,
+    folder: str | Path,
+    attribute: str,
+    attributes: Sequence[str] | None,
+    schema: ConditionSchema | None,
+) -> _Classified:
+    if not listing.photos:
+        found = " ".join(listing.notes()) or "Archives inside it are not opened."
+        raise CatalogueError(
+            f"{str(folder)!r} has no photos. Expected <class>/<photo>, as JPEG, PNG, WebP, GIF, BMP or TIFF; or a CSV "
+            f"or Parquet table. {found}"
+        )
+    paths, around = _without_wrapper([name.split("/") for name in listing.photos])
+    placed = _without_splits([_Placed(name, parts[:-1]) for parts, name in paths], folder)
+    notes = [*listing.notes()]
+    if around:
+        notes.append(f"The folder {'/'.join(around)!r} lies around everything and is no class.")
+    loose = [photo.name for photo in placed if not photo.folders]
+    if 0 < len(loose) < len(placed):
+        if _are_few(len(loose), len(placed) - len(loose)):
+            placed = [photo for photo in placed if photo.folders]
+            notes.append(f"{count_of(len(loose), 'photo')} without a class, left out: {few(loose)}.")
+        else:
+            notes.append(f"{count_of(len(loose), 'photo')} without a class, trained on as 'not given': {few(loose)}.")
+    levels, said = _levels(placed, folder, attribute, attributes, schema)
+    items = []
+    for photo in placed:
+        labels = {name: photo.folders[level] for name, level in levels.items() if level < len(photo.folders)}
+        items.append(Item(photo.name, labels, photo.split))
+    return _Classified(items, list(levels), listing.skipped(), notes + said)
+
+
+def _are_few(loose: int, classed: int) -> bool:
+    """Whether photos outside of the class folders are an oversight: they would be a class of their own otherwise."""
+    return loose <= _MOST_STRAYS * classed or (loose <= 3 and 2 * loose <= classed)
+
+
+def _without_wrapper(paths: list[list[str]]) -> tuple[list[tuple[list[str], str]], list[str]]:
+    """The parts of each path and the path itself, less folders around everything, as many zips have; and these.
+
+    What lies beside the only folder, or in it beside its folders, loses what it has of that path too.
+    """
+    kept, around = paths, []
+    while True:
+        tops = {parts[0] for parts in kept if len(parts) > 1}
+        inside = sum(len(parts) > 2 for parts in kept)
+        if len(tops) != 1 or not inside or not _are_few(len(kept) - inside, inside) or any(map(split_name, tops)):
+            return [(parts, "/".join(path)) for parts, path in zip(kept, paths, strict=True)], around
+        around += tops
+        kept = [parts[1:] if len(parts) > 1 else parts for parts in kept]
+
+
+def _without_splits(photos: list[_Placed], folder: str | Path) -> list[_Placed]:
+    """The photos with their splits, if a level of their folders names nothing else."""
+    tops = {photo.folders[0] for photo in photos if photo.folders}
+    split_tops = set(filter(split_name, tops))
+    if split_tops and split_tops == tops:
+        level = 0
+    elif "train" in map(split_name, split_tops):
+        others = ", ".join(map(repr, sorted(tops - split_tops)[:3]))
+        raise CatalogueError(f"{str(folder)!r} has split folders ({', '.join(sorted(split_tops))}) beside {others}.")
+    else:
+        deep = [photo.folders for photo in photos if photo.folders]
+        below = ({split_name(folders[level]) for folders in deep} for level in range(1, min(map(len, deep), default=0)))
+        splits = (level for level, names in enumerate(below, start=1) if "train" in names and None not in names)
+        found = next(splits, None)
+        if found is None:
+            return photos
+        level = found
+    return [
+        _Placed(
+            photo.name,
+            photo.folders[:level] + photo.folders[level + 1 :],
+            split_name(photo.folders[level]) if photo.folders else "train",
+        )
+        for photo in photos
+    ]
+
+
+def _levels(
+    photos: list[_Placed],
+    folder: str | Path,
+    attribute: str,
+    attributes: Sequence[str] | None,
+    schema: ConditionSchema | None,
+) -> tuple[dict[str, int], list[str]]:
+    """Which level of folders each attribute has its values from, and what is to be said of them."""
+    depth = max(len(photo.folders) for photo in photos)
+    spelt = [{fold(p.folders[n]): p.folders[n] for p in photos if len(p.folders) > n} for n in range(depth)]
+    # a folder that all photos of a level share says nothing; the only class there is is one nevertheless
+    telling = [level for level in range(depth) if len(spelt[level]) > 1] or [0][:depth]
+    shown = [f"{count_of(len(spelt[n]), 'value')}: {few(sorted(spelt[n].values()), 2)}" for n in telling]
+    names = list(attributes or ())
+    if schema is not None and (len(schema.names) == 1 or (not names and len(schema.names) <= len(telling))):
+        names = list(schema.names)
+    if len(names) > max(len(telling), 1):
+        there = "; ".join(shown) or "none"
+        raise CatalogueError(
+            f"{str(folder)!r} has {count_of(len(telling), 'level')} of class folders ({there}), and "
+            f"{count_of(len(names), 'attribute')} are named for them: {', '.join(names)}."
+        )
+    if names:
+        rest = shown[len(names) :]
+        more = [f"The folders below {names[-1]!r} are no attribute ({rest[0]}): name it to take it, too."] if rest else []
+        return dict(zip(names, telling, strict=False)), more
+    levels, notes = {}, []
+    for number, (level, values) in enumerate(zip(telling, shown, strict=True), start=1):
+        name = attribute if number == 1 else f"{attribute} {number}"
+        counts = Counter(fold(photo.folders[level]) for photo in photos if len(photo.folders) > level)
+        if number > 1 and too_sparse(name, counts.values()):
+            notes.append(f"The folders {number} levels down are no attribute: {values}, each on hardly any photo.")
+        else:
+            levels[name] = level
+    if len(levels) > 1:
+        told = "; ".join(f"{name!r}, {shown[telling.index(level)]}" for name, level in levels.items())
+        notes.append(f"Folders in folders: an attribute a level ({told}). --attributes A,B names them, fewer take fewer.")
+    return levels, notes
