@@ -1,4 +1,4 @@
-"""Where the bytes of photos lie: a folder or a zip, with one way to list and read both."""
+"""Where the bytes of photos lie: a folder, a zip or tars, with one way to list and read them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import functools
 import os
 import re
 import stat
+import tarfile
 import threading
 import unicodedata
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -171,15 +172,7 @@ class PhotoZip:
 
     def contents(self) -> Contents:
         """All that lies in the zip."""
-        tree: dict[str, dict[str, bool]] = defaultdict(dict)
-        for path in [*self._members, *self._folders]:
-            prefix = ""
-            for folder in path.split("/")[:-1]:
-                tree[prefix][folder] = True
-                prefix += f"{folder}/"
-            if not path.endswith("/"):
-                tree[prefix].setdefault(path[len(prefix) :], False)
-        return _contents(lambda prefix: list(tree[prefix].items()))
+        return _contents_of([*self._members, *self._folders])
 
     def names(self, extensions: tuple[str, ...] = EXTENSIONS) -> list[str]:
         """As `PhotoFolder.names`."""
@@ -224,6 +217,65 @@ def _opened_zip(path: Path) -> PhotoZip:
     return PhotoZip(path)
 
 
+class PhotoTar:
+    """Photos in one tar or several, read where they lie: nothing is unpacked, links in them lead nowhere.
+
+    Args:
+        paths: The tars, not compressed; in the names of photos in one of several it stands as a folder.
+
+    Raises:
+        CatalogueError: If one is no such tar, or has members with absolute paths or `..`.
+    """
+
+    def __init__(self, *paths: Path):
+        self.path = paths[0] if len(paths) == 1 else paths[0].parent
+        self._members: dict[str, tuple[Path, int, int]] = {}
+        for path in paths:
+            prefix = "" if len(paths) == 1 else f"{path.stem}/"
+            try:
+                with tarfile.open(path, "r:") as archive:
+                    for member in archive:
+                        if member.isreg() and not member.issparse():
+                            name = prefix + _safe(member.name, f"the tar {path.name!r}")
+                            self._members[name] = path, member.offset_data, member.size
+            except (OSError, tarfile.TarError) as error:
+                raise CatalogueError(
+                    f"{str(path)!r} cannot be read as a tar ({error}): it is damaged, not all of it is here, or it is "
+                    "compressed. Compressed tars need unpacking (gunzip)."
+                ) from error
+
+    def contents(self) -> Contents:
+        """As `PhotoFolder.contents`."""
+        return _contents_of(self._members)
+
+    def signature(self, name: str) -> str:
+        """As `PhotoFolder.signature`."""
+        path, start, size = self._members[name]
+        return f"{size} {start} {path.stat().st_mtime_ns}"
+
+    def head(self, name: str) -> bytes:
+        """As `PhotoFolder.head`."""
+        return self._read(name, HEAD)
+
+    def read(self, name: str) -> bytes:
+        """As `PhotoFolder.read`."""
+        if self._members[name][2] > MOST_BYTES:
+            raise PhotoError(f"{name}: the file is larger than {MOST_BYTES >> 20} MiB")
+        return self._read(name, MOST_BYTES)
+
+    def _read(self, name: str, most: int) -> bytes:
+        path, start, size = self._members[name]
+        try:
+            with path.open("rb", buffering=0) as file:
+                file.seek(start)
+                return file.read(min(size, most))
+        except OSError as error:
+            raise PhotoError(f"{name}: {error.strerror or error}") from error
+
+
+Files = PhotoFolder | PhotoZip | PhotoTar
+
+
 def open_files(path: str | Path) -> PhotoFolder | PhotoZip:
     """A folder or a zip of photos.
 
@@ -258,6 +310,19 @@ def _spellings(name: str) -> Iterator[str]:
 
 def _is_photo(name: str) -> bool:
     return name.casefold().endswith(EXTENSIONS)
+
+
+def _contents_of(paths: Iterable[str]) -> Contents:
+    """All that the paths of an archive name; folders end in `/`."""
+    tree: dict[str, dict[str, bool]] = defaultdict(dict)
+    for path in paths:
+        prefix = ""
+        for folder in path.split("/")[:-1]:
+            tree[prefix][folder] = True
+            prefix += f"{folder}/"
+        if not path.endswith("/"):
+            tree[prefix].setdefault(path[len(prefix) :], False)
+    return _contents(lambda prefix: list(tree[prefix].items()))
 
 
 def _contents(

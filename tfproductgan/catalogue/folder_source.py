@@ -12,9 +12,10 @@ from os.path import splitext
 from pathlib import Path
 from typing import NamedTuple
 
-from tfproductgan.catalogue.files import open_files
+from tfproductgan.catalogue.files import PhotoTar, open_files
 from tfproductgan.catalogue.kinds import count_of
 from tfproductgan.catalogue.listing import Listing, few, list_photos
+from tfproductgan.catalogue.shards import has_samples, shard_paths, shard_source
 from tfproductgan.catalogue.sources import Item, Source, source_of_files, stamp_of, too_sparse
 from tfproductgan.catalogue.splitting import split_name
 from tfproductgan.conditions import ConditionSchema, fold
@@ -34,13 +35,17 @@ def folder_source(
     """Photos sorted into folders by class: see `Catalogue.from_folder`.
 
     Args:
-        folder: A folder or a zip of one.
+        folder: A folder, a zip of one, or tars; these may be WebDataset shards.
         attribute: What the uppermost level of classes is called; those below get numbers too.
         attributes: Names of the levels, from the top; levels below them are not taken.
         schema: Of the model that the photos are taken for: its attributes name the levels.
     """
-    files = open_files(folder)
-    found = _classified(list_photos(files), folder, attribute, attributes, schema)
+    shards = shard_paths(folder)
+    files = PhotoTar(*shards) if shards else open_files(folder)
+    listing = list_photos(files)
+    if isinstance(files, PhotoTar) and listing.photos and has_samples(files):
+        return shard_source(files, listing, attribute, attributes, schema)
+    found = _classified(listing, folder, attribute, attributes, schema)
     return source_of_files(files, found.items, found.attributes, found.skipped, found.notes)
 
 

@@ -53,7 +53,7 @@ KINDS = {
 """Kinds of files that are left out; nothing is said of `TEXT`."""
 
 NO_PHOTOS = frozenset(
-    ".txt .csv .tsv .json .jsonl .xml .xmp .yaml .yml .md .rst .html .htm .css .js .ini .db .log .url .lnk .webloc .aae "
+    ".txt .cls .csv .tsv .json .jsonl .xml .xmp .yaml .yml .md .rst .html .htm .css .js .ini .db .log .url .lnk .webloc .aae "
     ".parquet .xlsx .xls .ods .docx .doc .rtf .py .ipynb .toml .cfg .sh .sqlite .npy .npz .pkl .keras .h5 .pb .tflite "
     ".onnx .pt .pth .md5 .sha256".split()
 )

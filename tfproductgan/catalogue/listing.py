@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from os.path import splitext
 
-from tfproductgan.catalogue.files import SYSTEM, PhotoFolder, PhotoZip
+from tfproductgan.catalogue.files import SYSTEM, Files
 from tfproductgan.catalogue.kinds import (
     KINDS,
     NO_PHOTOS,
@@ -64,7 +64,7 @@ class Listing:
             yield f"No photos in {few(self.bare)}."
 
 
-def list_photos(files: PhotoFolder | PhotoZip) -> Listing:
+def list_photos(files: Files) -> Listing:
     """Look through a folder or zip; only files whose names do not say what they are get opened, for a few bytes."""
     contents = files.contents()
     photos, by_content = [], []
@@ -93,14 +93,14 @@ def list_photos(files: PhotoFolder | PhotoZip) -> Listing:
     return Listing(photos, by_content, others, lost, passed, _bare(contents.folders, explained, others))
 
 
-def _kind(files: PhotoFolder | PhotoZip, name: str) -> str:
+def _kind(files: Files, name: str) -> str:
     try:
         return kind_of(files.head(name), name)
     except PhotoError:
         return "closed"
 
 
-def _drawn(files: PhotoFolder | PhotoZip, photos: Sequence[str]) -> Iterator[str]:
+def _drawn(files: Files, photos: Sequence[str]) -> Iterator[str]:
     """The pictures that this package wrote, among those that are called as it calls them or lie at the top."""
     drawable = [name for name in photos if extension_of(name) in (".png", ".gif")]
     top = [name for name in drawable if "/" not in name]  # where people keep curves and contact sheets

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tfproductgan.catalogue import tables
-from tfproductgan.catalogue.files import PhotoFolder, PhotoZip, open_files
+from tfproductgan.catalogue.files import Files, PhotoFolder, PhotoZip, open_files
 from tfproductgan.catalogue.splitting import SPLITS, split_name
 from tfproductgan.errors import CatalogueError
 
@@ -184,7 +184,7 @@ def _split_reader(content: tables.Table, column: str | None, find: bool) -> Call
 
 
 def source_of_files(
-    files: PhotoFolder | PhotoZip,
+    files: Files,
     items: Iterable[Item],
     attributes: Sequence[str],
     skipped: Sequence[tuple[str, str]] = (),
@@ -203,7 +203,7 @@ def source_of_files(
     )
 
 
-def stamp_of(files: PhotoFolder | PhotoZip, names: Iterable[str]) -> str:
+def stamp_of(files: Files, names: Iterable[str]) -> str:
     """What changes when one of these files does."""
     # names, sizes and times can agree between folders, checksums in a zip do not: a folder is known by its place
     digest = hashlib.sha256(b"zip" if isinstance(files, PhotoZip) else str(files.path.resolve()).encode())

@@ -256,6 +256,8 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
     Raises:
         CatalogueError: If there is no such data, or it cannot have the options that are given.
     """
+    from tfproductgan.catalogue.shards import shard_paths
+
     if not args.data.strip():
         raise CatalogueError("The path of the data is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
     if _is_studio(args):
@@ -265,7 +267,8 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
     path = Path(args.data).expanduser()
     if path.suffix.casefold() in (".csv", ".tsv", ".parquet"):
         return "table", path
-    if not path.exists():
+    shards = bool(shard_paths(path))
+    if not shards and not path.exists():
         raise CatalogueError(
             f"{args.data!r} does not exist. Give a folder, a zip, a CSV or Parquet table, studio or tfds:NAME."
         )
@@ -279,7 +282,7 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
             return "prepared", dataset
         if (path / ".preparing").is_dir():
             raise CatalogueError(f"{args.data!r} is not fully prepared: run its tfproductgan prepare once more.")
-    table = _table_inside(path)
+    table = None if shards else _table_inside(path)
     if table is not None:
         return "table", table
     for option in ("image_column", "split_column", "text", "images_in"):
