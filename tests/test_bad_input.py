@@ -215,7 +215,10 @@ PHOTOS = [
         "more names than levels of folders",
         photos,
         f"{TRAIN} --data photos --attributes kind,colour",
-        ("'photos' has 1 level of class folders (2 values: mugs, rings)", "2 attributes are named for them: kind, colour"),
+        (
+            "'photos' has 1 level of class folders (2 values: mugs, rings)",
+            "2 attributes are named for them: kind, colour",
+        ),
     ),
     Case("empty file", lambda: photo("no.jpg", b""), f"{TRAIN} --data photos", ("mugs/no.jpg: the file is empty",)),
     Case(
@@ -669,7 +672,9 @@ ACCEPTED = [
     Case("undecodable name", undecodable_name, f"{LOOK} --json ../report.json", ("all 5 photos",)),
     Case("links", linked, LOOK, ("all 6 photos", "caps")),
     Case("class of one photo", lambda: (photos(), put("photos/caps/1.png", picture(9))), LOOK, ("one photo", "caps")),
-    Case("name without extension", lambda: photo("0815", picture(9)), LOOK, ("all 5", "1 file read as photos by content")),
+    Case(
+        "name without extension", lambda: photo("0815", picture(9)), LOOK, ("all 5", "1 file read as photos by content")
+    ),
     Case("video beside photos", lambda: photo("a.mov", b"\0\0\0\x14ftypqt  "), LOOK, ("all 4", "1 video not taken")),
     Case(
         "photo beside class folders",

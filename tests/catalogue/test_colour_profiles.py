@@ -90,10 +90,16 @@ def test_palettes_and_transparency_are_kept(mode):
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "I;16"])
-@pytest.mark.parametrize("icc", [grey_profile(1.0), matrix_profile("linear", (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329), 1.0)])
+@pytest.mark.parametrize(
+    "icc", [grey_profile(1.0), matrix_profile("linear", (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329), 1.0)]
+)
 def test_grey_photos_stay_grey(mode, icc):
     value = 64 * 257 if mode == "I;16" else 64  # a quarter of the light is 137 in sRGB
-    image = Image.fromarray(np.full((8, 8), value, np.uint16)) if mode == "I;16" else Image.new("L", (8, 8), 64).convert(mode)
+    image = (
+        Image.fromarray(np.full((8, 8), value, np.uint16))
+        if mode == "I;16"
+        else Image.new("L", (8, 8), 64).convert(mode)
+    )
     made = opened(image, icc_profile=icc)
     assert made.mode == "L" and close(made, 137, 1)
 
@@ -102,7 +108,9 @@ def test_grey_photos_stay_grey(mode, icc):
 def test_inks(kind):
     image = Image.new("CMYK", (16, 16), (255, 0, 255, 0))
     image.paste((0, 0, 0, 0), (0, 0, 8, 16))
-    made = opened(image, kind, icc_profile=cmyk_profile(), **({"quality": 97, "subsampling": 0} if kind == "JPEG" else {}))
+    made = opened(
+        image, kind, icc_profile=cmyk_profile(), **({"quality": 97, "subsampling": 0} if kind == "JPEG" else {})
+    )
     assert close(made.getpixel((13, 8)), GREEN, 6) and close(made.getpixel((2, 8)), 255)
 
 
@@ -113,14 +121,18 @@ def test_a_png_that_says_it_by_chunks():
             chunks.add(name.encode(), struct.pack(f">{len(values)}I", *(round(1e5 * value) for value in values)))
         return opened(image, pnginfo=chunks)
 
-    srgb, adobe = (
-        (0.3127, 0.329, 0.64, 0.33, *green, 0.15, 0.06) for green in ((0.3, 0.6), (0.21, 0.71))
-    )
+    srgb, adobe = ((0.3127, 0.329, 0.64, 0.33, *green, 0.15, 0.06) for green in ((0.3, 0.6), (0.21, 0.71)))
     image = Image.new("RGB", (8, 8), ADOBE_GREEN)
     assert close(png(image, gAMA=[1 / 2.2], cHRM=adobe), GREEN)
     assert close(png(Image.new("L", (8, 8), 64), gAMA=[1.0]), 137, 1)
     # as half of all programs write it beside sRGB, and nonsense
-    for numbers in ({"gAMA": [0.45455]}, {"gAMA": [0.45455], "cHRM": srgb}, {"cHRM": srgb}, {"gAMA": [0.0]}, {"cHRM": [0] * 8}):
+    for numbers in (
+        {"gAMA": [0.45455]},
+        {"gAMA": [0.45455], "cHRM": srgb},
+        {"cHRM": srgb},
+        {"gAMA": [0.0]},
+        {"cHRM": [0] * 8},
+    ):
         assert close(png(image, **numbers), ADOBE_GREEN, 0)
 
 

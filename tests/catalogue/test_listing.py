@@ -71,7 +71,13 @@ def test_photos_are_known_by_content_where_their_names_do_not_say_so(place):
 
 
 def test_nothing_is_said_of_what_is_no_photo_of_course(place):
-    files = {"Thumbs.db": b"\xd0\xcf\x11\xe0", "desktop.ini": b"x", ".DS_Store": b"\0", "._1.jpg": b"\0", "LICENSE": b"x"}
+    files = {
+        "Thumbs.db": b"\xd0\xcf\x11\xe0",
+        "desktop.ini": b"x",
+        ".DS_Store": b"\0",
+        "._1.jpg": b"\0",
+        "LICENSE": b"x",
+    }
     others = {"a/notes.txt": b"x", "a/0.json": b"{}", "a/0.xmp": b"<x/>", "Icon\r": b"", "readme.md": b""}
     listing = listed(place({"a/0.png": photo()} | files | others))
     assert listing.photos == ["a/0.png"] and list(listing.notes()) == []
@@ -119,11 +125,20 @@ def test_formats_that_an_extra_brings(place, kind):
 
 
 def test_system_folders_are_passed_over(place):
-    folders = ["__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found", "Thumbs", ".thumbnails", ".ipynb_checkpoints", ".git"]
+    folders = [
+        "__MACOSX",
+        "@eaDir",
+        "$RECYCLE.BIN",
+        "lost+found",
+        "Thumbs",
+        ".thumbnails",
+        ".ipynb_checkpoints",
+        ".git",
+    ]
     inside = {f"{above}{folder}/1.jpg": photo() for folder in folders for above in ("", "mugs/")}
     listing = listed(place({"mugs/1.png": photo(), "mugs/.hidden.jpg": photo()} | inside))
     assert listing.photos == ["mugs/1.png"]
-    hidden, system = sorted(listing.notes())
+    system, hidden = sorted(listing.notes())
     assert hidden == "Passed over, hidden: mugs/.hidden.jpg."
     assert system.startswith("Passed over, a system folder: ") and system.endswith("and 13 more.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 import struct
 import threading
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ _ALIKE = 0.05  # share by which gammas differ that mean the same, as libpng sees
 _building = threading.Lock()
 
 
-def in_srgb(image: Image.Image, info: Mapping[str, Any]) -> Image.Image:
+def in_srgb(image: Image.Image, info: Mapping[Any, Any]) -> Image.Image:
     """A photo in sRGB, with its transparency; itself if it is that already, says nothing or cannot be believed.
 
     Args:
@@ -36,8 +37,10 @@ def in_srgb(image: Image.Image, info: Mapping[str, Any]) -> Image.Image:
     transform = _transform_of(image.mode, info)
     if transform is None:
         return image
-    alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
-    grey = image.mode in ("1", "L", "LA", "La")
+    grey, alpha = image.mode in ("1", "L", "LA", "La"), None
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        alpha = image.getchannel("A")
     made = transform.apply(image if image.mode == transform.input_mode else image.convert(transform.input_mode))
     made = made.getchannel("G") if grey else made
     if alpha is not None:
@@ -45,7 +48,7 @@ def in_srgb(image: Image.Image, info: Mapping[str, Any]) -> Image.Image:
     return made
 
 
-def foreign_profile(mode: str, info: Mapping[str, Any]) -> str | None:
+def foreign_profile(mode: str, info: Mapping[Any, Any]) -> str | None:
     """What a photo's colours are called, if `in_srgb` converts them; else `None`."""
     if _transform_of(mode, info) is None:
         return None
@@ -56,7 +59,7 @@ def foreign_profile(mode: str, info: Mapping[str, Any]) -> str | None:
         return "unnamed"
 
 
-def _transform_of(mode: str, info: Mapping[str, Any]) -> ImageCms.ImageCmsTransform | None:
+def _transform_of(mode: str, info: Mapping[Any, Any]) -> ImageCms.ImageCmsTransform | None:
     try:
         profile = _profile(info)
         with _building:  # once, not once in each of the threads that decode
@@ -71,7 +74,7 @@ def _transform_of(mode: str, info: Mapping[str, Any]) -> ImageCms.ImageCmsTransf
     return found if fits else None
 
 
-def _profile(info: Mapping[str, Any]) -> bytes | None:
+def _profile(info: Mapping[Any, Any]) -> bytes | None:
     """The ICC profile of a photo, made where the file says the same in other words."""
     if info.get("icc_profile"):
         return info["icc_profile"]
@@ -79,7 +82,7 @@ def _profile(info: Mapping[str, Any]) -> bytes | None:
         return None
     if "gamma" in info or "chromaticity" in info:
         white, *primaries = np.reshape(info.get("chromaticity", (*_SRGB[6:], *_SRGB[:6])), (4, 2)).tolist()
-        return _png_profile(info.get("gamma"), (*sum(primaries, []), *white))
+        return _png_profile(info.get("gamma"), (*itertools.chain(*primaries), *white))
     # cameras that are set to Adobe RGB write no profile, but the file system's rule "R03" into the EXIF data
     if b"R03\0" in info.get("exif", b""):
         return matrix_profile("Adobe RGB by EXIF", _ADOBE_RGB, _ADOBE_GAMMA)

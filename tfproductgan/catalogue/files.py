@@ -25,10 +25,12 @@ MOST_BYTES = 1 << 29
 """A photo's file is not larger than this: a zip can hold a member that unpacks to more than the memory."""
 
 SYSTEM = "a system folder"
+"""Why a folder is passed over that nobody made by hand."""
 
-_SYSTEM_FOLDERS = frozenset(
-    ("__macosx", "@eadir", "#recycle", "@recycle", "#snapshot", "$recycle.bin", "system volume information", "lost+found")
-    + ("__pycache__", "thumbs", "thumbnails")
+_SYSTEM_FOLDER = re.compile(
+    r"__macosx|@eadir|[#@]recycle|#snapshot|\$recycle\.bin|system volume information"
+    r"|lost\+found|__pycache__|thumb(nail)?s",
+    re.IGNORECASE,
 )
 # files that only a folder which this package wrote has together, and what it is then; of runs see `run_directory`
 _WRITTEN = {
@@ -351,7 +353,7 @@ def _contents(
             found.folders.append(prefix[:-1])
         for name, is_folder in sorted(entries):
             path = prefix + name
-            if name.startswith(".") or (is_folder and name.casefold() in _SYSTEM_FOLDERS):
+            if name.startswith(".") or (is_folder and _SYSTEM_FOLDER.fullmatch(name)):
                 if is_folder:
                     found.passed.append((path, SYSTEM))
                 elif _is_photo(name) and not name.startswith("._"):  # a Mac puts those beside every file

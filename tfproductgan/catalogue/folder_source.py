@@ -75,6 +75,8 @@ def pair_source(
         stamp=hashlib.sha256(f"{paired.stamp} {stamp_of(entering, names)}".encode()).hexdigest(),
         load_sources=lambda: (functools.partial(entering.read, name) for name in names),
     )
+
+
 def _partners(
     photos: Sequence[str], sources: Sequence[str], photos_in: str, sources_in: str
 ) -> tuple[dict[str, str], list[tuple[str, str]]]:
@@ -104,7 +106,7 @@ def _partners(
 def _by_stem(names: Sequence[str], less: bool) -> dict[str, list[str]]:
     """Names by what they share with their partners': the path below any folder around everything, no extension."""
     found: dict[str, list[str]] = {}
-    paths = _without_wrapper([name.split("/") for name in names])
+    paths, _ = _without_wrapper([name.split("/") for name in names])
     less = less and len({parts[0] for parts, _ in paths if len(parts) > 1}) == 1 and all(len(p) > 1 for p, _ in paths)
     for parts, name in paths:
         # macOS takes accents apart
@@ -173,7 +175,8 @@ def _without_wrapper(paths: list[list[str]]) -> tuple[list[tuple[list[str], str]
 
     What lies beside the only folder, or in it beside its folders, loses what it has of that path too.
     """
-    kept, around = paths, []
+    kept: list[list[str]] = paths
+    around: list[str] = []
     while True:
         tops = {parts[0] for parts in kept if len(parts) > 1}
         inside = sum(len(parts) > 2 for parts in kept)
@@ -234,7 +237,9 @@ def _levels(
         )
     if names:
         rest = shown[len(names) :]
-        more = [f"The folders below {names[-1]!r} are no attribute ({rest[0]}): name it to take it, too."] if rest else []
+        more = (
+            [f"The folders below {names[-1]!r} are no attribute ({rest[0]}): name it to take it, too."] if rest else []
+        )
         return dict(zip(names, telling, strict=False)), more
     levels, notes = {}, []
     for number, (level, values) in enumerate(zip(telling, shown, strict=True), start=1):
@@ -246,5 +251,7 @@ def _levels(
             levels[name] = level
     if len(levels) > 1:
         told = "; ".join(f"{name!r}, {shown[telling.index(level)]}" for name, level in levels.items())
-        notes.append(f"Folders in folders: an attribute a level ({told}). --attributes A,B names them, fewer take fewer.")
+        notes.append(
+            f"Folders in folders: an attribute a level ({told}). --attributes A,B names them, fewer take fewer."
+        )
     return levels, notes

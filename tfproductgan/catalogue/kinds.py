@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 
 HEAD = 2048
@@ -52,16 +51,14 @@ KINDS = {
 }
 """Kinds of files that are left out; nothing is said of `TEXT`."""
 
-NO_PHOTOS = frozenset(
-    ".txt .cls .csv .tsv .json .jsonl .xml .xmp .yaml .yml .md .rst .html .htm .css .js .ini .db .log .url .lnk .webloc .aae "
-    ".parquet .xlsx .xls .ods .docx .doc .rtf .py .ipynb .toml .cfg .sh .sqlite .npy .npz .pkl .keras .h5 .pb .tflite "
-    ".onnx .pt .pth .md5 .sha256".split()
+_NO_PHOTO = re.compile(
+    r".*\.(txt|cls|csv|tsv|jsonl?|xml|xmp|ya?ml|md|rst|html?|css|js|ini|db|log|url|lnk|webloc|aae|parquet|xlsx?|ods|docx?|"
+    r"rtf|py|ipynb|toml|cfg|sh|sqlite|npy|npz|pkl|keras|h5|pb|tflite|onnx|pth?|md5|sha256)|(.*/)?Icon\r",
+    re.IGNORECASE | re.DOTALL,
 )
-"""What the names of files end in that are not opened to see that they are no photos."""
-
-_RAW_EXTENSIONS = frozenset(
-    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2 .rwl .sr2 .srf "
-    ".srw .x3f".split()
+_RAW = re.compile(
+    r".*\.(3fr|arw|cr[23w]|dcr|dng|erf|iiq|kdc|mef|mos|mrw|n[er][fw]|orf|pef|raf|raw|rw[2l]|sr[2fw]|x3f)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 # what files begin with
@@ -79,7 +76,16 @@ _BEGINNINGS = {
     "PDF": (b"%PDF-",),
     "video": (b"\x1aE\xdf\xa3", b"\0\0\1\xba", b"\0\0\1\xb3", b"FLV\1", b"0&\xb2u\x8ef\xcf\x11"),
     "audio": (b"ID3", b"OggS", b"fLaC"),
-    "archive": (b"PK\3\4", b"PK\5\6", b"Rar!\x1a\7", b"7z\xbc\xaf'\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"(\xb5/\xfd"),
+    "archive": (
+        b"PK\3\4",
+        b"PK\5\6",
+        b"Rar!\x1a\7",
+        b"7z\xbc\xaf'\x1c",
+        b"\x1f\x8b",
+        b"BZh",
+        b"\xfd7zXZ\0",
+        b"(\xb5/\xfd",
+    ),
     "document": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf"),
 }
 _OFFICE = (b"word/", b"xl/", b"ppt/", b"mimetypeapplication/vnd.oasis")
@@ -104,7 +110,7 @@ def kind_of(head: bytes, name: str = "") -> str:
         return "empty"
     for kind, beginnings in _BEGINNINGS.items():
         if head.startswith(beginnings):
-            if kind == "TIFF" and (extension_of(name) in _RAW_EXTENSIONS or head[8:10] == b"CR"):
+            if kind == "TIFF" and (_RAW.fullmatch(name) or head[8:10] == b"CR"):
                 return "raw"
             return "document" if kind == "archive" and any(part in head for part in _OFFICE) else kind
     if head[4:8] == b"ftyp":
@@ -143,9 +149,9 @@ def _kind_of_text(head: bytes) -> str:
     return TEXT if head[:2] in (b"\xff\xfe", b"\xfe\xff") or not _CONTROLS.search(head) else UNKNOWN
 
 
-def extension_of(name: str) -> str:
-    """What a name ends in, with the dot, in lower case."""
-    return os.path.splitext(name)[1].casefold()
+def is_no_photo(name: str) -> bool:
+    """Whether a file is called as nobody calls a photo, so that it need not be opened."""
+    return _NO_PHOTO.fullmatch(name) is not None
 
 
 def may_be_drawn(name: str) -> bool:

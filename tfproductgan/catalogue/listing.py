@@ -10,11 +10,10 @@ from os.path import splitext
 from tfproductgan.catalogue.files import SYSTEM, Files
 from tfproductgan.catalogue.kinds import (
     KINDS,
-    NO_PHOTOS,
     TEXT,
     count_of,
-    extension_of,
     is_drawn,
+    is_no_photo,
     kind_of,
     may_be_drawn,
 )
@@ -72,7 +71,7 @@ def list_photos(files: Files) -> Listing:
     for name in sorted(contents.files):
         if name.casefold().endswith(EXTENSIONS):
             photos.append(name)
-        elif extension_of(name) not in NO_PHOTOS and not name.endswith("Icon\r"):  # a Mac's, of a folder
+        elif not is_no_photo(name):
             kind = _kind(files, name)
             if is_readable(kind):
                 by_content.append(name)
@@ -102,7 +101,7 @@ def _kind(files: Files, name: str) -> str:
 
 def _drawn(files: Files, photos: Sequence[str]) -> Iterator[str]:
     """The pictures that this package wrote, among those that are called as it calls them or lie at the top."""
-    drawable = [name for name in photos if extension_of(name) in (".png", ".gif")]
+    drawable = [name for name in photos if name.casefold().endswith((".png", ".gif"))]
     top = [name for name in drawable if "/" not in name]  # where people keep curves and contact sheets
     for name in drawable:
         if may_be_drawn(name) or (len(top) <= _FEW and "/" not in name):

@@ -117,7 +117,8 @@ def is_readable(kind: str) -> bool:
 
 def header_of(data: bytes) -> tuple[tuple[int, int], str, str | None]:
     """Of a photo's file, without decoding it: width and height in pixels, the format, and what its colours are called
-    if `open_photo` converts them to sRGB."""
+    if `open_photo` converts them to sRGB.
+    """
     with _identified(data) as image:
         return image.size, image.format or "unknown", foreign_profile(image.mode, image.info)
 

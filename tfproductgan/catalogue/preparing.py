@@ -279,7 +279,8 @@ def prepare(source: Source, preparation: Preparation) -> PreparedPhotos:
 
 def _is_current(cache: PhotoCache, key: str, source: Source) -> bool:
     """Whether an entry has what this installation makes of the photos: it may read more formats, or know more colours,
-    than the one that wrote it."""
+    than the one that wrote it.
+    """
     about = cache.read(key)
     if about is None:
         return False

@@ -36,7 +36,9 @@ def shard_paths(place: str | Path) -> list[Path]:
         found = [Path(path) for name in _expanded(text) for path in sorted(glob.glob(name)) or [name]]
         missing = next((path for path in found if not path.is_file()), None)
         if missing is not None:
-            raise CatalogueError(f"{str(missing)!r} does not exist: give a tar, or a pattern of tars such as a-{{00..07}}.tar.")
+            raise CatalogueError(
+                f"{str(missing)!r} does not exist: give a tar, or a pattern of tars such as a-{{00..07}}.tar."
+            )
         return found
     if not Path(text).is_dir():
         return []

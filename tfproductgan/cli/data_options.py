@@ -23,9 +23,10 @@ STUDIO_ATTRIBUTES = ("category", "colour", "material")
 
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
-_DATA_HELP = """a folder or zip with one folder a class, or classes in classes (and train/, validation/, test/ above them
-if you like); a CSV or Parquet table, or a folder or zip that holds one; a folder written by tfproductgan prepare;
-studio or studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set"""
+_DATA_HELP = """a folder or zip with one folder a class, or classes in classes (and train/, validation/, test/ above if
+you like); a CSV or Parquet table, or a folder or zip that holds one; a folder written by tfproductgan prepare;
+studio or studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set;
+a pattern of WebDataset shards, such as a-{0000..0003}.tar"""
 
 
 def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, required: bool = True) -> None:

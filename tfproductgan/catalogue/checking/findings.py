@@ -162,7 +162,9 @@ class CheckReport:
         """A JSON-ready form with everything found."""
         left_out = ("findings", "sparse", "source", "samples")
         facts = [field.name for field in dataclasses.fields(self) if field.name not in left_out]
-        said = {name: getattr(self, name) for name in (*facts, "num_skipped", "would_stop", "stops", "verdict", "notes")}
+        said = {
+            name: getattr(self, name) for name in (*facts, "num_skipped", "would_stop", "stops", "verdict", "notes")
+        }
         found = {kind: [{"photos": list(f.photos), "detail": f.detail} for f in self.of(kind)] for kind in KINDS}
         return {**said, "seconds": round(self.seconds, 2), "findings": found}
 
