@@ -4,6 +4,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from tfproductgan.catalogue import photos as photos_module
@@ -14,9 +15,11 @@ from tfproductgan.catalogue.folder_source import folder_source
 from tfproductgan.catalogue.listing import list_photos
 from tfproductgan.conditions import Attribute, ConditionSchema, PictureRequest
 from tfproductgan.recipes import get_recipe
+from tfproductgan.reports.charts import save
 from tfproductgan.sampling.files import picture_name, write_png
 from tfproductgan.sampling.grids import contact_grid
-from tfproductgan.training.run_directory import RunDirectory
+from tfproductgan.sampling.strips import write_interpolation_gif
+from tfproductgan.training import run_directory
 
 
 def photo(seed=0, kind="PNG"):
@@ -152,14 +155,15 @@ def test_what_cannot_be_opened_is_named(tmp_path):
     assert note == "3 closed files not taken: gone, loop, pipe; look at permissions and where links lead."
 
 
-def test_what_this_package_writes_is_no_photo(tmp_path):
+def test_what_this_package_writes_is_no_photo(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_directory, "describe_environment", dict)  # imports TensorFlow
     for kind in ("mugs", "rings"):
         (tmp_path / kind).mkdir()
         for number in range(3):
             (tmp_path / kind / f"{number}.png").write_bytes(photo(number))
     before = folder_source(tmp_path)
     schema = ConditionSchema([Attribute("class", ("mugs", "rings"))], image_size=16)
-    run = RunDirectory(tmp_path / "runs" / "shop")
+    run = run_directory.RunDirectory(tmp_path / "runs" / "shop")
     run.start(get_recipe("mlp"), schema, {"fingerprint": "x"})
     picture, request = np.zeros((16, 16, 3), np.uint8), PictureRequest({"class": "mugs"}, 7)
     write_png(run.grids / "images-000000010.png", contact_grid(picture[None], 1))
@@ -168,12 +172,18 @@ def test_what_this_package_writes_is_no_photo(tmp_path):
     (tmp_path / "exported" / "0.png").write_bytes(photo())
     write_png(tmp_path / "pictures" / picture_name(request), picture, request, "model")
     write_contact_sheet(check(before), tmp_path / "sheet of mine.png")
+    save(Figure(), tmp_path / "curves.png")
+    ends = [request, PictureRequest({"class": "rings"}, 8)]
+    write_interpolation_gif(
+        tmp_path / "mugs" / "mugs-seed7-to-rings-seed8.gif", np.stack([picture] * 2), *ends, "model"
+    )
     after = folder_source(tmp_path)
     assert after.items == before.items and after.stamp == before.stamp
     assert sorted(after.notes) == [
         "Passed over, a SavedModel: exported.",
         "Passed over, a run of tfproductgan: runs/shop.",
-        "Passed over, drawn by tfproductgan: pictures/mugs-seed7.png, sheet of mine.png.",
+        "Passed over, drawn by tfproductgan: curves.png, mugs/mugs-seed7-to-rings-seed8.gif, pictures/mugs-seed7.png, "
+        "sheet of mine.png.",
     ]
     # who asks for drawn pictures and nothing else gets them
     assert len(folder_source(tmp_path / "pictures").items) == 1

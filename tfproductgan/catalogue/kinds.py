@@ -53,7 +53,7 @@ KINDS = {
 
 _NO_PHOTO = re.compile(
     r".*\.(txt|cls|csv|tsv|jsonl?|xml|xmp|ya?ml|md|rst|html?|css|js|ini|db|log|url|lnk|webloc|aae|parquet|xlsx?|ods|docx?|"
-    r"rtf|py|ipynb|toml|cfg|sh|sqlite|npy|npz|pkl|keras|h5|pb|tflite|onnx|pth?|md5|sha256)|(.*/)?Icon\r",
+    r"rtf|py|ipynb|toml|cfg|sh|sqlite|npy|npz|pkl|keras|h5|pb|tflite|onnx|pth?|md5|sha256|tfrecord.*)|(.*/)?Icon\r",
     re.IGNORECASE | re.DOTALL,
 )
 _RAW = re.compile(

@@ -129,6 +129,7 @@ def _bare(folders: Sequence[str], explained: Sequence[str], others: Mapping[str,
 
 
 def few(names: Sequence[str], shown: int = 3) -> str:
-    """The first names, and how many more there are."""
+    """The first names, and how many more there are; all if that would be one."""
+    shown += len(names) == shown + 1
     more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
     return ", ".join(name if name.isprintable() else repr(name) for name in names[:shown]) + more
