@@ -1,5 +1,6 @@
 import io
 import json
+import pickle
 import tarfile
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tfproductgan.catalogue.catalogue import Catalogue
+from tfproductgan.catalogue.files import PhotoTar
 from tfproductgan.catalogue.folder_source import folder_source
 from tfproductgan.catalogue.shards import shard_paths
 from tfproductgan.cli.main import main
@@ -113,3 +115,9 @@ def test_the_command_line_takes_patterns(shards, capsys):
     words = ["check", str(shards / "shop-{0000..0002}.tar"), "--attributes", "colour", "--batch-size", "8"]
     assert main(words) == 0
     assert "colour: 2 values" in capsys.readouterr().out
+
+
+def test_another_process_is_sent_no_list_of_photos(shards):
+    files = PhotoTar(*shard_paths(shards))
+    sent = pickle.dumps(files)
+    assert len(sent) < 1000 and pickle.loads(sent).read("shop-0001/0009.cls") == b"1"

@@ -138,7 +138,8 @@ class Catalogue:
 
         Args:
             folder: `<class>/<photo>` or `<class>/<kind>/<photo>` and so on, or `train/`, `validation/`, `test/` above
-                it; a folder or a zip of it.
+                it; a folder, a zip, or a tar of it. Or WebDataset shards: a tar, a folder of tars, or a pattern such as
+                `shards-{0000..0003}.tar`; then `attributes` names fields of their `.json` files.
             attribute: What to call the attribute that the upper folders' names are values of; those of folders in them
                 are called `"class 2"`, `"class 3"` then.
             attributes: Instead, a name for each level of folders, from the top; what lies below is not taken.

@@ -230,11 +230,14 @@ class PhotoTar:
     """
 
     def __init__(self, *paths: Path):
+        self._paths = paths
         self.path = paths[0] if len(paths) == 1 else paths[0].parent
         self._members: dict[str, tuple[Path, int, int]] = {}
+        self._changed: dict[Path, int] = {}
         for path in paths:
             prefix = "" if len(paths) == 1 else f"{path.stem}/"
             try:
+                self._changed[path] = path.stat().st_mtime_ns
                 with tarfile.open(path, "r:") as archive:
                     for member in archive:
                         if member.isreg() and not member.issparse():
@@ -246,6 +249,10 @@ class PhotoTar:
                     "compressed. Compressed tars need unpacking (gunzip)."
                 ) from error
 
+    def __reduce__(self):
+        # another process reads what is in them for itself, once
+        return _opened_tar, self._paths
+
     def contents(self) -> Contents:
         """As `PhotoFolder.contents`."""
         return _contents_of(self._members)
@@ -253,7 +260,7 @@ class PhotoTar:
     def signature(self, name: str) -> str:
         """As `PhotoFolder.signature`."""
         path, start, size = self._members[name]
-        return f"{size} {start} {path.stat().st_mtime_ns}"
+        return f"{size} {start} {self._changed[path]}"
 
     def head(self, name: str) -> bytes:
         """As `PhotoFolder.head`."""
@@ -273,6 +280,11 @@ class PhotoTar:
                 return file.read(min(size, most))
         except OSError as error:
             raise PhotoError(f"{name}: {error.strerror or error}") from error
+
+
+@functools.lru_cache(maxsize=4)
+def _opened_tar(*paths: Path) -> PhotoTar:
+    return PhotoTar(*paths)
 
 
 Files = PhotoFolder | PhotoZip | PhotoTar

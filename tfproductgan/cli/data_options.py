@@ -123,10 +123,12 @@ def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = No
 
 def describe_data(args: argparse.Namespace) -> dict[str, Any]:
     """The options of the data, JSON-ready, so that another command can find the same photos from any folder."""
+    from tfproductgan.catalogue.shards import shard_paths
+
     described = {name: getattr(args, name) for name in sorted(_defaults())}
     for name in ("data", "images_in") if _is_studio(args) else ("data", "images_in", "sources"):
         path = described[name] and Path(described[name]).expanduser()
-        if path and path.exists():
+        if path and (path.exists() or shard_paths(path)):
             described[name] = str(path.absolute())
     return described
 
