@@ -168,6 +168,9 @@ def test_folders_that_read_the_same_are_one_class(tmp_path, spellings):
     catalogue = Catalogue.from_folder(tmp_path, image_size=8, splits={"validation": 0}, cache=False)
     assert len(catalogue.schema.attributes[0].values) == 2
     assert sorted(Counter(catalogue.conditions()[:, 0].tolist()).values()) == [3, 6]
+    assert catalogue.source.notes == [
+        f"Folders that read the same are one: {' = '.join(map(repr, sorted(spellings)))}."
+    ]
 
 
 def test_levels_are_called_as_the_model_calls_them(tmp_path):

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from os.path import splitext
 from pathlib import Path
@@ -157,6 +157,12 @@ def _classified(
             notes.append(f"{count_of(len(loose), 'photo')} without a class, left out: {few(loose)}.")
         else:
             notes.append(f"{count_of(len(loose), 'photo')} without a class, trained on as 'not given': {few(loose)}.")
+    spellings: dict[str, set[str]] = defaultdict(set)
+    for name in {name for photo in placed for name in photo.folders}:
+        spellings[fold(name)].add(name)
+    alike = [" = ".join(map(repr, sorted(names))) for names in spellings.values() if len(names) > 1]
+    if alike:
+        notes.append(f"Folders that read the same are one: {few(sorted(alike))}.")
     levels, said = _levels(placed, folder, attribute, attributes, schema)
     items = []
     for photo in placed:
