@@ -157,13 +157,7 @@ def _classified(
             notes.append(f"{count_of(len(loose), 'photo')} without a class, left out: {few(loose)}.")
         else:
             notes.append(f"{count_of(len(loose), 'photo')} without a class, trained on as 'not given': {few(loose)}.")
-    spellings: dict[str, set[str]] = defaultdict(set)
-    for name in {name for photo in placed for name in photo.folders}:
-        spellings[fold(name)].add(name)
-    alike = [" = ".join(map(repr, sorted(names))) for names in spellings.values() if len(names) > 1]
-    if alike:
-        notes.append(f"Folders that read the same are one: {few(sorted(alike))}.")
-    levels, said = _levels(placed, folder, attribute, attributes, schema)
+    levels, said = _attributes(_levels(placed), folder, attribute, attributes, schema)
     items = []
     for photo in placed:
         labels = {name: photo.folders[level] for name, level in levels.items() if level < len(photo.folders)}
@@ -219,45 +213,66 @@ def _without_splits(photos: list[_Placed], folder: str | Path) -> list[_Placed]:
     ]
 
 
-def _levels(
-    photos: list[_Placed],
+class _Level(NamedTuple):
+    """The folders of one level: of each name, as it is compared, its spellings and how many photos lie below."""
+
+    number: int
+    values: dict[str, Counter[str]]
+
+    def __str__(self) -> str:
+        names = sorted(min(spellings) for spellings in self.values.values())
+        return f"{count_of(len(names), 'value')}: {few(names, 2)}"
+
+
+def _levels(photos: list[_Placed]) -> list[_Level]:
+    """The levels that say something: of which all photos share one folder does not, unless there is no other."""
+    levels = []
+    for number in range(max(len(photo.folders) for photo in photos)):
+        values: dict[str, Counter[str]] = defaultdict(Counter)
+        for photo in photos:
+            if len(photo.folders) > number:
+                values[fold(photo.folders[number])][photo.folders[number]] += 1
+        levels.append(_Level(number, values))
+    return [level for level in levels if len(level.values) > 1] or levels[:1]
+
+
+def _attributes(
+    levels: list[_Level],
     folder: str | Path,
     attribute: str,
     attributes: Sequence[str] | None,
     schema: ConditionSchema | None,
 ) -> tuple[dict[str, int], list[str]]:
-    """Which level of folders each attribute has its values from, and what is to be said of them."""
-    depth = max(len(photo.folders) for photo in photos)
-    spelt = [{fold(p.folders[n]): p.folders[n] for p in photos if len(p.folders) > n} for n in range(depth)]
-    # a folder that all photos of a level share says nothing; the only class there is is one nevertheless
-    telling = [level for level in range(depth) if len(spelt[level]) > 1] or [0][:depth]
-    shown = [f"{count_of(len(spelt[n]), 'value')}: {few(sorted(spelt[n].values()), 2)}" for n in telling]
+    """The level of folders that each attribute has its values from, and what is to be said of them."""
     names = list(attributes or ())
-    if schema is not None and (len(schema.names) == 1 or (not names and len(schema.names) <= len(telling))):
+    if schema is not None and (len(schema.names) == 1 or (not names and len(schema.names) <= len(levels))):
         names = list(schema.names)
-    if len(names) > max(len(telling), 1):
-        there = "; ".join(shown) or "none"
+    if len(names) > max(len(levels), 1):
         raise CatalogueError(
-            f"{str(folder)!r} has {count_of(len(telling), 'level')} of class folders ({there}), and "
-            f"{count_of(len(names), 'attribute')} are named for them: {', '.join(names)}."
+            f"{str(folder)!r} has {count_of(len(levels), 'level')} of class folders "
+            f"({'; '.join(map(str, levels)) or 'none'}), and {count_of(len(names), 'attribute')} are named for them: "
+            f"{', '.join(names)}."
         )
+    notes = []
+    alike = [" = ".join(map(repr, sorted(s))) for level in levels for s in level.values.values() if len(s) > 1]
+    if alike:
+        notes.append(f"Folders that read the same are one: {few(sorted(alike))}.")
     if names:
-        rest = shown[len(names) :]
-        more = (
-            [f"The folders below {names[-1]!r} are no attribute ({rest[0]}): name it to take it, too."] if rest else []
-        )
-        return dict(zip(names, telling, strict=False)), more
-    levels, notes = {}, []
-    for number, (level, values) in enumerate(zip(telling, shown, strict=True), start=1):
-        name = attribute if number == 1 else f"{attribute} {number}"
-        counts = Counter(fold(photo.folders[level]) for photo in photos if len(photo.folders) > level)
-        if number > 1 and too_sparse(name, counts.values()):
-            notes.append(f"The folders {number} levels down are no attribute: {values}, each on hardly any photo.")
-        else:
-            levels[name] = level
-    if len(levels) > 1:
-        told = "; ".join(f"{name!r}, {shown[telling.index(level)]}" for name, level in levels.items())
+        taken = dict(zip(names, levels, strict=False))
+        for level in levels[len(names) : len(names) + 1]:
+            notes.append(f"The folders below {names[-1]!r} are no attribute ({level}): name it to take it, too.")
+        return {name: level.number for name, level in taken.items()}, notes
+    numbered = {attribute if n == 1 else f"{attribute} {n}": level for n, level in enumerate(levels, start=1)}
+    sparse = [
+        name
+        for name, level in numbered.items()
+        if name != attribute and too_sparse(name, [spellings.total() for spellings in level.values.values()])
+    ]
+    notes += [f"No attribute, since each is on hardly any photo: folders with {numbered[name]}." for name in sparse]
+    taken = {name: level for name, level in numbered.items() if name not in sparse}
+    if len(taken) > 1:
+        told = "; ".join(f"{name!r}, {level}" for name, level in taken.items())
         notes.append(
             f"Folders in folders: an attribute a level ({told}). --attributes A,B names them, fewer take fewer."
         )
-    return levels, notes
+    return {name: level.number for name, level in taken.items()}, notes
