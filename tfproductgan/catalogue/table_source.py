@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from tfproductgan.catalogue import tables
 from tfproductgan.catalogue.files import PhotoFolder, PhotoZip, open_files
+from tfproductgan.catalogue.listing import list_photos
 from tfproductgan.catalogue.near_names import NearNames, is_web_address
 from tfproductgan.catalogue.photos import EXTENSIONS
 from tfproductgan.catalogue.sources import Item, Source, source_of_files
@@ -277,8 +278,8 @@ class _Photos:
         self.files = files
 
     @functools.cached_property
-    def names(self) -> list[str]:
-        return self.files.names()
+    def names(self) -> Sequence[str]:
+        return list_photos(self.files).photos
 
     @functools.cached_property
     def near(self) -> NearNames:

@@ -24,9 +24,10 @@ STUDIO_ATTRIBUTES = ("category", "colour", "material")
 
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
-_DATA_HELP = """a folder or zip with one folder a class (and train/, validation/, test/ above them if you like);
-a CSV or Parquet table, JSON lines, or a folder or zip that holds one; a folder written by tfproductgan prepare; studio
-or studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set"""
+_DATA_HELP = """a folder or zip with one folder a class, or classes in classes (and train/, validation/, test/ above if
+you like); a CSV or Parquet table, JSON lines, or a folder or zip that holds one; a folder written by tfproductgan
+prepare; studio or studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set;
+a pattern of WebDataset shards, such as a-{0000..0003}.tar"""
 
 
 def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, required: bool = True) -> None:
@@ -61,7 +62,8 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         "--attributes",
         type=parse_names,
         metavar="A,B",
-        help="columns of the table to take as labels; for folders, what to call the classes (default: class)",
+        help="columns of the table to take as labels; for folders, what to call the levels of classes (default: class, "
+        "class 2, …)",
     )
     group.add_argument("--image-column", metavar="NAME", help="column of the photos' files (default: image, file, …)")
     group.add_argument(
@@ -128,10 +130,12 @@ def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = No
 
 def describe_data(args: argparse.Namespace) -> dict[str, Any]:
     """The options of the data, JSON-ready, so that another command can find the same photos from any folder."""
+    from tfproductgan.catalogue.shards import shard_paths
+
     described = {name: getattr(args, name) for name in sorted(_defaults())}
     for name in ("data", "images_in") if _is_studio(args) else ("data", "images_in", "sources"):
         path = described[name] and Path(described[name]).expanduser()
-        if path and path.exists():
+        if path and (path.exists() or shard_paths(path)):
             described[name] = str(path.absolute())
     return described
 
@@ -178,8 +182,9 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
     Raises:
         CatalogueError: If the data is missing, or does not have what the options name.
     """
+    from tfproductgan.catalogue.folder_source import folder_source, pair_source
     from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
-    from tfproductgan.catalogue.sources import folder_source, pair_source
+    from tfproductgan.catalogue.shards import shard_paths
     from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
     from tfproductgan.catalogue.table_source import table_source, tables_not_read
 
@@ -210,9 +215,10 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
     if kind == "table":
         named = (args.image_column, attributes or (), args.text, args.split_column)
         return table_source(place, args.images_in, *named, columns=args.columns), size
-    name = _class_name(args, schema)
-    source = folder_source(place, name) if args.sources is None else pair_source(args.sources, place, name)
-    return dataclasses.replace(source, notes=[*source.notes, *tables_not_read(place)]), size
+    levels = {"attributes": args.attributes, "schema": schema}
+    source = pair_source(args.sources, place, **levels) if args.sources else folder_source(place, **levels)
+    not_read = [] if shard_paths(place) else tables_not_read(place)
+    return dataclasses.replace(source, notes=[*source.notes, *not_read]), size
 
 
 def preparation_from(
@@ -263,6 +269,8 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
     Raises:
         CatalogueError: If there is no such data, or it cannot have the options that are given.
     """
+    from tfproductgan.catalogue.shards import shard_paths
+
     if not args.data.strip():
         raise CatalogueError("The path of the data is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
     if _is_studio(args):
@@ -275,7 +283,8 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
     path = Path(args.data).expanduser()
     if path.suffix.casefold() in EXTENSIONS and not path.is_dir():
         return "table", path
-    if not path.exists():
+    shards = bool(shard_paths(path))
+    if not shards and not path.exists():
         raise CatalogueError(
             f"{args.data!r} does not exist. Give a folder, a zip, a CSV or Parquet table, studio or tfds:NAME."
         )
@@ -291,7 +300,7 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
             raise CatalogueError(f"{args.data!r} is not fully prepared: run its tfproductgan prepare once more.")
     attributes = args.attributes or (schema.names if schema else ())
     named = [*attributes, *filter(None, (args.image_column, args.text, args.split_column))]
-    tables = tables_in(path, named, args.images_in, args.image_column, args.columns)
+    tables = None if shards else tables_in(path, named, args.images_in, args.image_column, args.columns)
     if tables is not None:
         return "table", tables
     for option in ("image_column", "columns", "split_column", "text", "images_in"):
@@ -310,17 +319,6 @@ def _studio_count(data: str) -> int:
     if not re.fullmatch(r"[1-9]\d*", count):
         raise CatalogueError(f"studio:COUNT takes the number of photos, such as studio:5000. Received: {data!r}")
     return int(count)
-
-
-def _class_name(args: argparse.Namespace, schema: ConditionSchema | None) -> str:
-    if args.attributes and len(args.attributes) > 1:
-        raise CatalogueError(
-            f"Folders are the values of one attribute, so --attributes takes one name for them. "
-            f"Received: {', '.join(args.attributes)}"
-        )
-    if schema is not None and len(schema.names) == 1:
-        return schema.names[0]
-    return args.attributes[0] if args.attributes else "class"
 
 
 def _image_size(text: str) -> int:
