@@ -764,7 +764,12 @@ ACCEPTED = [
             {"a/b/t.csv": "photo,kind\nA,mug\n../c/1.JPG,ring\n", "a/b/a.png": picture(), "a/c/1.jpg": picture(1)}
         ),
         f"{LOOK.replace('photos', 'photos.zip')} --attributes kind",
-        ("all 2 photos", "kind: 2 values"),
+        (
+            "all 2 photos",
+            "kind: 2 values",
+            "a/b/t.csv is the table",
+            "1 photo is named with other folders and in another case: '../c/1.JPG'",
+        ),
     ),
     Case(
         "accents taken apart",

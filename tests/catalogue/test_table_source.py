@@ -182,6 +182,7 @@ def test_a_label_that_goes_on_in_the_next_line(tmp_path):
         # closed where a CSV writer could have closed it
         ('a.jpg,"Mug,Red\nb.jpg,Mug 12",Blue\nc.jpg,x,Red\n', r"t\.csv line 2: a quotation mark .* 'b\.jpg' among"),
         ('a.jpg,"x\ny",Red\nb.jpg,"Mug,Red\nc.jpg,Mug 12",Blue\n', r"t\.csv line 4: .* 'c\.jpg' among"),
+        ('"a.jpg,x,Red\nb.jpg",y,Blue\nc.jpg,x,Red\n', r"t\.csv line 2: .* 'b\.jpg' among"),
         ("a.jpg,x,Red\ncolour,file,size\nBlue,b.jpg,L\n", r"t\.csv line 3 is another header"),
         ("a.jpg,x,Red\nfile,size\nb.jpg,L\n", r"t\.csv line 3 is another header"),
     ],

@@ -41,6 +41,8 @@ def test_other_separators(delimiter):
         "# exported, 2024, by hand\nfile,colour\n# one photo,\na.jpg,Red\n# the end\n",
         "# file,colour\na.jpg,Red\n",
         "file,colour\r\n\r\na.jpg,Red\n\r,\n",
+        "Products,,\n\n2024,,\nfile,colour,\na.jpg,Red,\n",
+        "Products of the shop\nfile;colour\na.jpg;Red\n",
         "'file','colour'\n'a.jpg','Red'\n",
         "file,colour\n'a.jpg','Red'\n",
         '"file, of the photo";colour\na.jpg;Red\n',
@@ -201,6 +203,10 @@ def test_lists_without_a_header(text, name):
     assert rows(text, name, ["file", "label"]) == [("a.jpg", "Red"), ("b c.jpg", "Dark blue")]
 
 
+def test_a_list_with_the_photo_last():
+    assert rows("Red a.jpg\nBlue b c.jpg\n", "list.txt", ["label", "file"]) == [("Red", "a.jpg"), ("Blue", "b c.jpg")]
+
+
 def test_names_for_columns_of_a_table_that_has_them():
     with pytest.raises(CatalogueError, match=r"--columns\) is for CSV .*p\.jsonl names its own"):
         rows('{"file": "a.jpg"}', "p.jsonl", ["file"])
@@ -223,7 +229,8 @@ def test_json_lines():
 def test_labels_of_stylegan():
     data = json.dumps({"labels": [["00000/img00000000.png", 6], ["00000/img00000001.png", 0]]})
     assert rows(data, "dataset.json") == [("00000/img00000000.png", "6"), ("00000/img00000001.png", "0")]
-    assert rows('[{"file": "a.jpg", "colour": "Red"}]', "p.json") == [("a.jpg", "Red")]
+    for text in ('[{"file": "a.jpg", "label": "Red"}]', '{"a.jpg": "Red"}', '{"a.jpg": {"label": "Red"}}'):
+        assert rows(text, "p.json") == [("a.jpg", "Red")]
 
 
 @pytest.mark.parametrize(

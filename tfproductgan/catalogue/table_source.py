@@ -212,8 +212,8 @@ def _find_tables(
         return []
     if photos.files is not files:
         read = {name: dataclasses.replace(part, folder="") for name, part in read.items()}
-    everything = [*photos.names, *read, *broken] if photos.files is files else [*read, *broken]
-    top = posixpath.commonpath([posixpath.dirname(name) for name in everything])
+    folders = set(map(posixpath.dirname, photos.names))
+    top = posixpath.commonpath([*map(posixpath.dirname, (*read, *broken)), *(folders if photos.files is files else ())])
     at_top = [name for name in (*read, *broken) if posixpath.dirname(name) == top]
     fitting = [name for name, part in read.items() if all(map(part.table.has, named))]
     listing = [name for name, part in read.items() if photos.are_listed_in(part, image)]
@@ -222,7 +222,7 @@ def _find_tables(
         chosen = chosen or fitting or [name for name in listing if any(map(read[name].table.has, named))][:1]
     else:
         chosen = [name for name in chosen if name in at_top] or chosen * surely
-    classes = {name[len(top) :].strip("/").split("/")[0] for name in photos.names if posixpath.dirname(name) != top}
+    classes = {folder[len(top) :].strip("/").split("/")[0] for folder in folders if folder != top}
     if not chosen and (surely or len(classes) < 2):
         # it is said what is wrong with the one that must be meant
         chosen = at_top if len(at_top) == 1 else [*read, *broken] if surely else []
@@ -370,8 +370,11 @@ def _image_column(part: _Part, photos: _Photos) -> str:
 def _refuse_no_header(part: _Part, photos: _Photos) -> None:
     """Stop if what should be the names of columns is a photo: the list begins at once."""
     table = part.table
+    if not table.lines or table.usual_image_columns():
+        return
     for at, column in enumerate(table.columns):
-        if table.lines and column.casefold().endswith(EXTENSIONS) and photos.find(column, part.folder).photos:
+        may_be = at == 0 or column.casefold().endswith(EXTENSIONS)
+        if column and may_be and photos.find(column, part.folder).photos:
             names = ["label", *(f"label{i}" for i in range(2, len(table.columns)))]
             names.insert(at, "file")
             raise CatalogueError(
@@ -421,26 +424,24 @@ def _rows(
     _refuse_swallowed(table, image, matches, find)
     broken = _broken(table, image, matches, labels)
     for i, (name, match) in enumerate(zip(given, matches, strict=True)):
-        row = _Row(f"row {i + 1} of {table.name}", name, image, match)
-        if name and fold(name) == fold(image) and not match.photos:
-            where = f"line {table.lines[i]}" if table.lines else f"row {i + 1}"
-            raise CatalogueError(
-                f"{table.name} {where} is another header: make a table of its own of the rows below it."
-            )
+        where = f"row {i + 1} of {table.name}"
+        if not match.photos and fold(name) == fold(image):
+            at = f"line {table.lines[i]}" if table.lines else f"row {i + 1}"
+            raise CatalogueError(f"{table.name} {at} is another header: make a table of its own of the rows below it.")
         if i in broken:
             skipped = (f"{table.name} line {table.lines[i]}", broken[i])
         elif not name:
-            skipped = (row.where, f"{image} is empty")
+            skipped = (where, f"{image} is empty")
         elif len(match.photos) == 1:
             said = {attribute: column[i] for attribute, column in labels.items()}
             item = Item(match.photos[0], said, split_of(i), "" if texts is None else texts[i])
-            yield dataclasses.replace(row, item=item)
+            yield _Row(where, name, image, match, item)
             continue
         elif match.photos:
             skipped = (name, f"may be {' or '.join(match.photos[:3])}")
         else:
             skipped = (name, f"no such file in {photos.files.path.name}")
-        yield dataclasses.replace(row, skipped=skipped)
+        yield _Row(where, name, image, match, None, skipped)
 
 
 def _split_reader(part: _Part, column: str | None, find: bool) -> Callable[[int], str | None]:
@@ -459,15 +460,22 @@ def _split_reader(part: _Part, column: str | None, find: bool) -> Callable[[int]
 
 def _refuse_swallowed(table: Table, image: str, matches: Sequence[_Match], find: Callable[[str], _Match]) -> None:
     """Stop at a field that has swallowed rows: lines of it list photos that no row does."""
+    at = table.position(image)
     listed = {photo for match in matches for photo in match.photos} if table.inner else set()
+    swallowed = {}
     for opened, fields in table.inner:
-        name = fields[table.position(image)]
-        found = find(name).photos if name else ()
+        found = find(fields[at]).photos if fields[at] else ()
         if len(found) == 1 and found[0] not in listed:
-            raise CatalogueError(
-                f"{table.name} line {opened}: a quotation mark is opened that makes one row of those below it, "
-                f"{name!r} among them: remove or double it."
-            )
+            swallowed[opened] = fields[at]
+    for i, (name, match) in enumerate(zip(table.texts(image), matches, strict=True)):
+        if table.lines and not match.photos and "\n" in name:
+            swallowed[table.lines[i]] = name.splitlines()[-1]
+    if swallowed:
+        line, name = min(swallowed.items())
+        raise CatalogueError(
+            f"{table.name} line {line}: a quotation mark is opened that makes one row of those below it, {name!r} "
+            "among them: remove or double it."
+        )
 
 
 def _broken(

@@ -30,8 +30,9 @@ IMAGE_COLUMNS = ("image", "file", "filename", "path", "photo", "filepath", "file
 _JSON = (".jsonl", ".ndjson", ".json")
 _DELIMITERS = ",;\t|"
 _SEPARATOR = re.compile(r'"?sep=(.)"?[;,\t ]*', re.IGNORECASE)  # a line above the header, for Excel
+_MOST_TITLES = 10  # lines above the header
 _QUOTED = re.compile(r'"[^"]*"')
-_PHOTO_AND_REST = re.compile(rf"(.+?(?:{'|'.join(map(re.escape, PHOTO_EXTENSIONS))}))(?:\s+(.*))?", re.IGNORECASE)
+_PHOTO_AND_REST = re.compile(rf"(.+?(?:{'|'.join(map(re.escape, PHOTO_EXTENSIONS))}))\s+(.*)", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,7 +220,7 @@ def _table_of(
     inner: list[tuple[int, tuple[str, ...]]] = []
     left_out: dict[str, list[int]] = {}
     for row in read:
-        fields, line = [_bare(field.strip()) for field in row.fields], row.begin + 1
+        fields, line = [_bare(f) if f[:2] == '="' else f for f in map(str.strip, row.fields)], row.begin + 1
         if fields and fields[0].startswith("\ufeff"):  # files that were joined
             fields[0] = fields[0].lstrip("\ufeff").strip()
         if row.proper and not any(fields):
@@ -275,7 +276,7 @@ def _table_of(
 
 def _bare(field: str) -> str:
     """A field without what keeps spreadsheets from making a number of it: `="0012"`."""
-    return field[2:-1].strip() if field.startswith('="') and field.endswith('"') else field
+    return field[2:-1].strip() if field.endswith('"') else field
 
 
 def _no_rows(name: str) -> CatalogueError:
@@ -284,7 +285,7 @@ def _no_rows(name: str) -> CatalogueError:
 
 def _same_names(fields: Sequence[str], names: Sequence[str]) -> bool:
     """Whether fields are all the names of columns, which are sorted and folded, in any order."""
-    return len(fields) == len(names) > 1 and fold(fields[0]) in names and sorted(map(fold, fields)) == names
+    return len(fields) == len(names) > 1 and fields[0].casefold() in names and sorted(map(fold, fields)) == names
 
 
 def _is_remark(fields: Sequence[str], columns: Sequence[str]) -> bool:
@@ -304,7 +305,27 @@ def _beginning(lines: Sequence[str]) -> tuple[int, str | None]:
         if below == len(lines) or not _is_comment(lines[start], lines[below]):
             break
         start = below
-    return start, separator
+    return _below_titles(lines, start, separator), separator
+
+
+def _below_titles(lines: Sequence[str], start: int, separator: str | None) -> int:
+    """The number of the header's line if titles stand above it: lines of fewer fields, without the name of a column."""
+
+    def fields(line: str) -> list[str]:
+        return [
+            f for field in re.split(f"[{re.escape(separator or _DELIMITERS)}]", line) if (f := fold(field.strip('"')))
+        ]
+
+    first = fields(lines[start]) if start < len(lines) else []
+    for number in range(start + 1, min(start + _MOST_TITLES, len(lines))):
+        found = fields(lines[number])
+        if (
+            not set(first).intersection(IMAGE_COLUMNS)
+            and len(found) > len(first)
+            and set(found).intersection(IMAGE_COLUMNS)
+        ):
+            return number
+    return start
 
 
 def _is_comment(line: str, below: str) -> bool:
@@ -438,7 +459,7 @@ def _rows_at_spaces(lines: Sequence[str], start: int, width: int | None) -> Iter
     for number in range(start, len(lines)):
         line = lines[number].strip()
         photo = _PHOTO_AND_REST.fullmatch(line)
-        fields = [photo[1], *(photo[2] or "").split(None, width - 2)] if photo else line.rsplit(None, width - 1)
+        fields = [photo[1], *photo[2].split(None, width - 2)] if photo else line.split(None, width - 1)
         yield _Row(number, 1, fields)
 
 
@@ -454,10 +475,15 @@ def _read_json(data: bytes, name: str) -> Table:
     labels = whole.get("labels") if isinstance(whole, dict) else None
     if isinstance(labels, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in labels):
         whole = [{"file": file, "label": label} for file, label in labels]
+    elif isinstance(whole, dict) and "labels" not in whole:
+        if all(isinstance(known, dict) for known in whole.values()):
+            whole = [{"file": file, **known} for file, known in whole.items()]
+        elif not any(isinstance(known, list | dict) for known in whole.values()):
+            whole = [{"file": file, "label": label} for file, label in whole.items()]
     if not isinstance(whole, list):
         raise CatalogueError(
-            f'{name} is no table: expected {{"labels": [[file, label], …]}} as StyleGAN writes it, or a list of '
-            "objects, one a photo."
+            f'{name} is no table: expected {{"labels": [[file, label], …]}} as StyleGAN writes it, {{file: label, …}}, '
+            "or a list of objects, one a photo."
         )
     return _of_records(name, whole)
 
