@@ -285,10 +285,12 @@ def test_columns_of_two_tables(tmp_path):
         table_source(place(tmp_path / "p", files), attributes=["colour", "size"])
 
 
-def test_a_table_that_cannot_be_read_is_not_passed_over(tmp_path):
-    files = place(tmp_path / "p", CLASSES | {"products.csv": 'file,colour\nmugs/a.jpg,"Red\n'})
+@pytest.mark.parametrize("name", ["products.csv", "meta/products.csv"])
+def test_a_table_that_cannot_be_read_is_not_passed_over(tmp_path, name):
+    files = place(tmp_path / "p", CLASSES | {name: 'file,colour\nmugs/a.jpg,"Red\n'})
     with pytest.raises(CatalogueError, match="never closed"):
         tables_in(files, ["colour"])
+    assert tables_in(files, ["kind"]) is None
 
 
 # === Conventions ===

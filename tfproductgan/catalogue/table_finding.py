@@ -16,7 +16,7 @@ from tfproductgan.catalogue.photos import EXTENSIONS
 from tfproductgan.catalogue.splitting import split_name
 from tfproductgan.catalogue.tables import Table
 from tfproductgan.conditions import fold
-from tfproductgan.errors import CatalogueError, MissingExtraError
+from tfproductgan.errors import CatalogueError, MissingExtraError, PhotoError
 
 MOST_TABLES = 100
 """A folder is searched for the one that is meant among so many: the uppermost."""
@@ -203,23 +203,24 @@ def _find_tables(
         return []
     if photos.files is not files:
         read = {name: dataclasses.replace(part, folder="") for name, part in read.items()}
-    folders = set(map(posixpath.dirname, photos.names))
-    top = posixpath.commonpath([*map(posixpath.dirname, (*read, *broken)), *(folders if photos.files is files else ())])
+    folders = set(map(posixpath.dirname, photos.names)) if photos.files is files else set()
+    top = posixpath.commonpath([*map(posixpath.dirname, (*read, *broken)), *folders])
     at_top = [name for name in (*read, *broken) if posixpath.dirname(name) == top]
+    only = at_top if len(at_top) == 1 else []
     fitting = [name for name, part in read.items() if all(map(part.table.has, named))]
     listing = [name for name, part in read.items() if photos.are_listed_in(part, image)]
     chosen = [name for name in fitting if name in listing]
     if named:
-        chosen = chosen or fitting or [name for name in listing if any(map(read[name].table.has, named))][:1]
-    else:
-        chosen = [name for name in chosen if name in at_top] or chosen * surely
-    classes = {folder[len(top) :].strip("/").split("/")[0] for folder in folders if folder != top}
-    if not chosen and (surely or len(classes) < 2):
-        # it is said what is wrong with the one that must be meant
-        chosen = at_top if len(at_top) == 1 else [*read, *broken] if surely else []
-    elif not chosen and len(at_top) == 1:
-        [name] = at_top
-        chosen = at_top if name in listing or (named and name in broken) else []
+        partly = [name for name in listing if any(map(read[name].table.has, named))]
+        unread = [name for name, error in broken.items() if _may_have(files, name, named, error)]
+        chosen = chosen or fitting or partly[:1] or unread[:1]
+    elif not surely or set(chosen).intersection(at_top):
+        chosen = [name for name in chosen if name in at_top]
+    if not chosen and surely:
+        chosen = only or [*read, *broken]
+    elif not chosen:  # where there are no classes the only table is meant, and it is said what is wrong with it
+        classes = {folder[len(top) :].strip("/").split("/")[0] for folder in folders if folder != top}
+        chosen = [name for name in only if name in listing or len(classes) < 2]
     if len(chosen) <= 1:
         for name in chosen:
             if name in broken:
@@ -233,6 +234,17 @@ def _find_tables(
         f"{str(files.path)!r} must hold one table{having}; it has {len(chosen)}: {', '.join(chosen[:5])}. Name one, "
         f"with images={files.path.name!r} (--images-in)."
     )
+
+
+def _may_have(files: PhotoFolder | PhotoZip, name: str, columns: Sequence[str], error: Exception) -> bool:
+    """Whether a table that cannot be read may have these columns: if it is text, it names them at its beginning."""
+    if isinstance(error, MissingExtraError):
+        return True
+    try:
+        start = fold(files.read(name)[:4096].replace(b"\0", b"").decode("utf-8", "replace"))
+    except PhotoError:
+        return False
+    return all(fold(column) in start for column in columns)
 
 
 def _of_splits(parts: Mapping[str, Part]) -> list[Part]:
