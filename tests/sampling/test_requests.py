@@ -64,6 +64,28 @@ def test_names_are_found_however_their_accents_are_written(text):
     assert conditions["class"] == "Kleider für Mädchen"
 
 
+FURNITURE = ConditionSchema(
+    [Attribute("type", ("Table", "Chair")), Attribute("material", ("Pine", "White", "Oak, oiled"), several=2)]
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["table, pine + white", "pine+white table", "white pine, table", "table material=Pine, white", "table pine、white"],
+)
+def test_words_may_give_several_values(text):
+    conditions, _ = parse_request(text, FURNITURE)
+    assert FURNITURE.encode(conditions) == FURNITURE.encode({"type": "Table", "material": ["Pine", "White"]})
+
+
+def test_several_words_add_to_what_is_given_until_it_is_too_much():
+    assert parse_request("oak, oiled", FURNITURE, {"material": "pine"})[0] == {"material": "Pine, Oak, oiled"}
+    with pytest.raises(ConditionError, match="at most 2 values of material. Received: 'Pine' and 'White' and 'Oak, oiled"):
+        parse_request("oak, oiled", FURNITURE, {"material": ["pine", "white"]})
+    with pytest.raises(ConditionError, match="One picture has one type"):
+        parse_request("table + chair", FURNITURE)
+
+
 def test_a_model_without_attributes_takes_seeds_only():
     assert parse_request("seed 4", ConditionSchema()) == ({}, 4)
     with pytest.raises(ConditionError, match="no attributes to ask for, only seeds"):
