@@ -203,7 +203,14 @@ def test_rows_of_several_values_make_a_schema():
 
 @pytest.mark.parametrize(
     ("sizes", "several"),
-    [([1] * 10, 1), ([1] * 999 + [2], 2), ([2] * 996 + [5] * 4, 2), ([2] * 900 + [5] * 100, 5), ([12] * 10, 8), ([0], 1)],
+    [
+        ([1] * 10, 1),
+        ([1] * 999 + [2], 2),
+        ([2] * 996 + [5] * 4, 2),
+        ([2] * 900 + [5] * 100, 5),
+        ([12] * 10, 8),
+        ([0], 1),
+    ],
 )
 def test_as_many_values_as_nearly_all_photos_have(sizes, several):
     rows = [{"tag": tuple("abcdefghijkl"[:size])} for size in [*sizes, 1]]

@@ -303,14 +303,13 @@ class ConditionSchema:
         for name in attributes:
             cells = [row.get(name) for row in rows]
             counts = count_values(cells)
-            fixed = values is not None and name in values
-            kept = values[name] if fixed else [value for value, count in counts.items() if count >= min_count]
+            fixed = (values or {}).get(name)
+            kept = fixed or sorted((value for value, count in counts.items() if count >= min_count), key=fold)
             if not kept:
                 raise ConditionError(
                     f"Attribute {name!r} has no value on {min_count} photos or more "
                     f"(of {len(rows)} photos, {len(counts)} values). Lower min_count or leave it out."
                 )
-            kept = kept if fixed else sorted(kept, key=fold)
             made.append(Attribute(name, tuple(kept), _several(cells, kept)))
             folded = {fold(value): count for value, count in counts.items()}
             frequencies.append([0, *(folded.get(fold(value), 0) for value in kept)])

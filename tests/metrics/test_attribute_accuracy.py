@@ -38,7 +38,11 @@ def test_each_of_several_values_counts():
     found = accuracy_of(tags, asked, seen, asked[:1], seen[:1], "judge-1")
     assert (found.asked, found.accuracy, found.real_accuracy) == (5, 3 / 5, 1.0)
     assert found.confusion == {"New": {"New": 1, "Kids": 1}, "Sale": {"Sale": 1, "Kids": 1}, "Wool": {"Wool": 1}}
-    assert [(v.value, v.asked, v.accuracy) for v in found.values] == [("New", 2, 0.5), ("Sale", 2, 0.5), ("Wool", 1, 1.0)]
+    assert [(v.value, v.asked, v.accuracy) for v in found.values] == [
+        ("New", 2, 0.5),
+        ("Sale", 2, 0.5),
+        ("Wool", 1, 1.0),
+    ]
     assert found.chance == 3 / 5  # always New and Sale: of the third picture only the first counts
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from rich.console import Console
 
 from tfproductgan.errors import JudgementError, RecipeError, RunError
+from tfproductgan.metrics.attribute_accuracy import value_by_value
 from tfproductgan.metrics.classifier import CatalogueClassifier, catalogue_classifier
 from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.distances import frechet_distance_of, kernel_distance, least_pictures

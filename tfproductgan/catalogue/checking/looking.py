@@ -204,7 +204,7 @@ def _wrong_labels(whole: Sequence[_Photo], labels: Mapping[str, Mapping[str, int
             yield _about("no_label", empty, f"{attribute} is empty")
         singles = {value for value, count in counts.items() if count == 1}
         frequent = [value for value, count in counts.items() if count > 1]
-        for photo, value in ((photo, value) for photo in whole for value in photo.values(attribute)):
+        for photo, value in [(each, value) for each in whole for value in each.values(attribute)]:
             if value in singles:
                 close = difflib.get_close_matches(value, frequent, n=1, cutoff=0.85)
                 meant = f", did you mean {close[0]!r}?" if close else ""
