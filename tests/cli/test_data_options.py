@@ -49,7 +49,7 @@ def test_table(folder, tmp_path):
 
 
 def wood(folder, tmp_path, separator):
-    cells = ["Pine", "white", f"Pine{separator}white", f"oak{separator} pine"]
+    cells = ["Pine", f"Pine{separator}white", f"white{separator} oak", f"oak{separator} pine"]
     lines = [f'{p.name},"{cells[int(p.stem) % 4]}"' for p in folder.rglob("*.png")]
     (tmp_path / "wood.csv").write_text("\n".join(["image,wood", *lines]))
     for path in [*folder.rglob("*.png")]:
