@@ -253,6 +253,13 @@ TABLES = [
     Case("empty table", lambda: table(""), f"{TRAIN} --data products.csv", ("products.csv has no rows", "expected")),
     Case("header alone", lambda: table("file,colour\n"), f"{TRAIN} --data products.csv", ("has no rows", "expected")),
     Case(
+        "several values of no attribute",
+        lambda: table(ROWS),
+        f"{TRAIN} --data products.csv --attributes colour --multi color",
+        ("multi (--multi) names 'color', which is no attribute: did you mean 'colour'?",),
+    ),
+    Case("several values of folders", photos, f"{TRAIN} --data photos --multi class", ("--multi is for tables",)),
+    Case(
         "missing column",
         lambda: table(ROWS),
         f"{TRAIN} --data products.csv --attributes color",
