@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfproductgan.catalogue.array_source import array_source, common_side, photos_of
+from tfproductgan.catalogue.hugging_face_source import hugging_face_source
 from tfproductgan.catalogue.photos import Placement
 from tfproductgan.catalogue.preparation import Preparation, check_whole
 from tfproductgan.catalogue.preparing import PreparedPhotos, prepare
@@ -20,7 +22,6 @@ from tfproductgan.catalogue.records import RecordPhotos, dataset_folder
 from tfproductgan.catalogue.sources import (
     Item,
     Source,
-    array_source,
     folder_source,
     pair_source,
     table_source,
@@ -49,9 +50,9 @@ _MOST_STEPS = 2**31 - 1  # and photos a batch
 class Catalogue:
     """Photos with their conditions, each decoded and resized once.
 
-    Made by `from_folder`, `from_pairs`, `from_table`, `from_tfds`, `from_arrays` or `studio`, which take the options of
-    `Preparation` as further keyword arguments, or by `from_prepared`. Photos that cannot be read are left out, listed
-    in `skipped`, and announced through `logging`.
+    Made by `from_folder`, `from_pairs`, `from_table`, `from_tfds`, `from_hugging_face`, `from_arrays` or `studio`, which
+    take the options of `Preparation` as further keyword arguments, or by `from_prepared`. Photos that cannot be read are
+    left out, listed in `skipped`, and announced through `logging`.
 
     Attributes:
         schema: The `ConditionSchema`; its values are those of the training photos, so a value that occurs in
@@ -195,30 +196,72 @@ class Catalogue:
     @classmethod
     def from_arrays(
         cls,
-        images: np.ndarray,
-        labels: Mapping[str, Sequence[str | None]] | None = None,
-        splits: Mapping[str, float] | Sequence[str] | None = None,
-        sources: np.ndarray | None = None,
+        images: Any,
+        labels: Any = None,
+        splits: Any = None,
+        sources: Any = None,
         **options: Any,
     ) -> Catalogue:
         """Photos that are in memory already.
 
         Args:
-            images: uint8 `[N, H, W]` or `[N, H, W, C]` with 1, 3 or 4 channels.
-            labels: Attribute name to the value name of each photo; `None` and empty are "not given".
-            splits: The split of each photo, or the shares to draw.
+            images: uint8 `[N, H, W]` or `[N, H, W, C]` with 1, 3 or 4 channels; or a list of such arrays, Pillow
+                images or bytes of files, of any sizes.
+            labels: Attribute name to the value of each photo: lists, arrays or Series, of texts, numbers, dates or
+                booleans, `[N, 1]` and one-hot `[N, K]` too (the values are then the numbers 0 to K - 1). `None`, NaN,
+                NaT, pandas' NA and empty are "not given", and 2012.0 reads 2012, as in tables. A DataFrame or a list of
+                mappings likewise; labels without a name are called `class`.
+            splits: The split of each photo, or a mapping of the shares to draw. Empty means train.
             sources: Of pairs, the picture that goes in with each photo: as `images`, in their proportions.
-            **options: See `Preparation`. `image_size` is by default the longer side of the images.
+            **options: See `Preparation`. `image_size` is by default the longer side of the images, if all have the same.
 
         Raises:
             CatalogueError: If types or lengths do not fit.
+
+        Example:
+        ```python
+        products = Catalogue.from_arrays(photos, frame[["category", "colour"]], frame["split"])
+        ```
         """
-        images = np.asarray(images)
-        named, shares = (None, splits) if splits is None or isinstance(splits, Mapping) else (splits, None)
-        source = array_source(images, labels or {}, named, sources)
+        photos = photos_of("images", images)
+        named, shares = (None, splits) if isinstance(splits, Mapping) else (splits, None)
+        source = array_source(photos, labels, named, sources)
         if options.get("schema") is None and options.get("image_size") is None:
-            options["image_size"] = max(images.shape[1:3])
+            options["image_size"] = common_side(photos)
         return cls.from_source(source, _preparation({**options, "splits": shares}))
+
+    @classmethod
+    def from_hugging_face(
+        cls,
+        dataset: Any,
+        image: str | None = None,
+        attributes: str | Iterable[str] | None = None,
+        text: str | None = None,
+        **options: Any,
+    ) -> Catalogue:
+        """Photos of a data set of the library `datasets`, which is not needed here: what it has loaded is.
+
+        Args:
+            dataset: A `Dataset`, or a `DatasetDict`, whose splits are kept.
+            image: Column of the photos; by default the only one of images.
+            attributes: Columns to take as attributes; by default those of `schema`, else all class labels. Class labels
+                keep their order.
+            text: Column of titles.
+            **options: See `Preparation`. Prepared photos are not kept on disk.
+
+        Raises:
+            CatalogueError: If there is no such column, or it cannot be what it is asked to be.
+
+        Example:
+        ```python
+        products = Catalogue.from_hugging_face(datasets.load_dataset("fashion_mnist"), image_size=28)
+        ```
+        """
+        preparation = _preparation(options)
+        if attributes is None and preparation.schema is not None:
+            attributes = preparation.schema.names
+        attributes = [attributes] if isinstance(attributes, str) else attributes
+        return cls.from_source(hugging_face_source(dataset, image, attributes, text), preparation, text)
 
     @classmethod
     def from_tfds(

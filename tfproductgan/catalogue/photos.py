@@ -97,6 +97,23 @@ def open_photo(data: bytes, name: str, at_least: int | None = None) -> Image.Ima
         raise PhotoError(f"{name}: damaged ({error})") from error
 
 
+def photo_of_pillow(image: Image.Image, name: str) -> Image.Image:
+    """A photo that Pillow holds, as `open_photo` returns it.
+
+    Args:
+        image: Of any mode, opened or made.
+        name: What error messages call it.
+
+    Raises:
+        PhotoError: If its file is damaged.
+    """
+    try:
+        image.load()
+        return _flat(_upright(image))
+    except Exception as error:  # its file may be read only now
+        raise PhotoError(f"{name}: damaged ({error})") from error
+
+
 def photo_of_array(array: np.ndarray, name: str) -> Image.Image:
     """A photo from pixels, as `open_photo` returns it.
 
