@@ -84,9 +84,9 @@ def _value(cell: Any, names: list[str] | None) -> Any:
     """A cell as text, or as a tuple of texts if it holds several values; class labels by their names."""
     if names is None or cell is None:
         return cell_texts(cell)
-    if isinstance(cell, list | tuple):
-        return tuple(names[i] for i in cell if i is not None and i >= 0)
-    return names[cell] if cell >= 0 else ""
+    if hasattr(cell, "__len__"):
+        return tuple(names[int(i)] for i in cell if i is not None and i >= 0)
+    return names[int(cell)] if cell >= 0 else ""
 
 
 def _photo(cell: Any, name: str) -> Raw:
