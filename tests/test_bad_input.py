@@ -492,6 +492,18 @@ MODELS = [
         ("run holds a run with another recipe", "batch_size was 4, now 2", 'loss was "hinge"', "another --out"),
     ),
     Case(
+        "nothing to start from",
+        photos,
+        f"{TRAIN} --data photos --from nowhere",
+        ("No such model: nowhere", "Give a .keras"),
+    ),
+    Case(
+        "start of another family",
+        lambda: (photos(), model(cut=10**9)),
+        f"{TRAIN} --data photos --from model.keras",
+        ("'model.keras' cannot be started from: there the family of the generator is 'dcgan', and here 'mlp'",),
+    ),
+    Case(
         "broken run",
         lambda: (photos(), put("run/recipe.json", "{")),
         f"{TRAIN} --data photos",
