@@ -210,6 +210,11 @@ class ConditionSchema:
         """Number of ids of each attribute, "not given" included: what an embedding needs to know."""
         return tuple(attribute.num_ids for attribute in self.attributes)
 
+    @functools.cached_property
+    def slices(self) -> tuple[slice, ...]:
+        """The columns of each attribute in rows of ids."""
+        return tuple(slice(i, i + 1) for i in range(len(self.attributes)))
+
     def inputs(self) -> dict[str, InputSpec]:
         """What goes into a model, by name: the batches of a stream hold these beside the `images` to learn.
 

@@ -31,10 +31,9 @@ def array_source(images: Any, labels: Any = None, splits: Any = None, sources: A
     entering = None if sources is None else photos_of("sources", sources)
     columns = {name: _texts(name, column) for name, column in _columns(labels).items()}
     names = None if splits is None else _texts("splits", splits)
-    given: dict[str, Sequence] = {**columns}
-    given |= {name: column for name, column in (("sources", entering), ("splits", names)) if column is not None}
-    for name, column in given.items():
-        if len(column) != len(photos):
+    given: list[tuple[str, Sequence | None]] = [*columns.items(), ("sources", entering), ("splits", names)]
+    for name, column in given:
+        if column is not None and len(column) != len(photos):
             raise CatalogueError(f"{name!r} has {len(column)} values for {len(photos)} images: one each is needed.")
     for split in set(names or ()):
         if split and split_name(split) is None:

@@ -50,9 +50,8 @@ def check_batch(batch: Any, schema: ConditionSchema) -> None:
     """
     wanted = input_specs(schema)
     if not isinstance(batch, Mapping) or not wanted.keys() <= batch.keys():
-        shapes = ", ".join(f"{name!r}: {_described(spec)}" for name, spec in wanted.items())
         raise RecipeError(
-            f"A batch is {{{shapes}}}, as catalogue.stream() gives them. Received: {_outline(batch)}{_remedy(batch)}"
+            f"A batch is {_expected(schema)}, as catalogue.stream() gives them. Received: {_outline(batch)}{_remedy(batch)}"
         )
     for name, spec in wanted.items():
         given = batch[name]
@@ -111,12 +110,15 @@ def batches_of(
     """
     if isinstance(data, Mapping):
         return _stream_of_arrays(data, schema, batch_size, seed, start_step, shuffled)
-    if isinstance(data, Iterator) and not isinstance(data, tf.data.Iterator):
+    if isinstance(data, Iterator):
         data = _stream_of_iterator(data, schema)
     if not isinstance(data, tf.data.Dataset):
         if "Distributed" in type(data).__name__:
             return data, None
-        check_batch(data, schema)  # says what would be right
+        raise RecipeError(
+            "Batches come from a tf.data.Dataset, an iterator or a mapping of whole arrays, each with "
+            f"{_expected(schema)}. Received: {_outline(data)}{_remedy(data)}"
+        )
     check_batch(data.element_spec, schema)
     wanted = input_specs(schema)
     size = data.element_spec["images"].shape[0]
@@ -264,6 +266,10 @@ def _remedy(batch):
     if isinstance(batch, tuple | list) and len(batch) > 1:
         return ". Of pairs make .map(lambda images, conditions: {'images': images, 'conditions': conditions})"
     return ""
+
+
+def _expected(schema: ConditionSchema) -> str:
+    return f"{{{', '.join(f'{name!r}: {_described(spec)}' for name, spec in input_specs(schema).items())}}}"
 
 
 def _described(spec: InputSpec) -> str:
