@@ -32,7 +32,7 @@ def labels_of(labels, splits=None):
         ({"a": iter(COLOURS)}, {"a": COLOURS}),
         ({"a": GAPS}, {"a": ["Red", "", "Blue", ""] * 2}),
         ({"a": np.array(GAPS, object)}, {"a": ["Red", "", "Blue", ""] * 2}),
-        ({"a": np.where(NUMBERS % 2, "Red", np.nan)}, {"a": ["", "Red"] * 4}),
+        ({"a": np.array([np.nan, "Red"] * 4)}, {"a": ["", "Red"] * 4}),
         ({"a": np.array(COLOURS, "S")}, {"a": COLOURS}),
         ({"a": [b"Red", b"Blue"] * 4}, {"a": COLOURS}),
         ({"a": NUMBERS % 2}, {"a": ["0", "1"] * 4}),
@@ -81,7 +81,9 @@ def test_labels_of_pandas():
         "7": list(map(str, NUMBERS)),
     }
     assert labels_of(frame) == expected
-    assert labels_of(frame[::-1].set_index("day", drop=False)) == {name: column[::-1] for name, column in expected.items()}
+    assert labels_of(frame[::-1].set_index("day", drop=False)) == {
+        name: column[::-1] for name, column in expected.items()
+    }
     assert labels_of({"a": frame[["size"]]}) == {"a": expected["size"]}
     with pytest.raises(CatalogueError, match="several columns called 'size'"):
         labels_of(pandas.concat([frame, frame[["size"]]], axis=1))
@@ -94,8 +96,9 @@ def test_labels_of_arrow_and_tensors():
     assert labels_of({"a": [tf.constant(colour) for colour in COLOURS]}) == {"a": COLOURS}
 
 
-def test_pandas_is_not_imported_to_look():
-    assert "pandas" in sys.modules or labels_of({"a": GAPS}) and "pandas" not in sys.modules
+def test_pandas_is_not_imported_to_look(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)  # importing it would fail
+    assert labels_of({"a": GAPS}) == {"a": ["Red", "", "Blue", ""] * 2}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +123,9 @@ def test_labels_that_are_none(labels, said):
 @pytest.mark.parametrize("kind", ["list", "array", "bytes", "column", "series", "categorical"])
 def test_splits(kind):
     names = ["train"] * 5 + ["val", "validation", "test"]
-    splits = {"array": np.array(names), "bytes": np.array(names, "S"), "column": np.array(names)[:, None]}.get(kind, names)
+    splits = {"array": np.array(names), "bytes": np.array(names, "S"), "column": np.array(names)[:, None]}.get(
+        kind, names
+    )
     if kind in ("series", "categorical"):
         pandas = pytest.importorskip("pandas")
         splits = pandas.Series(names, dtype="category" if kind == "categorical" else None)
@@ -179,8 +184,14 @@ def test_tensors_are_photos():
 @pytest.mark.parametrize(
     ("images", "said"),
     [
-        (PHOTOS / 255, "images must be uint8 [N, H, W] or [N, H, W, 1, 3 or 4]. Received: float64 [8, 6, 6, 3]: of values from 0"),
-        (list(PHOTOS / 255), "images[0] must be uint8 [H, W] or [H, W, 1, 3 or 4]. Received: float64 [6, 6, 3]: of values from 0"),
+        (
+            PHOTOS / 255,
+            "images must be uint8 [N, H, W] or [N, H, W, 1, 3 or 4]. Received: float64 [8, 6, 6, 3]: of values from 0",
+        ),
+        (
+            list(PHOTOS / 255),
+            "images[0] must be uint8 [H, W] or [H, W, 1, 3 or 4]. Received: float64 [6, 6, 3]: of values from 0",
+        ),
         (PHOTOS / 127.5 - 1, "((images + 1) * 127.5).round().astype('uint8')"),
         (PHOTOS.astype(np.float32), "make images.round().astype('uint8')"),
         (PHOTOS.astype(int), "make images.astype('uint8')"),

@@ -1,21 +1,18 @@
 """A training that begins with the weights of another, for other photos or another class."""
 
 import json
-import os
 import shutil
-import signal
 
-import keras
 import numpy as np
 import pytest
 
 import tfproductgan as tpg
 from tfproductgan.conditions import Attribute, ConditionSchema
-from tfproductgan.errors import RecipeError, RunError, TrainingStopped
+from tfproductgan.errors import RecipeError, RunError
 from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.recipes import get_recipe
 from tfproductgan.registry import KINDS
-from tfproductgan.training.checkpoints import Checkpoints
+from tfproductgan.training.checkpoints import Checkpoints, Note
 from tfproductgan.training.warm_start import open_start, take_weights
 
 BATCH = 4
@@ -34,24 +31,6 @@ def catalogue(*colours):
     return tpg.Catalogue.from_arrays(
         IMAGES, {"colour": [colours[i % len(colours)] for i in range(24)]}, ["train"] * 24, cache=False
     )
-
-
-def train(out, *colours, recipe=RECIPE, **options):
-    return tpg.train(catalogue(*colours), recipe, out, every=BATCH, **options)
-
-
-@pytest.fixture(scope="module")
-def old(tmp_path_factory):
-    """A run with two colours."""
-    path = tmp_path_factory.mktemp("old") / "run"
-    train(path, "Red", "Blue")
-    return path
-
-
-@pytest.fixture
-def runs(old, tmp_path):
-    shutil.copytree(old, tmp_path / "old")
-    return tmp_path
 
 
 def networks(model):
@@ -77,7 +56,8 @@ def test_what_is_called_the_same_keeps_what_it_has_learnt(smallest):
     before = [Attribute("colour", ("Red", "Blue", "Gold")), Attribute("kind", ("Ring",))]
     after = [Attribute("view", ("Front", "Side")), Attribute("Colour", ("blue", "Green", "RED"))]
     old, new = (
-        kind.find("model").from_recipe(recipe, ConditionSchema(attributes, **pictures)) for attributes in (before, after)
+        kind.find("model").from_recipe(recipe, ConditionSchema(attributes, **pictures))
+        for attributes in (before, after)
     )
     lines = take_weights(new, shaken(old), "runs/old")
     for role, network in networks(new).items():
@@ -106,7 +86,7 @@ def test_what_cannot_be_taken_is_named():
     wider = RECIPE.replace(generator={**RECIPE.networks["generator"].options, "widths": [16]})
     new = tpg.ConditionalGAN.from_recipe(wider, schema)
     first = new.generator.hidden[0].kernel.numpy()
-    [said, missed] = take_weights(new, old.trained(), "old.keras")
+    [_, missed] = take_weights(new, old.trained(), "old.keras")
     assert "Not taken: generator/dense_0/kernel ([8, 8] there, [8, 16] here); " in missed and " more." in missed
     np.testing.assert_array_equal(new.generator.hidden[0].kernel, first)
     np.testing.assert_array_equal(new.generator.embedding.table, old.ema_generator.embedding.table)
@@ -118,73 +98,84 @@ def test_what_cannot_be_taken_is_named():
 # === Runs ===
 
 
-class StopAt(keras.callbacks.Callback):
-    """Told to stop in a step."""
+@pytest.fixture
+def old(tmp_path):
+    """A run with two colours, as far as it matters: its checkpoints."""
+    model = shaken(tpg.ConditionalGAN.from_recipe(RECIPE, catalogue("Red", "Blue").schema))
+    model.compile()
+    for step in (1, 2):
+        model._step.assign(step)
+        model._images_seen.assign(step * BATCH)
+        Checkpoints(tmp_path / "old" / "checkpoints").save(model, Note.of(model, True))
+    return tmp_path / "old"
 
-    def __init__(self, step):
-        super().__init__()
-        self.step = step
 
-    def on_train_batch_begin(self, batch, logs=None):
-        if self.model.step == self.step - 1:
-            os.kill(os.getpid(), signal.SIGTERM)
+class Fit(Exception):  # noqa: N818
+    """What was to be trained."""
 
 
-def test_a_run_begins_where_another_ended_and_goes_on_without_it(runs, capsys):
-    longer = RECIPE.replace(images=4 * BATCH)
-    colours = "Red", "Blue", "Green"
-    whole = train(runs / "whole", *colours, recipe=longer, warm_start=runs / "old")
+@pytest.fixture
+def begin(monkeypatch):
+    """Calls `train` with three colours; the model as it is when the training begins."""
+
+    def fit(model, *args, **kwargs):
+        raise Fit(model)
+
+    monkeypatch.setattr(tpg.ConditionalGAN, "fit", fit)
+
+    def begin(out, **options):
+        with pytest.raises(Fit) as caught:
+            tpg.train(catalogue("Red", "Blue", "Green"), RECIPE, out, **options)
+        return caught.value.args[0]
+
+    return begin
+
+
+def test_a_run_begins_where_another_ended_and_goes_on_without_it(old, begin, capsys):
+    out = old.with_name("new")
+    model = begin(out, warm_start=old)
     said = capsys.readouterr().out
     assert "New: colour Green, which start from the mean of its values." in said and "Not taken" not in said
-    with pytest.raises(TrainingStopped):
-        train(runs / "stopped", *colours, recipe=longer, warm_start=runs / "old", callbacks=[StopAt(1)], keep=9)
-    first = tpg.load(Checkpoints(runs / "stopped" / "checkpoints").files[0])
-    assert first.step == 0 and first.warm_start["path"] == str(runs / "old")
-    ended = tpg.load(Checkpoints(runs / "old" / "checkpoints").files[-1])
-    for role, network in networks(first).items():
-        for mine, theirs in zip(network.weights, networks(ended)[role].weights, strict=True):
-            if mine.shape == theirs.shape:
-                np.testing.assert_array_equal(mine, theirs, err_msg=mine.path)
-    assert all(int(optimizer.iterations) == 0 for optimizer in first.optimizers().values())
-    shutil.rmtree(runs / "old")  # it plays no part any more
-    resumed = train(runs / "stopped", *colours, recipe=longer, warm_start=runs / "old")
-    assert resumed.step == whole.step == 4
-    for mine, theirs in zip(resumed.weights, whole.weights, strict=True):
-        np.testing.assert_array_equal(mine, theirs, err_msg=mine.path)
-    noted = json.loads((runs / "stopped" / "warm_start.json").read_text())
-    assert tpg.load(runs / "stopped").provenance["warm_start"] == noted == {
-        "path": str(runs / "old"),
-        "model_id": ended.model_id,
-    }
-    with pytest.raises(RunError, match=r"stopped began with --from .*old. Repeat that command to go on"):
-        train(runs / "stopped", *colours, recipe=longer, warm_start=runs / "other")
+    ended = tpg.load(Checkpoints(old / "checkpoints").files[-1])
+    np.testing.assert_array_equal(model.generator.embedding.table[:2], ended.generator.embedding.table[:2])
+    np.testing.assert_array_equal(model.ema_generator.to_pixels.kernel, ended.ema_generator.to_pixels.kernel)
+    noted = {"path": str(old), "model_id": ended.model_id}
+    assert model.step == model.images_seen == 0 and json.loads((out / "warm_start.json").read_text()) == noted
+    shutil.rmtree(old)  # it plays no part any more
+    for again in (begin(out, warm_start=old), begin(out), tpg.load(Checkpoints(out / "checkpoints").files[-1])):
+        for mine, first in zip(again.weights, model.weights, strict=True):
+            np.testing.assert_array_equal(mine, first, err_msg=mine.path)
+        for mine, first in zip(again.optimizers().values(), model.optimizers().values(), strict=True):
+            assert all(np.array_equal(a, b) for a, b in zip(mine.variables, first.variables, strict=True))
+        assert again.trained().provenance["warm_start"] == noted
+    with pytest.raises(RunError, match=r"new began with --from .*old\. Repeat that command to go on"):
+        open_start(out, out, RECIPE, 8)
 
 
-def test_a_run_that_began_without_goes_on_without(runs):
-    with pytest.raises(RunError, match="old began without --from. Repeat that command"):
-        train(runs / "old", "Red", "Blue", warm_start=runs / "whole")
+def test_a_run_goes_on_as_it_began(old, begin):
+    begin(old.with_name("plain"))  # stopped before its first checkpoint: it may still begin otherwise
+    begin(old.with_name("plain"), warm_start=old)
+    with pytest.raises(RunError, match=r"old began without --from\. Repeat that command"):
+        open_start(old.with_name("plain"), old, RECIPE, 8)
 
 
-def test_a_damaged_checkpoint_is_passed_over(runs):
-    first, last = Checkpoints(runs / "old" / "checkpoints").files
+def test_a_damaged_checkpoint_is_passed_over(old):
+    last = Checkpoints(old / "checkpoints").files[-1]
     last.write_bytes(last.read_bytes()[:-100])
-    assert open_start(runs / "old", runs / "new", RECIPE, 8).step == 1
+    assert open_start(old, old.with_name("new"), RECIPE, 8).step == 1
 
 
-@pytest.mark.parametrize(
-    ("recipe", "size", "said"),
-    [
+def test_what_does_not_fit_is_refused_before_anything_is_written(old):
+    for recipe, size, said in (
         (RECIPE, 16, "there image_size is 8, and here 16"),
         (get_recipe("dcgan"), 32, "there the family of the generator is 'mlp', and here 'dcgan'"),
         (get_recipe("vae"), 32, "there the kind of model is 'gan', and here 'vae'"),
-    ],
-)
-def test_what_does_not_fit_is_refused_before_anything_is_written(old, tmp_path, recipe, size, said):
-    with pytest.raises(RecipeError, match=f"{str(old)!r} cannot be started from: {said}"):
-        open_start(old, tmp_path / "new", recipe, size)
+    ):
+        with pytest.raises(RecipeError, match=f"{str(old)!r} cannot be started from: {said}"):
+            open_start(old, old.with_name("new"), recipe, size)
 
 
 def test_nothing_to_start_from(tmp_path):
-    with pytest.raises(RunError, match="No such model: .*nowhere"):
-        train(tmp_path / "new", "Red", "Blue", warm_start=tmp_path / "nowhere")
+    with pytest.raises(RunError, match=r"No such model: .*nowhere"):
+        tpg.train(catalogue("Red"), RECIPE, tmp_path / "new", warm_start=tmp_path / "nowhere")
     assert not (tmp_path / "new").exists()

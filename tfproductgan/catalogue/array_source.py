@@ -18,7 +18,7 @@ from tfproductgan.errors import CatalogueError
 DEFAULT_NAME = "class"
 """What labels without a name are called, as the classes of folders are."""
 
-# how NumPy writes what is missing when it makes text of an array: np.where(known, "Red", np.nan)
+# how NumPy writes what is missing when it makes text of it: np.array(["Red", np.nan])
 _MISSING_TEXTS = ("nan", "NaT", "<NA>")
 
 Photos = Sequence[Any]
@@ -65,7 +65,11 @@ def common_side(photos: Photos) -> int | None:
     if isinstance(photos, np.ndarray):
         return max(photos.shape[1:3])
     sides = {
-        max(photo.size) if isinstance(photo, Image.Image) else None if isinstance(photo, bytes) else max(photo.shape[:2])
+        max(photo.size)
+        if isinstance(photo, Image.Image)
+        else None
+        if isinstance(photo, bytes)
+        else max(photo.shape[:2])
         for photo in photos
     }
     return sides.pop() if len(sides) == 1 else None
@@ -89,7 +93,9 @@ def photos_of(name: str, given: Any) -> Photos:
     Raises:
         CatalogueError: If they are anything else; the message says how to make photos of it.
     """
-    if hasattr(given, "column_names") or (isinstance(given, Mapping) and given and all(map(_is_data_set, given.values()))):
+    if hasattr(given, "column_names") or (
+        isinstance(given, Mapping) and given and all(map(_is_data_set, given.values()))
+    ):
         raise CatalogueError(f"{name} is a data set: use Catalogue.from_hugging_face(dataset).")
     given = _plain(given)
     if isinstance(given, np.ndarray) and given.dtype != object:
@@ -139,7 +145,8 @@ def _check_pixels(name: str, pixels: np.ndarray, batched: bool) -> None:
         remedies.append("give rows of pixels their height and width: images.reshape(-1, H, W, C)")
     advice = "; ".join(filter(None, remedies))
     raise CatalogueError(
-        f"{name} must be uint8 {right}. Received: {pixels.dtype} {list(pixels.shape)}" + (f": {advice}." if advice else "")
+        f"{name} must be uint8 {right}. Received: {pixels.dtype} {list(pixels.shape)}"
+        + (f": {advice}." if advice else "")
     )
 
 
@@ -232,8 +239,8 @@ def _one_a_photo(name: str, array: np.ndarray) -> np.ndarray:
             return numbers
     raise CatalogueError(
         f"{name!r} must have one value a photo, or a one-hot row with a single 1. Received: {array.dtype} "
-        f"{list(array.shape)}. Columns of several attributes need names, {{'colour': labels[:, 0]}}; several values of one "
-        "attribute are a list of their names."
+        f"{list(array.shape)}. Columns of several attributes need names, {{'colour': labels[:, 0]}}; several values of "
+        "one attribute are a list of their names."
     )
 
 

@@ -50,9 +50,9 @@ _MOST_STEPS = 2**31 - 1  # and photos a batch
 class Catalogue:
     """Photos with their conditions, each decoded and resized once.
 
-    Made by `from_folder`, `from_pairs`, `from_table`, `from_tfds`, `from_hugging_face`, `from_arrays` or `studio`, which
-    take the options of `Preparation` as further keyword arguments, or by `from_prepared`. Photos that cannot be read are
-    left out, listed in `skipped`, and announced through `logging`.
+    Made by `from_folder`, `from_pairs`, `from_table`, `from_tfds`, `from_hugging_face`, `from_arrays` or `studio`,
+    which take the options of `Preparation` as further keyword arguments, or by `from_prepared`. Photos that cannot be
+    read are left out, listed in `skipped`, and announced through `logging`.
 
     Attributes:
         schema: The `ConditionSchema`; its values are those of the training photos, so a value that occurs in
@@ -213,7 +213,7 @@ class Catalogue:
                 mappings likewise; labels without a name are called `class`.
             splits: The split of each photo, or a mapping of the shares to draw. Empty means train.
             sources: Of pairs, the picture that goes in with each photo: as `images`, in their proportions.
-            **options: See `Preparation`. `image_size` is by default the longer side of the images, if all have the same.
+            **options: See `Preparation`. `image_size` is by default the longer side of all images, if they agree.
 
         Raises:
             CatalogueError: If types or lengths do not fit.

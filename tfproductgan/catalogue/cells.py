@@ -34,7 +34,9 @@ def cell_texts(value: Any) -> str | tuple[str, ...]:
     for method in ("numpy", "as_py"):  # scalars of tensors and of Arrow
         if hasattr(value, method):
             value = getattr(value, method)()
-    if isinstance(value, np.ndarray) and not value.ndim and value is not np.ma.masked:
+    if value is np.ma.masked:
+        return ""
+    if isinstance(value, np.ndarray) and not value.ndim:
         value = value.item()
     if isinstance(value, set | frozenset):
         value = sorted(value, key=cell_text)
@@ -44,7 +46,7 @@ def cell_texts(value: Any) -> str | tuple[str, ...]:
 
 
 def _is_missing(value: Any) -> bool:
-    if value is None or value is np.ma.masked:
+    if value is None:
         return True
     try:
         return bool(value != value)

@@ -1,10 +1,11 @@
-"""What people give to `fit`, `evaluate` and `predict`: checked once against the schema, by name, and made batches of."""
+"""What people give to `fit`, `evaluate` and `predict`: checked against the schema, by name, and made batches of."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -51,7 +52,8 @@ def check_batch(batch: Any, schema: ConditionSchema) -> None:
     wanted = input_specs(schema)
     if not isinstance(batch, Mapping) or not wanted.keys() <= batch.keys():
         raise RecipeError(
-            f"A batch is {_expected(schema)}, as catalogue.stream() gives them. Received: {_outline(batch)}{_remedy(batch)}"
+            f"A batch is {_expected(schema)}, as catalogue.stream() gives them. "
+            f"Received: {_outline(batch)}{_remedy(batch)}"
         )
     for name, spec in wanted.items():
         given = batch[name]
@@ -141,10 +143,18 @@ def batches_of(
 
 
 @contextlib.contextmanager
-def ids_named(schema: ConditionSchema) -> Iterator[None]:
-    """Ids out of range that a stream of `batches_of` comes upon: the error names the attribute."""
+def reading(schema: ConditionSchema, steps: int | None = None) -> Iterator[None]:
+    """What reads a stream of `batches_of` goes in here: of ids out of range the error then names the attribute.
+
+    Args:
+        schema: As of `batches_of`.
+        steps: How many batches are to be read; `None` for all: that they end is no mistake then.
+    """
     try:
-        yield
+        with warnings.catch_warnings():
+            if steps is None:
+                warnings.filterwarnings("ignore", "Your input ran out of data")
+            yield
     except tf.errors.InvalidArgumentError as error:
         if _OUT_OF_RANGE not in str(error):
             raise
@@ -171,8 +181,8 @@ def check_predict(data: Any, asks: str) -> None:
     ):
         return
     right = {
-        "sampler": "generate({'colour': 'Red'}, count=16) draws pictures by name, generate(list(map(schema.decode, ids))) "
-        "those of condition ids",
+        "sampler": "generate({'colour': 'Red'}, count=16) draws pictures by name, "
+        "generate([schema.decode(row) for row in ids]) those of condition ids",
         "translator": "translate(pictures, conditions) makes pictures of pictures, translate_squares(sources, ids) of "
         "those of a catalogue",
     }
@@ -217,9 +227,7 @@ def _stream_of_iterator(data, schema):
     if isinstance(first, Mapping) and wanted.keys() <= first.keys():
         first = {name: np.asarray(first[name]) for name in wanted}
     check_batch(first, schema)
-    signature = {
-        name: tf.TensorSpec([None, *spec.shape], first[name].dtype) for name, spec in wanted.items()
-    }
+    signature = {name: tf.TensorSpec([None, *spec.shape], first[name].dtype) for name, spec in wanted.items()}
     rest = itertools.chain([first], data)
     return tf.data.Dataset.from_generator(
         lambda: ({name: batch[name] for name in wanted} for batch in rest), output_signature=signature
@@ -252,7 +260,11 @@ def _advice(name, dtype, shape, spec, schema):
             return "names become ids with schema.encode_all"
         if not dtype.is_integer:
             return "whole numbers, 0 for not given"
-        return f"a column an attribute ({', '.join(schema.names)})" if schema.names else "no column: the schema has no attributes"
+        return (
+            f"a column an attribute ({', '.join(schema.names)})"
+            if schema.names
+            else "no column: the schema has no attributes"
+        )
     if dtype != tf.uint8:
         return "pixels from 0 to 255; of values from 0 to 1 make tf.cast(tf.round(images * 255), tf.uint8)"
     if sizes is not None and sizes[1:] == [spec.shape[2], *spec.shape[:2]]:
@@ -277,10 +289,18 @@ def _described(spec: InputSpec) -> str:
 
 
 def _sizes(shape) -> str:
-    return "of any shape" if shape.rank is None else str(["?" if size is None else size for size in shape]).replace("'", "")
+    return (
+        "of any shape"
+        if shape.rank is None
+        else str(["?" if size is None else size for size in shape]).replace("'", "")
+    )
 
 
 def _outline(data) -> str:
     if isinstance(data, Mapping):
         return f"{{{', '.join(map(repr, data))}}}"
-    return f"({', '.join(map(_outline, data))})" if isinstance(data, tuple | list) and len(data) < 5 else type(data).__name__
+    return (
+        f"({', '.join(map(_outline, data))})"
+        if isinstance(data, tuple | list) and len(data) < 5
+        else type(data).__name__
+    )

@@ -128,7 +128,9 @@ class ConditionalGAN(Sampler, TrainingModel):
             raise RecipeError(f"discriminator_steps must be at least 1. Received: {discriminator_steps}")
         names = [f"{name}_optimizer" for name in self.kind.optimizers]
         if len(args) > len(names):
-            raise RecipeError(f"compile takes {' and '.join(names)}, then options by name. Received: {len(args)} arguments")
+            raise RecipeError(
+                f"compile takes {' and '.join(names)}, then options by name. Received: {len(args)} arguments"
+            )
         super().compile(**dict(zip(names, args, strict=False)), **kwargs)
 
     def compile_options(self):

@@ -15,7 +15,7 @@ import tensorflow as tf
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import RecipeError, RunError, nearest
 from tfproductgan.models import randomness
-from tfproductgan.models.batches import batches_of, check_batch, check_predict, ids_named, input_specs, refuse_options
+from tfproductgan.models.batches import batches_of, check_batch, check_predict, input_specs, reading, refuse_options
 from tfproductgan.models.microbatches import mean_of_microbatches
 from tfproductgan.models.phases import Batch, Logs, Phase, added_losses, dense_gradients
 from tfproductgan.models.pictures import to_float
@@ -33,7 +33,6 @@ from tfproductgan.models.scaled_schedule import follow
 from tfproductgan.models.trained import copy_of
 from tfproductgan.recipes import Recipe, get_recipe
 from tfproductgan.registry import Kind, import_all, kind_named, network_class
-
 
 # of `keras.Model.compile`
 _COMPILE_OPTIONS = ("run_eagerly", "steps_per_execution", "jit_compile")
@@ -323,7 +322,7 @@ class TrainingModel(ReplicaStep, keras.Model):
         if held_out is not None:
             held_out, _ = batches_of(held_out, self.schema, kwargs.pop("validation_batch_size", None) or size)
         kwargs["steps_per_epoch"] = kwargs.get("steps_per_epoch") or steps
-        with ids_named(self.schema):
+        with reading(self.schema, kwargs["steps_per_epoch"]):
             return super().fit(x, epochs=epochs, validation_data=held_out, **kwargs)
 
     def train_step(self, data):
@@ -420,7 +419,7 @@ class TrainingModel(ReplicaStep, keras.Model):
         if not kwargs.get("_use_cached_eval_dataset"):  # what `fit` has made batches of
             refuse_options("evaluate", y=y, **kwargs)
             x, _ = batches_of(x, self.schema, batch_size or self.recipe.step_images)
-        with ids_named(self.schema):
+        with reading(self.schema, kwargs.get("steps")):
             return super().evaluate(x, **kwargs)
 
     def predict(self, x, *args, **kwargs):

@@ -49,12 +49,12 @@ def open_start(
         return None
     old = load(Checkpoints(RunDirectory(path).checkpoints).newest_sound() or path)
     networks = old.networks()
-    differences = [("image_size", old.schema.image_size, image_size)]
+    differences = [("the kind of model", old.kind_name, recipe.kind)]
     for role, spec in recipe.networks.items():
         if role in networks and type(networks[role]) is not network_class(spec.family, role):
             family = type(networks[role]).__module__.rpartition(".")[2]
-            differences.insert(0, (f"the family of the {role}", family, spec.family))
-    differences.insert(0, ("the kind of model", old.kind_name, recipe.kind))
+            differences.append((f"the family of the {role}", family, spec.family))
+    differences.append(("image_size", old.schema.image_size, image_size))
     for what, there, here in differences:
         if there != here:
             raise RecipeError(f"{str(path)!r} cannot be started from: there {what} is {there!r}, and here {here!r}.")
@@ -64,8 +64,9 @@ def open_start(
 def take_weights(model: TrainingModel, old: TrainingModel | TrainedModel, path: str | Path) -> list[str]:
     """Begin with the weights of an old model, those of its networks and of its averages.
 
-    Attributes and values are matched by name. A value that is new gets the mean of those its attribute had, an attribute
-    that is new adds nothing at first. Whatever else agrees in shape is taken. Optimisers and counters start anew.
+    Attributes and values are matched by name. A value that is new gets the mean of those its attribute had, an
+    attribute that is new adds nothing at first. Whatever else agrees in shape is taken. Optimisers and counters
+    start anew.
 
     Args:
         model: A new model.
@@ -92,7 +93,9 @@ def take_weights(model: TrainingModel, old: TrainingModel | TrainedModel, path: 
     return lines
 
 
-def _take(network: Any, old: Any, schema: ConditionSchema, old_schema: ConditionSchema, taken: list, lost: list) -> None:
+def _take(
+    network: Any, old: Any, schema: ConditionSchema, old_schema: ConditionSchema, taken: list, lost: list
+) -> None:
     """Give a network the weights of an old one that fit; names of those that do and do not are added to lists."""
     there = dict(_named(old))
     tables = {id(layer.table) for layer in network._flatten_layers() if isinstance(layer, ConditionEmbedding)}
@@ -116,7 +119,7 @@ def _named(network: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _rows(table: np.ndarray, old: ConditionSchema, new: ConditionSchema) -> np.ndarray:
-    """The vectors of a `ConditionEmbedding` of one schema for another, a row an id, the attributes one after another."""
+    """The table of a `ConditionEmbedding` of one schema for another: a row an id, one attribute after another."""
     ends = np.cumsum([attribute.num_ids for attribute in old.attributes])
     known = {}
     for attribute, end in zip(old.attributes, ends, strict=True):
