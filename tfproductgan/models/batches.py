@@ -119,7 +119,7 @@ def batches_of(
             return data, None
         raise RecipeError(
             "Batches come from a tf.data.Dataset, an iterator or a mapping of whole arrays, each with "
-            f"{_expected(schema)}. Received: {_outline(data)}{_remedy(data)}"
+            f"{_expected(schema)}, as catalogue.stream() gives them. Received: {_outline(data)}{_remedy(data)}"
         )
     check_batch(data.element_spec, schema)
     wanted = input_specs(schema)
