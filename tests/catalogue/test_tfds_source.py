@@ -125,7 +125,7 @@ class Tagged(TinyShop):
     def _generate_examples(self, numbers):
         for i in numbers:
             photo = np.full((12, 12, 3), [i, 0, 200], np.uint8)
-            tags, box = [i % 3, (i + 1) % 3][: i % 3], tfds.features.BBox(0, 0, 1, 1)
+            tags, box = [i % 3, (i + 1) % 3][: i % 3], tfds.features.BBox(0.0, 0.0, 1.0, 1.0)
             yield i, {"image": photo, "tags": tags, "box": box, "facts": {"title": "A"}}
 
 

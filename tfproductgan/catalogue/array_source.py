@@ -21,7 +21,7 @@ DEFAULT_NAME = "class"
 # how NumPy writes what is missing when it makes text of it: np.array(["Red", np.nan])
 _MISSING_TEXTS = ("nan", "NaT", "<NA>")
 
-Photos = Sequence[Any]
+Photos = Sequence[Any] | np.ndarray
 """An array of pixels, or a list of arrays, Pillow images and bytes of files."""
 
 
@@ -30,8 +30,8 @@ def array_source(images: Any, labels: Any = None, splits: Any = None, sources: A
     photos = photos_of("images", images)
     entering = None if sources is None else photos_of("sources", sources)
     columns = {name: _texts(name, column) for name, column in _columns(labels).items()}
-    names = None if splits is None else _texts("splits", splits)
-    given: list[tuple[str, Sequence | None]] = [*columns.items(), ("sources", entering), ("splits", names)]
+    names = None if splits is None else list(map(str, _texts("splits", splits)))
+    given: list[tuple[str, Photos | None]] = [*columns.items(), ("sources", entering), ("splits", names)]
     for name, column in given:
         if column is not None and len(column) != len(photos):
             raise CatalogueError(f"{name!r} has {len(column)} values for {len(photos)} images: one each is needed.")
