@@ -19,6 +19,7 @@ from tfproductgan.catalogue.photos import Placement
 from tfproductgan.catalogue.preparation import Preparation, check_whole
 from tfproductgan.catalogue.preparing import PreparedPhotos, prepare
 from tfproductgan.catalogue.records import RecordPhotos, dataset_folder
+from tfproductgan.catalogue.several import Multi, looks_several, taken_apart, too_many
 from tfproductgan.catalogue.sources import (
     Item,
     Source,
@@ -125,6 +126,8 @@ class Catalogue:
         conditions = schema.encode_rows(item.labels for item in items)
         if preparation.schema is not None:
             _report_unknown(schema, items, conditions)
+        for note in too_many(schema, items):
+            _log.warning("%s", note.rstrip("."))
         captions = [item.text for item in items]
         return cls(schema, preparation, prepared, splits, conditions, lambda: source, lambda: captions, skipped)
 
@@ -169,6 +172,7 @@ class Catalogue:
         attributes: str | Iterable[str] | None = None,
         text: str | None = None,
         split_column: str | None = None,
+        multi: Multi = None,
         **options: Any,
     ) -> Catalogue:
         """Photos listed in a table.
@@ -180,6 +184,8 @@ class Catalogue:
             attributes: Columns to take as attributes, in this order; by default those of `schema`, or none.
             text: Column of titles.
             split_column: Column that names the split of each photo; by default `split`, if there is one.
+            multi: Attributes whose cells hold several values, such as "Pine, white"; or a mapping of them to what is
+                between the values, which is found otherwise.
             **options: See `Preparation`.
 
         Raises:
@@ -191,7 +197,7 @@ class Catalogue:
             attributes = preparation.schema.names if preparation.schema else ()
         attributes = [attributes] if isinstance(attributes, str) else list(attributes)
         source = table_source(table, images, image, attributes, text, split_column, preparation.splits is None)
-        return cls.from_source(source, preparation, text)
+        return cls.from_source(taken_apart(source, multi), preparation, text)
 
     @classmethod
     def from_arrays(
@@ -200,6 +206,7 @@ class Catalogue:
         labels: Any = None,
         splits: Any = None,
         sources: Any = None,
+        multi: Multi = None,
         **options: Any,
     ) -> Catalogue:
         """Photos that are in memory already.
@@ -209,10 +216,12 @@ class Catalogue:
                 images or bytes of files, of any sizes.
             labels: Attribute name to the value of each photo: lists, arrays or Series, of texts, numbers, dates or
                 booleans, `[N, 1]` and one-hot `[N, K]` too (the values are then the numbers 0 to K - 1). `None`, NaN,
-                NaT, pandas' NA and empty are "not given", and 2012.0 reads 2012, as in tables. A DataFrame or a list of
-                mappings likewise; labels without a name are called `class`.
+                NaT, pandas' NA and empty are "not given", and 2012.0 reads 2012, as in tables. A list
+                holds several values of a photo. A DataFrame or a list of mappings likewise; labels without a name are
+                called `class`.
             splits: The split of each photo, or a mapping of the shares to draw. Empty means train.
             sources: Of pairs, the picture that goes in with each photo: as `images`, in their proportions.
+            multi: As of `from_table`.
             **options: See `Preparation`. `image_size` is by default the longer side of all images, if they agree.
 
         Raises:
@@ -225,7 +234,7 @@ class Catalogue:
         """
         photos = photos_of("images", images)
         named, shares = (None, splits) if isinstance(splits, Mapping) else (splits, None)
-        source = array_source(photos, labels, named, sources)
+        source = taken_apart(array_source(photos, labels, named, sources), multi)
         if options.get("schema") is None and options.get("image_size") is None:
             options["image_size"] = common_side(photos)
         return cls.from_source(source, _preparation({**options, "splits": shares}))
@@ -398,7 +407,8 @@ class Catalogue:
         for split, indices in self.splits.items():
             digest.update(split.encode())
             digest.update(np.ascontiguousarray(indices).data)
-        digest.update(repr([(a.name, a.values) for a in self.schema.attributes]).encode())
+        attributes = [(a.name, a.values, *([a.several] if a.several > 1 else [])) for a in self.schema.attributes]
+        digest.update(repr(attributes).encode())
         return digest.hexdigest()[:32]
 
     def size(self, split: str = "train") -> int:
@@ -435,7 +445,7 @@ class Catalogue:
         return (pictures[indices[start : start + batch_size]] for start in range(0, len(indices), batch_size))
 
     def conditions(self, split: str = "train") -> np.ndarray:
-        """The condition ids of a split: int32 `[N, A]`, 0 is "not given"."""
+        """The condition ids of a split, as `schema.encode` gives them: int32 `[N, A]`, 0 is "not given"."""
         return self._conditions[self._indices(split)]
 
     def captions(self, split: str = "train") -> list[str]:
@@ -497,7 +507,7 @@ class Catalogue:
                 raise CatalogueError("balance draws photos with replacement; one pass (repeat=False) cannot have it.")
             if not self.schema.attributes:
                 raise CatalogueError("balance needs attributes, and this catalogue has none.")
-            weights = balancing_weights(self._conditions[indices], balance)
+            weights = balancing_weights(self._conditions[indices], balance, self.schema.slices)
         photos = (self._photos.pixels, self._conditions, indices)
         return photo_stream(*photos, batch_size, seed, start_step, weights, repeat, part, self._photos.sources)
 
@@ -513,12 +523,13 @@ class Catalogue:
         if self.schema.source_channels is not None:
             lines.insert(2, f"go in       pictures of that size, {_COLOURS[self.schema.source_channels]}")
         train = self._conditions[self._indices("train")]
-        for column, attribute in enumerate(self.schema.attributes):
-            counts = Counter(train[:, column].tolist())
-            missing = counts.pop(NOT_GIVEN, 0)
+        for attribute, columns in zip(self.schema.attributes, self.schema.slices, strict=True):
+            ids = train[:, columns]
+            counts, missing = Counter(ids[ids != NOT_GIVEN].tolist()), int((~ids.any(axis=1)).sum())
             common = ", ".join(f"{attribute.values[i - 1]} {n:,}" for i, n in counts.most_common(4))
+            several = f", up to {attribute.several} a photo" if attribute.several > 1 else ""
             lack = f"; not given {missing:,}" if missing else ""
-            lines.append(f"{attribute.name:<11} {len(attribute.values)} values: {common}{lack}")
+            lines.append(f"{attribute.name:<11} {len(attribute.values)} values{several}: {common}{lack}")
         if self.schema.text:
             lines.append(f"text        {self.schema.text}")
         lines.append(f"left out    {len(self.skipped):,}")
@@ -526,7 +537,7 @@ class Catalogue:
 
     def __repr__(self) -> str:
         splits = ", ".join(f"{split} {len(indices):,}" for split, indices in self.splits.items())
-        attributes = ", ".join(f"{a.name} ({len(a.values)})" for a in self.schema.attributes) or "no attributes"
+        attributes = ", ".join(map(str, self.schema.attributes)) or "no attributes"
         pairs = "" if self.schema.source_channels is None else f" from pictures of {self.schema.source_channels}"
         return f"<Catalogue {splits}; {attributes}; {self.image_size} px, {self.channels} channels{pairs}>"
 
@@ -583,7 +594,8 @@ def refuse_sparse(source: Source, min_count: int) -> None:
             counts = count_values(item.labels.get(attribute) for item in train)
             reason = too_sparse(attribute, (n for n in counts.values() if n >= min_count))
             if reason:
-                raise CatalogueError(f"{reason}.")
+                several = looks_several(source, attribute)
+                raise CatalogueError(f"{reason}. {several}" if several else f"{reason}.")
 
 
 def _judge(skipped: Sequence[tuple[str, str]], total: int, max_unreadable: float) -> None:
@@ -624,12 +636,17 @@ def _shared_aspect(aspects: np.ndarray) -> float | None:
 
 
 def _report_unknown(schema: ConditionSchema, items: Sequence[Item], conditions: np.ndarray) -> None:
-    for name, column in zip(schema.names, conditions.T, strict=True):
+    for attribute, columns in zip(schema.attributes, schema.slices, strict=True):
         unknown: Counter[str] = Counter()
-        for item, number in zip(items, column, strict=True):
-            if number == NOT_GIVEN:
-                unknown.update(v for own, v in item.labels.items() if v and fold(own) == fold(name))
+        photos = 0
+        for item, ids in zip(items, conditions[:, columns].tolist(), strict=True):
+            if NOT_GIVEN not in ids:
+                continue
+            cells = [cell for own, cell in item.labels.items() if fold(own) == fold(attribute.name)]
+            values = [v for cell in cells for v in attribute.split(cell) if fold(v) and not attribute.knows(v)]
+            unknown.update(values)
+            photos += bool(values)
         if unknown:
             common = ", ".join(repr(value) for value, _ in unknown.most_common(3))
-            said = f"{unknown.total()} of {len(items)} photos have a {name} the schema does not know ({common})"
+            said = f"{photos} of {len(items)} photos have a {attribute.name} the schema does not know ({common})"
             _log.warning("%s, which becomes not given", said)

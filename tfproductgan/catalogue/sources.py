@@ -30,13 +30,13 @@ class Item:
 
     Args:
         name: What messages call it.
-        labels: Attribute name to value name; missing and empty are "not given".
+        labels: Attribute name to value name, or to a tuple of several; missing and empty are "not given".
         split: One of `SPLITS`, or `None` if the source does not say.
         text: Its title.
     """
 
     name: str
-    labels: Mapping[str, str]
+    labels: Mapping[str, str | tuple[str, ...]]
     split: str | None = None
     text: str = ""
 
@@ -54,6 +54,7 @@ class Source:
         skipped: What could not become an item: (name, reason).
         values: Value names of attributes whose order is given.
         load_sources: As `load`, of the pictures that go in, if the items are pairs.
+        notes: What was done on the way to the items, a sentence each.
     """
 
     items: Sequence[Item]
@@ -63,6 +64,7 @@ class Source:
     skipped: Sequence[tuple[str, str]] = ()
     values: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     load_sources: Callable[[], Iterator[Callable[[], Raw]]] | None = None
+    notes: Sequence[str] = ()
 
     def loads(self) -> Iterator[tuple[Callable[[], Raw], ...]]:
         """For each item, what loads its photo and, in pairs, the picture that goes in."""

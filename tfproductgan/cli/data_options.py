@@ -62,6 +62,14 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         metavar="A,B",
         help="columns of the table to take as labels; for folders, what to call the classes (default: class)",
     )
+    group.add_argument(
+        "--multi",
+        action="append",
+        type=_multi,
+        metavar="A=;",
+        help="an attribute of the table whose cells hold several values, and what is between them (default: what is "
+        "found there); can be given several times",
+    )
     group.add_argument("--image-column", metavar="NAME", help="column of the photos' files (default: image, file, …)")
     group.add_argument("--text", metavar="NAME", help="column of titles")
     group.add_argument("--split-column", metavar="NAME", help="column of the splits (default: split, if there is one)")
@@ -172,6 +180,7 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
         CatalogueError: If the data is missing, or does not have what the options name.
     """
     from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
+    from tfproductgan.catalogue.several import taken_apart
     from tfproductgan.catalogue.sources import folder_source, pair_source, table_source
     from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
 
@@ -200,9 +209,8 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
         attributes = STUDIO_ATTRIBUTES if attributes is None else attributes
         return studio_source(place, size, 0, attributes, DEFAULT_SPLITS, args.sources), size
     if kind == "table":
-        return table_source(
-            place, args.images_in, args.image_column, attributes or (), args.text, args.split_column
-        ), size
+        source = table_source(place, args.images_in, args.image_column, attributes or (), args.text, args.split_column)
+        return taken_apart(source, dict(args.multi or ())), size
     name = _class_name(args, schema)
     return (folder_source(place, name) if args.sources is None else pair_source(args.sources, place, name)), size
 
@@ -232,7 +240,7 @@ def _prepared(args: argparse.Namespace, folder: Path, schema: ConditionSchema | 
     catalogue = Catalogue.from_prepared(folder, args.attributes, schema)
     made = {"image_size": catalogue.image_size, "channels": catalogue.channels, "fit": catalogue.preparation.fit}
     defaults = _defaults()
-    for option in ("image_column", "split_column", "text", "images_in", "min_count", "sources", *made):
+    for option in ("image_column", "split_column", "text", "images_in", "multi", "min_count", "sources", *made):
         asked = getattr(args, option)
         if asked not in (defaults[option], made.get(option)):
             shown = f"--{option.replace('_', '-')}"
@@ -256,6 +264,8 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
     """
     if not args.data.strip():
         raise CatalogueError("The path of the data is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
+    if args.multi and (_is_studio(args) or args.data.startswith("tfds:")):
+        raise CatalogueError(f"--multi is for tables. Received: {args.data!r}")
     if _is_studio(args):
         return "studio", _studio_count(args.data)
     if args.data.startswith("tfds:"):
@@ -280,7 +290,7 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
     table = _table_inside(path)
     if table is not None:
         return "table", table
-    for option in ("image_column", "split_column", "text", "images_in"):
+    for option in ("image_column", "split_column", "text", "images_in", "multi"):
         if getattr(args, option) is not None:
             raise CatalogueError(
                 f"--{option.replace('_', '-')} is for tables, and {args.data!r} neither is one nor holds a single one."
@@ -317,6 +327,14 @@ def _class_name(args: argparse.Namespace, schema: ConditionSchema | None) -> str
     if schema is not None and len(schema.names) == 1:
         return schema.names[0]
     return args.attributes[0] if args.attributes else "class"
+
+
+def _multi(text: str) -> list[str | None]:
+    """An attribute and what is between its values, JSON-ready."""
+    name, _, separator = text.partition("=")
+    if not name.strip():
+        raise argparse.ArgumentTypeError(f"expected an attribute, such as colour, or colour=;. Received: {text!r}")
+    return [name.strip(), separator.replace("\\n", "\n") or None]
 
 
 def _image_size(text: str) -> int:

@@ -388,7 +388,10 @@ class TrainingModel(ReplicaStep, keras.Model):
         fewest = 1 if self.hides_only_attribute else 2
         if len(self.schema.attributes) < fewest or not self.recipe.label_dropout:
             return conditions
-        drawn = Draws(self.recipe.seed, self._step.value).uniform(Purpose.LABEL_DROPOUT, conditions.shape)
+        shape = (conditions.shape[0], len(self.schema.attributes))
+        drawn = Draws(self.recipe.seed, self._step.value).uniform(Purpose.LABEL_DROPOUT, shape)
+        # all values of an attribute at once
+        drawn = tf.repeat(drawn, [attribute.several for attribute in self.schema.attributes], axis=1)
         return tf.where(drawn < self.recipe.label_dropout, 0, conditions)
 
     def _seed_networks(self):
