@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfproductgan.catalogue.array_source import array_source, common_side, photos_of
+from tfproductgan.catalogue.folder_source import DEFAULT_ATTRIBUTE, folder_source, pair_source
 from tfproductgan.catalogue.hugging_face_source import hugging_face_source
 from tfproductgan.catalogue.photos import Placement
 from tfproductgan.catalogue.preparation import Preparation, check_whole
@@ -23,8 +24,6 @@ from tfproductgan.catalogue.several import Multi, looks_several, taken_apart, to
 from tfproductgan.catalogue.sources import (
     Item,
     Source,
-    folder_source,
-    pair_source,
     table_source,
     too_sparse,
 )
@@ -132,36 +131,56 @@ class Catalogue:
         return cls(schema, preparation, prepared, splits, conditions, lambda: source, lambda: captions, skipped)
 
     @classmethod
-    def from_folder(cls, folder: str | Path, attribute: str = "class", **options: Any) -> Catalogue:
-        """Photos in folders named by their class.
+    def from_folder(
+        cls,
+        folder: str | Path,
+        attribute: str = DEFAULT_ATTRIBUTE,
+        attributes: str | Iterable[str] | None = None,
+        **options: Any,
+    ) -> Catalogue:
+        """Photos in folders named by their class, and by kinds within it.
 
         Args:
-            folder: `<class>/<photo>`, or `train/`, `validation/`, `test/` above it; a folder or a zip of it.
-            attribute: What to call the attribute that the folders' names are values of.
+            folder: `<class>/<photo>` or `<class>/<kind>/<photo>` and so on, or `train/`, `validation/`, `test/` above
+                it; a folder, a zip, or a tar of it. Or WebDataset shards: a tar, a folder of tars, or a pattern such as
+                `shards-{0000..0003}.tar`; then `attributes` names fields of their `.json` files.
+            attribute: What to call the attribute that the upper folders' names are values of; those of folders in them
+                are called `"class 2"`, `"class 3"` then.
+            attributes: Instead, a name for each level of folders, from the top; what lies below is not taken.
             **options: See `Preparation`.
 
         Raises:
             CatalogueError: If there are no photos, or too many that cannot be read.
         """
         preparation = _preparation(options)
-        return cls.from_source(folder_source(folder, _class_name(attribute, preparation.schema)), preparation)
+        source = folder_source(folder, attribute, _listed(attributes), preparation.schema)
+        return cls.from_source(source, preparation)
 
     @classmethod
-    def from_pairs(cls, sources: str | Path, images: str | Path, attribute: str = "class", **options: Any) -> Catalogue:
+    def from_pairs(
+        cls,
+        sources: str | Path,
+        images: str | Path,
+        attribute: str = DEFAULT_ATTRIBUTE,
+        attributes: str | Iterable[str] | None = None,
+        **options: Any,
+    ) -> Catalogue:
         """Photos with the pictures that go in to make them, such as drawings: two folders, paired by name.
 
         Args:
             sources: Folder or zip of the pictures that go in. Below it each has the path of its photo, whatever its
                 extension; its size may be another, its proportions not.
             images: Folder or zip of the photos, as for `from_folder`.
-            attribute: What to call the attribute that the photos' folders are values of.
+            attribute: As of `from_folder`, of the photos.
+            attributes: Likewise.
             **options: See `Preparation`. What has no partner, or several, is left out and listed in `skipped`.
 
         Raises:
             CatalogueError: If there are no pairs, or too much that cannot be read or has no partner.
         """
         preparation = _preparation(options)
-        return cls.from_source(pair_source(sources, images, _class_name(attribute, preparation.schema)), preparation)
+        source = pair_source(sources, images, attribute, _listed(attributes), preparation.schema)
+        return cls.from_source(source, preparation)
 
     @classmethod
     def from_table(
@@ -569,9 +588,8 @@ def _preparation(options: Mapping[str, Any]) -> Preparation:
     return Preparation(**options)
 
 
-def _class_name(given: str, schema: ConditionSchema | None) -> str:
-    """What the classes of a folder are called: as the only attribute of the model they are taken for."""
-    return schema.names[0] if schema is not None and len(schema.names) == 1 else given
+def _listed(names: str | Iterable[str] | None) -> list[str] | None:
+    return [names] if isinstance(names, str) else None if names is None else list(names)
 
 
 def _with_what_goes_in(source: Source, schema: ConditionSchema) -> Source:
