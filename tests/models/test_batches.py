@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.errors import RecipeError
 from tfproductgan.models.batches import batches_of, check_batch, check_predict, reading
@@ -52,8 +53,8 @@ WRONG = [
     ),
     (rows(images=IMAGES.transpose(0, 3, 1, 2)), "channels come last, as tf.transpose(images, [0, 2, 3, 1])"),
     (rows(images=IMAGES[..., 0]), "with an axis of channels, as images[..., tf.newaxis] has"),
-    (rows(conditions=IDS[:, :1]), "conditions must be int32 [B, 2]: a column an attribute (shade, side)"),
-    (rows(conditions=IDS[:, 0]), "conditions must be int32 [B, 2]: a column an attribute (shade, side)"),
+    (rows(conditions=IDS[:, :1]), "conditions must be int32 [B, 2]: the columns are shade, side"),
+    (rows(conditions=IDS[:, 0]), "conditions must be int32 [B, 2]: the columns are shade, side"),
     (rows(conditions=IDS.astype(np.float32)), "conditions must be int32 [B, 2]: whole numbers, 0 for not given"),
     (
         rows(conditions=np.full((COUNT, 2), "Dark")),
@@ -153,6 +154,26 @@ def test_arrays_are_shuffled_anew_each_epoch():
         images = np.concatenate([batch["images"] for batch in epoch])
         assert sorted(map(bytes, images)) == sorted(map(bytes, IMAGES))
     assert np.any(first[0]["images"] != second[0]["images"])
+
+
+def test_the_stream_of_a_catalogue_is_read_as_it_is():
+    labels = {"shade": ["Dark", "Light"] * 10, "side": ["Left", "Right", "Top", "Back"] * 5}
+    catalogue = Catalogue.from_arrays(IMAGES, labels, ["train"] * COUNT, cache=False)
+    stream = catalogue.stream(batch_size=BATCH)
+    assert batches_of(stream, catalogue.schema, BATCH) == (stream, None)
+    with pytest.raises(RecipeError, match="those of 'side' go from 0"):  # that of another model
+        batches_of(stream, SCHEMA, BATCH)
+
+
+def test_an_attribute_of_several_values_has_as_many_columns():
+    schema = ConditionSchema([SCHEMA.attributes[0], Attribute("tags", ("New", "Sale", "Wool"), several=2)], 6, 3)
+    ids = np.array([[1, 3, 0], [2, 1, 3]] * 10)
+    assert len(taken(batches(rows(conditions=ids)), schema)) == 2
+    with pytest.raises(RecipeError, match=r"conditions must be int32 \[B, 3\]: the columns are shade, tags, tags"):
+        taken(rows(), schema)
+    ids[-9, 2] = 4
+    with pytest.raises(RecipeError, match=r"those of 'tags' go from 0 \(not given\) to 3 \('Wool'\)"):
+        taken(batches(rows(conditions=ids)), schema)
 
 
 def test_a_schema_without_attributes_has_no_columns():

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.catalogue.streaming import photo_stream
+from tfproductgan.catalogue.streaming import ids_of, photo_stream
 from tfproductgan.conditions import ConditionSchema, InputSpec
 from tfproductgan.errors import RecipeError
 
@@ -110,8 +110,9 @@ def batches_of(
     Raises:
         RecipeError: If it does not fit.
     """
+    steps = None
     if isinstance(data, Mapping):
-        return _stream_of_arrays(data, schema, batch_size, seed, start_step, shuffled)
+        data, steps = _stream_of_arrays(data, schema, batch_size, seed, start_step, shuffled)
     if isinstance(data, Iterator):
         data = _stream_of_iterator(data, schema)
     if not isinstance(data, tf.data.Dataset):
@@ -122,6 +123,10 @@ def batches_of(
             f"{_expected(schema)}, as catalogue.stream() gives them. Received: {_outline(data)}{_remedy(data)}"
         )
     check_batch(data.element_spec, schema)
+    known = ids_of(data)
+    if known is not None:  # all of them, so that there is nothing to check while training
+        check_ids(*known, schema)
+        return data, steps
     wanted = input_specs(schema)
     size = data.element_spec["images"].shape[0]
     fixed = all(data.element_spec[name].shape.is_fully_defined() for name in wanted)
@@ -134,7 +139,8 @@ def batches_of(
 
     def checked(batch):
         rows = {name: tf.ensure_shape(batch[name], [None, *spec.shape]) for name, spec in wanted.items()}
-        rows["conditions"] = _in_range(tf.cast(rows["conditions"], tf.int32), schema)
+        rows["conditions"] = tf.cast(rows["conditions"], tf.int32)
+        _assert_in_range(rows["conditions"], schema)
         return rows
 
     data = data.map(checked)
@@ -158,11 +164,11 @@ def reading(schema: ConditionSchema, steps: int | None = None) -> Iterator[None]
     except tf.errors.InvalidArgumentError as error:
         if _OUT_OF_RANGE not in str(error):
             raise
-        found = re.findall(r"\[(-?\d+(?: -?\d+)*)\]", str(error).partition(_OUT_OF_RANGE)[2])
-        lowest, highest = (np.array(numbers.split(), np.int64) for numbers in found[:2])
+        rows = re.findall(r"\[(-?\d+(?: -?\d+)*)\]", str(error).partition(_OUT_OF_RANGE)[2])
+        ids = np.array([row.split() for row in rows], np.int64)
         named: Exception = error
         try:
-            check_ids(lowest, highest, schema)
+            check_ids(ids.min(axis=0), ids.max(axis=0), schema)
         except RecipeError as said:
             named = said
         raise named from None
@@ -204,8 +210,6 @@ def _stream_of_arrays(data, schema, batch_size, seed, start_step, shuffled):
     count, ids = counts["images"], arrays["conditions"]
     if count < batch_size:
         raise RecipeError(f"batch_size={batch_size} is more than the {count} rows: lower batch_size, or add rows.")
-    if ids.size:
-        check_ids(ids.min(axis=0), ids.max(axis=0), schema)
     stream = photo_stream(
         arrays["images"],
         ids.astype(np.int32),
@@ -234,17 +238,14 @@ def _stream_of_iterator(data, schema):
     ).rebatch(len(first["images"]), drop_remainder=True)
 
 
-def _in_range(ids, schema):
-    """The ids themselves, once they were found to be the schema's: an assertion of the input, not of the step."""
-    if not schema.attributes:
-        return ids
+def _assert_in_range(ids, schema):
+    """Stop at ids that are not the schema's: an assertion of the input, so that the step itself stays as it is."""
     most = np.zeros(ids.shape[-1], np.int32)
     for attribute, columns in zip(schema.attributes, schema.slices, strict=True):
         most[columns] = attribute.num_ids - 1
-    lowest, highest = tf.reduce_min(ids, axis=0), tf.reduce_max(ids, axis=0)
-    fits = tf.reduce_all(lowest >= 0) & tf.reduce_all(highest <= most)
-    with tf.control_dependencies([tf.debugging.Assert(fits, [_OUT_OF_RANGE, lowest, highest], summarize=len(most))]):
-        return tf.identity(ids)
+    fits = tf.reduce_all((ids >= 0) & (ids <= most))
+    # not tf.debugging.Assert, whose branch costs more than all else here
+    tf.raw_ops.Assert(condition=fits, data=[tf.constant(_OUT_OF_RANGE), ids], summarize=2**31 - 1)
 
 
 # === Words ===
@@ -260,11 +261,10 @@ def _advice(name, dtype, shape, spec, schema):
             return "names become ids with schema.encode_all"
         if not dtype.is_integer:
             return "whole numbers, 0 for not given"
-        return (
-            f"a column an attribute ({', '.join(schema.names)})"
-            if schema.names
-            else "no column: the schema has no attributes"
-        )
+        columns = [
+            a.name for a, at in zip(schema.attributes, schema.slices, strict=True) for _ in range(at.start, at.stop)
+        ]
+        return f"the columns are {', '.join(columns)}" if columns else "no column: the schema has no attributes"
     if dtype != tf.uint8:
         return "pixels from 0 to 255; of values from 0 to 1 make tf.cast(tf.round(images * 255), tf.uint8)"
     if sizes is not None and sizes[1:] == [spec.shape[2], *spec.shape[:2]]:
