@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import hashlib
 import io
+import itertools
 import json
 import os
 import shlex
@@ -197,6 +198,27 @@ PHOTOS = [
         lambda: photo("draw.jpg", "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n"),
         f"{TRAIN} --data photos",
         ("mugs/draw.jpg: not a JPEG, PNG",),
+    ),
+    Case(
+        "web page as JPEG",
+        lambda: photo("gone.jpg", "<!DOCTYPE html><title>404"),
+        f"{TRAIN} --data photos",
+        ("mugs/gone.jpg: not a JPEG, PNG", "(web page: most likely a failed download: fetch anew)"),
+    ),
+    Case(
+        "format that is not read",
+        lambda: photo("a.jxl", b"\xff\x0a" + bytes(99)),
+        f"{TRAIN} --data photos",
+        ("1 of 5 photos", "mugs/a.jxl: JPEG XL photo: convert to JPEG", "--max-unreadable"),
+    ),
+    Case(
+        "more names than levels of folders",
+        photos,
+        f"{TRAIN} --data photos --attributes kind,colour",
+        (
+            "'photos' has 1 level of class folders (2 values: mugs, rings)",
+            "2 attributes are named for them: kind, colour",
+        ),
     ),
     Case("empty file", lambda: photo("no.jpg", b""), f"{TRAIN} --data photos", ("mugs/no.jpg: the file is empty",)),
     Case(
@@ -499,6 +521,18 @@ MODELS = [
         ("run holds a run with another recipe", "batch_size was 4, now 2", 'loss was "hinge"', "another --out"),
     ),
     Case(
+        "nothing to start from",
+        photos,
+        f"{TRAIN} --data photos --from nowhere",
+        ("No such model: nowhere", "Give a .keras"),
+    ),
+    Case(
+        "start of another family",
+        lambda: (photos(), model(cut=10**9)),
+        f"{TRAIN} --data photos --from model.keras",
+        ("'model.keras' cannot be started from: there the family of the generator is 'dcgan', and here 'mlp'",),
+    ),
+    Case(
         "broken run",
         lambda: (photos(), put("run/recipe.json", "{")),
         f"{TRAIN} --data photos",
@@ -638,6 +672,7 @@ def undecodable_name():
 
 
 LOOK = "check photos --batch-size 2 --image-size 16"
+PRODUCTS = tuple(itertools.product(("mugs", "rings"), ("red", "blue")))
 
 ACCEPTED = [
     Case("animated GIF", lambda: photo("a.gif", several("GIF")), LOOK, ("all 5 photos", "GIF (20 %)")),
@@ -656,6 +691,29 @@ ACCEPTED = [
     Case("undecodable name", undecodable_name, f"{LOOK} --json ../report.json", ("all 5 photos",)),
     Case("links", linked, LOOK, ("all 6 photos", "caps")),
     Case("class of one photo", lambda: (photos(), put("photos/caps/1.png", picture(9))), LOOK, ("one photo", "caps")),
+    Case(
+        "name without extension", lambda: photo("0815", picture(9)), LOOK, ("all 5", "1 file read as photos by content")
+    ),
+    Case("video beside photos", lambda: photo("a.mov", b"\0\0\0\x14ftypqt  "), LOOK, ("all 4", "1 video not taken")),
+    Case(
+        "photo beside class folders",
+        lambda: (photos(), put("photos/cover.png", picture(9, size=(60, 20)))),
+        LOOK,
+        ("all 4 photos", "1 photo without a class, left out: cover.png"),
+    ),
+    Case(
+        "system folders",
+        lambda: (photos(), put("photos/@eaDir/a.png", picture(9)), put("photos/mugs/__MACOSX/a.png", picture(9))),
+        LOOK,
+        ("all 4 photos", "a system folder: @eaDir, mugs/__MACOSX"),
+    ),
+    Case("run among photos", run_of, LOOK.replace("photos", "."), ("all 4 photos", "a run of tfproductgan: run")),
+    Case(
+        "folders in folders",
+        lambda: [put(f"photos/{kind}/{colour}/0.png", picture(n)) for n, (kind, colour) in enumerate(PRODUCTS)],
+        f"{LOOK} --attributes kind,colour",
+        ("all 4 photos", "kind: 2 values", "colour: 2 values"),
+    ),
     Case("archive beside photos", lambda: (photos(), archive({}, "photos/mugs/old.zip")), LOOK, ("all 4 photos",)),
     Case("semicolons", lambda: table(ROWS.replace(",", ";")), LOOK.replace("photos", "products.csv"), ("all 4",)),
     Case(

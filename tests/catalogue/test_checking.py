@@ -12,7 +12,8 @@ from tfproductgan.catalogue.catalogue import Catalogue, Preparation
 from tfproductgan.catalogue.checking.contact_sheet import contact_sheet, write_contact_sheet
 from tfproductgan.catalogue.checking.findings import KINDS
 from tfproductgan.catalogue.checking.looking import check
-from tfproductgan.catalogue.sources import array_source, folder_source, table_source
+from tfproductgan.catalogue.folder_source import folder_source
+from tfproductgan.catalogue.sources import array_source, table_source
 from tfproductgan.errors import CatalogueError, RunError
 
 

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfproductgan.catalogue.array_source import array_source, common_side, photos_of
+from tfproductgan.catalogue.folder_source import DEFAULT_ATTRIBUTE, folder_source, pair_source
+from tfproductgan.catalogue.hugging_face_source import hugging_face_source
 from tfproductgan.catalogue.photos import Placement
 from tfproductgan.catalogue.preparation import Preparation, check_whole
 from tfproductgan.catalogue.preparing import PreparedPhotos, prepare
@@ -21,9 +24,6 @@ from tfproductgan.catalogue.several import Multi, looks_several, taken_apart, to
 from tfproductgan.catalogue.sources import (
     Item,
     Source,
-    array_source,
-    folder_source,
-    pair_source,
     table_source,
     too_sparse,
 )
@@ -50,9 +50,9 @@ _MOST_STEPS = 2**31 - 1  # and photos a batch
 class Catalogue:
     """Photos with their conditions, each decoded and resized once.
 
-    Made by `from_folder`, `from_pairs`, `from_table`, `from_tfds`, `from_arrays` or `studio`, which take the options of
-    `Preparation` as further keyword arguments, or by `from_prepared`. Photos that cannot be read are left out, listed
-    in `skipped`, and announced through `logging`.
+    Made by `from_folder`, `from_pairs`, `from_table`, `from_tfds`, `from_hugging_face`, `from_arrays` or `studio`,
+    which take the options of `Preparation` as further keyword arguments, or by `from_prepared`. Photos that cannot be
+    read are left out, listed in `skipped`, and announced through `logging`.
 
     Attributes:
         schema: The `ConditionSchema`; its values are those of the training photos, so a value that occurs in
@@ -131,36 +131,56 @@ class Catalogue:
         return cls(schema, preparation, prepared, splits, conditions, lambda: source, lambda: captions, skipped)
 
     @classmethod
-    def from_folder(cls, folder: str | Path, attribute: str = "class", **options: Any) -> Catalogue:
-        """Photos in folders named by their class.
+    def from_folder(
+        cls,
+        folder: str | Path,
+        attribute: str = DEFAULT_ATTRIBUTE,
+        attributes: str | Iterable[str] | None = None,
+        **options: Any,
+    ) -> Catalogue:
+        """Photos in folders named by their class, and by kinds within it.
 
         Args:
-            folder: `<class>/<photo>`, or `train/`, `validation/`, `test/` above it; a folder or a zip of it.
-            attribute: What to call the attribute that the folders' names are values of.
+            folder: `<class>/<photo>` or `<class>/<kind>/<photo>` and so on, or `train/`, `validation/`, `test/` above
+                it; a folder, a zip, or a tar of it. Or WebDataset shards: a tar, a folder of tars, or a pattern such as
+                `shards-{0000..0003}.tar`; then `attributes` names fields of their `.json` files.
+            attribute: What to call the attribute that the upper folders' names are values of; those of folders in them
+                are called `"class 2"`, `"class 3"` then.
+            attributes: Instead, a name for each level of folders, from the top; what lies below is not taken.
             **options: See `Preparation`.
 
         Raises:
             CatalogueError: If there are no photos, or too many that cannot be read.
         """
         preparation = _preparation(options)
-        return cls.from_source(folder_source(folder, _class_name(attribute, preparation.schema)), preparation)
+        source = folder_source(folder, attribute, _listed(attributes), preparation.schema)
+        return cls.from_source(source, preparation)
 
     @classmethod
-    def from_pairs(cls, sources: str | Path, images: str | Path, attribute: str = "class", **options: Any) -> Catalogue:
+    def from_pairs(
+        cls,
+        sources: str | Path,
+        images: str | Path,
+        attribute: str = DEFAULT_ATTRIBUTE,
+        attributes: str | Iterable[str] | None = None,
+        **options: Any,
+    ) -> Catalogue:
         """Photos with the pictures that go in to make them, such as drawings: two folders, paired by name.
 
         Args:
             sources: Folder or zip of the pictures that go in. Below it each has the path of its photo, whatever its
                 extension; its size may be another, its proportions not.
             images: Folder or zip of the photos, as for `from_folder`.
-            attribute: What to call the attribute that the photos' folders are values of.
+            attribute: As of `from_folder`, of the photos.
+            attributes: Likewise.
             **options: See `Preparation`. What has no partner, or several, is left out and listed in `skipped`.
 
         Raises:
             CatalogueError: If there are no pairs, or too much that cannot be read or has no partner.
         """
         preparation = _preparation(options)
-        return cls.from_source(pair_source(sources, images, _class_name(attribute, preparation.schema)), preparation)
+        source = pair_source(sources, images, attribute, _listed(attributes), preparation.schema)
+        return cls.from_source(source, preparation)
 
     @classmethod
     def from_table(
@@ -201,32 +221,75 @@ class Catalogue:
     @classmethod
     def from_arrays(
         cls,
-        images: np.ndarray,
-        labels: Mapping[str, Sequence[str | None]] | None = None,
-        splits: Mapping[str, float] | Sequence[str] | None = None,
-        sources: np.ndarray | None = None,
+        images: Any,
+        labels: Any = None,
+        splits: Any = None,
+        sources: Any = None,
         multi: Multi = None,
         **options: Any,
     ) -> Catalogue:
         """Photos that are in memory already.
 
         Args:
-            images: uint8 `[N, H, W]` or `[N, H, W, C]` with 1, 3 or 4 channels.
-            labels: Attribute name to the value name of each photo; `None` and empty are "not given".
-            splits: The split of each photo, or the shares to draw.
+            images: uint8 `[N, H, W]` or `[N, H, W, C]` with 1, 3 or 4 channels; or a list of such arrays, Pillow
+                images or bytes of files, of any sizes.
+            labels: Attribute name to the value of each photo: lists, arrays or Series, of texts, numbers, dates or
+                booleans, `[N, 1]` and one-hot `[N, K]` too (the values are then the numbers 0 to K - 1). `None`, NaN,
+                NaT, pandas' NA and empty are "not given", and 2012.0 reads 2012, as in tables. A list
+                holds several values of a photo. A DataFrame or a list of mappings likewise; labels without a name are
+                called `class`.
+            splits: The split of each photo, or a mapping of the shares to draw. Empty means train.
             sources: Of pairs, the picture that goes in with each photo: as `images`, in their proportions.
             multi: As of `from_table`.
-            **options: See `Preparation`. `image_size` is by default the longer side of the images.
+            **options: See `Preparation`. `image_size` is by default the longer side of all images, if they agree.
 
         Raises:
             CatalogueError: If types or lengths do not fit.
+
+        Example:
+        ```python
+        products = Catalogue.from_arrays(photos, frame[["category", "colour"]], frame["split"])
+        ```
         """
-        images = np.asarray(images)
-        named, shares = (None, splits) if splits is None or isinstance(splits, Mapping) else (splits, None)
-        source = taken_apart(array_source(images, labels or {}, named, sources), multi)
+        photos = photos_of("images", images)
+        named, shares = (None, splits) if isinstance(splits, Mapping) else (splits, None)
+        source = taken_apart(array_source(photos, labels, named, sources), multi)
         if options.get("schema") is None and options.get("image_size") is None:
-            options["image_size"] = max(images.shape[1:3])
+            options["image_size"] = common_side(photos)
         return cls.from_source(source, _preparation({**options, "splits": shares}))
+
+    @classmethod
+    def from_hugging_face(
+        cls,
+        dataset: Any,
+        image: str | None = None,
+        attributes: str | Iterable[str] | None = None,
+        text: str | None = None,
+        **options: Any,
+    ) -> Catalogue:
+        """Photos of a data set of the library `datasets`, which is not needed here: what it has loaded is.
+
+        Args:
+            dataset: A `Dataset`, or a `DatasetDict`, whose splits are kept.
+            image: Column of the photos; by default the only one of images.
+            attributes: Columns to take as attributes; by default those of `schema`, else all class labels. Class labels
+                keep their order.
+            text: Column of titles.
+            **options: See `Preparation`. Prepared photos are not kept on disk.
+
+        Raises:
+            CatalogueError: If there is no such column, or it cannot be what it is asked to be.
+
+        Example:
+        ```python
+        products = Catalogue.from_hugging_face(datasets.load_dataset("fashion_mnist"), image_size=28)
+        ```
+        """
+        preparation = _preparation(options)
+        if attributes is None and preparation.schema is not None:
+            attributes = preparation.schema.names
+        attributes = [attributes] if isinstance(attributes, str) else attributes
+        return cls.from_source(hugging_face_source(dataset, image, attributes, text), preparation, text)
 
     @classmethod
     def from_tfds(
@@ -525,9 +588,8 @@ def _preparation(options: Mapping[str, Any]) -> Preparation:
     return Preparation(**options)
 
 
-def _class_name(given: str, schema: ConditionSchema | None) -> str:
-    """What the classes of a folder are called: as the only attribute of the model they are taken for."""
-    return schema.names[0] if schema is not None and len(schema.names) == 1 else given
+def _listed(names: str | Iterable[str] | None) -> list[str] | None:
+    return [names] if isinstance(names, str) else None if names is None else list(names)
 
 
 def _with_what_goes_in(source: Source, schema: ConditionSchema) -> Source:

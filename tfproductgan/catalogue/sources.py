@@ -6,15 +6,13 @@ import dataclasses
 import functools
 import hashlib
 import itertools
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from tfproductgan.catalogue import tables
-from tfproductgan.catalogue.files import PhotoFolder, PhotoZip, open_files
+from tfproductgan.catalogue.files import Files, PhotoFolder, PhotoZip, open_files
 from tfproductgan.catalogue.splitting import SPLITS, split_name
 from tfproductgan.errors import CatalogueError
 
@@ -105,96 +103,6 @@ def too_sparse(attribute: str, counts: Iterable[int]) -> str | None:
     )
 
 
-def folder_source(folder: str | Path, attribute: str) -> Source:
-    """Photos sorted into folders by class, with or without a level of splits above: see `Catalogue.from_folder`."""
-    files = open_files(folder)
-    return _source_of_files(files, *_classified(files, folder, attribute))
-
-
-def pair_source(sources: str | Path, images: str | Path, attribute: str) -> Source:
-    """Photos as `folder_source` takes them, each with the picture that goes in: see `Catalogue.from_pairs`."""
-    entering, files = open_files(sources), open_files(images)
-    items, attributes = _classified(files, images, attribute)
-    partners, skipped = _partners([item.name for item in items], entering.names(), str(images), str(sources))
-    paired = _source_of_files(files, (item for item in items if item.name in partners), attributes, skipped)
-    names = [partners[item.name] for item in paired.items]
-    return dataclasses.replace(
-        paired,
-        stamp=hashlib.sha256(f"{paired.stamp} {_stamp(entering, names)}".encode()).hexdigest(),
-        load_sources=lambda: (functools.partial(entering.read, name) for name in names),
-    )
-
-
-def _partners(
-    photos: Sequence[str], sources: Sequence[str], photos_in: str, sources_in: str
-) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """The source of each photo that has one, and what is left over: (name, reason)."""
-    for less in (False, True):  # at first with a single folder around everything, then without
-        named, others = _by_stem(photos, less), _by_stem(sources, less)
-        if named.keys() & others.keys():
-            break
-    else:
-        found = f"first: {sources[0]!r}, {photos[0]!r}" if sources else "there are none"
-        raise CatalogueError(
-            f"No picture in {sources_in!r} is called as one in {photos_in!r} ({found}): the pictures of a pair have "
-            "the same path in their folders, but for the extension."
-        )
-    partners, skipped = {}, []
-    for stem in sorted(named.keys() | others.keys()):
-        here, there = named.get(stem, []), others.get(stem, [])
-        if len(here) == len(there) == 1:
-            partners[here[0]] = there[0]
-        for names, rest, where in ((here, there, sources_in), (there, here, photos_in)):
-            crowd = next((", ".join(several) for several in (names, rest) if len(several) > 1), None)
-            reason = f"pairs go by name, and {crowd} are called the same" if crowd else f"no {stem!r} in {where!r}"
-            skipped += [(name, reason) for name in names if crowd or not rest]
-    return partners, skipped
-
-
-def _by_stem(names: Sequence[str], less: bool) -> dict[str, list[str]]:
-    """Names by what they share with their partners': the path below any folder around everything, no extension."""
-    found: dict[str, list[str]] = {}
-    paths = _without_wrapper([name.split("/") for name in names])
-    less = less and len({parts[0] for parts, _ in paths if len(parts) > 1}) == 1 and all(len(p) > 1 for p, _ in paths)
-    for parts, name in paths:
-        # macOS takes accents apart
-        stem = unicodedata.normalize("NFC", "/".join(parts[less:]).rpartition(".")[0])
-        found.setdefault(stem, []).append(name)
-    return found
-
-
-def _classified(files: PhotoFolder | PhotoZip, folder: str | Path, attribute: str) -> tuple[list[Item], Sequence[str]]:
-    """The photos of a folder with their classes as labels, and the attributes of these: one or none."""
-    paths = _without_wrapper([name.split("/") for name in files.names()])
-    if not paths:
-        raise CatalogueError(
-            f"{str(folder)!r} has no photos. Expected <class>/<photo>, as JPEG, PNG, WebP, GIF, BMP or TIFF; or a CSV "
-            "or Parquet table. Archives inside it are not opened."
-        )
-    tops = {parts[0] for parts, _ in paths if len(parts) > 1}
-    split_tops = {top for top in tops if split_name(top)}
-    split_level = bool(tops) and split_tops == tops
-    if "train" in map(split_name, split_tops) and not split_level:
-        others = ", ".join(map(repr, sorted(tops - split_tops)[:3]))
-        raise CatalogueError(f"{str(folder)!r} has split folders ({', '.join(sorted(split_tops))}) beside {others}.")
-    items = []
-    for parts, name in paths:
-        below = parts[1:] if split_level and len(parts) > 1 else parts
-        labels = {attribute: below[0]} if len(below) > 1 else {}
-        items.append(Item(name, labels, (split_name(parts[0]) or "train") if split_level else None))
-    return items, [attribute] if any(item.labels for item in items) else []
-
-
-def _without_wrapper(paths: list[list[str]]) -> list[tuple[list[str], str]]:
-    """The parts of each path and the path itself, less a single folder around everything, as many zips have."""
-    kept = paths
-    while kept and all(len(parts) > 2 for parts in kept) and len({parts[0] for parts in kept}) == 1:
-        if split_name(kept[0][0]):
-            break
-        kept = [parts[1:] for parts in kept]
-    return [(parts, "/".join(path)) for parts, path in zip(kept, paths, strict=True)]
-
-
 def table_source(
     table: str | Path,
     images: str | Path | None = None,
@@ -239,7 +147,7 @@ def table_source(
             f"{str(files.path)!r} (the first: {content.rows[0][image_at]!r}). "
             "Say where they are with images=... (--images-in)."
         )
-    return _source_of_files(files, items, attributes, skipped)
+    return source_of_files(files, items, attributes, skipped)
 
 
 def _table_and_files(path: Path, images: str | Path | None) -> tuple[tables.Table, PhotoFolder | PhotoZip]:
@@ -274,24 +182,27 @@ def _split_reader(content: tables.Table, column: str | None, find: bool) -> Call
     raise CatalogueError(f"Column {column!r} of {content.name} has {strange!r}; a split is called {', '.join(SPLITS)}.")
 
 
-def _source_of_files(
-    files: PhotoFolder | PhotoZip,
+def source_of_files(
+    files: Files,
     items: Iterable[Item],
     attributes: Sequence[str],
     skipped: Sequence[tuple[str, str]] = (),
+    notes: Sequence[str] = (),
 ) -> Source:
+    """Photos that lie in files."""
     [items] = sorted_by_split(list(items))
     names = [item.name for item in items]
     return Source(
         items=items,
         attributes=attributes,
         load=lambda: (functools.partial(files.read, name) for name in names),
-        stamp=_stamp(files, names),
+        stamp=stamp_of(files, names),
         skipped=skipped,
+        notes=notes,
     )
 
 
-def _stamp(files: PhotoFolder | PhotoZip, names: Iterable[str]) -> str:
+def stamp_of(files: Files, names: Iterable[str]) -> str:
     """What changes when one of these files does."""
     # names, sizes and times can agree between folders, checksums in a zip do not: a folder is known by its place
     digest = hashlib.sha256(b"zip" if isinstance(files, PhotoZip) else str(files.path.resolve()).encode())
@@ -308,48 +219,3 @@ def sorted_by_split(items: Sequence[Item], *others: Sequence) -> list[list]:
     """
     order = sorted(range(len(items)), key=lambda i: SPLITS.index(items[i].split) if items[i].split else -1)
     return [[column[i] for i in order] for column in (items, *others)]
-
-
-def array_source(
-    images: Any,
-    labels: Mapping[str, Sequence[Any]],
-    splits: Sequence[str] | None = None,
-    sources: Any = None,
-) -> Source:
-    """Photos in an array: see `Catalogue.from_arrays`."""
-    arrays = {name: np.asarray(a) for name, a in (("images", images), ("sources", sources)) if a is not None}
-    for name, array in arrays.items():
-        fits = array.ndim == 3 or (array.ndim == 4 and array.shape[3] in (1, 3, 4))
-        if array.dtype != np.uint8 or not fits or 0 in array.shape:
-            raise CatalogueError(
-                f"{name} must be uint8 [N, H, W] or [N, H, W, 1, 3 or 4]. Received: {array.dtype} {list(array.shape)}"
-            )
-    images = arrays.pop("images")
-    columns = {name: [str(v) if v is not None else "" for v in column] for name, column in labels.items()}
-    given: dict[str, Any] = {**columns, **arrays, **({} if splits is None else {"splits": splits})}
-    for name, column in given.items():
-        if len(column) != len(images):
-            raise CatalogueError(f"{name!r} has {len(column)} values for {len(images)} images: one each is needed.")
-    for split in set(splits or ()):
-        if split_name(split) is None:
-            raise CatalogueError(f"A split is called {', '.join(SPLITS)}. Received: {split!r}")
-    items = [
-        Item(
-            f"image {i}",
-            {name: column[i] for name, column in columns.items()},
-            split_name(splits[i]) if splits else None,
-        )
-        for i in range(len(images))
-    ]
-    items, order = sorted_by_split(items, range(len(images)))
-
-    def load(array: np.ndarray) -> Iterator[Callable[[], Raw]]:
-        # each holds its own photo only: a process that is sent one is not sent all
-        return (functools.partial(np.asarray, array[i]) for i in order)
-
-    return Source(
-        items=items,
-        attributes=list(columns),
-        load=functools.partial(load, images),
-        load_sources=functools.partial(load, arrays["sources"]) if arrays else None,
-    )

@@ -6,6 +6,7 @@ import atexit
 import functools
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 
 import numpy as np
@@ -106,7 +107,19 @@ def photo_stream(
         steps = steps.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
     # decoding gains from all cores; pixels are gathered faster than threads take turns
     batches = steps.map(batch, tf.data.AUTOTUNE, deterministic=True) if recorded else steps.map(batch)
-    return batches.prefetch(_PREFETCHED_BATCHES)
+    stream = batches.prefetch(_PREFETCHED_BATCHES)
+    ids = conditions[indices]
+    _ids[stream] = ids.min(axis=0), ids.max(axis=0)
+    return stream
+
+
+# of streams that are about
+_ids: weakref.WeakKeyDictionary[tf.data.Dataset, tuple[np.ndarray, np.ndarray]] = weakref.WeakKeyDictionary()
+
+
+def ids_of(stream: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray] | None:
+    """The lowest and the highest condition id of each column in all of a `photo_stream`; `None` of other datasets."""
+    return _ids.get(stream)
 
 
 def _decoded(encoded: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import math
 from pathlib import Path
-from typing import Any
 
+from tfproductgan.catalogue.cells import cell_text
 from tfproductgan.conditions import fold
 from tfproductgan.errors import CatalogueError, nearest, require
 
@@ -145,14 +144,5 @@ def _read_parquet(data: bytes, name: str) -> Table:
     if frame.empty:
         raise CatalogueError(f"{name} has no rows: expected one a photo.")
     columns = tuple(" ".join(str(column).split()) for column in frame.columns)
-    texts = [[_text(value) for value in frame.iloc[:, i].tolist()] for i in range(len(columns))]
+    texts = [[cell_text(value) for value in frame.iloc[:, i].tolist()] for i in range(len(columns))]
     return Table(name, columns, tuple(zip(*texts, strict=True)))
-
-
-def _text(value: Any) -> str:
-    """A cell as text: gaps turn whole numbers into floats, and 2012.0 should still read 2012."""
-    if value is None or value != value:
-        return ""
-    if isinstance(value, float) and math.isfinite(value) and value == int(value):
-        return str(int(value))
-    return str(value).strip()

@@ -23,9 +23,10 @@ STUDIO_ATTRIBUTES = ("category", "colour", "material")
 
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
-_DATA_HELP = """a folder or zip with one folder a class (and train/, validation/, test/ above them if you like);
-a CSV or Parquet table, or a folder or zip that holds one; a folder written by tfproductgan prepare; studio or
-studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set"""
+_DATA_HELP = """a folder or zip with one folder a class, or classes in classes (and train/, validation/, test/ above if
+you like); a CSV or Parquet table, or a folder or zip that holds one; a folder written by tfproductgan prepare;
+studio or studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set;
+a pattern of WebDataset shards, such as a-{0000..0003}.tar"""
 
 
 def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, required: bool = True) -> None:
@@ -60,7 +61,8 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         "--attributes",
         type=parse_names,
         metavar="A,B",
-        help="columns of the table to take as labels; for folders, what to call the classes (default: class)",
+        help="columns of the table to take as labels; for folders, what to call the levels of classes (default: class, "
+        "class 2, …)",
     )
     group.add_argument(
         "--multi",
@@ -129,10 +131,12 @@ def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = No
 
 def describe_data(args: argparse.Namespace) -> dict[str, Any]:
     """The options of the data, JSON-ready, so that another command can find the same photos from any folder."""
+    from tfproductgan.catalogue.shards import shard_paths
+
     described = {name: getattr(args, name) for name in sorted(_defaults())}
     for name in ("data", "images_in") if _is_studio(args) else ("data", "images_in", "sources"):
         path = described[name] and Path(described[name]).expanduser()
-        if path and path.exists():
+        if path and (path.exists() or shard_paths(path)):
             described[name] = str(path.absolute())
     return described
 
@@ -179,9 +183,10 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
     Raises:
         CatalogueError: If the data is missing, or does not have what the options name.
     """
+    from tfproductgan.catalogue.folder_source import folder_source, pair_source
     from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
     from tfproductgan.catalogue.several import taken_apart
-    from tfproductgan.catalogue.sources import folder_source, pair_source, table_source
+    from tfproductgan.catalogue.sources import table_source
     from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
 
     kind, place = _kind(args)
@@ -211,8 +216,8 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
     if kind == "table":
         source = table_source(place, args.images_in, args.image_column, attributes or (), args.text, args.split_column)
         return taken_apart(source, dict(args.multi or ())), size
-    name = _class_name(args, schema)
-    return (folder_source(place, name) if args.sources is None else pair_source(args.sources, place, name)), size
+    named = {"attributes": args.attributes, "schema": schema}
+    return (pair_source(args.sources, place, **named) if args.sources else folder_source(place, **named)), size
 
 
 def preparation_from(
@@ -262,6 +267,8 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
     Raises:
         CatalogueError: If there is no such data, or it cannot have the options that are given.
     """
+    from tfproductgan.catalogue.shards import shard_paths
+
     if not args.data.strip():
         raise CatalogueError("The path of the data is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
     if args.multi and (_is_studio(args) or args.data.startswith("tfds:")):
@@ -273,7 +280,8 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
     path = Path(args.data).expanduser()
     if path.suffix.casefold() in (".csv", ".tsv", ".parquet"):
         return "table", path
-    if not path.exists():
+    shards = bool(shard_paths(path))
+    if not shards and not path.exists():
         raise CatalogueError(
             f"{args.data!r} does not exist. Give a folder, a zip, a CSV or Parquet table, studio or tfds:NAME."
         )
@@ -287,7 +295,7 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
             return "prepared", dataset
         if (path / ".preparing").is_dir():
             raise CatalogueError(f"{args.data!r} is not fully prepared: run its tfproductgan prepare once more.")
-    table = _table_inside(path)
+    table = None if shards else _table_inside(path)
     if table is not None:
         return "table", table
     for option in ("image_column", "split_column", "text", "images_in", "multi"):
@@ -316,17 +324,6 @@ def _table_inside(path: Path) -> Path | None:
         tables = [p for p in path.iterdir() if p.suffix.casefold() in EXTENSIONS and not p.name.startswith(".")]
         return tables[0] if len(tables) == 1 else None
     return path if len(PhotoZip(path).names(EXTENSIONS)) == 1 else None
-
-
-def _class_name(args: argparse.Namespace, schema: ConditionSchema | None) -> str:
-    if args.attributes and len(args.attributes) > 1:
-        raise CatalogueError(
-            f"Folders are the values of one attribute, so --attributes takes one name for them. "
-            f"Received: {', '.join(args.attributes)}"
-        )
-    if schema is not None and len(schema.names) == 1:
-        return schema.names[0]
-    return args.attributes[0] if args.attributes else "class"
 
 
 def _multi(text: str) -> list[str | None]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
-import io
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.catalogue.checking.findings import KINDS, CheckReport, Finding
@@ -23,7 +21,7 @@ from tfproductgan.catalogue.duplicates import (
     source_hash,
     thumbnails,
 )
-from tfproductgan.catalogue.photos import is_grey, place, read_item
+from tfproductgan.catalogue.photos import header_of, is_grey, place, read_item
 from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.preparing import decoding, in_threads, with_progress
 from tfproductgan.catalogue.sources import Batch, Item, Source, too_sparse
@@ -93,6 +91,7 @@ def check(
         sizes=_counted(f"{photo.width} x {photo.height}" for photo in whole),
         aspects=(min(aspects), float(np.median(aspects)), max(aspects)) if aspects else None,
         formats=_counted(photo.format for photo in whole),
+        profiles=_counted(photo.profile for photo in whole),
         num_grey=sum(photo.grey for photo in whole),
         max_unreadable=prepared.max_unreadable,
         num_train=_num_train(whole, near),
@@ -113,6 +112,7 @@ class _Photo:
     width: int
     height: int
     format: str
+    profile: str | None
     grey: bool
     content: str
     file: str
@@ -131,19 +131,16 @@ def _look(source: Source, image_size: int, batch: Batch) -> tuple[list[_Photo], 
         except PhotoError as error:
             broken.append(Finding("unreadable", (name,), str(error).removeprefix(f"{name}: "), (position,)))
             continue
-        (width, height), kind = (image.size, "pixels") if isinstance(raw, np.ndarray) else _header(raw)
+        header = (image.size, "pixels", None) if isinstance(raw, np.ndarray) else header_of(raw)
+        (width, height), kind, profile = header
         if (width > height) != (image.width > image.height):  # turned upright
             width, height = height, width
         square, _ = place(image, image_size)
         content, file = f"{width} {height} {content_hash(square)}", source_hash(raw)
-        whole.append(_Photo(position, source.items[position], width, height, kind, is_grey(square), content, file))
+        known = (width, height, kind, profile, is_grey(square), content, file)
+        whole.append(_Photo(position, source.items[position], *known))
         squares.append(square)
     return whole, broken, np.array(squares, np.uint8).reshape(-1, image_size, image_size, 3)
-
-
-def _header(raw: bytes) -> tuple[tuple[int, int], str]:
-    with Image.open(io.BytesIO(raw)) as image:
-        return image.size, image.format or "unknown"
 
 
 def _too_small(whole: Sequence[_Photo], min_size: int) -> Iterator[Finding]:
