@@ -278,6 +278,13 @@ TABLES = [
     Case("empty table", lambda: table(""), f"{TRAIN} --data products.csv", ("products.csv has no rows", "expected")),
     Case("header alone", lambda: table("file,colour\n"), f"{TRAIN} --data products.csv", ("has no rows", "expected")),
     Case(
+        "several values of no attribute",
+        lambda: table(ROWS),
+        f"{TRAIN} --data products.csv --attributes colour --multi color",
+        ("multi (--multi) names 'color', which is no attribute: did you mean 'colour'?",),
+    ),
+    Case("several values of folders", photos, f"{TRAIN} --data photos --multi class", ("--multi is for tables",)),
+    Case(
         "missing column",
         lambda: table(ROWS),
         f"{TRAIN} --data products.csv --attributes color",
@@ -551,6 +558,18 @@ MODELS = [
         lambda: run_of(batch_size=4, loss="hinge"),
         f"{TRAIN} --data photos",
         ("run holds a run with another recipe", "batch_size was 4, now 2", 'loss was "hinge"', "another --out"),
+    ),
+    Case(
+        "nothing to start from",
+        photos,
+        f"{TRAIN} --data photos --from nowhere",
+        ("No such model: nowhere", "Give a .keras"),
+    ),
+    Case(
+        "start of another family",
+        lambda: (photos(), model(cut=10**9)),
+        f"{TRAIN} --data photos --from model.keras",
+        ("'model.keras' cannot be started from: there the family of the generator is 'dcgan', and here 'mlp'",),
     ),
     Case(
         "broken run",

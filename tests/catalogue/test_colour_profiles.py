@@ -10,7 +10,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.catalogue.checking.looking import check
 from tfproductgan.catalogue.colour_profiles import in_srgb, matrix_profile
-from tfproductgan.catalogue.photos import open_photo
+from tfproductgan.catalogue.photos import open_photo, photo_of_pillow
 
 GREEN, ADOBE_GREEN = (20, 160, 70), (92, 159, 79)
 ADOBE = matrix_profile("Adobe RGB (1998)", (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, 0.3127, 0.3290), 1 / 2.19921875)
@@ -75,6 +75,9 @@ def test_a_profile_is_converted_in_every_format_that_holds_one(kind, options):
     assert made.mode == "RGB" and close(made, GREEN)
     # large JPEGs are decoded in part
     assert close(open_photo(encoded(image, kind, icc_profile=ADOBE, **options), "a", at_least=10), GREEN)
+    assert close(
+        photo_of_pillow(Image.open(io.BytesIO(encoded(image, kind, icc_profile=ADOBE, **options))), "a"), GREEN
+    )
 
 
 @pytest.mark.parametrize("mode", ["P", "RGBA", "PA"])

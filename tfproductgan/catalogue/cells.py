@@ -9,9 +9,6 @@ from typing import Any
 
 import numpy as np
 
-SEVERAL = (list, tuple, set, frozenset, dict, np.ndarray)
-"""What a cell is that holds several values."""
-
 
 def cell_text(value: Any) -> str:
     """A cell of one value as text, "" if there is nothing in it: `None`, NaN, NaT, pandas' NA, a masked number.
@@ -32,8 +29,24 @@ def cell_text(value: Any) -> str:
     return str(value).strip()
 
 
+def cell_texts(value: Any) -> str | tuple[str, ...]:
+    """A cell as text, or if it holds several values as a tuple of theirs; `()` is "not given" as well."""
+    for method in ("numpy", "as_py"):  # scalars of tensors and of Arrow
+        if hasattr(value, method):
+            value = getattr(value, method)()
+    if value is np.ma.masked:
+        return ""
+    if isinstance(value, np.ndarray) and not value.ndim:
+        value = value.item()
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=cell_text)
+    if isinstance(value, list | tuple | np.ndarray):
+        return tuple(text for cell in value if (text := cell_text(cell)))
+    return cell_text(value)
+
+
 def _is_missing(value: Any) -> bool:
-    if value is None or value is np.ma.masked:
+    if value is None:
         return True
     try:
         return bool(value != value)

@@ -89,8 +89,7 @@ def open_photo(data: bytes, name: str, at_least: int | None = None) -> Image.Ima
             if shrink < 0.5:
                 image.draft(None, (int(image.width * shrink), int(image.height * shrink)))
         image.load()
-        upright = _upright(image)
-        return _flat(in_srgb(_eight_bits(upright) if _is_deep(upright) else upright, image.info))
+        return _finished(image)
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
@@ -99,6 +98,29 @@ def open_photo(data: bytes, name: str, at_least: int | None = None) -> Image.Ima
     except UnidentifiedImageError as error:
         raise PhotoError(f"{name}: not a JPEG, PNG, WebP, GIF, BMP or TIFF photo{_instead(data)}") from error
     except Exception as error:  # damaged files raise nearly anything, from struct.error to SyntaxError
+        raise PhotoError(f"{name}: damaged ({error})") from error
+
+
+def _finished(image: Image.Image) -> Image.Image:
+    """A picture that was read: upright, in sRGB, in mode RGB or L."""
+    upright = _upright(image)
+    return _flat(in_srgb(_eight_bits(upright) if _is_deep(upright) else upright, image.info))
+
+
+def photo_of_pillow(image: Image.Image, name: str) -> Image.Image:
+    """A photo that Pillow holds, as `open_photo` returns it.
+
+    Args:
+        image: Of any mode, opened or made.
+        name: What error messages call it.
+
+    Raises:
+        PhotoError: If its file is damaged.
+    """
+    try:
+        image.load()
+        return _finished(image)
+    except Exception as error:  # its file may be read only now
         raise PhotoError(f"{name}: damaged ({error})") from error
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tfproductgan.catalogue.cells import SEVERAL, cell_text
+from tfproductgan.catalogue.cells import cell_texts
 from tfproductgan.catalogue.files import PhotoTar
 from tfproductgan.catalogue.listing import Listing, few
 from tfproductgan.catalogue.sources import Item, Source, source_of_files
@@ -141,14 +141,8 @@ def _known(files: PhotoTar, beside: dict[str, str]) -> _Known:
     if not isinstance(facts, dict):
         raise ValueError("its .json holds no fields")
     label, caption = (texts.get(extension, b"").decode("utf-8-sig").strip() for extension in (".cls", ".txt"))
-    fields = {fold(field): _texts(value) for field, value in facts.items() if not isinstance(value, dict)}
+    fields = {fold(field): cell_texts(value) for field, value in facts.items() if not isinstance(value, dict)}
     return _Known(fields, label, caption)
-
-
-def _texts(value: Any) -> str | tuple[str, ...]:
-    if isinstance(value, SEVERAL):
-        return tuple(text for part in value if (text := cell_text(part)))
-    return cell_text(value)
 
 
 def _splits(shards: set[str]) -> dict[str, str]:

@@ -7,13 +7,11 @@ import functools
 import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from tfproductgan.catalogue.files import Files, PhotoZip
-from tfproductgan.catalogue.splitting import SPLITS, split_name
-from tfproductgan.errors import CatalogueError
+from tfproductgan.catalogue.splitting import SPLITS
 
 MOST_SPARSE_VALUES = 100
 """An attribute of more values than this needs two photos a value on average: else it is a number or a title."""
@@ -28,7 +26,7 @@ class Item:
 
     Args:
         name: What messages call it.
-        labels: Attribute name to value name; missing and empty are "not given".
+        labels: Attribute name to value name, or to a tuple of several; missing and empty are "not given".
         split: One of `SPLITS`, or `None` if the source does not say.
         text: Its title.
     """
@@ -139,48 +137,3 @@ def sorted_by_split(items: Sequence[Item], *others: Sequence) -> list[list]:
     """
     order = sorted(range(len(items)), key=lambda i: SPLITS.index(items[i].split) if items[i].split else -1)
     return [[column[i] for i in order] for column in (items, *others)]
-
-
-def array_source(
-    images: Any,
-    labels: Mapping[str, Sequence[Any]],
-    splits: Sequence[str] | None = None,
-    sources: Any = None,
-) -> Source:
-    """Photos in an array: see `Catalogue.from_arrays`."""
-    arrays = {name: np.asarray(a) for name, a in (("images", images), ("sources", sources)) if a is not None}
-    for name, array in arrays.items():
-        fits = array.ndim == 3 or (array.ndim == 4 and array.shape[3] in (1, 3, 4))
-        if array.dtype != np.uint8 or not fits or 0 in array.shape:
-            raise CatalogueError(
-                f"{name} must be uint8 [N, H, W] or [N, H, W, 1, 3 or 4]. Received: {array.dtype} {list(array.shape)}"
-            )
-    images = arrays.pop("images")
-    columns = {name: [str(v) if v is not None else "" for v in column] for name, column in labels.items()}
-    given: dict[str, Any] = {**columns, **arrays, **({} if splits is None else {"splits": splits})}
-    for name, column in given.items():
-        if len(column) != len(images):
-            raise CatalogueError(f"{name!r} has {len(column)} values for {len(images)} images: one each is needed.")
-    for split in set(splits or ()):
-        if split_name(split) is None:
-            raise CatalogueError(f"A split is called {', '.join(SPLITS)}. Received: {split!r}")
-    items = [
-        Item(
-            f"image {i}",
-            {name: column[i] for name, column in columns.items()},
-            split_name(splits[i]) if splits else None,
-        )
-        for i in range(len(images))
-    ]
-    items, order = sorted_by_split(items, range(len(images)))
-
-    def load(array: np.ndarray) -> Iterator[Callable[[], Raw]]:
-        # each holds its own photo only: a process that is sent one is not sent all
-        return (functools.partial(np.asarray, array[i]) for i in order)
-
-    return Source(
-        items=items,
-        attributes=list(columns),
-        load=functools.partial(load, images),
-        load_sources=functools.partial(load, arrays["sources"]) if arrays else None,
-    )

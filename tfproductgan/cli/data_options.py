@@ -65,6 +65,14 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         help="columns of the table to take as labels; for folders, what to call the levels of classes (default: class, "
         "class 2, …)",
     )
+    group.add_argument(
+        "--multi",
+        action="append",
+        type=_multi,
+        metavar="A=;",
+        help="an attribute of the table whose cells hold several values, and what is between them (default: what is "
+        "found there); can be given several times",
+    )
     group.add_argument("--image-column", metavar="NAME", help="column of the photos' files (default: image, file, …)")
     group.add_argument(
         "--columns",
@@ -184,6 +192,7 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
     """
     from tfproductgan.catalogue.folder_source import folder_source, pair_source
     from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
+    from tfproductgan.catalogue.several import taken_apart
     from tfproductgan.catalogue.shards import shard_paths
     from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
     from tfproductgan.catalogue.table_finding import tables_not_read
@@ -215,7 +224,8 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
         return studio_source(place, size, 0, attributes, DEFAULT_SPLITS, args.sources), size
     if kind == "table":
         named = (args.image_column, attributes or (), args.text, args.split_column)
-        return table_source(place, args.images_in, *named, columns=args.columns), size
+        source = table_source(place, args.images_in, *named, columns=args.columns)
+        return taken_apart(source, dict(args.multi or ())), size
     levels = {"attributes": args.attributes, "schema": schema}
     source = pair_source(args.sources, place, **levels) if args.sources else folder_source(place, **levels)
     not_read = [] if shard_paths(place) else tables_not_read(place)
@@ -247,7 +257,8 @@ def _prepared(args: argparse.Namespace, folder: Path, schema: ConditionSchema | 
     catalogue = Catalogue.from_prepared(folder, args.attributes, schema)
     made = {"image_size": catalogue.image_size, "channels": catalogue.channels, "fit": catalogue.preparation.fit}
     defaults = _defaults()
-    for option in ("image_column", "columns", "split_column", "text", "images_in", "min_count", "sources", *made):
+    tables_only = ("image_column", "columns", "split_column", "text", "images_in", "multi")
+    for option in (*tables_only, "min_count", "sources", *made):
         asked = getattr(args, option)
         if asked not in (defaults[option], made.get(option)):
             shown = f"--{option.replace('_', '-')}"
@@ -274,6 +285,8 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
 
     if not args.data.strip():
         raise CatalogueError("The path of the data is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
+    if args.multi and (_is_studio(args) or args.data.startswith("tfds:")):
+        raise CatalogueError(f"--multi is for tables. Received: {args.data!r}")
     if _is_studio(args):
         return "studio", _studio_count(args.data)
     if args.data.startswith("tfds:"):
@@ -304,7 +317,7 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
     tables = None if shards else tables_in(path, named, args.images_in, args.image_column, args.columns)
     if tables is not None:
         return "table", tables
-    for option in ("image_column", "columns", "split_column", "text", "images_in"):
+    for option in ("image_column", "columns", "split_column", "text", "images_in", "multi"):
         if getattr(args, option) is not None:
             raise CatalogueError(
                 f"--{option.replace('_', '-')} is for tables, and {args.data!r} neither is one nor holds a single one "
@@ -320,6 +333,14 @@ def _studio_count(data: str) -> int:
     if not re.fullmatch(r"[1-9]\d*", count):
         raise CatalogueError(f"studio:COUNT takes the number of photos, such as studio:5000. Received: {data!r}")
     return int(count)
+
+
+def _multi(text: str) -> list[str | None]:
+    """An attribute and what is between its values, JSON-ready."""
+    name, _, separator = text.partition("=")
+    if not name.strip():
+        raise argparse.ArgumentTypeError(f"expected an attribute, such as colour, or colour=;. Received: {text!r}")
+    return [name.strip(), separator.replace("\\n", "\n") or None]
 
 
 def _image_size(text: str) -> int:
