@@ -397,7 +397,8 @@ def _rows(lines: Sequence[str], start: int, delimiter: str, quote: str, name: st
             opened = begin + _opening(lines[begin:end], delimiter, quote) + 1
             how = "never closed"
             if closed:
-                how = f"closed in the middle of a field of line {end}, which makes one row of all between: remove or double it"
+                how = f"closed in the middle of a field of line {end}, which makes one row of both and all between: "
+                how += "remove or double it"
             raise CatalogueError(f"{name} line {opened}: a quotation mark is opened and {how}.") from failed
         width = width or len(found.fields)
         yield found
