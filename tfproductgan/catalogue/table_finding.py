@@ -40,14 +40,19 @@ class Match:
 
 
 class Photos:
-    """The photos of a folder or zip, by the names that tables give them."""
+    """The photos of a folder or zip, by the names that tables give them.
 
-    def __init__(self, files: PhotoFolder | PhotoZip):
-        self.files = files
+    Args:
+        files: The folder or zip.
+        by_content: Whether files are opened whose names do not say that they are photos.
+    """
+
+    def __init__(self, files: PhotoFolder | PhotoZip, by_content: bool = True):
+        self.files, self._by_content = files, by_content
 
     @functools.cached_property
     def names(self) -> Sequence[str]:
-        return list_photos(self.files).photos
+        return list_photos(self.files).photos if self._by_content else self.files.names()
 
     @functools.cached_property
     def near(self) -> NearNames:
@@ -140,7 +145,8 @@ def open_table(
         kinds = ", ".join(tables.EXTENSIONS)
         raise CatalogueError(f"A table is {kinds}, or in a folder or a .zip. Received: {str(path)!r}")
     if path.is_file():
-        photos = Photos(open_files(path.parent if images is None else images))
+        # beside a table may lie anything, such as all of somebody's files
+        photos = Photos(open_files(path.parent if images is None else images), images is not None)
         table = tables.read_table(path.read_bytes(), path.name, columns)
         return PhotoTable([Part(table, _below(path.parent, photos.files))], photos, images is not None)
     holder = None if images is None else open_files(images)
