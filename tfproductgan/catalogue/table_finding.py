@@ -105,6 +105,8 @@ class Photos:
 
     def numbering(self, table: Table) -> list[str]:
         """The columns that name photos though they are not called so, as numbers of products do; `id` before others."""
+        if 2 * table.num_rows < len(self.names):  # the numbers of something else, such as classes
+            return []
         found = [column for column in table.columns if column and self.share(table, column) >= 0.5]
         return next(([column] for column in found if fold(column) == "id"), found)
 
