@@ -145,6 +145,7 @@ def _news(schema: ConditionSchema, old: ConditionSchema) -> Iterator[str]:
         new = [value for value in attribute.values if fold(value) not in known]
         if new:
             more = f" and {len(new) - _SHOWN} more" if len(new) > _SHOWN else ""
-            yield f"New values of {attribute.name}: {', '.join(new[:_SHOWN])}{more}; each begins as the mean of the old ones."
+            listed = f"{', '.join(new[:_SHOWN])}{more}"
+            yield f"New values of {attribute.name}: {listed}; each begins as the mean of the old ones."
     if before:
         yield f"Gone: {', '.join(attribute.name for attribute in before.values())}."
