@@ -62,7 +62,12 @@ def fold(name: Any) -> str:
     No difference is made by case, stray spaces and letters that nobody sees, nor by whether an accent is in its letter
     or follows it (it is, as in NFC).
     """
-    folded = " ".join(_composed(str(name), _INVISIBLE).split()).casefold()
+    return _folded(str(name))
+
+
+@functools.lru_cache(2**16)  # photos are many, names few
+def _folded(name: str) -> str:
+    folded = " ".join(_composed(name, _INVISIBLE).split()).casefold()
     return folded if folded.isascii() else unicodedata.normalize("NFC", folded)
 
 
@@ -90,9 +95,10 @@ def count_values(cells: Iterable[Any]) -> dict[str, int]:
     """
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
     for cell in cells:
-        for folded, value in {fold(value): value for value in values_in(cell)}.items():
-            if folded:
-                spellings[folded][tidy(value)] += 1
+        values = values_in(cell)
+        for value in values if len(values) < 2 else {fold(value): value for value in values}.values():
+            if fold(value):
+                spellings[fold(value)][tidy(value)] += 1
     # the alphabet decides between equals, so that the order of the values does not
     counts = {min(c, key=lambda s: (-c[s], s)): c.total() for c in spellings.values()}
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
@@ -181,6 +187,8 @@ class Attribute:
 
     def known_ids(self, given: Any, frequencies: Any) -> tuple[int, ...]:
         """What `encode` gives, of data: unknown values are none, and of too many the most frequent by id are kept."""
+        if self.several == 1 and isinstance(given, str):  # nearly always so, and photos are many
+            return (self._ids.get(fold(given), NOT_GIVEN),)
         ids = {self._ids.get(self._key(name), NOT_GIVEN) for name in self.split(given)} - {NOT_GIVEN}
         kept = sorted(ids, key=lambda i: (-frequencies[i], i))[: self.several]
         return self._padded(sorted(kept))
@@ -566,11 +574,12 @@ class ConditionSchema:
             )
         checked: list[int] = []
         for attribute, columns in zip(self.attributes, self.slices, strict=True):
-            for i in ids[columns]:
+            own = ids[columns]
+            for i in own:
                 if not 0 <= i < attribute.num_ids:
                     right = f"go from 0 to {attribute.num_ids - 1}"
                     raise ConditionError(f"Ids of {attribute.name!r} {right}. Received: {i}")
-            checked += attribute._padded(sorted(set(ids[columns]) - {NOT_GIVEN}))
+            checked += own if attribute.several == 1 else attribute._padded(sorted(set(own) - {NOT_GIVEN}))
         return tuple(checked)
 
 

@@ -5,10 +5,11 @@ import pytest
 from PIL import Image
 
 from tfproductgan.catalogue import chunks
+from tfproductgan.catalogue.array_source import array_source
 from tfproductgan.catalogue.catalogue import Catalogue, Preparation
 from tfproductgan.catalogue.records import INDEX, dataset_folder
 from tfproductgan.catalogue.several import taken_apart
-from tfproductgan.catalogue.sources import array_source, table_source
+from tfproductgan.catalogue.table_source import table_source
 from tfproductgan.errors import CatalogueError, RunError
 
 tfds = pytest.importorskip("tensorflow_datasets")

@@ -24,10 +24,10 @@ from tfproductgan.catalogue.several import Multi, looks_several, taken_apart, to
 from tfproductgan.catalogue.sources import (
     Item,
     Source,
-    table_source,
     too_sparse,
 )
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, SPLITS, drawn_splits, given_splits, split_name
+from tfproductgan.catalogue.table_source import table_source
 from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
 from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, ConditionSchema, count_values, fold
 from tfproductgan.errors import CatalogueError, ConditionError, nearest, require
@@ -63,6 +63,7 @@ class Catalogue:
         source: Where the photos come from.
         preparation: How they were prepared.
         skipped: What was left out: (name, reason).
+        notes: What was done to make sense of the data, a sentence each.
         placements: Of each photo, where it lies in its square; `placement.crop(picture)` is the way back.
         fingerprint: Changes when anything does that the stream delivers.
 
@@ -83,8 +84,10 @@ class Catalogue:
         source: Callable[[], Source],
         captions: Callable[[], Sequence[str]],
         skipped: Sequence[tuple[str, str]] = (),
+        notes: Sequence[str] = (),
     ):
         self.schema, self.preparation, self.splits, self.skipped = schema, preparation, dict(splits), list(skipped)
+        self.notes = list(notes)
         self._photos: Any = photos  # pixels are asked for of those that have them
         self._conditions = conditions
         self._open_source, self._read_captions = source, captions  # what a prepared data set has on disk
@@ -107,6 +110,8 @@ class Catalogue:
             source = _with_what_goes_in(source, preparation.schema)
         prepared = photos or prepare(source, preparation)
         skipped = [*source.skipped, *prepared.failures]
+        for note in source.notes:
+            _log.info("%s", note)
         _judge(skipped, len(source.items) + len(source.skipped), preparation.max_unreadable)
         items = [source.items[row] for row in prepared.rows]
         splits = _splits(items, prepared, preparation.splits)
@@ -128,7 +133,8 @@ class Catalogue:
         for note in too_many(schema, items):
             _log.warning("%s", note.rstrip("."))
         captions = [item.text for item in items]
-        return cls(schema, preparation, prepared, splits, conditions, lambda: source, lambda: captions, skipped)
+        known = (lambda: source, lambda: captions, skipped, source.notes)
+        return cls(schema, preparation, prepared, splits, conditions, *known)
 
     @classmethod
     def from_folder(
@@ -191,18 +197,23 @@ class Catalogue:
         attributes: str | Iterable[str] | None = None,
         text: str | None = None,
         split_column: str | None = None,
+        columns: Iterable[str] | None = None,
         multi: Multi = None,
         **options: Any,
     ) -> Catalogue:
         """Photos listed in a table.
 
         Args:
-            table: CSV or Parquet; or a zip with one of them inside, and the photos.
+            table: CSV, Parquet, JSON lines or StyleGAN's `dataset.json`; or a folder or zip with one of them inside,
+                which has the columns named here. Of parts such as `train/metadata.csv` and `test/metadata.csv` all
+                are taken.
             images: Folder or zip of the photos; by default the folder or zip the table is in.
-            image: Column that names the photos' files; by default `image`, `file`, `filename`, `path` or alike.
+            image: Column that names the photos' files; by default `image`, `file`, `filename`, `path` or alike, or the
+                one whose values are the names of photos, as numbers of products are.
             attributes: Columns to take as attributes, in this order; by default those of `schema`, or none.
             text: Column of titles.
             split_column: Column that names the split of each photo; by default `split`, if there is one.
+            columns: What the columns are called, of a list without a header, such as `["file", "label"]`.
             multi: Attributes whose cells hold several values, such as "Pine, white"; or a mapping of them to what is
                 between the values, which is found otherwise.
             **options: See `Preparation`.
@@ -215,7 +226,8 @@ class Catalogue:
         if attributes is None:
             attributes = preparation.schema.names if preparation.schema else ()
         attributes = [attributes] if isinstance(attributes, str) else list(attributes)
-        source = table_source(table, images, image, attributes, text, split_column, preparation.splits is None)
+        columns = None if columns is None else list(columns)
+        source = table_source(table, images, image, attributes, text, split_column, preparation.splits is None, columns)
         return cls.from_source(taken_apart(source, multi), preparation, text)
 
     @classmethod
@@ -552,6 +564,7 @@ class Catalogue:
         if self.schema.text:
             lines.append(f"text        {self.schema.text}")
         lines.append(f"left out    {len(self.skipped):,}")
+        lines += (f"note        {note}" for note in self.notes)
         return "\n".join(lines)
 
     def __repr__(self) -> str:

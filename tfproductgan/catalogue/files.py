@@ -86,7 +86,7 @@ class PhotoFolder:
         return sorted(name for name in self.contents().files if name.casefold().endswith(extensions))
 
     def find(self, name: str) -> str | None:
-        """The relative path of the photo a table calls `name`, which may lack its extension.
+        """The relative path of the photo a table calls `name`; `NearNames` finds those that are spelt otherwise.
 
         Raises:
             CatalogueError: If the name leads out of the folder.
@@ -314,12 +314,9 @@ def _safe(name: str, where: str) -> str:
     return str(path)
 
 
-def _spellings(name: str) -> Iterator[str]:
+def _spellings(name: str) -> Iterable[str]:
     # macOS takes accents apart, tables seldom do
-    for spelt in dict.fromkeys((name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))):
-        yield spelt
-        if not _is_photo(spelt):
-            yield from (spelt + extension for extension in EXTENSIONS)
+    return dict.fromkeys((name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)))
 
 
 def _is_photo(name: str) -> bool:

@@ -16,7 +16,7 @@ CANDIDATES = ("\n", ";", "|", ",", "，", "；", "、", "/", "+", "&")
 """What is looked for between values, in this order where several are there as often."""
 
 _BRACKETS = ("[]", "()", "{}")  # lists that some program has written as text
-_LIKELY_SHARE = 0.8  # of the cells with a separator must have nothing but values between
+_LIKELY_SHARE = 0.6  # of the cells with a separator must have nothing but values between
 
 Multi = str | Iterable[str] | Mapping[str, str | None] | None
 """Attributes that hold several values, or a mapping of these to what is between, `None` for what is found there."""

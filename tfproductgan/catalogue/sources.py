@@ -7,14 +7,11 @@ import functools
 import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from tfproductgan.catalogue import tables
-from tfproductgan.catalogue.files import Files, PhotoFolder, PhotoZip, open_files
-from tfproductgan.catalogue.splitting import SPLITS, split_name
-from tfproductgan.errors import CatalogueError
+from tfproductgan.catalogue.files import Files, PhotoZip
+from tfproductgan.catalogue.splitting import SPLITS
 
 MOST_SPARSE_VALUES = 100
 """An attribute of more values than this needs two photos a value on average: else it is a number or a title."""
@@ -101,85 +98,6 @@ def too_sparse(attribute: str, counts: Iterable[int]) -> str | None:
         f"{attribute!r} has {len(counts):,} values on {sum(counts):,} photos, as a number or a title has: leave it out "
         "of the attributes, or fold rare values with min_count (--min-count)"
     )
-
-
-def table_source(
-    table: str | Path,
-    images: str | Path | None = None,
-    image: str | None = None,
-    attributes: Iterable[str] = (),
-    text: str | None = None,
-    split_column: str | None = None,
-    find_split: bool = True,
-) -> Source:
-    """Photos listed in a table: see `Catalogue.from_table`.
-
-    Without a `split_column`, one called `split` is taken if `find_split` is set. In it empty means train.
-    """
-    content, files = _table_and_files(Path(table).expanduser(), images)
-    attributes = list(attributes)
-    image = image or content.image_column()
-    image_at, label_at = content.position(image), [content.position(name) for name in attributes]
-    text_at = None if text is None else content.position(text)
-    split_of = _split_reader(content, split_column, find_split)
-    items, skipped = [], list(content.skipped)
-    first_row: dict[str, int] = {}
-    for number, row in enumerate(content.rows, start=1):
-        given = row[image_at]
-        if given.casefold().startswith(("http://", "https://")):
-            raise CatalogueError(
-                f"Column {image!r} of {content.name} holds web addresses ({given!r}): download the photos and name "
-                "the files."
-            )
-        found = files.find(given) if given else None
-        if found is None:
-            where = f"row {number} of {content.name}"
-            skipped.append((given, f"no such file in {files.path.name}") if given else (where, f"{image} is empty"))
-            continue
-        if first_row.setdefault(found, number) != number:
-            skipped.append((f"row {number} of {content.name}", f"{found} is in row {first_row[found]} already"))
-            continue
-        labels = {name: row[at] for name, at in zip(attributes, label_at, strict=True)}
-        items.append(Item(found, labels, split_of(row), "" if text_at is None else row[text_at]))
-    if not items:
-        raise CatalogueError(
-            f"None of the {len(content.rows)} photos named in column {image!r} of {content.name} is in "
-            f"{str(files.path)!r} (the first: {content.rows[0][image_at]!r}). "
-            "Say where they are with images=... (--images-in)."
-        )
-    return source_of_files(files, items, attributes, skipped)
-
-
-def _table_and_files(path: Path, images: str | Path | None) -> tuple[tables.Table, PhotoFolder | PhotoZip]:
-    suffix = path.suffix.casefold()
-    if suffix == ".zip":
-        archive = PhotoZip(path)
-        inside = archive.names(tables.EXTENSIONS)
-        if len(inside) != 1:
-            listed = f": {', '.join(inside[:5])}. Name one, with images={path.name!r}" if inside else ""
-            raise CatalogueError(f"{str(path)!r} must hold one table (CSV or Parquet); it has {len(inside)}{listed}.")
-        table = tables.read_table(archive.read(inside[0]), inside[0])
-        return table, archive if images is None else open_files(images)
-    if suffix not in tables.EXTENSIONS:
-        raise CatalogueError(f"A table is .csv, .tsv, .parquet or a .zip with one in it. Received: {str(path)!r}")
-    if path.is_file():
-        return tables.read_table(path.read_bytes(), path.name), open_files(path.parent if images is None else images)
-    files = None if images is None else open_files(images)
-    if isinstance(files, PhotoZip) and str(path) in files.names(tables.EXTENSIONS):
-        return tables.read_table(files.read(str(path)), path.name), files
-    raise CatalogueError(f"The table {str(path)!r} does not exist.")
-
-
-def _split_reader(content: tables.Table, column: str | None, find: bool) -> Callable[[Sequence[str]], str | None]:
-    if column is None and not (find and content.has("split")):
-        return lambda row: None
-    at = content.position(column or "split")
-    strange = next((row[at] for row in content.rows if row[at] and split_name(row[at]) is None), None)
-    if strange is None:
-        return lambda row: split_name(row[at]) or "train"
-    if column is None:
-        return lambda row: None  # some other split: nobody said that it is ours
-    raise CatalogueError(f"Column {column!r} of {content.name} has {strange!r}; a split is called {', '.join(SPLITS)}.")
 
 
 def source_of_files(

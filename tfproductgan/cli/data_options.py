@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,8 +25,8 @@ STUDIO_ATTRIBUTES = ("category", "colour", "material")
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
 _DATA_HELP = """a folder or zip with one folder a class, or classes in classes (and train/, validation/, test/ above if
-you like); a CSV or Parquet table, or a folder or zip that holds one; a folder written by tfproductgan prepare;
-studio or studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set;
+you like); a CSV or Parquet table, JSON lines, or a folder or zip that holds one; a folder written by tfproductgan
+prepare; studio or studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set;
 a pattern of WebDataset shards, such as a-{0000..0003}.tar"""
 
 
@@ -73,6 +74,12 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         "found there); can be given several times",
     )
     group.add_argument("--image-column", metavar="NAME", help="column of the photos' files (default: image, file, …)")
+    group.add_argument(
+        "--columns",
+        type=parse_names,
+        metavar="A,B",
+        help="names for the columns of a list without a header, such as file,label",
+    )
     group.add_argument("--text", metavar="NAME", help="column of titles")
     group.add_argument("--split-column", metavar="NAME", help="column of the splits (default: split, if there is one)")
     group.add_argument(
@@ -122,7 +129,7 @@ def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = No
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.catalogue.records import is_prepared
 
-    kind, place = _kind(args)
+    kind, place = _kind(args, schema)
     if kind == "prepared" and is_prepared(place):
         return _prepared(args, place, schema)
     source, size = source_from(args, schema)
@@ -186,10 +193,11 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
     from tfproductgan.catalogue.folder_source import folder_source, pair_source
     from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
     from tfproductgan.catalogue.several import taken_apart
-    from tfproductgan.catalogue.sources import table_source
+    from tfproductgan.catalogue.shards import shard_paths
     from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
+    from tfproductgan.catalogue.table_source import table_source, tables_not_read
 
-    kind, place = _kind(args)
+    kind, place = _kind(args, schema)
     if args.sources is not None and kind not in ("folder", "studio"):
         raise CatalogueError(f"--sources is for folders and zips of photos and for studio. Received: {args.data!r}")
     if args.sources is not None and not args.sources.strip():
@@ -214,10 +222,13 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
         attributes = STUDIO_ATTRIBUTES if attributes is None else attributes
         return studio_source(place, size, 0, attributes, DEFAULT_SPLITS, args.sources), size
     if kind == "table":
-        source = table_source(place, args.images_in, args.image_column, attributes or (), args.text, args.split_column)
+        named = (args.image_column, attributes or (), args.text, args.split_column)
+        source = table_source(place, args.images_in, *named, columns=args.columns)
         return taken_apart(source, dict(args.multi or ())), size
-    named = {"attributes": args.attributes, "schema": schema}
-    return (pair_source(args.sources, place, **named) if args.sources else folder_source(place, **named)), size
+    levels = {"attributes": args.attributes, "schema": schema}
+    source = pair_source(args.sources, place, **levels) if args.sources else folder_source(place, **levels)
+    not_read = [] if shard_paths(place) else tables_not_read(place)
+    return dataclasses.replace(source, notes=[*source.notes, *not_read]), size
 
 
 def preparation_from(
@@ -245,7 +256,8 @@ def _prepared(args: argparse.Namespace, folder: Path, schema: ConditionSchema | 
     catalogue = Catalogue.from_prepared(folder, args.attributes, schema)
     made = {"image_size": catalogue.image_size, "channels": catalogue.channels, "fit": catalogue.preparation.fit}
     defaults = _defaults()
-    for option in ("image_column", "split_column", "text", "images_in", "multi", "min_count", "sources", *made):
+    tables_only = ("image_column", "columns", "split_column", "text", "images_in", "multi")
+    for option in (*tables_only, "min_count", "sources", *made):
         asked = getattr(args, option)
         if asked not in (defaults[option], made.get(option)):
             shown = f"--{option.replace('_', '-')}"
@@ -258,11 +270,12 @@ def _is_studio(args: argparse.Namespace) -> bool:
     return args.data == "studio" or args.data.startswith("studio:")
 
 
-def _kind(args: argparse.Namespace) -> tuple[str, Any]:
+def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tuple[str, Any]:
     """What the data is, and its place.
 
     Returns:
-        `"studio"` and its count, `"tfds"` and a name, `"folder"`, `"table"` or `"prepared"` and a path.
+        `"studio"` and its count, `"tfds"` and a name, `"folder"` or `"prepared"` and a path, `"table"` and
+        a path or the tables in it.
 
     Raises:
         CatalogueError: If there is no such data, or it cannot have the options that are given.
@@ -277,8 +290,11 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
         return "studio", _studio_count(args.data)
     if args.data.startswith("tfds:"):
         return "tfds", args.data.removeprefix("tfds:")
+    from tfproductgan.catalogue.table_source import tables_in
+    from tfproductgan.catalogue.tables import EXTENSIONS
+
     path = Path(args.data).expanduser()
-    if path.suffix.casefold() in (".csv", ".tsv", ".parquet"):
+    if path.suffix.casefold() in EXTENSIONS and not path.is_dir():
         return "table", path
     shards = bool(shard_paths(path))
     if not shards and not path.exists():
@@ -295,13 +311,16 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
             return "prepared", dataset
         if (path / ".preparing").is_dir():
             raise CatalogueError(f"{args.data!r} is not fully prepared: run its tfproductgan prepare once more.")
-    table = None if shards else _table_inside(path)
-    if table is not None:
-        return "table", table
-    for option in ("image_column", "split_column", "text", "images_in", "multi"):
+    attributes = args.attributes or (schema.names if schema else ())
+    named = [*attributes, *filter(None, (args.image_column, args.text, args.split_column))]
+    tables = None if shards else tables_in(path, named, args.images_in, args.image_column, args.columns)
+    if tables is not None:
+        return "table", tables
+    for option in ("image_column", "columns", "split_column", "text", "images_in", "multi"):
         if getattr(args, option) is not None:
             raise CatalogueError(
-                f"--{option.replace('_', '-')} is for tables, and {args.data!r} neither is one nor holds a single one."
+                f"--{option.replace('_', '-')} is for tables, and {args.data!r} neither is one nor holds a single one "
+                "with the columns that are named."
             )
     return "folder", path
 
@@ -313,17 +332,6 @@ def _studio_count(data: str) -> int:
     if not re.fullmatch(r"[1-9]\d*", count):
         raise CatalogueError(f"studio:COUNT takes the number of photos, such as studio:5000. Received: {data!r}")
     return int(count)
-
-
-def _table_inside(path: Path) -> Path | None:
-    """The one table that a folder or zip holds; a zip stands for the table in it."""
-    from tfproductgan.catalogue.files import PhotoZip
-    from tfproductgan.catalogue.tables import EXTENSIONS
-
-    if path.is_dir():
-        tables = [p for p in path.iterdir() if p.suffix.casefold() in EXTENSIONS and not p.name.startswith(".")]
-        return tables[0] if len(tables) == 1 else None
-    return path if len(PhotoZip(path).names(EXTENSIONS)) == 1 else None
 
 
 def _multi(text: str) -> list[str | None]:

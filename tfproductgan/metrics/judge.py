@@ -215,7 +215,7 @@ class Judge:
         seen = {}
         if self._one_pass(parts):
             seen["features"], predictions = self.extractor.features_and_predictions(images)
-            seen["recognised"] = likeliest(predictions, self.classifier.schema)
+            seen["recognised"] = likeliest(predictions, self.catalogue.schema)
         else:
             if extract:
                 seen["features"], probabilities = self.extractor.outputs(images)
