@@ -73,8 +73,8 @@ def test_what_is_called_the_same_keeps_what_it_has_learnt(smallest):
             np.testing.assert_allclose(weight, expected, rtol=1e-6)
     assert lines[0].startswith("Starts with ") and lines[0].endswith(f"weights of {old.model_id} in runs/old.")
     assert lines[1:] == [
-        "New: view, which adds nothing at first.",
-        "New: Colour Green, which start from the mean of its values.",
+        "New attribute: view; it adds nothing at first.",
+        "New values of Colour: Green; each begins as the mean of the old ones.",
         "Gone: kind.",
     ]
     assert new.provenance["warm_start"] == {"path": "runs/old", "model_id": old.model_id}
@@ -135,7 +135,7 @@ def test_a_run_begins_where_another_ended_and_goes_on_without_it(old, begin, cap
     out = old.with_name("new")
     model = begin(out, warm_start=old)
     said = capsys.readouterr().out
-    assert "New: colour Green, which start from the mean of its values." in said and "Not taken" not in said
+    assert "New values of colour: Green; each begins as the mean of the old ones." in said and "Not taken" not in said
     ended = tpg.load(Checkpoints(old / "checkpoints").files[-1])
     np.testing.assert_array_equal(model.generator.embedding.table[:2], ended.generator.embedding.table[:2])
     np.testing.assert_array_equal(model.ema_generator.to_pixels.kernel, ended.ema_generator.to_pixels.kernel)

@@ -216,7 +216,7 @@ def _stream_of_arrays(data, schema, batch_size, seed, start_step, shuffled):
         np.arange(count),
         batch_size,
         seed,
-        start_step,
+        start_step if shuffled else 0,
         repeat=shuffled,
         sources=arrays.get("source") if "source" in wanted else None,
     )
@@ -275,6 +275,8 @@ def _advice(name, dtype, shape, spec, schema):
 
 
 def _remedy(batch):
+    if isinstance(batch, tuple) and len(batch) > 1 and all(part is None for part in batch[1:]):
+        return ". train_on_batch and test_on_batch are fit and evaluate of one batch"
     if isinstance(batch, tuple | list) and len(batch) > 1:
         return ". Of pairs make .map(lambda images, conditions: {'images': images, 'conditions': conditions})"
     return ""

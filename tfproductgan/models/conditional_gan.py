@@ -126,12 +126,7 @@ class ConditionalGAN(Sampler, TrainingModel):
         self.discriminator_steps = objective.discriminator_steps if discriminator_steps is None else discriminator_steps
         if self.discriminator_steps < 1:
             raise RecipeError(f"discriminator_steps must be at least 1. Received: {discriminator_steps}")
-        names = [f"{name}_optimizer" for name in self.kind.optimizers]
-        if len(args) > len(names):
-            raise RecipeError(
-                f"compile takes {' and '.join(names)}, then options by name. Received: {len(args)} arguments"
-            )
-        super().compile(**dict(zip(names, args, strict=False)), **kwargs)
+        super().compile(*args, **kwargs)
 
     def compile_options(self):
         """What `compile` was told, JSON-ready."""

@@ -230,22 +230,24 @@ class TrainingModel(ReplicaStep, keras.Model):
 
     # === Compile ===
 
-    def compile(self, microbatches=None, **kwargs):
+    def compile(self, *optimizers, microbatches=None, **kwargs):
         """Say how to train; what is not passed is the recipe's.
 
         The recipe's schedules count optimiser steps of its `batch_size`: they end after `images` if batches hold
         `recipe.step_images` images.
 
         Args:
+            *optimizers: Keras optimisers or their names, in the order of the kind's; also by keyword, as
+                `generator_optimizer`.
             microbatches: In how many parts each replica takes its batch; must divide it. See `Recipe`.
-            **kwargs: A Keras optimiser as `NAME_optimizer`, such as `generator_optimizer`; `run_eagerly`,
-                `steps_per_execution`, `jit_compile` of `keras.Model.compile`.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` of `keras.Model.compile`.
 
         Raises:
             RecipeError: If a name does not exist or a number cannot be.
         """
         given = {name: kwargs.pop(f"{name}_optimizer", None) for name in self.kind.optimizers}
-        self._check_options(kwargs)
+        self._check_options(optimizers, kwargs)
+        given |= zip(given, optimizers, strict=False)
         given = {name: _as_optimizer(f"{name}_optimizer", each) for name, each in given.items()}
         if None not in given.values() and len({id(each) for each in given.values()}) < len(given):
             raise RecipeError("Each optimiser keeps what it learns of its own networks: make one for each.")
@@ -254,8 +256,8 @@ class TrainingModel(ReplicaStep, keras.Model):
         # Keras would add a tracker for a loss this model does not have
         self._loss_tracker = None
         self.microbatches = self.recipe.microbatches if microbatches is None else microbatches
-        if not isinstance(self.microbatches, int) or self.microbatches < 1:  # somebody else's first argument, perhaps
-            raise RecipeError(f"microbatches must be at least 1, a whole number. Received: {microbatches!r}")
+        if self.microbatches < 1:
+            raise RecipeError(f"microbatches must be at least 1. Received: {microbatches}")
         self._phases = tuple(self.make_phases())
         # optimisers and metrics belong to the strategy they are made under: made elsewhere, replicas drift apart
         with self.distribute_strategy.scope():
@@ -265,13 +267,14 @@ class TrainingModel(ReplicaStep, keras.Model):
         # callbacks of W&B and MLflow ask a model for one optimiser: its settings, steps and learning rate
         self.optimizer = next(iter(self.optimizers().values()))
 
-    def _check_options(self, options):
+    def _check_options(self, optimizers, options):
         unknown = [name for name in options if name not in _COMPILE_OPTIONS]
+        if len(optimizers) > len(self.kind.optimizers):
+            unknown.append(f"{optimizers[len(self.kind.optimizers)]!r}")
         if unknown:
             takes = " and ".join(f"{name}_optimizer" for name in self.kind.optimizers)
             raise RecipeError(
-                f"compile takes no {unknown[0]}: the optimisers are {takes}, and what is minimised and logged is the "
-                "recipe's."
+                f"compile takes no {unknown[0]}, but {takes}; what is minimised and logged is the recipe's."
             )
 
     def _make_optimizer(self, name):
@@ -390,8 +393,10 @@ class TrainingModel(ReplicaStep, keras.Model):
             return conditions
         shape = (conditions.shape[0], len(self.schema.attributes))
         drawn = Draws(self.recipe.seed, self._step.value).uniform(Purpose.LABEL_DROPOUT, shape)
-        # all values of an attribute at once
-        drawn = tf.repeat(drawn, [attribute.several for attribute in self.schema.attributes], axis=1)
+        if max(attribute.several for attribute in self.schema.attributes) > 1:
+            # all values of an attribute at once; tf.repeat would leave the size unknown
+            columns = [at for at, attribute in enumerate(self.schema.attributes) for _ in range(attribute.several)]
+            drawn = tf.gather(drawn, columns, axis=1)
         return tf.where(drawn < self.recipe.label_dropout, 0, conditions)
 
     def _seed_networks(self):

@@ -139,12 +139,13 @@ def _news(schema: ConditionSchema, old: ConditionSchema) -> Iterator[str]:
     before = {fold(attribute.name): attribute for attribute in old.attributes}
     for attribute in schema.attributes:
         if fold(attribute.name) not in before:
-            yield f"New: {attribute.name}, which adds nothing at first."
+            yield f"New attribute: {attribute.name}; it adds nothing at first."
             continue
         known = set(map(fold, before.pop(fold(attribute.name)).values))
         new = [value for value in attribute.values if fold(value) not in known]
         if new:
             more = f" and {len(new) - _SHOWN} more" if len(new) > _SHOWN else ""
-            yield f"New: {attribute.name} {', '.join(new[:_SHOWN])}{more}, which start from the mean of its values."
+            listed = f"{', '.join(new[:_SHOWN])}{more}"
+            yield f"New values of {attribute.name}: {listed}; each begins as the mean of the old ones."
     if before:
         yield f"Gone: {', '.join(attribute.name for attribute in before.values())}."
