@@ -787,7 +787,7 @@ ACCEPTED = [
             "all 2 photos",
             "kind: 2 values",
             "a/b/t.csv is the table",
-            "1 photo is named with other folders and in another case: '../c/1.JPG'",
+            "1 photo named with other folders and in another case: '../c/1.JPG'",
         ),
     ),
     Case(

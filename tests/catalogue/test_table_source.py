@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from tfproductgan.catalogue.catalogue import Catalogue
-from tfproductgan.catalogue.table_source import table_source, tables_in, tables_not_read
+from tfproductgan.catalogue.table_finding import tables_in, tables_not_read
+from tfproductgan.catalogue.table_source import table_source
 from tfproductgan.errors import CatalogueError
 
 
@@ -79,9 +80,9 @@ def test_names_that_other_systems_wrote(tmp_path, kind, names):
 def test_what_was_done_to_names_is_said(tmp_path):
     place(tmp_path, {"t.csv": "file\nimg_0.JPG\nimg_1.jpg\nIMG_2.png\nIMG_3.JPG\n", **photos(*CAMERA)})
     assert table_source(tmp_path / "t.csv").notes == [
-        "2 photos are named in another case: 'img_0.JPG' is IMG_0.JPG.",
-        "1 photo is named with another extension: 'IMG_2.png' is IMG_2.JPG.",
-        "1 photo is named with other folders: 'IMG_3.JPG' is sub dir/IMG_3.JPG.",
+        "2 photos named in another case: 'img_0.JPG' is IMG_0.JPG.",
+        "1 photo named with another extension: 'IMG_2.png' is IMG_2.JPG.",
+        "1 photo named with other folders: 'IMG_3.JPG' is sub dir/IMG_3.JPG.",
     ]
 
 
@@ -284,10 +285,12 @@ def test_columns_of_two_tables(tmp_path):
         table_source(place(tmp_path / "p", files), attributes=["colour", "size"])
 
 
-def test_a_table_that_cannot_be_read_is_not_passed_over(tmp_path):
-    files = place(tmp_path / "p", CLASSES | {"products.csv": 'file,colour\nmugs/a.jpg,"Red\n'})
+@pytest.mark.parametrize("name", ["products.csv", "meta/products.csv"])
+def test_a_table_that_cannot_be_read_is_not_passed_over(tmp_path, name):
+    files = place(tmp_path / "p", CLASSES | {name: 'file,colour\nmugs/a.jpg,"Red\n'})
     with pytest.raises(CatalogueError, match="never closed"):
         tables_in(files, ["colour"])
+    assert tables_in(files, ["kind"]) is None
 
 
 # === Conventions ===
@@ -405,7 +408,7 @@ def test_cells_with_several_values_come_as_tuples(tmp_path):
 
 def test_photos_in_no_row_are_said(tmp_path):
     files = place(tmp_path / "p", {"t.csv": ROWS, **photos("a.jpg", "b.jpg", "c.jpg", "d.jpg")})
-    said = ["2 photos are in no row and left out, the first of them c.jpg."]
+    said = ["2 photos in no row, so left out: c.jpg, d.jpg."]
     assert table_source(files, attributes=["colour"]).notes == said
     assert table_source(files / "t.csv", files, attributes=["colour"]).notes == said
 
@@ -413,5 +416,5 @@ def test_photos_in_no_row_are_said(tmp_path):
 def test_what_was_done_reaches_people(tmp_path):
     files = {"t.csv": "file\nA.PNG\nB.PNG\n", "a.png": photo(0), "b.png": photo(1)}
     catalogue = Catalogue.from_table(place(tmp_path, files) / "t.csv", image_size=8, cache=False)
-    assert catalogue.notes == ["2 photos are named in another case: 'A.PNG' is a.png."]
+    assert catalogue.notes == ["2 photos named in another case: 'A.PNG' is a.png."]
     assert catalogue.summary().endswith(f"note        {catalogue.notes[0]}")

@@ -162,8 +162,8 @@ def test_repeated_headers_and_comments_are_left_out_and_noted():
     table = read_table(b"file,colour\na.jpg,Red\nFile,Colour\nb.jpg,Blue\n# the end\n", "p.csv")
     assert table.texts("file") == ["a.jpg", "b.jpg"]
     assert list(table.notes) == [
-        "p.csv: 1 lines repeat the header and are left out, the first of them line 3.",
-        "p.csv: 1 lines are comments and are left out, the first of them line 5.",
+        "p.csv: 1 line taken for the header once more and left out, the first of them line 3.",
+        "p.csv: 1 line taken for comments and left out, the first of them line 5.",
     ]
     with pytest.raises(CatalogueError, match=r"p\.csv line 3 is another header, with the columns in another order"):
         rows("file,colour\na.jpg,Red\ncolour,file\nBlue,b.jpg\n")

@@ -44,7 +44,7 @@ def taken_apart(source: Source, multi: Multi = None) -> Source:
 def likely_separator(counts: Mapping[str, int]) -> str | None:
     """What is between the values of cells that look as if they held several, or `None` if they do not.
 
-    Such a cell is made of parts that are cells by themselves or come in other cells too, and are no numbers.
+    At least half the parts of such a cell are cells by themselves or come in other cells too, and they are no numbers.
 
     Args:
         counts: How often each cell occurs.
@@ -57,7 +57,8 @@ def likely_separator(counts: Mapping[str, int]) -> str | None:
         likely = sum(
             counts[cell]
             for cell, parts in cells.items()
-            if all(part in alone or often[part] > 1 for part in parts) and not all(map(_is_number, parts))
+            if 2 * sum(part in alone or often[part] > 1 for part in parts) >= len(parts)
+            and not all(map(_is_number, parts))
         )
         if likely and likely >= _LIKELY_SHARE * sum(counts[cell] for cell in cells):
             found[separator] = likely

@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import Any
 
 from tfproductgan.catalogue.cells import cell_text
+from tfproductgan.catalogue.kinds import count_of
 from tfproductgan.catalogue.photos import EXTENSIONS as PHOTO_EXTENSIONS
 from tfproductgan.conditions import fold
 from tfproductgan.errors import CatalogueError, nearest, require
@@ -190,6 +191,8 @@ class _Row:
 def _read_csv(data: bytes, name: str, given: Sequence[str] | None) -> Table:
     lines = io.StringIO(_decoded(data, name), newline="").readlines()
     start, separator = _beginning(lines)
+    if not given:
+        start = _below_titles(lines, start, separator)
     if start == len(lines):
         raise _no_rows(name)
     delimiter = separator or _delimiter(lines, start, name)
@@ -238,14 +241,11 @@ def _table_of(
                     "of the rows below it."
                 )
             if rows or not given:
-                left_out.setdefault("repeat the header", []).append(line)
+                left_out.setdefault("the header once more", []).append(line)
         elif fields and _is_remark(fields, columns):
-            left_out.setdefault("are comments", []).append(line)
-        elif not row.proper and len(fields) != len(columns):
-            skipped.append((f"{name} line {line}", "a quotation mark is opened and closed in the middle of a field"))
-        elif any(fields[len(columns) :]):
-            # most often a title with a comma and no quotes: its fields would land in the wrong columns
-            skipped.append((f"{name} line {line}", f"{len(fields)} fields where the header has {len(columns)}"))
+            left_out.setdefault("comments", []).append(line)
+        elif reason := _why_not(row, fields, columns):
+            skipped.append((f"{name} line {line}", reason))
         else:
             rows.append([*fields[: len(columns)], *[""] * (len(columns) - len(fields))])
             lines.append(line)
@@ -268,10 +268,19 @@ def _table_of(
         inner,
         skipped,
         [
-            f"{name}: {len(found)} lines {what} and are left out, the first of them line {found[0]}."
+            f"{name}: {count_of(len(found), 'line')} taken for {what} and left out, the first of them line {found[0]}."
             for what, found in left_out.items()
         ],
     )
+
+
+def _why_not(row: _Row, fields: Sequence[str], columns: Sequence[str]) -> str:
+    """Why the fields of a row would land in the wrong columns, if they would."""
+    if not row.proper and len(fields) != len(columns):
+        return "a quotation mark is opened and closed in the middle of a field"
+    if any(fields[len(columns) :]):  # most often a title with a comma and no quotes
+        return f"{len(fields)} fields where the header has {len(columns)}"
+    return ""
 
 
 def _bare(field: str) -> str:
@@ -295,7 +304,7 @@ def _is_remark(fields: Sequence[str], columns: Sequence[str]) -> bool:
 
 
 def _beginning(lines: Sequence[str]) -> tuple[int, str | None]:
-    """The number of the header's line, and the separator that a line above it names."""
+    """The number of the first line that is no comment, and the separator that a line above it names."""
     separator = None
     start = _next_line(lines, 0)
     if start < len(lines) and (said := _SEPARATOR.fullmatch(lines[start].strip("\ufeff\r\n"))):
@@ -305,7 +314,7 @@ def _beginning(lines: Sequence[str]) -> tuple[int, str | None]:
         if below == len(lines) or not _is_comment(lines[start], lines[below]):
             break
         start = below
-    return _below_titles(lines, start, separator), separator
+    return start, separator
 
 
 def _below_titles(lines: Sequence[str], start: int, separator: str | None) -> int:
@@ -388,7 +397,8 @@ def _rows(lines: Sequence[str], start: int, delimiter: str, quote: str, name: st
             opened = begin + _opening(lines[begin:end], delimiter, quote) + 1
             how = "never closed"
             if closed:
-                how = f"closed in the middle of a field of line {end}, which makes one row of all between: double it"
+                how = f"closed in the middle of a field of line {end}, which makes one row of both and all between: "
+                how += "remove or double it"
             raise CatalogueError(f"{name} line {opened}: a quotation mark is opened and {how}.") from failed
         width = width or len(found.fields)
         yield found

@@ -195,7 +195,8 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
     from tfproductgan.catalogue.several import taken_apart
     from tfproductgan.catalogue.shards import shard_paths
     from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
-    from tfproductgan.catalogue.table_source import table_source, tables_not_read
+    from tfproductgan.catalogue.table_finding import tables_not_read
+    from tfproductgan.catalogue.table_source import table_source
 
     kind, place = _kind(args, schema)
     if args.sources is not None and kind not in ("folder", "studio"):
@@ -290,7 +291,7 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
         return "studio", _studio_count(args.data)
     if args.data.startswith("tfds:"):
         return "tfds", args.data.removeprefix("tfds:")
-    from tfproductgan.catalogue.table_source import tables_in
+    from tfproductgan.catalogue.table_finding import tables_in
     from tfproductgan.catalogue.tables import EXTENSIONS
 
     path = Path(args.data).expanduser()
