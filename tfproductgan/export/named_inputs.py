@@ -6,6 +6,7 @@ the graph what `ConditionSchema.encode` and `ConditionSchema.complete` do in Pyt
 
 from __future__ import annotations
 
+import functools
 import itertools
 import keyword
 import re
@@ -21,7 +22,6 @@ from tfproductgan.conditions import (
     MAX_TRUNCATION,
     NOT_GIVEN,
     SEPARATORS,
-    Attribute,
     ConditionSchema,
     fold,
 )
@@ -79,9 +79,11 @@ class NamedInputs(tf.Module):
         self._schema = schema
         self._inputs = input_names(schema.names)
         self._spellings = Spellings([value for attribute in schema.attributes for value in attribute.values])
-        keys = [self._spellings.one(tf.constant(attribute.values)).numpy() for attribute in schema.attributes]
-        self._keys = [[key.decode() for key in each] for each in keys]
-        self._tables = [_table(keys, attribute) for keys, attribute in zip(self._keys, schema.attributes, strict=True)]
+        self._tables, self._readers = [], []
+        for attribute in schema.attributes:
+            keys = [key.decode() for key in self._spellings.one(tf.constant(attribute.values)).numpy()]
+            self._tables.append(_table(keys, attribute.several))
+            self._readers.append(_reader(keys, attribute.several, self._tables[-1]))
         shape = (len(schema.combinations), schema.num_columns)
         observed = np.array([ids for ids, _ in schema.combinations], np.int32).reshape(shape)
         # tensors that functions capture are saved once; arrays would be in every function anew
@@ -101,14 +103,12 @@ class NamedInputs(tf.Module):
             return []
         texts = tf.split(self._spellings.one(tf.concat(values, 0)), [tf.shape(column)[0] for column in values])
         found = []
-        for attribute, keys, table, given, text in zip(
-            self._schema.attributes, self._keys, self._tables, values, texts, strict=True
-        ):
-            if attribute.several == 1:
+        for table, reader, given, text in zip(self._tables, self._readers, values, texts, strict=True):
+            if reader is None:
                 ids = table.lookup(text)
                 found.append(Asked(ids[:, None], given, ids))
             else:
-                found.append(_several(_parts(text, keys), table, attribute.several))
+                found.append(Asked(*reader(text)))
         return found
 
     def unknown(self, asked: Sequence[Asked]):
@@ -149,14 +149,22 @@ class NamedInputs(tf.Module):
         return tf.where(kept, ids, tf.gather(self._observed, drawn))
 
 
-def _table(keys: Sequence[str], attribute: Attribute) -> tf.lookup.StaticHashTable:
-    keys = [re.sub(_BETWEEN, _JOINT, key) for key in keys] if attribute.several > 1 else keys
+def _table(keys: Sequence[str], several: int) -> tf.lookup.StaticHashTable:
+    keys = [re.sub(_BETWEEN, _JOINT, key) for key in keys] if several > 1 else keys
     ids = tf.range(NOT_GIVEN, len(keys) + 1, dtype=tf.int64)
     return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(["", *keys], ids), _UNKNOWN)
 
 
-def _parts(text: tf.Tensor, keys: Sequence[str]) -> tf.RaggedTensor:
-    """The values in texts with commas between them; a value that has a comma itself is one, with `_JOINT` in it."""
+def _reader(keys: Sequence[str], several: int, table: tf.lookup.StaticHashTable) -> Any:
+    """What reads texts of several values, as the fields of `Asked`: traced once and called from everywhere."""
+    if several == 1:
+        return None
+    text = [tf.TensorSpec([None], tf.string)]
+    return tf.function(lambda text: _several(_separated(text, keys), table, several), text, autograph=False)
+
+
+def _separated(text: tf.Tensor, keys: Sequence[str]) -> tf.Tensor:
+    """Texts with commas between their values alone; a value that has a comma itself gets `_JOINT` in its place."""
     text = tf.strings.regex_replace(text, _BETWEEN, ",")
     whole = [key for key in (re.sub(_BETWEEN, ",", key) for key in keys) if "," in key]
     if whole:
@@ -165,13 +173,15 @@ def _parts(text: tf.Tensor, keys: Sequence[str]) -> tf.RaggedTensor:
     for value in sorted(whole, key=len, reverse=True):
         apart, joined = f",{value.replace(',', ',,')},", f",{value.replace(',', _JOINT)},"
         text = tf.strings.regex_replace(text, re.escape(apart), joined.replace("\\", r"\\"))
-    return tf.strings.split(text, ",")
+    return text
 
 
-def _several(parts: tf.RaggedTensor, table: tf.lookup.StaticHashTable, several: int) -> Asked:
-    """What is asked for by the values of each row: their ids ascending, each once, then zeros."""
-    found = table.lookup(parts.flat_values)
-    ids = parts.with_flat_values(found).to_tensor(NOT_GIVEN)
+def _several(text: tf.Tensor, table: tf.lookup.StaticHashTable, several: int) -> tuple[Any, ...]:
+    """What is asked for by texts with commas: ids ascending, each once, then zeros; the fields of `Asked`."""
+    # a ragged tensor would be ten times as many operations
+    places, parts, shape = tf.raw_ops.StringSplitV2(input=text, sep=",")
+    found = table.lookup(parts)
+    ids = tf.scatter_nd(places, found, shape)
     last = tf.constant(ids.dtype.max, ids.dtype)
     ids = tf.sort(tf.where(ids == NOT_GIVEN, last, ids), axis=1)
     first = ids[:, :1]
@@ -179,7 +189,7 @@ def _several(parts: tf.RaggedTensor, table: tf.lookup.StaticHashTable, several: 
     ids = tf.pad(tf.sort(ids, axis=1), [[0, 0], [0, several + 1]], constant_values=last)
     too_many = tf.reduce_any(ids[:, several] != last)
     ids = ids[:, :several]
-    return Asked(tf.where(ids == last, tf.zeros_like(ids), ids), parts.flat_values, found, too_many)
+    return tf.where(ids == last, tf.zeros_like(ids), ids), parts, found, too_many
 
 
 class Spellings(tf.Module):
@@ -191,8 +201,7 @@ class Spellings(tf.Module):
     def __init__(self, names: Sequence[str]):
         super().__init__()
         used = {letter for name in names for letter in unicodedata.normalize("NFD", fold(name))}
-        parts = {letter: unicodedata.normalize("NFD", letter) for letter in map(chr, range(0xA0, 0x30000))}
-        parts = {letter: written for letter, written in parts.items() if letter != written and used.issuperset(written)}
+        parts = {letter: written for letter, written in _decompositions().items() if used.issuperset(written)}
         self._parts = None
         if parts:
             pairs = tf.lookup.KeyValueTensorInitializer(list(parts), list(parts.values()))
@@ -217,6 +226,13 @@ class Spellings(tf.Module):
         for disorder in self._disorders:
             text = tf.strings.regex_replace(text, disorder, r"\2\1")
         return text
+
+
+@functools.cache
+def _decompositions() -> dict[str, str]:
+    """All letters that are written in several ways, and the longest of them."""
+    parts = {letter: unicodedata.normalize("NFD", letter) for letter in map(chr, range(0xA0, 0x30000))}
+    return {letter: written for letter, written in parts.items() if letter != written}
 
 
 # traced once and called from everywhere
