@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfproductgan.catalogue.label_notes import label_notes
 from tfproductgan.catalogue.photos import Placement
 from tfproductgan.catalogue.preparation import Preparation, check_whole
 from tfproductgan.catalogue.preparing import PreparedPhotos, prepare
@@ -30,6 +31,7 @@ from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, SPLITS, drawn_split
 from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
 from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, ConditionSchema, count_values, fold
 from tfproductgan.errors import CatalogueError, ConditionError, nearest, require
+from tfproductgan.writing import expanded
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -102,6 +104,7 @@ class Catalogue:
         """
         if preparation.schema is None:
             refuse_sparse(source, preparation.min_count)
+            preparation = preparation.for_labels(source)
         else:
             source = _with_what_goes_in(source, preparation.schema)
         prepared = photos or prepare(source, preparation)
@@ -275,7 +278,7 @@ class Catalogue:
         Raises:
             CatalogueError: If there is no such data set, or it does not fit what is asked for.
         """
-        found = dataset_folder(Path(folder).expanduser())
+        found = dataset_folder(expanded(folder))
         if found is None:
             raise CatalogueError(f"{str(folder)!r} holds no data set that tfproductgan prepare has finished.")
         photos = RecordPhotos(found)
@@ -458,6 +461,12 @@ class Catalogue:
         photos = (self._photos.pixels, self._conditions, indices)
         return photo_stream(*photos, batch_size, seed, start_step, weights, repeat, part, self._photos.sources)
 
+    def label_notes(self) -> list[str]:
+        """Lines about attributes that were forgotten or say nothing, and about values too rare to be kept."""
+        source = None if isinstance(self._photos, RecordPhotos) else self.source  # those were settled when it was prepared
+        source = source or Source([], self.schema.names, lambda: iter(()))
+        return label_notes(source, self.preparation.min_count, self.schema)
+
     def summary(self) -> str:
         """A few lines about what is in it."""
         splits = ", ".join(f"{len(indices):,} {split}" for split, indices in self.splits.items())
@@ -532,13 +541,14 @@ def _with_what_goes_in(source: Source, schema: ConditionSchema) -> Source:
     return source
 
 
-def refuse_sparse(source: Source, min_count: int) -> None:
+def refuse_sparse(source: Source, min_count: int | str) -> None:
     """Stop, before the photos are read, at labels that are none."""
+    kept = 1 if isinstance(min_count, str) else min_count  # what nobody asked for must not hide them
     train = [item for item in source.items if item.split in (None, "train")]
     for attribute in source.attributes:
         if attribute not in source.values:
             counts = count_values(item.labels.get(attribute) for item in train)
-            reason = too_sparse(attribute, (n for n in counts.values() if n >= min_count))
+            reason = too_sparse(attribute, (n for n in counts.values() if n >= kept))
             if reason:
                 raise CatalogueError(f"{reason}.")
 

@@ -5,6 +5,7 @@ Nothing here holds more than a few stretches: what stays in memory is a few hund
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import itertools
@@ -17,6 +18,7 @@ import zipfile
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -177,27 +179,40 @@ def on_all_cores(tasks: Iterable[ChunkTask]) -> Generator[int, None, None]:
         return
     # processes, not threads: the studio and the smaller half of decoding a photo hold Python's lock.
     # spawned, not forked: TensorFlow may be running threads here, which a fork would leave in the middle of things
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin_worker)
+    context = multiprocessing.get_context("spawn")
+    ended, held = context.Pipe(duplex=False)
     try:
-        yield from in_order(pool, write_chunk, tasks, 2 * workers)
+        yield from in_order(_Workers(workers, context, _begin_worker, (ended,)), write_chunk, tasks, 2 * workers)
     except BrokenProcessPool as error:
         raise CatalogueError(
             "A process that prepares photos ended early, most likely for want of memory. What is done is kept: the "
             "same command goes on. (In a script, the call must stand under: if __name__ == '__main__')"
         ) from error
+    finally:
+        held.close()  # ends the workers, whatever they are doing: chunks appear whole or not at all
+        ended.close()
 
 
-def _begin_worker() -> None:
-    """A worker leaves Ctrl-C to the process that started it, and does not outlive it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+class _Workers(ProcessPoolExecutor):
+    """Processes that leave Ctrl-C to the one that starts them, from their first moment."""
+
+    def submit(self, *args, **kwargs):
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what is blocked stays so in a new process
+        try:
+            return super().submit(*args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _begin_worker(ended: Connection) -> None:
+    """A worker does not outlive the call that started it, nor the process."""
+    threading.Thread(target=_end_with, args=(ended,), daemon=True).start()
+
+
+def _end_with(ended: Connection) -> None:
+    with contextlib.suppress(EOFError, OSError):
+        ended.recv_bytes()  # nothing ever comes, until the other end is closed
+    os._exit(1)
 
 
 def on_beam(options: Sequence[str]) -> Callable[[Iterable[ChunkTask]], Generator[int, None, None]]:

@@ -15,8 +15,10 @@ import numpy as np
 
 from tfproductgan.catalogue import tables
 from tfproductgan.catalogue.files import PhotoFolder, PhotoZip, open_files
+from tfproductgan.catalogue.label_notes import likely_attributes
 from tfproductgan.catalogue.splitting import SPLITS, split_name
 from tfproductgan.errors import CatalogueError
+from tfproductgan.writing import expanded
 
 MOST_SPARSE_VALUES = 100
 """An attribute of more values than this needs two photos a value on average: else it is a number or a title."""
@@ -55,6 +57,7 @@ class Source:
         skipped: What could not become an item: (name, reason).
         values: Value names of attributes whose order is given.
         load_sources: As `load`, of the pictures that go in, if the items are pairs.
+        candidates: Of a table without attributes, columns that could be some, with their number of values.
     """
 
     items: Sequence[Item]
@@ -64,6 +67,7 @@ class Source:
     skipped: Sequence[tuple[str, str]] = ()
     values: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     load_sources: Callable[[], Iterator[Callable[[], Raw]]] | None = None
+    candidates: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def loads(self) -> Iterator[tuple[Callable[[], Raw], ...]]:
         """For each item, what loads its photo and, in pairs, the picture that goes in."""
@@ -206,7 +210,7 @@ def table_source(
 
     Without a `split_column`, one called `split` is taken if `find_split` is set. In it empty means train.
     """
-    content, files = _table_and_files(Path(table).expanduser(), images)
+    content, files = _table_and_files(expanded(table), images)
     attributes = list(attributes)
     image = image or content.image_column()
     image_at, label_at = content.position(image), [content.position(name) for name in attributes]
@@ -237,7 +241,11 @@ def table_source(
             f"{str(files.path)!r} (the first: {content.rows[0][image_at]!r}). "
             "Say where they are with images=... (--images-in)."
         )
-    return _source_of_files(files, items, attributes, skipped)
+    source = _source_of_files(files, items, attributes, skipped)
+    if attributes:
+        return source
+    taken = (image, text, split_column or "split")
+    return dataclasses.replace(source, candidates=likely_attributes(content.columns, content.rows, taken))
 
 
 def _table_and_files(path: Path, images: str | Path | None) -> tuple[tables.Table, PhotoFolder | PhotoZip]:
