@@ -687,7 +687,11 @@ ACCEPTED = [
     ),
     Case(
         "forgotten attributes",
-        lambda: (table(ROWS), [put(f"{n}.png", picture(n)) for n in (4, 5)], put("products.csv", f"{ROWS}4.png,Blue\n5.png,Red\n")),
+        lambda: (
+            table(ROWS),
+            [put(f"{n}.png", picture(n)) for n in (4, 5)],
+            put("products.csv", f"{ROWS}4.png,Blue\n5.png,Red\n"),
+        ),
         LOOK.replace("photos", "products.csv"),
         ("No attributes", "colour (2); --attributes colour takes them"),
     ),

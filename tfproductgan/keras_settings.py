@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 from tfproductgan.errors import KerasSettingError
 
+_OF_OTHER_BACKENDS = ("jax", "torch", "openvino", "flax")  # modules
+
 
 def choose_tensorflow() -> None:
     """Let Keras run on TensorFlow if it is yet to be imported, which TensorFlow does too."""
@@ -47,6 +49,8 @@ def importing_keras() -> Iterator[None]:
     try:
         yield
     except (ValueError, AttributeError, OSError, ModuleNotFoundError) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name not in _OF_OTHER_BACKENDS:
+            raise
         file = os.path.join(os.environ.get("KERAS_HOME") or "~/.keras", "keras.json")
         raise KerasSettingError(
             f"Keras cannot be imported: {error}. Mend or remove {file}, and set KERAS_BACKEND=tensorflow."

@@ -11,7 +11,9 @@ def source(values=None, **columns):
     spread = {name: [value for value, n in counts.items() for _ in range(n)] for name, counts in columns.items()}
     total = max(map(len, spread.values()), default=4)
     rows = [{name: labels[i] if i < len(labels) else "" for name, labels in spread.items()} for i in range(total)]
-    return Source([Item(str(i), row) for i, row in enumerate(rows)], list(columns), lambda: iter(()), values=values or {})
+    return Source(
+        [Item(str(i), row) for i, row in enumerate(rows)], list(columns), lambda: iter(()), values=values or {}
+    )
 
 
 @pytest.mark.parametrize(

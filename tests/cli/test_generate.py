@@ -90,7 +90,14 @@ def test_a_request_that_cannot_be_is_one_line(generate, tmp_path, capsys, words,
 
 @pytest.mark.parametrize(
     "words",
-    [["--set", "gold"], ["--grid", "a,b,c"], ["--grid", "a,"], ["--grid", "a,b", "--count", "3"], ["--seed", "x"], ["--sed", "1"]],
+    [
+        ["--set", "gold"],
+        ["--grid", "a,b,c"],
+        ["--grid", "a,"],
+        ["--grid", "a,b", "--count", "3"],
+        ["--seed", "x"],
+        ["--sed", "1"],
+    ],
 )
 def test_options_that_cannot_be_are_usage_errors(generate, words):
     with pytest.raises(SystemExit) as stop:
@@ -125,7 +132,9 @@ def test_a_grid_of_one_attribute(generate, tmp_path, capsys):
 
 def test_labels_longer_than_file_names(generate, painter, tmp_path):
     painter.schema = dataclasses.replace(
-        painter.schema, attributes=[Attribute("kind", ("日本語" * 40, "日本語" * 41)), *painter.schema.attributes[1:]], combinations=()
+        painter.schema,
+        attributes=[Attribute("kind", ("日本語" * 40, "日本語" * 41)), *painter.schema.attributes[1:]],
+        combinations=(),
     )
     long, longer = (attribute for attribute in painter.schema.attributes[0].values)
     assert generate("--set", f"kind={long}") == generate("--set", f"kind={longer}") == 0

@@ -463,7 +463,9 @@ class Catalogue:
 
     def label_notes(self) -> list[str]:
         """Lines about attributes that were forgotten or say nothing, and about values too rare to be kept."""
-        source = None if isinstance(self._photos, RecordPhotos) else self.source  # those were settled when it was prepared
+        source = (
+            None if isinstance(self._photos, RecordPhotos) else self.source
+        )  # those were settled when it was prepared
         source = source or Source([], self.schema.names, lambda: iter(()))
         return label_notes(source, self.preparation.min_count, self.schema)
 

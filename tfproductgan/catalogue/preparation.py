@@ -95,7 +95,12 @@ def check_whole(name: str, value: Any, lowest: int, highest: int | None = None) 
     Raises:
         CatalogueError: If it is no whole number in that range; the message names the option.
     """
-    if isinstance(value, bool | str) or value != int(value) or value < lowest or (highest is not None and value > highest):
+    if (
+        isinstance(value, bool | str)
+        or value != int(value)
+        or value < lowest
+        or (highest is not None and value > highest)
+    ):
         right = f" of at least {lowest}" if highest is None else f", {lowest} to {highest}"
         raise CatalogueError(f"{name} must be a whole number{right}. Received: {value!r}")
     return int(value)

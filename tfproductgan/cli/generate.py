@@ -141,12 +141,12 @@ def _pictures(args: argparse.Namespace, model: Any, conditions: Mapping[str, str
 def _grid(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int) -> Written:
     from tfproductgan.sampling import files, grids
 
-    what = " by ".join(args.grid)
+    what, (rows, columns) = " by ".join(args.grid), [*args.grid, None][:2]
     names = files.value_names(conditions)
     stem = files.file_stem(["grid", what, *names], seed, args.truncation)
     path = Path(args.out, f"{stem}.png")
     refuse_to_overwrite(path, args.overwrite)
-    grid = grids.attribute_grid(model, *args.grid, seed=seed, truncation=args.truncation, given=conditions)
+    grid = grids.attribute_grid(model, rows, columns, seed, args.truncation, given=conditions)
     files.write_png(path, grid, overwrite=args.overwrite)
     shown = [f"seed {seed}" if len(args.grid) == 2 else f"seeds from {seed}", *names]
     for attribute in map(model.schema.attribute, args.grid):

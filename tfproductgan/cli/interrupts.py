@@ -32,7 +32,7 @@ class _State:
 
 
 def listen() -> None:
-    """Take Ctrl-C over for a process that is the command alone; where it is ignored, as in the background, it stays so."""
+    """Take Ctrl-C over, in a process that is the command alone; where it is ignored, it stays so."""
     if signal.getsignal(signal.SIGINT) not in (signal.default_int_handler, signal.SIG_DFL):
         return
     reader, writer = os.pipe()

@@ -30,8 +30,8 @@ def import_tensorflow() -> None:
     """Import TensorFlow and Keras; what they write to stderr meanwhile comes through only if it is more than a note.
 
     A verb calls this first of all that is heavy in its `run`. On two cores operations get one thread each and run two
-    at a time, unless `TF_NUM_INTRAOP_THREADS` says otherwise; oneDNN computes, unless `TF_ENABLE_ONEDNN_OPTS` is 0. Keras
-    runs on TensorFlow with its own defaults, whatever `keras.json` and the environment say.
+    at a time, unless `TF_NUM_INTRAOP_THREADS` says otherwise; oneDNN computes, unless `TF_ENABLE_ONEDNN_OPTS` is 0.
+    Keras runs on TensorFlow with its own defaults, whatever `keras.json` and the environment say.
 
     Raises:
         KerasSettingError: If they keep it from being imported.

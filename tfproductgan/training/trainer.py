@@ -197,7 +197,9 @@ def train(
                 console.print(line, markup=False)
         if model.step >= schedule.steps:
             if chief:
-                console.print(f"Finished before, after {model.images_seen:,} images: nothing left to train.", markup=False)
+                console.print(
+                    f"Finished before, after {model.images_seen:,} images: nothing left to train.", markup=False
+                )
             return model
         for stop in stops:
             if stop.has_run_out(model.images_seen):

@@ -23,8 +23,8 @@ from tfproductgan.catalogue.duplicates import (
     source_hash,
     thumbnails,
 )
-from tfproductgan.catalogue.photos import is_grey, place, read_item
 from tfproductgan.catalogue.label_notes import resolve_min_count
+from tfproductgan.catalogue.photos import is_grey, place, read_item
 from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.preparing import decoding, in_threads, with_progress
 from tfproductgan.catalogue.sources import Batch, Item, Source, too_sparse
