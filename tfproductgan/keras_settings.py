@@ -48,10 +48,11 @@ def importing_keras() -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, AttributeError, OSError, ModuleNotFoundError) as error:
+    except (ValueError, AssertionError, AttributeError, OSError, ModuleNotFoundError) as error:
         if isinstance(error, ModuleNotFoundError) and error.name not in _OF_OTHER_BACKENDS:
             raise
         file = os.path.join(os.environ.get("KERAS_HOME") or "~/.keras", "keras.json")
         raise KerasSettingError(
-            f"Keras cannot be imported: {error}. Mend or remove {file}, and set KERAS_BACKEND=tensorflow."
+            f"Keras cannot be imported with its settings ({error!r}): mend or remove {file}, and set "
+            "KERAS_BACKEND=tensorflow."
         ) from error
