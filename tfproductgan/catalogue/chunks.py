@@ -15,10 +15,9 @@ import os
 import signal
 import threading
 import zipfile
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -177,42 +176,66 @@ def on_all_cores(tasks: Iterable[ChunkTask]) -> Generator[int, None, None]:
     if len(first) < 2 or workers == 1:
         yield from map(write_chunk, tasks)
         return
-    # processes, not threads: the studio and the smaller half of decoding a photo hold Python's lock.
-    # spawned, not forked: TensorFlow may be running threads here, which a fork would leave in the middle of things
-    context = multiprocessing.get_context("spawn")
-    ended, held = context.Pipe(duplex=False)
+    # processes, not threads: the studio and the smaller half of decoding a photo hold Python's lock
     try:
-        yield from in_order(_Workers(workers, context, _begin_worker, (ended,)), write_chunk, tasks, 2 * workers)
+        yield from in_order(_Workers(workers), write_chunk, tasks, 2 * workers)
     except BrokenProcessPool as error:
         raise CatalogueError(
             "A process that prepares photos ended early, most likely for want of memory. What is done is kept: the "
             "same command goes on. (In a script, the call must stand under: if __name__ == '__main__')"
         ) from error
-    finally:
-        held.close()  # ends the workers, whatever they are doing: chunks appear whole or not at all
-        ended.close()
 
 
 class _Workers(ProcessPoolExecutor):
-    """Processes that leave Ctrl-C to the one that starts them, from their first moment."""
+    """Processes that leave Ctrl-C to the one that starts them, from their first moment, and end when nobody waits."""
+
+    def __init__(self, count: int):
+        # spawned, not forked: TensorFlow may be running threads here, which a fork would leave in the middle of things
+        super().__init__(count, multiprocessing.get_context("spawn"), _begin_worker)
 
     def submit(self, *args, **kwargs):
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what is blocked stays so in a new process
-        try:
+        with _interrupts_held_back():  # it may start a process
             return super().submit(*args, **kwargs)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        """End the processes; unless they are waited for, whatever they are doing: chunks appear whole or not at all."""
+        if not wait:
+            for process in list((self._processes or {}).values()):
+                process.kill()
+        super().shutdown(True, cancel_futures=cancel_futures)
 
 
-def _begin_worker(ended: Connection) -> None:
-    """A worker does not outlive the call that started it, nor the process."""
-    threading.Thread(target=_end_with, args=(ended,), daemon=True).start()
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Ctrl-C is heard at the end of this, and never by processes that are started in it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[tuple] = []
+    handler = signal.getsignal(signal.SIGINT)
+    if callable(handler):
+        signal.signal(signal.SIGINT, lambda *signalled: heard.append(signalled))
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes inherit that
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        if callable(handler):
+            signal.signal(signal.SIGINT, handler)
+            if heard:
+                handler(*heard[0])
 
 
-def _end_with(ended: Connection) -> None:
-    with contextlib.suppress(EOFError, OSError):
-        ended.recv_bytes()  # nothing ever comes, until the other end is closed
-    os._exit(1)
+def _begin_worker() -> None:
+    """A worker does not outlive the process that started it."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def on_beam(options: Sequence[str]) -> Callable[[Iterable[ChunkTask]], Generator[int, None, None]]:
