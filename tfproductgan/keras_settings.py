@@ -16,6 +16,8 @@ def choose_tensorflow() -> None:
     """Let Keras run on TensorFlow if it is yet to be imported, which TensorFlow does too."""
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = "tensorflow"
+        if os.path.expanduser("~").startswith("~"):  # no home folder: both would make one of that name here
+            os.environ.setdefault("KERAS_HOME", os.devnull)
 
 
 def check_keras() -> None:

@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.verb is None:
         parser.print_help(sys.stderr)
         return 2
-    interrupts.goes_on("The same command goes on" if args.verb in _GO_ON else "")
+    interrupts.goes_on(f"The same command {'goes on' if args.verb in _GO_ON else 'starts again'}")
     try:
         code = _module(args.verb).run(args)
         sys.stdout.flush()
