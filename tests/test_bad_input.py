@@ -693,7 +693,7 @@ ACCEPTED = [
             put("products.csv", f"{ROWS}4.png,Blue\n5.png,Red\n"),
         ),
         LOOK.replace("photos", "products.csv"),
-        ("No attributes", "colour (2); --attributes colour takes them"),
+        ("No attributes", "are colour (2 values): --attributes colour takes them"),
     ),
     Case(
         "a single value",

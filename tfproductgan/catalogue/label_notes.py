@@ -102,10 +102,11 @@ def _without_attributes(candidates: Mapping[str, int]) -> str:
             "folder, or name columns of a table with --attributes."
         )
     shown = [f"{name} ({count:,})" for name, count in candidates.items()]
+    shown[0] = shown[0].replace(")", " values)")
     names = ",".join(islice(candidates, _SHOWN))
     return (
-        "No attributes: the model will have nothing to be asked for but seeds. Columns that could be some, with their "
-        f"number of values: {_listed(shown, len(shown))}; --attributes {names} takes them."
+        "No attributes: the model will have nothing to be asked for but seeds. Columns that could be some are "
+        f"{_listed(shown, len(shown))}: --attributes {names} takes them."
     )
 
 
