@@ -3,6 +3,7 @@
 A table of cases: what lies in the folder, the command, and what its line on stderr has to say.
 """
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -11,6 +12,7 @@ import itertools
 import json
 import os
 import shlex
+import socket
 import struct
 import subprocess
 import sys
@@ -29,6 +31,7 @@ from tfproductgan.cli.main import main
 from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.models.loading import shipped_model_path
 from tfproductgan.recipes import RECIPES, get_recipe
+from tfproductgan.writing import locked
 
 tf.config.list_physical_devices()  # says on stderr that there is no GPU: now, not while a test reads what is said
 
@@ -166,6 +169,14 @@ def run_of(**changes):
     put("run/recipe.json", recipe.replace(**changes).to_json())
 
 
+HELD = contextlib.ExitStack()
+
+
+def held(folder):
+    """A folder that a process has locked, until the test ends."""
+    HELD.enter_context(locked(folder))
+
+
 def many_labels():
     """A table of 10,000 photos, each with a number of its own as label."""
     rows = "".join(f"{number}.png,No {number}\n" for number in range(10_000))
@@ -177,6 +188,7 @@ def many_labels():
 PHOTOS = [
     Case("missing folder", lambda: None, f"{TRAIN} --data nowhere", ("'nowhere' does not exist", "Give a folder")),
     Case("missing folder to check", lambda: None, "check nowhere", ("'nowhere' does not exist", "Give a folder")),
+    Case("unknown home", lambda: None, "check ~nobody_here/photos", ("'~nobody_here/photos' is in a home folder",)),
     Case("empty path", photos, f"{TRAIN} --data ''", ("path of the data is empty", "Give a folder")),
     Case("empty folder", lambda: os.mkdir("photos"), f"{TRAIN} --data photos", ("'photos' has no photos", "<class>")),
     Case("folder without photos", lambda: put("photos/a.txt"), f"{TRAIN} --data photos", ("'photos' has no photos",)),
@@ -481,7 +493,7 @@ REQUESTS = [
     Case("truncation 3", lambda: None, "generate ring --truncation 3", ("truncation must be", "from 0 to 2")),
     Case("truncation in words", lambda: None, "generate ring --truncation x", ("--truncation", "not a number"), 2),
     Case("one step", lambda: None, "generate ring --interpolate mug --steps 1", ("steps must be", "from 2")),
-    Case("grid of one", lambda: None, "generate --grid colour", ("--grid", "such as category,colour"), 2),
+    Case("grid of three", lambda: None, "generate --grid a,b,c", ("--grid", "such as category,colour"), 2),
     Case("unknown option", lambda: None, "generate ring --cuont 3", ("--cuont", "--help"), 2),
     Case("unknown verb", lambda: None, "genrate ring", ("There is no verb 'genrate': did you mean 'generate'",), 2),
 ]
@@ -596,6 +608,18 @@ OUTPUTS = [
         f"{TRAIN} --data photos",
         ("run exists and is no run directory", "--out"),
     ),
+    Case(
+        "run that another process trains in",
+        lambda: (run_of(), held("run")),
+        f"{TRAIN} --data photos",
+        ("'run' is in use by process", f"on {socket.gethostname()}", "another --out"),
+    ),
+    Case(
+        "data set that another process prepares",
+        lambda: (photos(), held("shop")),
+        "prepare --data photos --out shop",
+        ("'shop' is in use by process", "another --out"),
+    ),
     Case("run that is a file", lambda: (photos(), put("run", "x")), f"{TRAIN} --data photos", ("run exists", "--out")),
     Case(
         "picture that exists",
@@ -629,7 +653,8 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(place)
     monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "200")
-    return place
+    yield place
+    HELD.close()
 
 
 def contents(folder):
@@ -729,7 +754,6 @@ ACCEPTED = [
     Case("names that look like options", lambda: odd_names("--out", "-1"), LOOK, ("all 4 photos",)),
     Case("undecodable name", undecodable_name, f"{LOOK} --json ../report.json", ("all 5 photos",)),
     Case("links", linked, LOOK, ("all 6 photos", "caps")),
-    Case("class of one photo", lambda: (photos(), put("photos/caps/1.png", picture(9))), LOOK, ("one photo", "caps")),
     Case(
         "name without extension", lambda: photo("0815", picture(9)), LOOK, ("all 5", "1 file read as photos by content")
     ),
@@ -752,6 +776,34 @@ ACCEPTED = [
         lambda: [put(f"photos/{kind}/{colour}/0.png", picture(n)) for n, (kind, colour) in enumerate(PRODUCTS)],
         f"{LOOK} --attributes kind,colour",
         ("all 4 photos", "kind: 2 values", "colour: 2 values"),
+    ),
+    Case(
+        "class of one photo",
+        lambda: (photos(), put("photos/caps/1.png", picture(9))),
+        LOOK,
+        ("one photo", "class: 1 of 3 values are on fewer than 2 training photos and become 'not given': 'caps'"),
+    ),
+    Case(
+        "class of one photo that is kept",
+        lambda: (photos(), put("photos/caps/1.png", picture(9))),
+        f"{LOOK} --min-count 1",
+        ("one photo", "caps"),
+    ),
+    Case(
+        "forgotten attributes",
+        lambda: (
+            table(ROWS),
+            [put(f"{n}.png", picture(n)) for n in (4, 5)],
+            put("products.csv", f"{ROWS}4.png,Blue\n5.png,Red\n"),
+        ),
+        LOOK.replace("photos", "products.csv"),
+        ("No attributes", "are colour (2 values): --attributes colour takes them"),
+    ),
+    Case(
+        "a single value",
+        lambda: table(ROWS.replace("Blue", "Red")),
+        LOOK.replace("photos", "products.csv --attributes colour"),
+        ("colour has a single value, 'Red'",),
     ),
     Case("archive beside photos", lambda: (photos(), archive({}, "photos/mugs/old.zip")), LOOK, ("all 4 photos",)),
     Case("semicolons", lambda: table(ROWS.replace(",", ";")), LOOK.replace("photos", "products.csv"), ("all 4",)),

@@ -1,10 +1,19 @@
+import os
+import socket
+import subprocess
+import sys
+
 import pytest
 
-from tfproductgan.errors import RunError
+from tfproductgan import writing
+from tfproductgan.errors import CatalogueError, RunError, WriteError
 from tfproductgan.writing import (
     append_json_line,
+    expanded,
+    locked,
     read_json,
     read_json_lines,
+    refuse_locked,
     refuse_to_overwrite,
     refuse_unwritable,
     replace_file,
@@ -133,3 +142,67 @@ def test_json_is_read_back_and_what_is_damaged_is_named(tmp_path):
     write_text(path, "{")
     with pytest.raises(RunError, match=r"facts\.json cannot be read: .* Remove it\.$"):
         read_json(path, "Remove it.")
+
+
+# === One process at a time
+
+
+def in_use_by(pid):
+    return rf"is in use by process {pid} on {socket.gethostname()}: wait until that has ended"
+
+
+def test_a_folder_belongs_to_one_process_at_a_time(tmp_path):
+    for _ in range(2):  # what is over is over
+        refuse_locked(tmp_path / "run")
+        with locked(tmp_path / "run"):
+            with pytest.raises(RunError, match=in_use_by(os.getpid())), locked(tmp_path / "run"):
+                pass
+            with pytest.raises(RunError, match=in_use_by(os.getpid())):
+                refuse_locked(tmp_path / "run")
+        assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_a_killed_process_leaves_no_lock(tmp_path):
+    holds = "import sys, time\nfrom tfproductgan.writing import locked\n"
+    holds += "with locked(sys.argv[1]):\n    print('held', flush=True)\n    time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", holds, tmp_path], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        with pytest.raises(RunError, match=in_use_by(process.pid)):
+            refuse_locked(tmp_path)
+        process.kill()
+    with locked(tmp_path):
+        pass
+
+
+def test_where_there_are_no_locks_work_goes_on(tmp_path, monkeypatch):
+    def no_locks(*args):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(writing.fcntl, "flock", no_locks)
+    with locked(tmp_path / "run"), locked(tmp_path / "run"):
+        refuse_locked(tmp_path / "run")
+
+
+def test_a_folder_that_cannot_be_locked_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WriteError, match=r"Cannot write '.*/file/run/.lock'"), locked(tmp_path / "file" / "run"):
+        pass
+
+
+def test_two_containers_with_the_same_process_id_write_beside_each_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+
+    def write(part):
+        part.write_text("outer")
+        writing.replace_file(tmp_path / "a", lambda other: other.write_text("inner"))
+        assert part.read_text() == "outer"
+
+    writing.replace_file(tmp_path / "a", write)
+    assert (tmp_path / "a").read_text() == "outer"
+
+
+def test_a_home_folder_that_does_not_exist_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert expanded("~/photos") == tmp_path / "photos"
+    with pytest.raises(CatalogueError, match="'~nobody_here/photos' is in a home folder that does not exist"):
+        expanded("~nobody_here/photos")

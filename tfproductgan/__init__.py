@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from tfproductgan.keras_settings import choose_tensorflow
+
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.conditions import Attribute, ConditionSchema, PictureRequest
@@ -89,6 +91,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
+        choose_tensorflow()
         return getattr(importlib.import_module(_HOMES[name]), name)
     if name in ("alarms", "callbacks"):
         return importlib.import_module(f"tfproductgan.training.{name}")

@@ -1,8 +1,17 @@
-"""`python -m tfproductgan` is the `tfproductgan` command."""
+"""The `tfproductgan` command, and `python -m tfproductgan`."""
 
-import sys
+import signal
+from typing import NoReturn
 
-from tfproductgan.cli.main import main
+
+def command() -> NoReturn:
+    """Run the command line as a process of its own."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback, until somebody listens to Ctrl-C
+    from tfproductgan.cli import main
+
+    main.command()
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -48,6 +48,10 @@ class ConversionError(ProductGANError):
     """A form of a model that lost its weights or its quality, or that cannot be made."""
 
 
+class KerasSettingError(ProductGANError):
+    """A setting of Keras with which nothing here works."""
+
+
 class ServingError(ProductGANError):
     """A server that does not answer, or not as asked; a model that cannot be served."""
 

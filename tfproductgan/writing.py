@@ -1,15 +1,21 @@
-"""Files that are there whole or not at all, and logs that grow by a line."""
+"""Files that are there whole or not at all, logs that grow by a line, and folders that one process has to itself."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tfproductgan.errors import RunError, WriteError
+from tfproductgan.errors import CatalogueError, RunError, WriteError
+
+LOCK = ".lock"
+"""The file by which a process has a folder to itself; it says which process."""
 
 
 def append_json_line(path: str | os.PathLike, facts: Mapping[str, Any]) -> None:
@@ -73,8 +79,7 @@ def replace_file(path: str | os.PathLike, write: Callable[[Path], object]) -> Pa
         WriteError: If the file cannot be written; one that was there before is kept.
     """
     path = Path(path)
-    # cut, since file systems take 255 bytes a name
-    part = path.with_name(f".{path.stem[:40]}.{os.getpid()}.part{path.suffix}")
+    part = _beside(path, path.stem, path.suffix)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -102,7 +107,7 @@ def write_folder(path: str | os.PathLike, write: Callable[[Path], object]) -> Pa
         WriteError: If the folder exists or cannot be written.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name[:40]}.{os.getpid()}.part")
+    part = _beside(path, path.name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -125,10 +130,99 @@ def remove_parts(folder: str | os.PathLike) -> None:
         part.unlink(missing_ok=True)
 
 
+def _beside(path, name, suffix=""):
+    # cut, since file systems take 255 bytes a name; the id of a process alone is often the same in two containers
+    return path.with_name(f".{name[:40]}.{os.getpid()}-{os.urandom(4).hex()}.part{suffix}")
+
+
 def _flush(path):
     # otherwise a machine that loses power may keep the new name without what belongs into it
     with open(path, "rb") as file:
         os.fsync(file.fileno())
+
+
+# === One process at a time
+
+
+@contextlib.contextmanager
+def locked(folder: str | os.PathLike) -> Iterator[None]:
+    """Have a folder, which is made if missing, to this process: others, of other machines too, are refused meanwhile.
+
+    It is a lock of the operating system, so none is left behind however the process ends. Where the file system has
+    none, nobody is kept out.
+
+    Raises:
+        RunError: If another process has it; the message says which.
+        WriteError: If the folder cannot be written.
+    """
+    path = Path(folder) / LOCK
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = _lock(path)
+        os.ftruncate(file, 0)
+        os.write(file, f"process {os.getpid()} on {socket.gethostname()}".encode())
+    except OSError as error:
+        raise WriteError(f"Cannot write {str(path)!r}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(file)  # last: what is removed above is surely ours
+
+
+def refuse_locked(folder: str | os.PathLike) -> None:
+    """Stop before work on a folder that another process has `locked`.
+
+    Raises:
+        RunError: If one has; the message says which.
+    """
+    with contextlib.suppress(OSError):  # there is no lock, or it cannot be read
+        file = os.open(Path(folder) / LOCK, os.O_RDWR)
+        try:
+            _try_lock(file, folder)
+        finally:
+            os.close(file)
+
+
+def _lock(path):
+    """The locked file of that path, open."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            _try_lock(file, path.parent)
+            if os.path.exists(path) and os.path.samestat(os.fstat(file), os.stat(path)):
+                return file
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)  # whoever had it has just removed it
+
+
+def _try_lock(file, folder):
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(file, 300).decode(errors="replace") or "another process"
+        raise RunError(
+            f"{str(folder)!r} is in use by {holder}: wait until that has ended, or choose another --out."
+        ) from None
+    except OSError:
+        pass  # this file system has no locks
+
+
+# === Places
+
+
+def expanded(path: str | os.PathLike) -> Path:
+    """A path as people write it, with `~` for a home folder.
+
+    Raises:
+        CatalogueError: If there is no such home folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise CatalogueError(f"{str(path)!r} is in a home folder that does not exist: give the whole path.") from error
 
 
 def refuse_to_overwrite(path: str | os.PathLike, overwrite: bool = False) -> None:

@@ -1,8 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from tfproductgan.cli.main import main
+from tfproductgan.conditions import Attribute
 from tfproductgan.errors import RunError
 from tfproductgan.models import loading
 from tfproductgan.sampling.files import read_metadata
@@ -87,7 +90,14 @@ def test_a_request_that_cannot_be_is_one_line(generate, tmp_path, capsys, words,
 
 @pytest.mark.parametrize(
     "words",
-    [["--set", "gold"], ["--grid", "category"], ["--grid", "a,b", "--count", "3"], ["--seed", "x"], ["--sed", "1"]],
+    [
+        ["--set", "gold"],
+        ["--grid", "a,b,c"],
+        ["--grid", "a,"],
+        ["--grid", "a,b", "--count", "3"],
+        ["--seed", "x"],
+        ["--sed", "1"],
+    ],
 )
 def test_options_that_cannot_be_are_usage_errors(generate, words):
     with pytest.raises(SystemExit) as stop:
@@ -111,6 +121,26 @@ def test_a_grid_over_two_attributes(generate, tmp_path, capsys):
     metadata = read_metadata(tmp_path / "pictures" / "grid-category-by-colour-side-seed2.png")
     assert metadata["rows"] == ["Ring", "Mug", "Sports Shoes"]
     assert {(p["seed"], p["conditions"]["view"]) for p in metadata["pictures"]} == {(2, "Side")}
+
+
+def test_a_grid_of_one_attribute(generate, tmp_path, capsys):
+    assert generate("side", "--grid", "category", "--seed", "2") == 0
+    assert "category: seeds from 2, Side" in capsys.readouterr().out
+    metadata = read_metadata(tmp_path / "pictures" / "grid-category-side-seed2.png")
+    assert metadata["rows"] == ["Ring", "Mug", "Sports Shoes"] and len(metadata["columns"]) == 8
+
+
+def test_labels_longer_than_file_names(generate, painter, tmp_path):
+    painter.schema = dataclasses.replace(
+        painter.schema,
+        attributes=[Attribute("kind", ("日本語" * 40, "日本語" * 41)), *painter.schema.attributes[1:]],
+        combinations=(),
+    )
+    long, longer = (attribute for attribute in painter.schema.attributes[0].values)
+    assert generate("--set", f"kind={long}") == generate("--set", f"kind={longer}") == 0
+    assert generate("--set", f"kind={long}", "--interpolate", longer, "--steps", "2") == 0
+    assert generate("--set", f"kind={long}", "--grid", "colour,view") == 0
+    assert len(names(tmp_path / "pictures")) == 5
 
 
 def test_an_interpolation_keeps_what_the_second_request_leaves_out(generate, tmp_path):

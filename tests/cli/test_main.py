@@ -86,7 +86,7 @@ def test_an_error_is_one_line_and_exit_code_1(verb, capsys, error, line):
 def test_ctrl_c_is_exit_code_130(verb, capsys):
     verb(raises(KeyboardInterrupt()))
     assert cli.main(["try"]) == 130
-    assert capsys.readouterr().err.strip() == "tfproductgan: interrupted"
+    assert capsys.readouterr().err.strip() == "tfproductgan: interrupted. The same command starts again"
 
 
 def test_ctrl_c_can_say_how_to_go_on(verb, capsys):

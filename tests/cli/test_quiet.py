@@ -10,10 +10,17 @@ optimizer = SimpleNamespace(set_experimental_options=lambda options: None)
 threading = SimpleNamespace(set_intra_op_parallelism_threads=lambda number: None)
 config = SimpleNamespace(optimizer=optimizer, threading=threading, list_physical_devices=lambda: [])
 """
+KERAS_STAND_IN = """
+import sys
+class Config:
+    def __getattr__(self, name): return lambda value: self.__dict__.update({name: value})
+config = Config()
+"""
 
 
 def imported(tmp_path, source):
-    """Import a stand-in for TensorFlow that runs `source`; the finished process."""
+    """Import stand-ins for TensorFlow, which runs `source`, and for Keras; the finished process."""
+    (tmp_path / "keras.py").write_text(KERAS_STAND_IN)
     (tmp_path / "tensorflow.py").write_text(STAND_IN + source)
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
     code += "from tfproductgan.cli.quiet import import_tensorflow\nimport_tensorflow()\n"
@@ -36,8 +43,8 @@ config.list_physical_devices = lambda: os.write(2, b"E0000 cuda_platform.cc:52] 
 
 
 def test_an_import_that_fails_still_says_why(tmp_path):
-    done = imported(tmp_path, "raise ImportError('no such library')")
-    assert done.returncode == 1 and "ImportError: no such library" in done.stderr
+    done = imported(tmp_path, "import no_such_library")
+    assert done.returncode == 1 and "No module named 'no_such_library'" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -72,3 +79,25 @@ atexit.register(lambda: logging.getLogger("absl").warning("`FeatureConnector.dty
 atexit.register(lambda: logging.getLogger("absl").warning("disk is full; "))
 """
     assert imported(tmp_path, source).stderr == "afterdisk is full; \n"
+
+
+def test_keras_runs_on_tensorflow_with_its_own_defaults(tmp_path, monkeypatch):
+    for name in ("KERAS_BACKEND", "KERAS_MAX_EPOCHS", "KERAS_NNX_ENABLED", "TF_USE_LEGACY_KERAS"):
+        monkeypatch.setenv(name, "1")
+    source = """
+import atexit, keras, os
+names = [f"{name}={value}" for name, value in os.environ.items() if "KERAS" in name]
+atexit.register(lambda: os.write(2, " ".join([" by"] + names + sorted(vars(keras.config))).encode()))
+"""
+    settings = "set_epsilon set_floatx set_image_data_format"
+    assert imported(tmp_path, source).stderr == f"after by KERAS_BACKEND=tensorflow {settings}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["raise ValueError('Invalid `floatx`')", "assert False", "raise ModuleNotFoundError('No jax', name='jax')"],
+)
+def test_settings_that_keep_keras_from_being_imported_are_named(tmp_path, monkeypatch, source):
+    monkeypatch.setenv("KERAS_HOME", "/some/home")
+    last = imported(tmp_path, source).stderr.splitlines()[-1]
+    assert "KerasSettingError: Keras cannot be imported" in last and "mend or remove /some/home/keras.json" in last

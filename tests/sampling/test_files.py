@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from PIL import Image
 
 from tfproductgan import __version__
 from tfproductgan.errors import RunError
-from tfproductgan.sampling.files import picture_name, read_metadata, write_png, write_whole
+from tfproductgan.sampling.files import file_stem, picture_name, read_metadata, shortened, write_png, write_whole
 
 
 def test_a_png_keeps_its_pixels_and_says_what_it_shows(painter, tmp_path):
@@ -49,12 +50,39 @@ def test_names_beyond_ascii_survive(painter, tmp_path):
         ({"category": "Home & Kitchen/Mugs"}, 0, 1.0, "home-kitchen-mugs-seed0.png"),
         ({"category": "Ring", "colour": "Gold", "material": "Gold"}, 7, 1.0, "ring-gold-seed7.png"),
         ({}, 3, 0.7, "picture-seed3-truncation0.7.png"),
-        ({"category": "x" * 500}, 3, 1.0, "x" * 120 + "-seed3.png"),
+        ({"category": "हिन्दी"}, 3, 1.0, "हिन्दी-seed3.png"),
+        ({"category": "Cafe\N{COMBINING ACUTE ACCENT}"}, 3, 1.0, "café-seed3.png"),
+        ({"category": "x" * 180}, 3, 1.0, "x" * 180 + "-seed3.png"),
     ],
 )
 def test_the_name_of_a_file_says_what_was_asked(painter, conditions, seed, truncation, name):
     request = type(painter.plan()[0])(conditions, seed, truncation)
     assert picture_name(request) == name
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "x" * 500,
+        "日本語" * 40,
+        "ये" * 80,
+        "e\N{COMBINING TILDE}\N{COMBINING MACRON}" * 60,
+        "a" * 250 + "\udcff",
+        "👩\u200d🚀" * 40,
+    ],
+    ids=["ascii", "japanese", "hindi", "marks", "bytes", "emoji"],
+)
+@pytest.mark.parametrize(
+    "make", [lambda label: file_stem([label], 2**63 - 1, 0.123456), lambda label: shortened(label, 190)]
+)
+def test_long_names_are_cut_by_bytes_between_letters_and_told_apart(label, make):
+    stems = [make(label + end) for end in ("", "1", "2")]
+    assert len(set(stems)) == 3
+    for stem in stems:
+        assert len(stem.encode("utf-8", "surrogateescape")) <= 190
+        kept, letters = stem.partition("-")[0], unicodedata.normalize("NFC", label) if "seed" in stem else label
+        if letters.startswith(kept):  # else signs that names do without
+            assert unicodedata.category(letters[len(kept)]) not in ("Mn", "Mc", "Me", "Cf")
 
 
 def test_a_file_is_replaced_only_when_that_is_allowed(painter, tmp_path):

@@ -75,6 +75,15 @@ def test_an_attribute_grid_changes_nothing_but_the_conditions(painter, tmp_path)
     assert {(p["seed"], p["truncation"]) for p in pictures} == {(5, 1.0)}
 
 
+def test_a_grid_of_one_attribute_has_its_values_by_seeds(painter, tmp_path):
+    grid = attribute_grid(painter, "colour", seed=5, given={"view": "side"}, row_values=["gold", "navy blue"])
+    metadata = read_metadata(write_png(tmp_path / "grid.png", grid))
+    assert metadata["rows"] == ["Gold", "Navy Blue"]
+    assert metadata["columns"] == [f"seed {seed}" for seed in range(5, 13)]
+    asked = [(p["conditions"]["colour"], p["conditions"]["view"], p["seed"]) for p in metadata["pictures"]]
+    assert asked == [(colour, "Side", seed) for colour in ("Gold", "Navy Blue") for seed in range(5, 13)]
+
+
 def test_an_attribute_grid_shows_the_values_asked_for_in_their_order(painter):
     grid = attribute_grid(painter, "colour", "category", row_values=["navy blue", "gold"], column_values=["mug"])
     assert grid.info["tfproductgan"]["rows"] == ["Navy Blue", "Gold"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -15,24 +16,39 @@ from typing import Any
 
 import numpy as np
 
-from tfproductgan.errors import RunError
-from tfproductgan.writing import replace_file, write_json
+from tfproductgan.errors import CatalogueError, RunError
+from tfproductgan.writing import expanded, replace_file, write_json
 
 _log = logging.getLogger(__name__)
 
 _STALE_SECONDS = 24 * 3600
 
 
-def default_folder() -> Path:
-    """`$TFPRODUCTGAN_CACHE`, or `~/.cache/tfproductgan`."""
-    return Path(os.environ.get("TFPRODUCTGAN_CACHE") or "~/.cache/tfproductgan").expanduser()
+def default_folder() -> Path | None:
+    """`$TFPRODUCTGAN_CACHE`, or `~/.cache/tfproductgan`; `None`, and it is said, if there is no such home folder."""
+    named = os.environ.get("TFPRODUCTGAN_CACHE") or "~/.cache/tfproductgan"
+    try:
+        return expanded(named)
+    except CatalogueError:
+        say_not_kept(named, "there is no home folder")
+        return None
+
+
+@functools.cache
+def say_not_kept(folder: str | Path, reason: str) -> None:
+    """Warn, once, that work goes on without a cache."""
+    _log.warning(
+        "Nothing is kept for the next time: %r cannot be written (%s). TFPRODUCTGAN_CACHE names another folder.",
+        str(folder),
+        reason,
+    )
 
 
 class PhotoCache:
     """A folder of entries of one kind, each some arrays and a JSON object under one key; any of them may be deleted."""
 
     def __init__(self, folder: str | Path, kind: str = "photos"):
-        self.folder = Path(folder).expanduser() / kind
+        self.folder = expanded(folder) / kind
 
     def path(self, key: str) -> Path:
         """The folder of an entry, whether it exists or not."""

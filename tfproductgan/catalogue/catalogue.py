@@ -16,6 +16,7 @@ import numpy as np
 from tfproductgan.catalogue.array_source import array_source, common_side, photos_of
 from tfproductgan.catalogue.folder_source import DEFAULT_ATTRIBUTE, folder_source, pair_source
 from tfproductgan.catalogue.hugging_face_source import hugging_face_source
+from tfproductgan.catalogue.label_notes import label_notes
 from tfproductgan.catalogue.photos import Placement
 from tfproductgan.catalogue.preparation import Preparation, check_whole
 from tfproductgan.catalogue.preparing import PreparedPhotos, prepare
@@ -31,6 +32,7 @@ from tfproductgan.catalogue.table_source import table_source
 from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
 from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, ConditionSchema, count_values, fold
 from tfproductgan.errors import CatalogueError, ConditionError, nearest, require
+from tfproductgan.writing import expanded
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -106,6 +108,7 @@ class Catalogue:
         """
         if preparation.schema is None:
             refuse_sparse(source, preparation.min_count)
+            preparation = preparation.for_labels(source)
         else:
             source = _with_what_goes_in(source, preparation.schema)
         prepared = photos or prepare(source, preparation)
@@ -358,7 +361,7 @@ class Catalogue:
         Raises:
             CatalogueError: If there is no such data set, or it does not fit what is asked for.
         """
-        found = dataset_folder(Path(folder).expanduser())
+        found = dataset_folder(expanded(folder))
         if found is None:
             raise CatalogueError(f"{str(folder)!r} holds no data set that tfproductgan prepare has finished.")
         photos = RecordPhotos(found)
@@ -542,6 +545,14 @@ class Catalogue:
         photos = (self._photos.pixels, self._conditions, indices)
         return photo_stream(*photos, batch_size, seed, start_step, weights, repeat, part, self._photos.sources)
 
+    def label_notes(self) -> list[str]:
+        """Lines about attributes that were forgotten or say nothing, and about values too rare to be kept."""
+        source = (
+            None if isinstance(self._photos, RecordPhotos) else self.source
+        )  # those were settled when it was prepared
+        source = source or Source([], self.schema.names, lambda: iter(()))
+        return label_notes(source, self.preparation.min_count, self.schema)
+
     def summary(self) -> str:
         """A few lines about what is in it."""
         splits = ", ".join(f"{len(indices):,} {split}" for split, indices in self.splits.items())
@@ -617,13 +628,14 @@ def _with_what_goes_in(source: Source, schema: ConditionSchema) -> Source:
     return source
 
 
-def refuse_sparse(source: Source, min_count: int) -> None:
+def refuse_sparse(source: Source, min_count: int | str) -> None:
     """Stop, before the photos are read, at labels that are none."""
+    kept = 1 if isinstance(min_count, str) else min_count  # what nobody asked for must not hide them
     train = [item for item in source.items if item.split in (None, "train")]
     for attribute in source.attributes:
         if attribute not in source.values:
             counts = count_values(item.labels.get(attribute) for item in train)
-            reason = too_sparse(attribute, (n for n in counts.values() if n >= min_count))
+            reason = too_sparse(attribute, (n for n in counts.values() if n >= kept))
             if reason:
                 several = looks_several(source, attribute)
                 raise CatalogueError(f"{reason}. {several}" if several else f"{reason}.")

@@ -5,6 +5,7 @@ Nothing here holds more than a few stretches: what stays in memory is a few hund
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import itertools
@@ -14,7 +15,7 @@ import os
 import signal
 import threading
 import zipfile
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -175,11 +176,9 @@ def on_all_cores(tasks: Iterable[ChunkTask]) -> Generator[int, None, None]:
     if len(first) < 2 or workers == 1:
         yield from map(write_chunk, tasks)
         return
-    # processes, not threads: the studio and the smaller half of decoding a photo hold Python's lock.
-    # spawned, not forked: TensorFlow may be running threads here, which a fork would leave in the middle of things
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin_worker)
+    # processes, not threads: the studio and the smaller half of decoding a photo hold Python's lock
     try:
-        yield from in_order(pool, write_chunk, tasks, 2 * workers)
+        yield from in_order(_Workers(workers), write_chunk, tasks, 2 * workers)
     except BrokenProcessPool as error:
         raise CatalogueError(
             "A process that prepares photos ended early, most likely for want of memory. What is done is kept: the "
@@ -187,9 +186,48 @@ def on_all_cores(tasks: Iterable[ChunkTask]) -> Generator[int, None, None]:
         ) from error
 
 
+class _Workers(ProcessPoolExecutor):
+    """Processes that leave Ctrl-C to the one that starts them, from their first moment, and end when nobody waits."""
+
+    def __init__(self, count: int):
+        # spawned, not forked: TensorFlow may be running threads here, which a fork would leave in the middle of things
+        super().__init__(count, multiprocessing.get_context("spawn"), _begin_worker)
+
+    def submit(self, *args, **kwargs):
+        with _interrupts_held_back():  # it may start a process
+            return super().submit(*args, **kwargs)
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        """End the processes; unless they are waited for, whatever they are doing: chunks appear whole or not at all."""
+        if not wait:
+            for process in list((self._processes or {}).values()):
+                process.kill()
+        super().shutdown(True, cancel_futures=cancel_futures)
+
+
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Ctrl-C is heard at the end of this, and never by processes that are started in it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[tuple] = []
+    handler = signal.getsignal(signal.SIGINT)
+    if callable(handler):
+        signal.signal(signal.SIGINT, lambda *signalled: heard.append(signalled))
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes inherit that
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        if callable(handler):
+            signal.signal(signal.SIGINT, handler)
+            if heard:
+                handler(*heard[0])
+
+
 def _begin_worker() -> None:
-    """A worker leaves Ctrl-C to the process that started it, and does not outlive it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """A worker does not outlive the process that started it."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

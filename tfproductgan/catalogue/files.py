@@ -20,6 +20,7 @@ from typing import IO
 from tfproductgan.catalogue.kinds import HEAD
 from tfproductgan.catalogue.photos import EXTENSIONS
 from tfproductgan.errors import CatalogueError, PhotoError
+from tfproductgan.writing import expanded
 
 MOST_BYTES = 1 << 29
 """A photo's file is not larger than this: a zip can hold a member that unpacks to more than the memory."""
@@ -151,7 +152,7 @@ class PhotoZip:
     """
 
     def __init__(self, path: str | Path):
-        self.path = Path(path).expanduser()
+        self.path = expanded(path)
         try:
             self._zip = zipfile.ZipFile(self.path)
         except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
@@ -296,7 +297,7 @@ def open_files(path: str | Path) -> PhotoFolder | PhotoZip:
     Raises:
         CatalogueError: If it is neither.
     """
-    place = Path(path).expanduser()
+    place = expanded(path)
     if place.is_file():
         return PhotoZip(place)
     if not place.is_dir():

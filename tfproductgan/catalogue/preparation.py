@@ -5,13 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfproductgan.catalogue.cache import PhotoCache, default_folder
+from tfproductgan.catalogue.label_notes import AUTO, resolve_min_count
 from tfproductgan.catalogue.photos import FITS
 from tfproductgan.catalogue.splitting import check_shares
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import CatalogueError
+
+if TYPE_CHECKING:
+    from tfproductgan.catalogue.sources import Source
 
 DEFAULT_IMAGE_SIZE = 64
 LARGEST_IMAGE_SIZE = 1024
@@ -25,7 +29,8 @@ class Preparation:
         image_size: Height and width in pixels, up to 1024; by default that of the schema, else 64.
         fit: `"letterbox"` keeps whole photos and continues their own background, `"crop"` fills the square.
         channels: 3 for colour, 1 for grey; by default 1 if every photo is grey, else 3.
-        min_count: A value on fewer training photos than this becomes "not given".
+        min_count: A value on fewer training photos than this becomes "not given"; `"auto"` takes a number that fits the
+            photos, see `label_notes.fitting_min_count`.
         splits: Shares to draw, such as `{"validation": 0.1, "test": 0.1}`, from the content of the photos, with
             duplicates on one side. By default the splits the source names, or 10 % for validation if it names
             none.
@@ -43,7 +48,7 @@ class Preparation:
     image_size: int | Any = None  # once it is made a number
     fit: str = "letterbox"
     channels: int | None = None
-    min_count: int = 1
+    min_count: int | Any = 1  # a number once there are labels
     splits: Mapping[str, float] | None = None
     schema: ConditionSchema | None = None
     max_unreadable: float = 0.05
@@ -58,7 +63,7 @@ class Preparation:
         if not 0 <= self.max_unreadable <= 1:
             raise CatalogueError(f"max_unreadable is a share, 0 to 1. Received: {self.max_unreadable!r}")
         for name, lowest in (("image_size", 1), ("min_count", 1), ("memory_budget", 0)):
-            if getattr(self, name) is not None:
+            if getattr(self, name) is not None and (name, getattr(self, name)) != ("min_count", AUTO):
                 check_whole(name, getattr(self, name), lowest)
         if self.image_size is not None and self.image_size > LARGEST_IMAGE_SIZE:
             raise CatalogueError(f"image_size must be at most {LARGEST_IMAGE_SIZE}. Received: {self.image_size}")
@@ -72,11 +77,16 @@ class Preparation:
         if self.splits is not None:
             check_shares(self.splits)
 
+    def for_labels(self, source: Source) -> Preparation:
+        """The same for these photos: with a number for `min_count`."""
+        return dataclasses.replace(self, min_count=resolve_min_count(source, self.min_count))
+
     def photo_cache(self) -> PhotoCache | None:
         """Where prepared photos are kept, or `None`."""
         if self.cache is False:
             return None
-        return PhotoCache(default_folder() if self.cache is True else self.cache)
+        folder = default_folder() if self.cache is True else self.cache
+        return None if folder is None else PhotoCache(folder)
 
 
 def check_whole(name: str, value: Any, lowest: int, highest: int | None = None) -> int:
@@ -85,7 +95,12 @@ def check_whole(name: str, value: Any, lowest: int, highest: int | None = None) 
     Raises:
         CatalogueError: If it is no whole number in that range; the message names the option.
     """
-    if isinstance(value, bool) or value != int(value) or value < lowest or (highest is not None and value > highest):
+    if (
+        isinstance(value, bool | str)
+        or value != int(value)
+        or value < lowest
+        or (highest is not None and value > highest)
+    ):
         right = f" of at least {lowest}" if highest is None else f", {lowest} to {highest}"
         raise CatalogueError(f"{name} must be a whole number{right}. Received: {value!r}")
     return int(value)

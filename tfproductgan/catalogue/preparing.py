@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import hashlib
 import itertools
-import logging
 import math
 import os
 import shutil
@@ -24,14 +23,12 @@ from typing import Any, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from tfproductgan.catalogue.cache import PhotoCache, write_about
+from tfproductgan.catalogue.cache import PhotoCache, say_not_kept, write_about
 from tfproductgan.catalogue.duplicates import near_duplicate_groups, source_hash
 from tfproductgan.catalogue.photos import extra_formats, header_of, is_grey, place, read_item
 from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.sources import Batch, Raw, Source
 from tfproductgan.errors import CatalogueError, PhotoError
-
-_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -214,8 +211,12 @@ def in_threads(work: Callable[[Batch], R], source: Source) -> Iterator[tuple[int
 
 
 def in_order(pool: Executor, work: Callable[[T], R], tasks: Iterable[T], most: int) -> Iterator[R]:
-    """Results in the order of the tasks; few are under way at once, so that neither end piles up in memory."""
+    """Results in the order of the tasks; few are under way at once, so that neither end piles up in memory.
+
+    After Ctrl-C, or when nobody takes the results any more, what is under way is not waited for.
+    """
     under_way: deque = deque()
+    wait = True
     try:
         for task in tasks:
             under_way.append(pool.submit(work, task))
@@ -223,8 +224,11 @@ def in_order(pool: Executor, work: Callable[[T], R], tasks: Iterable[T], most: i
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
+    except (KeyboardInterrupt, GeneratorExit):
+        wait = False
+        raise
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait, cancel_futures=True)
 
 
 def num_cores() -> int:
@@ -367,14 +371,14 @@ def _decode(
 
 def _room_on_disk(cache: PhotoCache | None, num_bytes: int) -> Path:
     """A temporary folder for pixels that exceed the memory, where they will be kept if they will be."""
-    where = None
+    folder = None
     if cache is not None:
         try:
             cache.folder.mkdir(parents=True, exist_ok=True)
-            where = cache.folder
+            folder = Path(tempfile.mkdtemp(dir=cache.folder, prefix=".writing-"))
         except OSError as error:
-            _log.warning("Prepared photos cannot be kept in %s: %s", cache.folder, error.strerror)
-    folder = Path(tempfile.mkdtemp(dir=where, prefix=".writing-"))
+            say_not_kept(cache.folder.parent, error.strerror or str(error))
+    folder = folder or Path(tempfile.mkdtemp(prefix=".writing-"))
     free = shutil.disk_usage(folder).free
     if free < num_bytes * 1.05:
         folder.rmdir()
@@ -402,7 +406,7 @@ def _kept(prepared: PreparedPhotos, cache: PhotoCache | None) -> PreparedPhotos:
             about = {"pixel_hash": prepared.pixel_hash, "failures": prepared.failures, "reads": sorted(extra_formats())}
             write_about(entry, {**about, "num_bytes": sum(array.nbytes for array in prepared.arrays().values())})
     except OSError as error:
-        _log.warning("Prepared photos cannot be kept in %s: %s", cache.folder, error)
+        say_not_kept(cache.folder.parent, error.strerror or str(error))
         return prepared
     prepared.cache = cache
     return prepared

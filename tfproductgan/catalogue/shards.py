@@ -17,6 +17,7 @@ from tfproductgan.catalogue.sources import Item, Source, source_of_files
 from tfproductgan.catalogue.splitting import split_name
 from tfproductgan.conditions import ConditionSchema, fold
 from tfproductgan.errors import CatalogueError, PhotoError, nearest
+from tfproductgan.writing import expanded
 
 _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _SIDECARS = (".json", ".cls", ".txt")
@@ -29,7 +30,7 @@ def shard_paths(place: str | Path) -> list[Path]:
     Raises:
         CatalogueError: If a pattern fits no file, or one that it names is missing.
     """
-    text = str(Path(place).expanduser())
+    text = str(expanded(place))
     if text.casefold().endswith(".tar"):
         if Path(text).is_file():
             return [Path(text)]

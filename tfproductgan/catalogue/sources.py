@@ -51,6 +51,7 @@ class Source:
         values: Value names of attributes whose order is given.
         load_sources: As `load`, of the pictures that go in, if the items are pairs.
         notes: What was done on the way to the items, a sentence each.
+        candidates: Of a table without attributes, columns that could be some, with their number of values.
     """
 
     items: Sequence[Item]
@@ -61,6 +62,7 @@ class Source:
     values: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     load_sources: Callable[[], Iterator[Callable[[], Raw]]] | None = None
     notes: Sequence[str] = ()
+    candidates: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def loads(self) -> Iterator[tuple[Callable[[], Raw], ...]]:
         """For each item, what loads its photo and, in pairs, the picture that goes in."""

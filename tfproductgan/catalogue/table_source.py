@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 from collections import Counter
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tfproductgan.catalogue.kinds import count_of
+from tfproductgan.catalogue.label_notes import likely_attributes
 from tfproductgan.catalogue.listing import few
 from tfproductgan.catalogue.near_names import is_web_address
 from tfproductgan.catalogue.sources import Item, Source, source_of_files
@@ -25,6 +27,7 @@ from tfproductgan.catalogue.table_finding import (
 from tfproductgan.catalogue.tables import Table
 from tfproductgan.conditions import fold
 from tfproductgan.errors import CatalogueError
+from tfproductgan.writing import expanded
 
 
 def table_source(
@@ -43,7 +46,7 @@ def table_source(
     """
     attributes = list(attributes)
     named = [*attributes, *filter(None, (image, text, split_column))]
-    found = table if isinstance(table, PhotoTable) else open_table(Path(table).expanduser(), images, named, columns)
+    found = table if isinstance(table, PhotoTable) else open_table(expanded(table), images, named, columns)
     parts, photos = found.parts, found.photos
     rows: list[_Row] = []
     skipped: list[tuple[str, str]] = []
@@ -72,7 +75,18 @@ def table_source(
     items = [row.item for row in chosen if row.item]
     if found.whole:
         notes += _not_listed(rows, photos)
-    return source_of_files(photos.files, items, attributes, [*skipped, *unused], notes)
+    source = source_of_files(photos.files, items, attributes, [*skipped, *unused], notes)
+    if attributes:
+        return source
+    taken = (rows[0].column, text, split_column or "split")
+    return dataclasses.replace(source, candidates=likely_attributes(_columns(parts[0].table), taken))
+
+
+def _columns(table: Table) -> Iterator[tuple[str, list[str]]]:
+    """The columns of a table that are text, and have a name of their own."""
+    for name in table.columns:
+        with contextlib.suppress(CatalogueError):
+            yield name, table.texts(name)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -30,6 +30,7 @@ from tfproductgan.catalogue.records import RecordPhotos, dataset_folder, metadat
 from tfproductgan.catalogue.sources import Item, Source
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import CatalogueError, RunError, require
+from tfproductgan.writing import LOCK, expanded, locked
 
 tfds = require("tensorflow_datasets", "tfds")
 
@@ -168,18 +169,20 @@ def write_dataset(
 
     Raises:
         CatalogueError: If the photos cannot be used.
-        RunError: If `out` holds something else or cannot be written.
+        RunError: If `out` holds something else, cannot be written, or another process prepares there.
         MissingExtraError: If Apache Beam is asked for and not installed.
     """
     if source.load_sources is not None:
         raise CatalogueError("Pairs cannot be prepared as a data set: train on the photos and sources themselves.")
     if preparation.schema is None:
         refuse_sparse(source, preparation.min_count)  # before hours are spent on the photos
-    out = Path(out).expanduser()
+        preparation = preparation.for_labels(source)
+    out = expanded(out)
     identity = _identity(source, preparation, text)
     folder = _finished(out, identity)
     if folder is None:
-        folder = _prepare(source, preparation, out, identity, text, beam)
+        with locked(out):
+            folder = _finished(out, identity) or _prepare(source, preparation, out, identity, text, beam)
     RecordPhotos(folder)  # makes its index, and reads every record on the way
     shutil.rmtree(out / WORK, ignore_errors=True)
     return folder
@@ -188,10 +191,6 @@ def write_dataset(
 def _prepare(
     source: Source, preparation: Preparation, out: Path, identity: str, text: str | None, beam: Sequence[str] | None
 ) -> Path:
-    try:
-        (out / WORK).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"Cannot write {str(out)!r}: {error.strerror or error}") from error
     run = None if beam is None else on_beam(beam)
     photos = prepare_chunks(source, preparation, out / WORK / identity, run)
     catalogue = Catalogue.from_source(source, preparation, text, photos)
@@ -225,7 +224,7 @@ def _finished(out: Path, identity: str) -> Path | None:
         return None
     folder = dataset_folder(out)
     if folder is None:
-        strange = sorted(path.name for path in out.iterdir() if path.name not in (WORK, ProductPhotos.name))
+        strange = sorted(path.name for path in out.iterdir() if path.name not in (WORK, LOCK, ProductPhotos.name))
         if strange:
             raise RunError(f"{str(out)!r} is not empty (it has {strange[0]!r}): choose a new folder.")
         return None

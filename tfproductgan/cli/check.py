@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
     from tfproductgan.catalogue.checking.contact_sheet import write_contact_sheet
     from tfproductgan.catalogue.checking.looking import check
+    from tfproductgan.catalogue.label_notes import label_notes
 
     for path in filter(None, (args.json, args.sheet)):
         refuse_to_overwrite(path, args.overwrite)
@@ -62,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
     )
     Console(highlight=False).print(report.to_table())
-    if not source.attributes:
-        print("No labels to look at: put the photos of each class in a folder, or name columns: --attributes.")
+    for line in label_notes(source, report.min_count):
+        print(line)
     if args.json:
         report.write_json(args.json)
         print(f"Everything found: {args.json}")

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfproductgan.cli.values import parse_names, positive, share
+from tfproductgan.cli.values import parse_names, positive, positive_or_auto, share
 from tfproductgan.errors import CatalogueError, require
+from tfproductgan.writing import expanded
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -92,10 +93,11 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         _add_picture_options(group)
     group.add_argument(
         "--min-count",
-        type=positive,
-        default=1,
+        type=positive_or_auto,
+        default="auto",
         metavar="N",
-        help="labels on fewer training photos become 'not given' (default: 1)",
+        help="labels on fewer training photos become 'not given' (default: auto, a thousandth of the photos, from 2 to "
+        "100; 1 keeps them all)",
     )
     group.add_argument(
         "--max-unreadable",
@@ -142,7 +144,7 @@ def describe_data(args: argparse.Namespace) -> dict[str, Any]:
 
     described = {name: getattr(args, name) for name in sorted(_defaults())}
     for name in ("data", "images_in") if _is_studio(args) else ("data", "images_in", "sources"):
-        path = described[name] and Path(described[name]).expanduser()
+        path = described[name] and expanded(described[name])
         if path and (path.exists() or shard_paths(path)):
             described[name] = str(path.absolute())
     return described
@@ -174,7 +176,7 @@ def expected_image_size(args: argparse.Namespace) -> int:
     from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
     from tfproductgan.catalogue.records import dataset_folder, metadata
 
-    folder = None if args.image_size else dataset_folder(Path(args.data).expanduser())
+    folder = None if args.image_size else dataset_folder(expanded(args.data))
     if folder is not None:
         return metadata(folder).get("schema", {}).get("image_size", DEFAULT_IMAGE_SIZE)
     # most TensorFlow data sets of small pictures have 28 or 32, and every network makes 32
@@ -260,6 +262,8 @@ def _prepared(args: argparse.Namespace, folder: Path, schema: ConditionSchema | 
     tables_only = ("image_column", "columns", "split_column", "text", "images_in", "multi")
     for option in (*tables_only, "min_count", "sources", *made):
         asked = getattr(args, option)
+        if (option, asked) == ("min_count", 1):  # what runs of such data have written down
+            continue
         if asked not in (defaults[option], made.get(option)):
             shown = f"--{option.replace('_', '-')}"
             given = f"; it has {shown} {made[option]}" if option in made else ""
@@ -294,7 +298,7 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
     from tfproductgan.catalogue.table_finding import tables_in
     from tfproductgan.catalogue.tables import EXTENSIONS
 
-    path = Path(args.data).expanduser()
+    path = expanded(args.data)
     if path.suffix.casefold() in EXTENSIONS and not path.is_dir():
         return "table", path
     shards = bool(shard_paths(path))

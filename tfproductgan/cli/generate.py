@@ -20,6 +20,7 @@ Draw pictures by name.
   tfproductgan generate --set category=Ring              name the attribute as well
   tfproductgan generate --set "material=Pine, white"     several values, of an attribute that has several
   tfproductgan generate --grid category,colour           every category in every colour
+  tfproductgan generate --grid category                  every category, with several seeds
   tfproductgan generate ring --interpolate "mug, blue"   from one to the other: a strip and a GIF
   tfproductgan generate --list                           what can be asked for
 
@@ -56,7 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace files of the same name")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--count", type=whole, default=1, metavar="N", help="number of pictures, each with the next seed")
-    what.add_argument("--grid", type=_pair, metavar="ROWS,COLUMNS", help="all values of two attributes, one seed")
+    what.add_argument(
+        "--grid",
+        type=_grid_names,
+        metavar="ROWS,COLUMNS",
+        help="all values of two attributes with one seed; of one attribute, with several seeds",
+    )
     what.add_argument(
         "--interpolate",
         metavar="WORDS",
@@ -144,18 +150,18 @@ def _pictures(args: argparse.Namespace, model: Any, conditions: Mapping[str, str
 def _grid(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int) -> Written:
     from tfproductgan.sampling import files, grids
 
-    rows, columns = args.grid
+    what, (rows, columns) = " by ".join(args.grid), [*args.grid, None][:2]
     names = files.value_names(conditions)
-    stem = files.file_stem(["grid", rows, "by", columns, *names], seed, args.truncation)
+    stem = files.file_stem(["grid", what, *names], seed, args.truncation)
     path = Path(args.out, f"{stem}.png")
     refuse_to_overwrite(path, args.overwrite)
     grid = grids.attribute_grid(model, rows, columns, seed, args.truncation, given=conditions)
     files.write_png(path, grid, overwrite=args.overwrite)
-    shown = [f"seed {seed}", *names]
+    shown = [f"seed {seed}" if len(args.grid) == 2 else f"seeds from {seed}", *names]
     for attribute in map(model.schema.attribute, args.grid):
         if len(attribute.values) > grids.MOST_VALUES:
             shown.append(f"the {grids.MOST_VALUES} most frequent of {len(attribute.values)} {attribute.name} values")
-    return [(path, f"{rows} by {columns}: {', '.join(shown)}")]
+    return [(path, f"{what}: {', '.join(shown)}")]
 
 
 def _interpolation(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int) -> Written:
@@ -165,7 +171,8 @@ def _interpolation(args: argparse.Namespace, model: Any, conditions: Mapping[str
     other_seed = seed if other_seed is None else other_seed
     [first] = model.plan(conditions, count=1, seed=seed, truncation=args.truncation)
     [second] = model.plan({**conditions, **changed}, count=1, seed=other_seed, truncation=args.truncation)
-    stem = f"{files.request_slug(first)}-to-{files.request_slug(second)}"
+    half = files.LONGEST_STEM // 2 - 2  # of the name
+    stem = f"{files.request_slug(first, half)}-to-{files.request_slug(second, half)}"
     strip_path, gif_path = Path(args.out, f"{stem}.png"), Path(args.out, f"{stem}.gif")
     for path in (strip_path, gif_path):
         refuse_to_overwrite(path, args.overwrite)
@@ -206,8 +213,8 @@ def _assignment(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _grid_names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",")]
-    if len(names) != 2:
-        raise argparse.ArgumentTypeError(f"expected two attributes, such as category,colour. Received: {text!r}")
-    return names[0], names[1]
+    if len(names) > 2 or not all(names):
+        raise argparse.ArgumentTypeError(f"expected one attribute or two, such as category,colour. Received: {text!r}")
+    return names

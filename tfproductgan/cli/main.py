@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import functools
 import importlib
+import logging
 import os
 import shlex
 import sys
@@ -17,6 +18,8 @@ from types import ModuleType
 from typing import NoReturn
 
 import tfproductgan
+from tfproductgan.cli import interrupts
+from tfproductgan.cli.interrupts import INTERRUPTED
 from tfproductgan.errors import ProductGANError, nearest
 
 # verb, which is the name of its module -> the line `tfproductgan --help` shows
@@ -36,7 +39,22 @@ VERBS = {
     "serve": "answer requests for exported models over REST and gRPC",
 }
 
-INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
+# verbs that take up what they had done
+_GO_ON = ("quickstart", "prepare", "train")
+
+
+def command() -> NoReturn:
+    """The command as a process of its own."""
+    interrupts.listen()
+    try:
+        code = main()
+    except KeyboardInterrupt:
+        interrupts.say_interrupted()
+        code = INTERRUPTED
+    if interrupts.was_interrupted():
+        interrupts.end_process(code)
+    interrupts.let_go()
+    sys.exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,6 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else list(argv)
     # TensorFlow's notes about the processor would bury our own output; its errors still come through
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # as would its about folders and fonts
     for stream in (sys.stdout, sys.stderr):
         # names of files may hold what the terminal's encoding has no letters for, or no letters at all
         if hasattr(stream, "reconfigure"):
@@ -64,6 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.verb is None:
         parser.print_help(sys.stderr)
         return 2
+    interrupts.goes_on(f"The same command {'goes on' if args.verb in _GO_ON else 'starts again'}")
     try:
         code = _module(args.verb).run(args)
         sys.stdout.flush()
@@ -74,9 +94,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt as interrupt:
-        print(f"\ntfproductgan: interrupted. {interrupt}".rstrip(" ."), file=sys.stderr)
+        interrupts.say_interrupted(str(interrupt))
         return getattr(interrupt, "exit_code", INTERRUPTED)
-    except (ProductGANError, OSError) as error:
+    except Exception as error:
+        if interrupts.was_interrupted():  # libraries make other exceptions of it
+            interrupts.say_interrupted()
+            return INTERRUPTED
+        if not isinstance(error, ProductGANError | OSError):
+            raise
         print_error(error)
         return 1
 

@@ -34,10 +34,13 @@ def run(args: argparse.Namespace) -> int:
     """Prepare."""
     import_tensorflow()
     from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.catalogue.label_notes import label_notes, resolve_min_count
     from tfproductgan.catalogue.tfds_writing import write_dataset
 
     source, size = source_from(args)
     preparation, text = preparation_from(args, size)
+    for line in label_notes(source, resolve_min_count(source, preparation.min_count)):
+        print(line)
     beam = None if args.beam is None else [option.strip() for option in args.beam.split(",") if option.strip()]
     try:
         folder = write_dataset(source, preparation, args.out, text, beam)

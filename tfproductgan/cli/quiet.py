@@ -10,8 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
+from tfproductgan.cli.interrupts import ending_at_once
+from tfproductgan.keras_settings import choose_tensorflow, importing_keras
+
 # TensorFlow 2.21 logs these before it has read TF_CPP_MIN_LOG_LEVEL
 _NOTES = (b"I0000 ", b"WARNING: All log messages before absl::InitializeLog()")
+
+# settings of other projects: trainings cut short, Keras 2, what only JAX has
+_VARIABLES_OF_OTHERS = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED", "TF_USE_LEGACY_KERAS")
 
 # what TensorFlow's GPU build reports as an error on a machine without a GPU
 _NO_GPU = b"failed call to cuInit"
@@ -21,10 +27,14 @@ _TFDS_OF_ITSELF = "FeatureConnector.dtype"
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow; what it writes to stderr meanwhile comes through only if it is more than a note.
+    """Import TensorFlow and Keras; what they write to stderr meanwhile comes through only if it is more than a note.
 
     A verb calls this first of all that is heavy in its `run`. On two cores operations get one thread each and run two
     at a time, unless `TF_NUM_INTRAOP_THREADS` says otherwise; oneDNN computes, unless `TF_ENABLE_ONEDNN_OPTS` is 0.
+    Keras runs on TensorFlow with its own defaults, whatever `keras.json` and the environment say.
+
+    Raises:
+        KerasSettingError: If they keep it from being imported.
     """
     if "tensorflow" in sys.modules:
         return
@@ -33,9 +43,12 @@ def import_tensorflow() -> None:
     # by itself TensorFlow takes oneDNN only where a processor has AVX512-VNNI; with AVX2 alone a training step is
     # nearly twice as fast with it, see docs/performance.md
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    choose_tensorflow()
+    for name in _VARIABLES_OF_OTHERS:
+        os.environ.pop(name, None)
     with tempfile.TemporaryFile() as written:
         try:
-            with _stderr_into(written):
+            with ending_at_once(), _stderr_into(written), importing_keras():
                 import tensorflow as tf
 
                 logging.getLogger("absl").addFilter(lambda record: _TFDS_OF_ITSELF not in record.getMessage())
@@ -47,11 +60,20 @@ def import_tensorflow() -> None:
                     tf.config.threading.set_intra_op_parallelism_threads(1)
                 # look for devices now, while what it says about missing ones can be left out
                 tf.config.list_physical_devices()
+                _reset_keras()
         finally:
             written.seek(0)
             for line in written:
                 if not line.startswith(_NOTES) and not (_NO_GPU in line and not os.path.exists("/dev/nvidia0")):
                     os.write(2, line)
+
+
+def _reset_keras() -> None:
+    import keras
+
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
 
 
 @contextlib.contextmanager

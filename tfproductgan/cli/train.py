@@ -15,6 +15,7 @@ from tfproductgan.errors import TrainingStopped
 from tfproductgan.recipes import RECIPES, Recipe, get_recipe
 from tfproductgan.registry import kind_named
 from tfproductgan.training import STRATEGIES
+from tfproductgan.writing import read_json, refuse_locked
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -114,9 +115,10 @@ def run(args: argparse.Namespace) -> int:
     from tfproductgan.training.warm_start import open_start
 
     open_start(args.warm_start, args.out, recipe, expected_image_size(args))
+    args.min_count = _min_count_before(args)
     catalogue = catalogue_from(args)
     say = print if is_chief(strategy) else lambda text: None
-    say(catalogue.summary())
+    say("\n".join([catalogue.summary(), *catalogue.label_notes()]))
     if args.dry_run:
         say(_dry_run(recipe, catalogue))
         return 0
@@ -131,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
         on_alarm=args.on_alarm,
         evaluate=args.evaluate,
         patience=args.patience,
-        data_options=describe_data(args),
+        data_options={**describe_data(args), "min_count": catalogue.preparation.min_count},
         strategy=strategy,
         warm_start=args.warm_start,
     )
@@ -156,6 +158,12 @@ def resolve_recipe(args: argparse.Namespace) -> Recipe:
         if (value := getattr(args, name, None)) is not None
     }
     return recipe.replace(**overrides).change(args.set)
+
+
+def _min_count_before(args: argparse.Namespace) -> int | str:
+    """The number that `auto` was when the run began, whatever it would be today."""
+    options = (read_json(args.out / "data.json") or {}).get("options") or {}
+    return options.get("min_count", args.min_count) if args.min_count == "auto" else args.min_count
 
 
 def _dry_run(recipe: Recipe, catalogue: Catalogue) -> str:
@@ -190,20 +198,22 @@ def check_first(recipe: Recipe, out: Path, image_size: int, strategy: str = "one
 
     Raises:
         RecipeError: If a name or an option does not exist, or the networks cannot make that size.
-        RunError: If the folder cannot be made, or holds something else or a run with another recipe, or if there are
-            not the devices for the strategy.
+        RunError: If the folder cannot be made, holds something else or a run with another recipe, or is in use by
+            another process, or if there are not the devices for the strategy.
     """
     from tfproductgan.training.run_directory import RunDirectory
 
     RunDirectory(out).accept(recipe)
     import_tensorflow()
     from tfproductgan.conditions import Attribute, ConditionSchema
-    from tfproductgan.training.strategies import check_batch, make_strategy
+    from tfproductgan.training.strategies import check_batch, is_chief, make_strategy
     from tfproductgan.training.trainer import make_model
 
     # first: several workers must meet before TensorFlow computes anything
     made = make_strategy(strategy)
     check_batch(recipe, made)
+    if is_chief(made):
+        refuse_locked(out)
 
     # made for one condition and thrown away: a second, and every name and option has been tried
     takes_pictures = kind_named(recipe.kind).asks == "translator"

@@ -17,6 +17,8 @@ Make pictures of pictures, with a model that was trained on pairs (tfproductgan 
 
 Each comes out in its own size. What --set leaves out is left to the picture."""
 
+_ENDING = "-translated"  # of names
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
@@ -32,10 +34,12 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from tfproductgan.cli.quiet import import_tensorflow
+    from tfproductgan.sampling.files import LONGEST_STEM, shortened
 
     console = Console()
     refuse_unwritable(args.out)
-    paths = [Path(args.out, f"{picture.stem}-translated.png") for picture in args.pictures]
+    stems = [shortened(picture.stem, LONGEST_STEM - len(_ENDING)) for picture in args.pictures]
+    paths = [Path(args.out, f"{stem}{_ENDING}.png") for stem in stems]
     for number, path in enumerate(paths):
         refuse_to_overwrite(path, args.overwrite)
         if path in paths[:number]:

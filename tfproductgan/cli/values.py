@@ -44,6 +44,11 @@ number = fitting(float, lambda x: True, "{!r} is not a number")
 share = fitting(float, lambda x: 0 <= x <= 1, "{!r} is not a share between 0 and 1")
 
 
+def positive_or_auto(text: str) -> int | str:
+    """A whole number of at least 1, or `auto`."""
+    return text if text == "auto" else positive(text)
+
+
 def parse_names(text: str, what: str = "names") -> list[str]:
     """Words separated by commas; `what` they are is for the message if there is none."""
     names = [name.strip() for name in text.split(",") if name.strip()]

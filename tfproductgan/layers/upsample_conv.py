@@ -65,11 +65,13 @@ class UpsampleConv2D(keras.layers.Layer):
     def call(self, inputs):
         """Upsample and convolve."""
         if self.fused:
-            outputs = ops.conv_transpose(inputs, self._spread_kernel(), strides=2, padding="same")
+            outputs = ops.conv_transpose(
+                inputs, self._spread_kernel(), strides=2, padding="same", data_format="channels_last"
+            )
         else:
             repeated = ops.repeat(ops.repeat(inputs, 2, axis=1), 2, axis=2)
             kernel = ops.transpose(self._spread_kernel(), (0, 1, 3, 2))
-            outputs = ops.conv(repeated, kernel, strides=1, padding="same")
+            outputs = ops.conv(repeated, kernel, strides=1, padding="same", data_format="channels_last")
         return outputs + self.bias if self.use_bias else outputs
 
     def _spread_kernel(self):

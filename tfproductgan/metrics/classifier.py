@@ -22,10 +22,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.catalogue.cache import default_folder
+from tfproductgan.catalogue.cache import default_folder, say_not_kept
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
-from tfproductgan.errors import JudgementError
+from tfproductgan.errors import JudgementError, WriteError
 from tfproductgan.metrics.attribute_accuracy import value_by_value
 from tfproductgan.metrics.feature_extractor import FeatureExtractor, weights_hash
 from tfproductgan.models.precision import dtype_policy
@@ -39,6 +39,7 @@ LARGEST_INPUT = 128
 _VERSION = 1  # part of every key: raised whenever the same recipe would train another network
 _STEM_FROM = 48  # pictures of this size and more are halved at once
 _SMALLEST_MAP = 4
+_ORDER = "channels_last"  # of pictures here, whatever Keras is set to
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,11 +203,17 @@ def kept_classifier(
         folder: Of the cache; by default `$TFPRODUCTGAN_CACHE` or `~/.cache/tfproductgan`.
     """
     digest = hashlib.sha256(json.dumps([_VERSION, *key]).encode()).hexdigest()[:32]
-    path = Path(folder or default_folder()) / "classifiers" / f"{digest}.keras"
+    folder = folder or default_folder()
+    if folder is None:
+        return train()
+    path = Path(folder) / "classifiers" / f"{digest}.keras"
     classifier = _read(path, schema)
     if classifier is None:
         classifier = train()
-        replace_file(path, lambda file: _write(file, classifier))
+        try:
+            replace_file(path, lambda file: _write(file, classifier))
+        except WriteError as error:
+            say_not_kept(folder, str(error.__cause__.strerror or error))
     return classifier
 
 
@@ -288,7 +295,9 @@ def _network(schema, recipe, policy):
     def stage(x, number, kernel=3, strides=1):
         filters = recipe.widths[min(number, len(recipe.widths) - 1)]
         initial = initializers.HeNormal(seed=next(seeds))
-        x = layers.Conv2D(filters, kernel, strides, "same", use_bias=False, kernel_initializer=initial, dtype=policy)(x)
+        x = layers.Conv2D(
+            filters, kernel, strides, "same", _ORDER, use_bias=False, kernel_initializer=initial, dtype=policy
+        )(x)
         # a step without it takes half the time, but teaches far less
         x = layers.BatchNormalization(momentum=0.95, dtype=policy)(x)
         return layers.ReLU(name=f"stage{number}", dtype=policy)(x)
@@ -296,14 +305,14 @@ def _network(schema, recipe, policy):
     x = inputs = keras.Input((schema.image_size, schema.image_size, schema.channels), name="pictures")
     if schema.image_size > LARGEST_INPUT:
         factor = math.ceil(schema.image_size / LARGEST_INPUT)
-        x = layers.AveragePooling2D(factor, padding="same", dtype="float32")(x)
+        x = layers.AveragePooling2D(factor, padding="same", data_format=_ORDER, dtype="float32")(x)
     x = layers.Rescaling(1 / 127.5, -1, dtype=policy)(x)
     x = stage(x, 0, 5, 2) if x.shape[1] >= _STEM_FROM else stage(x, 0)
     number = 1
     while x.shape[1] >= 2 * _SMALLEST_MAP - 1:
-        x = stage(layers.MaxPooling2D(dtype=policy)(x), number)
+        x = stage(layers.MaxPooling2D(data_format=_ORDER, dtype=policy)(x), number)
         number += 1
-    features = layers.GlobalAveragePooling2D(name="features", dtype="float32")(x)
+    features = layers.GlobalAveragePooling2D(_ORDER, name="features", dtype="float32")(x)
     heads = []
     for column, attribute in enumerate(schema.attributes):
         initial = initializers.GlorotUniform(seed=next(seeds))

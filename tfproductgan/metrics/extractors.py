@@ -35,6 +35,8 @@ DEFAULT_SIZE = 224
 
 NAMES = ("catalogue", "inception", "keras-inception", "keras:<application>", "file")
 
+_ORDER = "channels_last"  # of pictures here, whatever Keras is set to
+
 
 # === Keras networks ===
 
@@ -114,7 +116,7 @@ def _with_features(model):
         classifier = next(layer for layer in reversed(model.layers) if layer.weights)
         output, num_classes = classifier.input, model.outputs[0].shape[-1]
     if len(output.shape) == 4:
-        output = keras.layers.GlobalAveragePooling2D(dtype="float32")(output)
+        output = keras.layers.GlobalAveragePooling2D(_ORDER, dtype="float32")(output)
     if len(output.shape) != 2 or not output.shape[-1]:
         raise JudgementError(f"{model.name} gives {output.shape}, no features [N, D] or maps [N, h, w, D].")
     return keras.Model(model.inputs[0], [output, *model.outputs] if num_classes else [output]), num_classes
@@ -234,13 +236,13 @@ def _squeezenet():
     layers = keras.layers
 
     def convolution(x, name, filters, kernel):
-        return layers.Conv2D(filters, kernel, padding="same", activation="relu", name=name)(x)
+        return layers.Conv2D(filters, kernel, padding="same", data_format=_ORDER, activation="relu", name=name)(x)
 
     inputs = keras.Input((None, None, 3))
-    x = layers.Conv2D(64, 3, 2, "valid", activation="relu", name="conv1")(inputs)
+    x = layers.Conv2D(64, 3, 2, "valid", _ORDER, activation="relu", name="conv1")(inputs)
     for number, width in enumerate((16, 16, 32, 32, 48, 48, 64, 64), start=2):
         if number in (2, 4, 6):
-            x = layers.MaxPooling2D(3, 2)(x)
+            x = layers.MaxPooling2D(3, 2, data_format=_ORDER)(x)
         x = convolution(x, f"fire{number}.squeeze1x1", width, 1)
         x = layers.Concatenate()([convolution(x, f"fire{number}.expand{k}x{k}", 4 * width, k) for k in (1, 3)])
     return keras.Model(inputs, x, name="squeezenet")

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfproductgan.errors import JudgementError
+from tfproductgan.writing import expanded
 
 
 class FeatureExtractor:
@@ -139,7 +140,7 @@ def existing_file(path: str | Path, sha256: str | None = None, hint: str = "") -
     Raises:
         JudgementError: If it is not.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     if not path.is_file():
         raise JudgementError(f"No such file: {str(path)!r}{hint}")
     if sha256 is not None and (found := file_sha256(path)) != sha256.strip().casefold():

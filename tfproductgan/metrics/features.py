@@ -10,20 +10,17 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import logging
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
-from tfproductgan.catalogue.cache import PhotoCache, default_folder, write_about
+from tfproductgan.catalogue.cache import PhotoCache, default_folder, say_not_kept, write_about
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.catalogue.duplicates import content_hash
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics.feature_extractor import FeatureExtractor
-
-_log = logging.getLogger(__name__)
 
 _VERSION = 1
 _BATCH = 256
@@ -53,7 +50,8 @@ class FeatureCache:
     """
 
     def __init__(self, folder: str | Path | None = None):
-        self._entries = PhotoCache(folder or default_folder(), "features")
+        folder = folder or default_folder()
+        self._entries = None if folder is None else PhotoCache(folder, "features")
 
     def of_split(self, extractor: FeatureExtractor, catalogue: Catalogue, split: str) -> Features:
         """Features of the photos of a split, in their own order."""
@@ -84,6 +82,8 @@ class FeatureCache:
         # the pictures, the network and what is done to the pictures first
         decisive = [_VERSION, content, extractor.name, extractor.sha256, extractor.preprocessing]
         key = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:32]
+        if self._entries is None:
+            return _temporary(extractor, count, batches())
         found = self._read(key, count)
         if found is not None:
             return found
@@ -92,7 +92,7 @@ class FeatureCache:
                 _write(folder, extractor, count, batches())
             found = self._read(key, count)
         except OSError as error:
-            _log.info("no room for features in %s: %s", self._entries.folder, error)
+            say_not_kept(self._entries.folder.parent, error.strerror or str(error))
         return found or _temporary(extractor, count, batches())
 
     def _read(self, key: str, count: int) -> Features | None:

@@ -126,5 +126,8 @@ def _downloaded(sha256):
             raise JudgementError(f"{URL} gave {size:,} bytes, and the archive has {ARCHIVE_BYTES:,}. {where}.")
         existing_file(path, sha256)
 
-    path = default_folder() / "extractors" / URL.rpartition("/")[2]
+    folder = default_folder()
+    if folder is None:
+        raise JudgementError(f"There is no folder to download the Inception graph into. {where}.")
+    path = folder / "extractors" / URL.rpartition("/")[2]
     return path if path.is_file() else replace_file(path, download)

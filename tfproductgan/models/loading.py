@@ -75,6 +75,8 @@ def _reason(path, error):
         if keras.saving.get_registered_object(f"tfproductgan>{name}") is None:
             return f"it holds a {name}, which {here} does not know: update tfproductgan"
     said = " ".join(str(error).split("\n")[0].split())[:_LONGEST_REASON].rstrip(".")
+    if written_with == keras.__version__:
+        return f"{said} (saved with this Keras, {written_with})"
     return f"{said} (saved with Keras {written_with}; this is {keras.__version__} and {here}: update what is older)"
 
 

@@ -135,16 +135,26 @@ class DCGANGenerator(Generator):
             kernel_regularizer=regulariser,
             dtype="float32",
             name="to_rgb",
+            data_format="channels_last",
         )
 
     def _inner(self, filters, **options):
-        return layers.Conv2D(filters, 3, padding="same", kernel_initializer=_initialiser(self.form), **options)
+        return layers.Conv2D(
+            filters,
+            3,
+            padding="same",
+            data_format="channels_last",
+            kernel_initializer=_initialiser(self.form),
+            **options,
+        )
 
     def _upsampling(self, filters, **options):
         if self.upsampling != "learned":
             return UpsampleConv2D(filters, self.upsampling, **options)
         initialiser = UpsamplingKernel() if self.form == "modern" else _initialiser("classic")
-        return layers.Conv2DTranspose(filters, 4, 2, "same", kernel_initializer=initialiser, **options)
+        return layers.Conv2DTranspose(
+            filters, 4, 2, "same", data_format="channels_last", kernel_initializer=initialiser, **options
+        )
 
     def _build_layers(self):
         style_shape = (None, self.style_dim)
@@ -247,6 +257,7 @@ class DCGANDiscriminator(Discriminator):
             side,
             strides,
             "same",
+            data_format="channels_last",
             use_bias=not self.spectral_normalization,
             kernel_initializer=_initialiser(self.form),
             kernel_regularizer=keras.regularizers.L2(self.l2) if self.l2 else None,

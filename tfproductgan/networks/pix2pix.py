@@ -36,7 +36,16 @@ def _conv(filters, stride, name, dtype, transposed=False):
     """A 4x4 convolution, as all of the paper's are."""
     make = layers.Conv2DTranspose if transposed else layers.Conv2D
     weights = keras.initializers.RandomNormal(stddev=0.02)
-    return make(filters, 4, stride, "same", kernel_initializer=weights, name=name, dtype=dtype)
+    return make(
+        filters,
+        4,
+        stride,
+        "same",
+        data_format="channels_last",
+        kernel_initializer=weights,
+        name=name,
+        dtype=dtype,
+    )
 
 
 def _norm(name, dtype):

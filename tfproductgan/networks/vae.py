@@ -65,7 +65,14 @@ class VAEEncoder(Encoder):
         self.convs, self.norms = [], []
         for stage, filters in enumerate(widths):
             conv = layers.Conv2D(
-                filters, 4, 2, "same", kernel_initializer="he_normal", name=f"conv_{stage}", dtype=policy
+                filters,
+                4,
+                2,
+                "same",
+                data_format="channels_last",
+                kernel_initializer="he_normal",
+                name=f"conv_{stage}",
+                dtype=policy,
             )
             norm = layers.GroupNormalization(_GROUPS, name=f"norm_{stage}", dtype=policy)
             shape = build(conv, shape)
@@ -137,7 +144,9 @@ class VAEDecoder(Generator):
             self.norms.append(norm)
             self.convs.append(conv)
         # float32, for smooth colours and likelihoods
-        self.to_rgb = layers.Conv2D(channels, 3, padding="same", activation="tanh", name="to_rgb", dtype="float32")
+        self.to_rgb = layers.Conv2D(
+            channels, 3, padding="same", data_format="channels_last", activation="tanh", name="to_rgb", dtype="float32"
+        )
         self.to_rgb.build(shape)
         self.built = True
 

@@ -6,10 +6,13 @@ Images made by `grids` and `strips` carry theirs in Pillow's `image.info` until 
 
 from __future__ import annotations
 
+import bisect
+import hashlib
 import io
+import itertools
 import json
 import os
-import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 KEY = "tfproductgan"
 """Name of the metadata in a PNG file and in `image.info`."""
 
-LONGEST_SLUG = 120  # file systems take 255 bytes a name, and letters beyond ASCII take up to four
+LONGEST_STEM = 190  # bytes of a name without its extension, of the 255 that file systems take
 
 
 def describe_request(request: PictureRequest) -> dict[str, Any]:
@@ -71,17 +74,37 @@ def picture_name(request: PictureRequest) -> str:
     return f"{request_slug(request)}.png"
 
 
-def request_slug(request: PictureRequest) -> str:
-    """A request as part of a file name, such as `"ring-gold-side-seed7"`."""
-    return file_stem(value_names(request.conditions), request.seed, request.truncation)
+def request_slug(request: PictureRequest, longest: int = LONGEST_STEM) -> str:
+    """A request as part of a file name, such as `"ring-gold-side-seed7"`, of so many bytes at most."""
+    return file_stem(value_names(request.conditions), request.seed, request.truncation, longest)
 
 
-def file_stem(words: Iterable[str], seed: int, truncation: float) -> str:
+def file_stem(words: Iterable[str], seed: int, truncation: float, longest: int = LONGEST_STEM) -> str:
     """Words, a seed and a truncation as part of a file name; a truncation of 1 goes without saying."""
     end = f"-seed{seed}" if truncation == 1 else f"-seed{seed}-truncation{truncation:g}"
-    # lower case, dashes for everything that is no letter or digit
-    slug = re.sub(r"[\W_]+", "-", " ".join(words).lower())[:LONGEST_SLUG].strip("-")
-    return (slug or "picture") + end
+    # lower case, dashes for everything that is no letter, digit or mark on one
+    text = unicodedata.normalize("NFC", " ".join(words).lower())
+    kept = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text)
+    return shortened("-".join(kept.split()) or "picture", longest - len(end)) + end
+
+
+def shortened(name: str, longest: int) -> str:
+    """A name of at most so many bytes: as it is, or its beginning with a hash that tells it from others so cut.
+
+    It is cut between two characters, never between a letter and the marks on it.
+    """
+    sizes = [len(_bytes_of(character)) for character in name]
+    if sum(sizes) <= longest:
+        return name
+    end = f"-{hashlib.sha256(_bytes_of(name)).hexdigest()[:8]}"
+    kept = bisect.bisect_right(list(itertools.accumulate(sizes)), longest - len(end))
+    while kept and unicodedata.category(name[kept]) in ("Mn", "Mc", "Me", "Cf"):  # marks, joiners
+        kept -= 1
+    return name[:kept].rstrip("-") + end
+
+
+def _bytes_of(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")  # names of files may hold bytes that are no text
 
 
 def write_png(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MOST_VALUES = 20
 """A grid shows no more values of an attribute than this, unless they are named."""
 
+_SEEDS = 8  # columns of a grid of one attribute
 _CELL = 96  # pixels below which a picture is enlarged
 _GAP = 4
 _INK = "#303030"
@@ -93,20 +94,20 @@ def in_proportion(pictures: np.ndarray, schema: ConditionSchema) -> np.ndarray:
 def attribute_grid(
     model: Sampler,
     rows: str,
-    columns: str,
+    columns: str | None = None,
     seed: int = 0,
     truncation: float = 1.0,
     row_values: Sequence[str] | None = None,
     column_values: Sequence[str] | None = None,
     given: Mapping[str, str] | None = None,
 ) -> Image.Image:
-    """Draw every value of one attribute with every value of another, all with the same seed.
+    """Draw every value of one attribute with every value of another, all with the same seed; or with several seeds.
 
     Args:
         model: The model that draws.
         rows: Attribute whose values are the rows.
-        columns: Attribute whose values are the columns.
-        seed: The seed of every picture, so that only the conditions change.
+        columns: Attribute whose values are the columns; `None` makes columns of seeds instead, as of one attribute.
+        seed: The seed of every picture, so that only the conditions change; of seeds the first.
         truncation: Of every picture; 1 leaves the noise as it is, less is more typical and less varied.
         row_values: The values to show, in that order. `None`: all, or the 20 most frequent if there are more.
         column_values: Likewise for the columns.
@@ -119,13 +120,16 @@ def attribute_grid(
         ConditionError: If an attribute or value is unknown, or an attribute is asked for twice.
     """
     down, row_values = _values(model.schema, rows, row_values)
-    across, column_values = _values(model.schema, columns, column_values)
+    across, column_values = (None, ()) if columns is None else _values(model.schema, columns, column_values)
     shared = model.schema.decode(model.schema.encode(given))
     if down == across or shared.keys() & {down, across}:
         raise ConditionError(
             "Rows, columns and what is given must be different attributes. "
             f"Received: rows {down!r}, columns {across!r}, given {shared}"
         )
+    if across is None:
+        conditions = [{**shared, down: row} for row in row_values]
+        return _rows_of_seeds(model, conditions, row_values, _SEEDS, seed, truncation)
     requests = []
     for row in row_values:
         for column in column_values:
@@ -156,11 +160,8 @@ def condition_rows(
     Raises:
         ConditionError: If an attribute or value is unknown.
     """
-    requests = []
-    for row in conditions:
-        requests += model.plan(row, count=count, seed=seed, truncation=truncation)
     labels = ["\n".join(value_names(row)) for row in conditions]
-    return _grid(model, requests, labels, [f"seed {seed + column}" for column in range(count)])
+    return _rows_of_seeds(model, conditions, labels, count, seed, truncation)
 
 
 def seed_grid(model: Sampler, count: int = 32, columns: int = 8, seed: int = 0) -> Image.Image:
@@ -220,6 +221,14 @@ def _values(schema: ConditionSchema, name: str, values: Sequence[str] | None) ->
     if len(attribute.values) <= MOST_VALUES:
         return attribute.name, attribute.values
     return attribute.name, frequent_values(schema, name, MOST_VALUES)
+
+
+def _rows_of_seeds(model, conditions, labels, count, seed, truncation):
+    """Each of several conditions with the same seeds."""
+    requests = []
+    for row in conditions:
+        requests += model.plan(row, count=count, seed=seed, truncation=truncation)
+    return _grid(model, requests, labels, [f"seed {seed + column}" for column in range(count)])
 
 
 def _grid(model, requests, row_labels=(), column_labels=(), columns=None):

@@ -13,18 +13,20 @@ evaluation/       what `evaluate` found out
 grids/            sample pictures with fixed seeds
 checkpoints/      everything needed to go on, see `checkpoints.py`
 generator.keras   the averaged generator alone, for `generate`
+.lock             which process trains, while one does
 ```
 Every file is written beside its place and then moved there: a crash leaves the old one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ from tfproductgan.catalogue.preparing import num_cores
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import RecipeError, RunError
 from tfproductgan.recipes import Recipe
-from tfproductgan.writing import read_json, remove_parts, write_json
+from tfproductgan.writing import LOCK, locked, read_json, refuse_locked, remove_parts, write_json
 
 _START_ANEW = "Start anew with another --out."
 
@@ -73,6 +75,19 @@ class RunDirectory:
         above = next(path for path in self.path.absolute().parents if path.exists())
         if not self.path.exists() and not (above.is_dir() and os.access(above, os.W_OK)):
             raise RunError(f"Cannot make the run directory {self.path}: {above} is no folder that can be written.")
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Have the folder to this process while it trains.
+
+        Raises:
+            RunError: If it holds something else or cannot be written, or another process trains there.
+        """
+        refuse_locked(self.path)
+        if not self.started:
+            self._check_free()  # before there is a file of ours in it
+        with locked(self.path):
+            yield
 
     def start(self, recipe: Recipe, schema: ConditionSchema, data: Mapping[str, Any]) -> int:
         """Write down a new run, or make sure that it is the same run that goes on.
@@ -124,7 +139,7 @@ class RunDirectory:
         write_json(self.path / "recipe.json", recipe.for_size(schema.image_size).to_dict())
 
     def _check_free(self):
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if self.path.exists() and (not self.path.is_dir() or any(path.name != LOCK for path in self.path.iterdir())):
             raise RunError(f"{self.path} exists and is no run directory. Choose another folder with --out.")
 
     def _check_same(self, what, theirs, mine):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import functools
@@ -152,7 +153,8 @@ def train(
         The trained model.
 
     Raises:
-        RunError: If the folder holds something else or another run, or cannot be written; or there is no such start.
+        RunError: If the folder holds something else or another run, cannot be written, or another process trains
+            there; or there is no such start.
         AlarmError: If an alarm stops the training.
         RecipeError: If the recipe does not fit the photos or the start, or `keep`, `best` or `on_alarm` cannot be.
         CatalogueError: If there are too few photos.
@@ -189,54 +191,57 @@ def train(
         console=console,
     )
     chief = is_chief(strategy)
-    if chief:
-        data = {"fingerprint": catalogue.fingerprint, "source": repr(catalogue)}
-        options = {} if data_options is None else {"options": dict(data_options)}
-        before = run.start(recipe, catalogue.schema, {**data, **options})
-    restored = checkpoints.restore(model)
-    check_same_step(model, run.path)
-    for line in _begin(model, start, warm_start, run, checkpoints, chief):
-        console.print(line, markup=False)
-    if restored and chief:
-        checkpoints.discard_after(restored.note.step)
-        for line in (*restored.remarks, *_lengthened(before, recipe)):
-            console.print(line, markup=False)
-    if model.step >= schedule.steps:
+    with run.locked() if chief else contextlib.nullcontext():
         if chief:
-            console.print(f"Finished before, after {model.images_seen:,} images: nothing left to train.", markup=False)
-        return model
-    for stop in stops:
-        if stop.has_run_out(model.images_seen):
-            console.print(f"{stop.verdict} More patience, or none, goes on.", markup=False)
+            data = {"fingerprint": catalogue.fingerprint, "source": repr(catalogue)}
+            options = {} if data_options is None else {"options": dict(data_options)}
+            before = run.start(recipe, catalogue.schema, {**data, **options})
+        restored = checkpoints.restore(model)
+        check_same_step(model, run.path)
+        for line in _begin(model, start, warm_start, run, checkpoints, chief):
+            console.print(line, markup=False)
+        if restored and chief:
+            checkpoints.discard_after(restored.note.step)
+            for line in (*restored.remarks, *_lengthened(before, recipe)):
+                console.print(line, markup=False)
+        if model.step >= schedule.steps:
+            if chief:
+                console.print(
+                    f"Finished before, after {model.images_seen:,} images: nothing left to train.", markup=False
+                )
             return model
-    evaluations = []
-    if evaluate and chief:
-        interval = None if evaluate is True else evaluate
-        evaluations = [Evaluation(catalogue, interval, record=run.evaluation, history=run.metrics, console=console)]
-    with StopSignals() as signals, checkpoints.told_when_writing_fails():
-        model.fit(
-            share_of_each(strategy, lambda part: stream(start_step=model.step, part=part)),
-            steps_per_epoch=schedule.interval,
-            initial_epoch=model.step // schedule.interval,
-            epochs=schedule.epochs,
-            validation_data=validation,
-            callbacks=[
-                _Intervals(schedule, restored.note.running_means if restored else {}),
-                # before those that write: they add to the logs, and what they find broken must not be saved
-                *alarms,
-                *evaluations,
-                # before the checkpoint: what is told twice after a crash is dropped, what was never told is lost
-                *(_reports(model, catalogue, run, schedule, console, tensorboard) if chief else []),
-                SaveCheckpoints(checkpoints, run.path / GENERATOR_FILE, longest, lambda: signals.received),
-                *([keras.callbacks.TensorBoard(run.path / "logs")] if tensorboard and chief else []),
-                *stops,
-                *callbacks,
-            ],
-            verbose=0,
-        )
-        # the first process still saves: the others would take its devices away by leaving
-        wait_for_all(strategy)
-    return model
+        for stop in stops:
+            if stop.has_run_out(model.images_seen):
+                console.print(f"{stop.verdict} More patience, or none, goes on.", markup=False)
+                return model
+        evaluations = []
+        if evaluate and chief:
+            interval = None if evaluate is True else evaluate
+            evaluations = [Evaluation(catalogue, interval, record=run.evaluation, history=run.metrics, console=console)]
+        with StopSignals() as signals, checkpoints.told_when_writing_fails():
+            model.fit(
+                share_of_each(strategy, lambda part: stream(start_step=model.step, part=part)),
+                steps_per_epoch=schedule.interval,
+                initial_epoch=model.step // schedule.interval,
+                epochs=schedule.epochs,
+                validation_data=validation,
+                callbacks=[
+                    _Intervals(schedule, restored.note.running_means if restored else {}),
+                    # before those that write: they add to the logs, and what they find broken must not be saved
+                    *alarms,
+                    *evaluations,
+                    # before the checkpoint: what is told twice after a crash is dropped, what was never told is lost
+                    *(_reports(model, catalogue, run, schedule, console, tensorboard) if chief else []),
+                    SaveCheckpoints(checkpoints, run.path / GENERATOR_FILE, longest, lambda: signals.received),
+                    *([keras.callbacks.TensorBoard(run.path / "logs")] if tensorboard and chief else []),
+                    *stops,
+                    *callbacks,
+                ],
+                verbose=0,
+            )
+            # the first process still saves: the others would take its devices away by leaving
+            wait_for_all(strategy)
+        return model
 
 
 def _begin(model, start, path, run, checkpoints, chief):

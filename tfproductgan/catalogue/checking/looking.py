@@ -21,6 +21,7 @@ from tfproductgan.catalogue.duplicates import (
     source_hash,
     thumbnails,
 )
+from tfproductgan.catalogue.label_notes import resolve_min_count
 from tfproductgan.catalogue.photos import header_of, is_grey, place, read_item
 from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.preparing import decoding, in_threads, with_progress
@@ -52,7 +53,8 @@ def check(
     source = photos if isinstance(photos, Source) else photos.source
     prepared = Preparation() if isinstance(photos, Source) else photos.preparation
     prepared = dataclasses.replace(prepared, **options)
-    image_size, min_count = prepared.image_size, prepared.min_count
+    image_size, min_count = prepared.image_size, resolve_min_count(source, prepared.min_count)
+    kept = 1 if isinstance(prepared.min_count, str) else min_count  # as refuse_sparse does
     start = time.perf_counter()
     min_size = (image_size + 1) // 2 if min_size is None else min_size
     whole: list[_Photo] = []
@@ -76,7 +78,7 @@ def check(
         trained = {fold(v): n for v, n in count_values(photo.values(attribute) for photo in train).items()}
         folded[attribute] = sum(trained.get(fold(value), 0) < min_count for value in counts)
         if attribute not in source.values:
-            sparse.append(too_sparse(attribute, (n for n in trained.values() if n >= min_count)))
+            sparse.append(too_sparse(attribute, (n for n in trained.values() if n >= kept)))
     aspects = [photo.width / photo.height for photo in whole]
     return CheckReport(
         name=name,
