@@ -128,6 +128,7 @@ def test_several_steps_at_a_time_with_everything_on(small_gan, random_batches, a
             generator=NARROW,
             discriminator={"dropout": 0.2, "spectral_normalization": True, **NARROW},
             augmentation=("flip",),
+            penalties={"r1": 0.1},  # one is enough: steps, microbatches and replicas multiply what is traced
             penalty_interval=2,
         )
     gan.compile(steps_per_execution=2, microbatches=2)
