@@ -130,9 +130,10 @@ def judge(generator, catalogue, split: str, seed: int) -> dict:
     features, predictions = classifier.features_and_predictions(samples)
     asked_of_train = _some(catalogue.conditions("train"), seed)
     learnt_from = draw(generator, catalogue, asked_of_train, 10_000_000 * (seed + 1) + SAMPLES)
+    schema = catalogue.schema
     return {
         "frechet": frechet_distance_between(features, classifier.features(catalogue.images(split))),
-        "accuracy": accuracies(likeliest(predictions), asked, catalogue.schema)[catalogue.schema.names[0]],
+        "accuracy": accuracies(likeliest(predictions, schema), asked, schema)[schema.names[0]],
         "cas": cas(learnt_from, asked_of_train, catalogue, split),
     }
 
@@ -172,7 +173,7 @@ def photos(args: argparse.Namespace, seed: int) -> dict:
     rows = np.random.default_rng(seed).permutation(catalogue.size("train"))[:SAMPLES]
     images, conditions = catalogue.images("train")[rows], catalogue.conditions("train")[rows]
     features, predictions = classifier.features_and_predictions(catalogue.images(args.split))
-    found = accuracies(likeliest(predictions), catalogue.conditions(args.split), catalogue.schema)
+    found = accuracies(likeliest(predictions, catalogue.schema), catalogue.conditions(args.split), catalogue.schema)
     return {
         "row": "photos",
         "seed": seed,

@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import hashlib
 import io
+import itertools
 import json
 import os
 import shlex
@@ -210,6 +211,27 @@ PHOTOS = [
         f"{TRAIN} --data photos",
         ("mugs/draw.jpg: not a JPEG, PNG",),
     ),
+    Case(
+        "web page as JPEG",
+        lambda: photo("gone.jpg", "<!DOCTYPE html><title>404"),
+        f"{TRAIN} --data photos",
+        ("mugs/gone.jpg: not a JPEG, PNG", "(web page: most likely a failed download: fetch anew)"),
+    ),
+    Case(
+        "format that is not read",
+        lambda: photo("a.jxl", b"\xff\x0a" + bytes(99)),
+        f"{TRAIN} --data photos",
+        ("1 of 5 photos", "mugs/a.jxl: JPEG XL photo: convert to JPEG", "--max-unreadable"),
+    ),
+    Case(
+        "more names than levels of folders",
+        photos,
+        f"{TRAIN} --data photos --attributes kind,colour",
+        (
+            "'photos' has 1 level of class folders (2 values: mugs, rings)",
+            "2 attributes are named for them: kind, colour",
+        ),
+    ),
     Case("empty file", lambda: photo("no.jpg", b""), f"{TRAIN} --data photos", ("mugs/no.jpg: the file is empty",)),
     Case(
         "one pixel",
@@ -254,7 +276,10 @@ PHOTOS = [
         f"{TRAIN} --data photos --batch-size 5",
         ("batch_size=5 is more than the 4 photos of 'train'", "add photos or lower it"),
     ),
-    Case("text file", lambda: put("notes.txt", "x"), f"{TRAIN} --data notes.txt", ("'notes.txt'", "Give a folder")),
+    Case("document", lambda: put("notes.doc", "x"), f"{TRAIN} --data notes.doc", ("'notes.doc'", "Give a folder")),
+    Case(
+        "text file", lambda: put("notes.txt", "x"), f"{TRAIN} --data notes.txt", ("notes.txt has no rows", "expected")
+    ),
     Case("spreadsheet", lambda: archive({}, "p.xlsx"), f"{TRAIN} --data p.xlsx", ("'p.xlsx'", "Save it as CSV")),
     Case("studio of none", lambda: None, "check studio:0", ("studio:COUNT", "'studio:0'")),
     Case("studio too large", lambda: None, "check studio:10000000", ("up to 1,000,000 photos", "10,000,000")),
@@ -265,6 +290,13 @@ TABLES = [
     Case("empty table", lambda: table(""), f"{TRAIN} --data products.csv", ("products.csv has no rows", "expected")),
     Case("header alone", lambda: table("file,colour\n"), f"{TRAIN} --data products.csv", ("has no rows", "expected")),
     Case(
+        "several values of no attribute",
+        lambda: table(ROWS),
+        f"{TRAIN} --data products.csv --attributes colour --multi color",
+        ("multi (--multi) names 'color', which is no attribute: did you mean 'colour'?",),
+    ),
+    Case("several values of folders", photos, f"{TRAIN} --data photos --multi class", ("--multi is for tables",)),
+    Case(
         "missing column",
         lambda: table(ROWS),
         f"{TRAIN} --data products.csv --attributes color",
@@ -272,7 +304,7 @@ TABLES = [
     ),
     Case(
         "no column of photos",
-        lambda: table(ROWS.replace("file", "product")),
+        lambda: table(ROWS.replace("file", "product").replace(".png", " pieces")),
         f"{TRAIN} --data products.csv",
         ("products.csv has no column of photos", "--image-column", "'product', 'colour'"),
     ),
@@ -326,7 +358,7 @@ TABLES = [
     ),
     Case(
         "null characters",
-        lambda: table(ROWS.encode("utf-16-le")),
+        lambda: table(f"{ROWS}4.png,\0\n"),
         f"{TRAIN} --data products.csv",
         ("products.csv is no text", "Save it as UTF-8"),
     ),
@@ -335,6 +367,42 @@ TABLES = [
         lambda: table(ROWS.replace("Red", '"Red', 1)),
         f"{TRAIN} --data products.csv",
         ("products.csv line 3: a quotation mark is opened and never closed",),
+    ),
+    Case(
+        "quotation mark that swallows rows",
+        lambda: table('file,title\n0.png,"Retro mug\n1.png,Mug\n2.png,"Old" mug\n'),
+        f"{TRAIN} --data products.csv",
+        ("products.csv line 2: a quotation mark is opened and closed in the middle of a field of line 4", "double it"),
+    ),
+    Case(
+        "header in the middle",
+        lambda: table(f"{ROWS}colour,file\n"),
+        f"{TRAIN} --data products.csv",
+        ("products.csv line 6 is another header", "make a table of its own"),
+    ),
+    Case(
+        "list without a header",
+        lambda: table("0.png Red\n1.png Blue\n", "list.txt"),
+        f"{TRAIN} --data list.txt",
+        ("list.txt has no header", "'0.png'", "--columns file,label"),
+    ),
+    Case(
+        "two tables with the column",
+        lambda: (table(ROWS, "shop/a.csv"), put("shop/b.csv", ROWS)),
+        f"{TRAIN} --data . --attributes colour",
+        ("must hold one table with the columns colour; it has 2: shop/a.csv, shop/b.csv", "--images-in"),
+    ),
+    Case(
+        "names that may be several photos",
+        lambda: (table("file\n0\n1\n"), put("0.jpg", picture()), put("1.jpg", picture())),
+        f"{TRAIN} --data products.csv",
+        ("None of the 2 photos", "'0', may be 0.jpg or 0.png"),
+    ),
+    Case(
+        "half a line of JSON",
+        lambda: table('{"file": "0.png"}\n{"file"', "products.jsonl"),
+        f"{TRAIN} --data products.jsonl",
+        ("products.jsonl line 2 cannot be read as JSON",),
     ),
     Case(
         "photos elsewhere",
@@ -504,6 +572,18 @@ MODELS = [
         ("run holds a run with another recipe", "batch_size was 4, now 2", 'loss was "hinge"', "another --out"),
     ),
     Case(
+        "nothing to start from",
+        photos,
+        f"{TRAIN} --data photos --from nowhere",
+        ("No such model: nowhere", "Give a .keras"),
+    ),
+    Case(
+        "start of another family",
+        lambda: (photos(), model(cut=10**9)),
+        f"{TRAIN} --data photos --from model.keras",
+        ("'model.keras' cannot be started from: there the family of the generator is 'dcgan', and here 'mlp'",),
+    ),
+    Case(
         "broken run",
         lambda: (photos(), put("run/recipe.json", "{")),
         f"{TRAIN} --data photos",
@@ -656,6 +736,7 @@ def undecodable_name():
 
 
 LOOK = "check photos --batch-size 2 --image-size 16"
+PRODUCTS = tuple(itertools.product(("mugs", "rings"), ("red", "blue")))
 
 ACCEPTED = [
     Case("animated GIF", lambda: photo("a.gif", several("GIF")), LOOK, ("all 5 photos", "GIF (20 %)")),
@@ -673,6 +754,29 @@ ACCEPTED = [
     Case("names that look like options", lambda: odd_names("--out", "-1"), LOOK, ("all 4 photos",)),
     Case("undecodable name", undecodable_name, f"{LOOK} --json ../report.json", ("all 5 photos",)),
     Case("links", linked, LOOK, ("all 6 photos", "caps")),
+    Case(
+        "name without extension", lambda: photo("0815", picture(9)), LOOK, ("all 5", "1 file read as photos by content")
+    ),
+    Case("video beside photos", lambda: photo("a.mov", b"\0\0\0\x14ftypqt  "), LOOK, ("all 4", "1 video not taken")),
+    Case(
+        "photo beside class folders",
+        lambda: (photos(), put("photos/cover.png", picture(9, size=(60, 20)))),
+        LOOK,
+        ("all 4 photos", "1 photo without a class, left out: cover.png"),
+    ),
+    Case(
+        "system folders",
+        lambda: (photos(), put("photos/@eaDir/a.png", picture(9)), put("photos/mugs/__MACOSX/a.png", picture(9))),
+        LOOK,
+        ("all 4 photos", "a system folder: @eaDir, mugs/__MACOSX"),
+    ),
+    Case("run among photos", run_of, LOOK.replace("photos", "."), ("all 4 photos", "a run of tfproductgan: run")),
+    Case(
+        "folders in folders",
+        lambda: [put(f"photos/{kind}/{colour}/0.png", picture(n)) for n, (kind, colour) in enumerate(PRODUCTS)],
+        f"{LOOK} --attributes kind,colour",
+        ("all 4 photos", "kind: 2 values", "colour: 2 values"),
+    ),
     Case(
         "class of one photo",
         lambda: (photos(), put("photos/caps/1.png", picture(9))),
@@ -707,6 +811,37 @@ ACCEPTED = [
         "byte-order mark", lambda: table(ROWS.encode("utf-8-sig")), LOOK.replace("photos", "products.csv"), ("all 4",)
     ),
     Case("UTF-16", lambda: table(ROWS.encode("utf-16")), LOOK.replace("photos", "products.csv"), ("all 4 photos",)),
+    Case(
+        "UTF-16 without mark",
+        lambda: table(ROWS.encode("utf-16-le")),
+        LOOK.replace("photos", "products.csv"),
+        ("all 4",),
+    ),
+    Case(
+        "separator above the header",
+        lambda: table("sep=;\n" + ROWS.replace(",", ";")),
+        f"{LOOK.replace('photos', 'products.csv')} --attributes colour",
+        ("all 4 photos", "colour: 2 values"),
+    ),
+    Case(
+        "list with names for its columns",
+        lambda: table(ROWS.partition("\n")[2], "list.csv"),
+        f"{LOOK.replace('photos', 'list.csv')} --columns file,label --attributes label",
+        ("all 4 photos", "label: 2 values"),
+    ),
+    Case(
+        "table deep in a zip",
+        lambda: archive(
+            {"a/b/t.csv": "photo,kind\nA,mug\n../c/1.JPG,ring\n", "a/b/a.png": picture(), "a/c/1.jpg": picture(1)}
+        ),
+        f"{LOOK.replace('photos', 'photos.zip')} --attributes kind",
+        (
+            "all 2 photos",
+            "kind: 2 values",
+            "a/b/t.csv is the table",
+            "1 photo named with other folders and in another case: '../c/1.JPG'",
+        ),
+    ),
     Case(
         "accents taken apart",
         lambda: (put(unicodedata.normalize("NFD", "été.png"), picture()), table(f"{ROWS}été.png,Red\n")),

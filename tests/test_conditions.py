@@ -3,7 +3,16 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tfproductgan.conditions import MAX_SEED, Attribute, ConditionSchema, PictureRequest, encode_requests, fold
+from tfproductgan.conditions import (
+    MAX_SEED,
+    Attribute,
+    ConditionSchema,
+    PictureRequest,
+    count_values,
+    encode_requests,
+    fold,
+    tidy,
+)
 from tfproductgan.errors import ConditionError
 
 SCHEMA = ConditionSchema([Attribute("category", ("Ring", "Watch")), Attribute("baseColour", ("Gold", "Navy Blue"))])
@@ -70,6 +79,153 @@ def test_folding_ignores_case_and_stray_spaces_only():
     assert fold("  Navy\t BLUE ") == fold("navy blue") != fold("navyblue")
 
 
+# "é" as one letter, and as a letter and its accent
+ROSE, APART = "Ros\u00e9", "Rose\u0301"
+LOOK_ALIKE = [
+    (APART, ROSE),
+    ("ROSE\u0301", ROSE),
+    ("Ro\u200bs\u00e9", ROSE),  # a space without width
+    ("\ufeffRos\u00e9\u2060", ROSE),
+    ("Ro\u00ads\u00e9", ROSE),  # a soft hyphen
+    ("\u200eRos\u00e9", ROSE),  # a mark of direction
+    ("Navy\u00a0Blue", "Navy Blue"),
+    ("\u212b", "\u00c5"),  # the sign of the unit and the letter
+    ("\u1100\u1161\u1107\u1161\u11bc", "가방"),
+    ("u\u0302\u0323", "u\u0323\u0302"),  # two accents in either order
+]
+
+
+@pytest.mark.parametrize(("spelling", "name"), LOOK_ALIKE)
+def test_names_that_look_alike_are_one(spelling, name):
+    assert fold(spelling) == fold(name)
+    schema = ConditionSchema([Attribute("colour", ("Blue", name))])
+    assert schema.encode({"colour": spelling}) == schema.encode_row({"colour": spelling}) == (2,)
+    assert count_values([spelling, name, name]) == {tidy(name): 3}
+    assert tidy(spelling) in {tidy(name), tidy(name).upper()}
+
+
+def test_letters_that_nobody_sees_are_kept_where_they_show():
+    persian = "می\u200cخواهم"
+    assert tidy(f" {persian}\u200b ") == persian and fold(persian) == fold("میخواهم")
+
+
+# === Several values ===
+
+TAGS = ConditionSchema(
+    [Attribute("category", ("Chair", "Table")), Attribute("wood", ("Oak", "Pine", "White, matt", "Teak"), several=3)]
+)
+
+
+@pytest.mark.parametrize(
+    ("wood", "ids"),
+    [
+        (["Pine", "Oak"], (1, 2, 0)),
+        (("teak", "oak", "pine"), (1, 2, 4)),
+        ({"Teak"}, (4, 0, 0)),
+        ("pine, OAK", (1, 2, 0)),
+        (" Oak;;pine ,", (1, 2, 0)),
+        ("Oak、teak", (1, 4, 0)),
+        ("white, matt", (3, 0, 0)),  # a value that has a comma wins
+        ("oak, White ,matt, teak", (1, 3, 4)),
+        (["White, matt", "pine"], (2, 3, 0)),
+        ("pine, Pine", (2, 0, 0)),
+        ("Pine", (2, 0, 0)),
+        ("", (0, 0, 0)),
+        (None, (0, 0, 0)),
+        ([], (0, 0, 0)),
+        ([None, ""], (0, 0, 0)),
+    ],
+)
+def test_several_values_are_given_in_a_list_or_a_text(wood, ids):
+    assert TAGS.encode({"wood": wood}) == (0, *ids)
+    assert TAGS.encode_row({"wood": wood}) == (0, *ids)
+    assert TAGS.encode(TAGS.decode((0, *ids))) == (0, *ids)
+
+
+@pytest.mark.parametrize("ids", [(2, 1, 2, 0), (2, 2, 1, 1), (2, 0, 2, 1)])
+def test_ids_have_one_order(ids):
+    assert TAGS.decode(ids) == {"category": "Table", "wood": "Oak, Pine"}
+    assert TAGS.values_of(ids) == {"category": ["Table"], "wood": ["Oak", "Pine"]}
+    assert TAGS.with_combinations([ids]).combinations == (((2, 1, 2, 0), 1),)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "message"),
+    [
+        ({"wood": "oak, pin"}, "Unknown wood 'pin': did you mean 'Pine'"),
+        ({"wood": ["Oak", "White"]}, "Unknown wood 'White': did you mean 'White, matt'"),
+        ({"wood": "oak, pine, teak, White, matt"}, "One picture has at most 3 values of wood. Received: 'oak' and"),
+        ({"category": ["Chair", "table"]}, "One picture has one category. Received: 'Chair' and 'table'"),
+    ],
+)
+def test_several_values_that_cannot_be_are_refused(conditions, message):
+    with pytest.raises(ConditionError, match=message):
+        TAGS.encode(conditions)
+
+
+def test_one_value_may_come_in_a_list():
+    assert TAGS.encode({"category": ["table"]}) == (2, 0, 0, 0)
+
+
+def test_a_schema_of_several_values_says_its_columns():
+    assert TAGS.num_ids == (3, 5, 0, 0) and TAGS.num_columns == 4
+    assert TAGS.slices == (slice(0, 1), slice(1, 4))
+    assert TAGS.inputs() == {"conditions": ((4,), "int32")}
+    assert TAGS.encode_all([{"wood": "oak"}]).tolist() == [[0, 1, 0, 0]]
+    assert repr(TAGS) == "<ConditionSchema category (2), wood (4, up to 3 a picture); 64 px, 3 channels>"
+    with pytest.raises(ConditionError, match=r"Expected 4 ids, one an attribute \(wood 3\)"):
+        TAGS.decode((1, 2))
+
+
+def test_several_values_survive_json_as_a_version_of_their_own():
+    schema = TAGS.with_combinations([(1, 2, 3, 0)])
+    assert schema.to_dict()["version"] == 3 and schema.to_dict()["attributes"][1]["several"] == 3
+    assert "several" not in schema.to_dict()["attributes"][0]
+    assert ConditionSchema.from_json(schema.to_json()) == schema
+
+
+def test_a_request_of_several_values_is_text_everywhere():
+    request = PictureRequest({"wood": ["Pine", "Oak"]}, 7)
+    assert request.conditions == {"wood": "Pine, Oak"}
+    assert encode_requests(TAGS, [request])["conditions"].tolist() == [[0, 1, 2, 0]]
+
+
+def test_rows_of_several_values_make_a_schema():
+    rows = [{"tag": ("new", "Wool")}] * 3 + [{"tag": ["wool"]}] * 2 + [{"tag": "sale"}, {"tag": ()}, {"tag": None}]
+    schema = ConditionSchema.from_rows(rows, ["tag"])
+    assert schema.attribute("tag").values == ("new", "sale", "Wool") and schema.attribute("tag").several == 2
+    assert schema.combinations == (((1, 3), 3), ((0, 0), 2), ((3, 0), 2), ((2, 0), 1))
+    assert schema.frequencies[0].tolist() == [2, 3, 1, 5]
+    rare = ConditionSchema.from_rows(rows, ["tag"], min_count=2)
+    assert rare.attribute("tag").values == ("new", "Wool")
+    assert rare.combinations == (((0, 0), 3), ((1, 2), 3), ((2, 0), 2))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "several"),
+    [
+        ([1] * 10, 1),
+        ([1] * 999 + [2], 2),
+        ([2] * 996 + [5] * 4, 2),
+        ([2] * 900 + [5] * 100, 5),
+        ([12] * 10, 8),
+        ([0], 1),
+    ],
+)
+def test_as_many_values_as_nearly_all_photos_have(sizes, several):
+    rows = [{"tag": tuple("abcdefghijkl"[:size])} for size in [*sizes, 1]]
+    assert ConditionSchema.from_rows(rows, ["tag"]).attribute("tag").several == several
+
+
+def test_an_attribute_of_several_is_given_if_one_value_is():
+    schema = TAGS.with_combinations([(1, 1, 2, 0)] * 3 + [(2, 2, 4, 0)] + [(1, 4, 0, 0)] * 2)
+    drawn = {schema.complete(schema.encode({"wood": "pine"}), fraction) for fraction in np.linspace(0, 0.99, 50)}
+    assert drawn == {(1, 2, 0, 0), (2, 2, 0, 0)}
+    assert schema.complete(schema.encode({"wood": "pine, teak"}), 0.1) == (2, 2, 4, 0)  # who shares both comes first
+    assert schema.complete(schema.encode({"category": "table"}), 0.1) == (2, 2, 4, 0)
+    assert schema.complete((1, 3, 0, 0), 0.5) == (1, 3, 0, 0)
+
+
 # === What cannot be a schema ===
 
 
@@ -82,6 +238,10 @@ def test_folding_ignores_case_and_stray_spaces_only():
         (lambda: Attribute("colour", ("Gold", "Red", " gold")), "' gold' and 'Gold', which are one value"),
         (lambda: Attribute("colour", "Gold"), "values of 'colour' must be a list of names. Received: 'Gold'"),
         (lambda: ConditionSchema([Attribute("a", ("x",)), Attribute("A", ("y",))]), "'A' appears twice"),
+        (lambda: Attribute("colour", (ROSE, APART)), "which are one value"),
+        (lambda: Attribute("a", ("x", "y"), several=3), "several of attribute 'a' must be a whole number from 1 to 2"),
+        (lambda: Attribute("a", ("x, y", "y", "x"), several=2), "has 'x, y' and its parts, which read the same"),
+        (lambda: Attribute("a", ("x, y", "x;y"), several=2), "which are one value"),
         (lambda: ConditionSchema(image_size=0), "image_size must be at least 1. Received: 0"),
         (lambda: ConditionSchema(channels=4), "channels must be 3 .* or 1 .* Received: 4"),
         (lambda: ConditionSchema([Attribute("a", ("x",))], combinations=[((2,), 1)]), "Received: 2"),
@@ -217,7 +377,7 @@ def test_survives_json():
         ("{", "The schema is not JSON"),
         ("{}", "not a condition schema"),
         ("[]", "not a condition schema"),
-        ('{"version": 99}', "version 99; this tfproductgan reads up to 2"),
+        ('{"version": 99}', "version 99; this tfproductgan reads up to 3"),
         (SCHEMA.to_json().replace('"combinations": []', '"combinations": [3]'), "not a condition schema"),
         (SCHEMA.to_json().replace('"combinations": []', '"combinations": [[1, 2, 3]]'), "not a condition schema"),
     ],
@@ -225,6 +385,14 @@ def test_survives_json():
 def test_what_is_no_schema_is_refused(text, message):
     with pytest.raises(ConditionError, match=message):
         ConditionSchema.from_json(text)
+
+
+def test_a_file_whose_values_are_one_by_now_keeps_its_ids():
+    text = ConditionSchema([Attribute("colour", (ROSE, "Rose 2", "Red"))]).to_json()
+    schema = ConditionSchema.from_json(text.replace("Rose 2", APART))
+    assert schema.attribute("colour").values == (ROSE, f"{APART} (2)", "Red")
+    assert [schema.encode({"colour": value}) for value in (APART, f"{ROSE} (2)", "red")] == [(1,), (2,), (3,)]
+    assert ConditionSchema.from_json(schema.to_json()) == schema
 
 
 def test_says_what_it_holds():

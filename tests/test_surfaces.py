@@ -41,10 +41,11 @@ class Shrunk(FeatureExtractor):
 def catalogue():
     rng = np.random.default_rng(0)
     images, sources = rng.integers(0, 256, (2, 80, SIZE, SIZE, 1), np.uint8)
-    labels = {"category": ["Ring", "Watch"] * 40, "colour": ["Red", "Gold", "Blue", ""] * 20}
+    labels = {"category": ["Ring", "Watch"] * 40, "colour": ["Red", "Gold", "Blue, red", ""] * 20}
     splits = ["train"] * 60 + ["validation"] * 20
-    alone = tpg.Catalogue.from_arrays(images, labels, splits, image_size=SIZE, cache=False)
-    pairs = tpg.Catalogue.from_arrays(images, labels, splits, sources=sources, image_size=SIZE, cache=False)
+    options = {"multi": "colour", "image_size": SIZE, "cache": False}
+    alone = tpg.Catalogue.from_arrays(images, labels, splits, **options)
+    pairs = tpg.Catalogue.from_arrays(images, labels, splits, sources=sources, **options)
     return {"sampler": alone, "translator": pairs}
 
 
@@ -95,9 +96,9 @@ class LeftByAKill(keras.callbacks.Callback):
 def answers(model, photos):
     """What a model, of whatever kind, draws; with conditions by name."""
     if model.asks == "sampler":
-        return model.generate([{"category": "watch"}, {"colour": "red"}, {}], seed=5)
+        return model.generate([{"category": "watch"}, {"colour": ["red", "blue"]}, {}], seed=5)
     sources = next(photos.source_batches("validation", 3))
-    ids = [model.schema.encode(row) for row in ({"category": "watch"}, {"colour": "red"}, {})]
+    ids = [model.schema.encode(row) for row in ({"category": "watch"}, {"colour": ["red", "blue"]}, {})]
     return model.translate_squares(sources, np.array(ids, np.int32))
 
 
@@ -208,7 +209,7 @@ def test_plain_tensorflow_asks_it(exported, trained, photos):
     served = tf.saved_model.load(str(exported))
     description = json.loads(served.signatures["describe"](request=tf.constant([""]))["description"][0].numpy())
     assert description["model_id"] == trained.model_id and description["asks"] == trained.asks
-    names = {"category": ["watch", ""], "colour": ["", "RED"]}
+    names = {"category": ["watch", ""], "colour": ["", "RED, Blue"]}
     inputs = {name: tf.constant(values) for name, values in names.items()}
     if trained.asks == "sampler":
         seeds, truncations = tf.constant([5, 6], tf.int64), tf.constant([1.0, 0.5])
@@ -216,13 +217,13 @@ def test_plain_tensorflow_asks_it(exported, trained, photos):
         expected = trained.draw(
             [
                 *trained.plan({"category": "watch"}, count=1, seed=5),
-                *trained.plan({"colour": "red"}, count=1, seed=6, truncation=0.5),
+                *trained.plan({"colour": ["red", "blue"]}, count=1, seed=6, truncation=0.5),
             ]
         )
     else:
         sources = next(photos.source_batches("validation", 2))
         drawn = served.signatures["translate"](**inputs, source=tf.constant(sources))["images"]
-        ids = [trained.schema.encode(row) for row in ({"category": "watch"}, {"colour": "red"})]
+        ids = [trained.schema.encode(row) for row in ({"category": "watch"}, {"colour": ["red", "blue"]})]
         expected = trained.translate_squares(sources, np.array(ids, np.int32))
     assert np.abs(drawn.numpy().astype(int) - expected).max() <= 1
 
@@ -237,7 +238,8 @@ def server(exported):
 def test_it_is_served_and_the_client_asks_it(server, trained, photos, scheme):
     client = Client(server.grpc_url if scheme == "grpc" else server.url, model="model")
     if trained.asks == "sampler":
-        drawn, expected = client.generate({"colour": "gold"}, 2, 3), trained.generate({"colour": "gold"}, 2, 3)
+        colours = {"colour": ["gold", "blue"]}
+        drawn, expected = client.generate(colours, 2, 3), trained.generate(colours, 2, 3)
         tolerance = 1
     else:
         sources = list(next(photos.source_batches("validation", 2)))

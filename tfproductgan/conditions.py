@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import json
+import math
 import numbers
+import re
+import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,24 +26,79 @@ from tfproductgan.stateless_random import stateless_uniform
 NOT_GIVEN = 0
 """The id that stands for "not given" in every attribute."""
 
-SCHEMA_VERSION = 2
-"""2 came with pictures that go in; a schema without is written as version 1, which older packages read."""
+SCHEMA_VERSION = 3
+"""2 came with pictures that go in, 3 with attributes of several values; a schema without either is written as version
+1, which older packages read."""
 
 MAX_SEED = 2**63 - 1
 MAX_TRUNCATION = 2.0
 
+SEPARATOR = ", "
+"""Between the values of an attribute that takes several, where they are one text."""
 
-def fold(name: str) -> str:
-    """The form under which names are compared: case and stray spaces make no difference."""
-    return " ".join(str(name).split()).casefold()
+SEPARATORS = ",;，；、"
+"""What people write between values."""
+
+MOST_SEVERAL = 8
+"""No attribute takes more values a picture than this."""
+
+_BETWEEN = re.compile(f"[{SEPARATORS}]")
+_WHOLE_SHARE = 0.995  # of the photos keep all their values
+
+Conditions = Mapping[str, "str | Sequence[str] | None"]
+"""What is asked for: attribute name to value name, or to several of an attribute that takes several."""
+
+INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff"
+"""Letters that nobody sees, as a class of regular expressions: hyphens, spaces and marks without width."""
+
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+_SHOWN = "\u200c\u200d\ufe0e\ufe0f"  # joiners and variants: Persian, languages of India and emoji need them
+_JUNK = re.compile(f"(?![{_SHOWN}])[{INVISIBLE}]")
 
 
-def count_values(values: Iterable[Any]) -> dict[str, int]:
-    """How often each value occurs, most frequent first, spelt as most spell it; `None` and empty are no values."""
+def fold(name: Any) -> str:
+    """The form under which names are compared.
+
+    No difference is made by case, stray spaces and letters that nobody sees, nor by whether an accent is in its letter
+    or follows it (it is, as in NFC).
+    """
+    return _folded(str(name))
+
+
+@functools.lru_cache(2**16)  # photos are many, names few
+def _folded(name: str) -> str:
+    folded = " ".join(_composed(name, _INVISIBLE).split()).casefold()
+    return folded if folded.isascii() else unicodedata.normalize("NFC", folded)
+
+
+def tidy(name: Any) -> str:
+    """A name as it is kept and shown: one space between words, accents in their letters, no invisible letters."""
+    return " ".join(_composed(str(name), _JUNK).split())
+
+
+def _composed(name: str, left_out: re.Pattern[str]) -> str:
+    return name if name.isascii() else unicodedata.normalize("NFC", left_out.sub("", name))
+
+
+def values_in(cell: Any) -> Collection[Any]:
+    """The values that a photo has of an attribute: `None` is none, a tuple, list or set its parts, all else is one."""
+    if isinstance(cell, tuple | list | set | frozenset):
+        return [value for value in cell if value is not None]
+    return () if cell is None else (cell,)
+
+
+def count_values(cells: Iterable[Any]) -> dict[str, int]:
+    """On how many photos each value is, most frequent first, spelt as most spell it.
+
+    Args:
+        cells: What each photo has, see `values_in`; the empty text is no value.
+    """
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
-    for value in values:
-        if value is not None and fold(value):
-            spellings[fold(value)][" ".join(str(value).split())] += 1
+    for cell in cells:
+        values = values_in(cell)
+        for value in values if len(values) < 2 else {fold(value): value for value in values}.values():
+            if fold(value):
+                spellings[fold(value)][tidy(value)] += 1
     # the alphabet decides between equals, so that the order of the values does not
     counts = {min(c, key=lambda s: (-c[s], s)): c.total() for c in spellings.values()}
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
@@ -52,14 +111,16 @@ class Attribute:
     Args:
         name: Its name, as people write it.
         values: The names of its values; the value at position `i` has id `i + 1`, id 0 is "not given".
+        several: How many of them a picture has at most. It has as many columns of ids: ascending, then 0.
 
     Raises:
-        ConditionError: If the name or a value is empty, or two values differ only in case or spaces.
+        ConditionError: If the name or a value is empty, two values are one to `fold`, or a value is a list of others.
     """
 
     name: str
     values: tuple[str, ...]
-    _ids: dict[str, int] = dataclasses.field(init=False, repr=False, compare=False)  # by folded name
+    several: int = 1
+    _ids: dict[str, int] = dataclasses.field(init=False, repr=False, compare=False)  # by what `_key` makes of a name
 
     def __post_init__(self):
         if not fold(self.name):
@@ -69,16 +130,21 @@ class Attribute:
         object.__setattr__(self, "values", tuple(self.values))
         if not self.values:
             raise ConditionError(f"Attribute {self.name!r} needs at least one value. Received none.")
+        whole_number(f"several of attribute {self.name!r}", self.several, 1, len(self.values))
         ids: dict[str, int] = {}
         for number, value in enumerate(self.values, start=1):
-            folded = fold(value)
-            if not folded:
+            key = self._key(value)
+            if not fold(value):
                 raise ConditionError(f"Attribute {self.name!r} has an empty value at position {number - 1}.")
-            if folded in ids:
-                twin = self.values[ids[folded] - 1]
+            if key in ids:
+                twin = self.values[ids[key] - 1]
                 raise ConditionError(f"Attribute {self.name!r} has {value!r} and {twin!r}, which are one value.")
-            ids[folded] = number
+            ids[key] = number
         object.__setattr__(self, "_ids", ids)
+        for value in self.values if self.several > 1 else ():
+            parts = _BETWEEN.split(value)
+            if len(parts) > 1 and all(fold(part) in ids for part in parts):
+                raise ConditionError(f"Attribute {self.name!r} has {value!r} and its parts, which read the same.")
 
     @property
     def num_ids(self) -> int:
@@ -90,9 +156,60 @@ class Attribute:
         if value is None or not fold(value):
             return NOT_GIVEN
         try:
-            return self._ids[fold(value)]
+            return self._ids[self._key(value)]
         except KeyError:
             raise ConditionError(f"Unknown {self.name} {value!r}: {nearest(str(value), self.values)}") from None
+
+    def encode(self, given: str | Sequence[str] | None) -> tuple[int, ...]:
+        """The ids of what is given, one a column.
+
+        Raises:
+            ConditionError: If a value is unknown, or they are too many.
+        """
+        names = self.split(given)
+        ids = sorted({self.id_of(name) for name in names} - {NOT_GIVEN})
+        if len(ids) > self.several:
+            most = "one" if self.several == 1 else f"at most {self.several} values of"
+            raise ConditionError(f"One picture has {most} {self.name}. Received: {' and '.join(map(repr, names))}")
+        return self._padded(ids)
+
+    def split(self, given: str | Sequence[str] | None) -> list[str]:
+        """The names in what is given: of an attribute that takes several also those in a text, between commas.
+
+        The longest name that is a value wins, so a value that has a comma itself is found.
+        """
+        names = list(values_in(given))
+        return names if self.several == 1 else [part for name in names for part in self._split(str(name))]
+
+    def knows(self, name: Any) -> bool:
+        """Whether a name is one of its values."""
+        return self._key(name) in self._ids
+
+    def known_ids(self, given: Any, frequencies: Any) -> tuple[int, ...]:
+        """What `encode` gives, of data: unknown values are none, and of too many the most frequent by id are kept."""
+        if self.several == 1 and isinstance(given, str):  # nearly always so, and photos are many
+            return (self._ids.get(fold(given), NOT_GIVEN),)
+        ids = {self._ids.get(self._key(name), NOT_GIVEN) for name in self.split(given)} - {NOT_GIVEN}
+        kept = sorted(ids, key=lambda i: (-frequencies[i], i))[: self.several]
+        return self._padded(sorted(kept))
+
+    def _key(self, name: Any) -> str:
+        """The form under which a value is looked up, whatever is written between its parts."""
+        return fold(name) if self.several == 1 else SEPARATOR.join(map(fold, _BETWEEN.split(str(name))))
+
+    def _split(self, text: str) -> Iterable[str]:
+        parts, start = _BETWEEN.split(text), 0
+        while start < len(parts):
+            ends = range(len(parts), start, -1)
+            end = next((end for end in ends if self.knows(",".join(parts[start:end]))), start + 1)
+            yield ",".join(parts[start:end]).strip()
+            start = end
+
+    def _padded(self, ids: Sequence[int]) -> tuple[int, ...]:
+        return (*ids, *[NOT_GIVEN] * (self.several - len(ids)))
+
+    def __str__(self) -> str:
+        return f"{self.name} ({len(self.values)}{f', up to {self.several} a picture' if self.several > 1 else ''})"
 
 
 class InputSpec(NamedTuple):
@@ -127,6 +244,9 @@ class ConditionSchema:
     schema = ConditionSchema([Attribute("category", ("Ring", "Watch")), Attribute("colour", ("Gold", "Silver"))])
     schema.encode({"category": "ring"})   # (1, 0)
     schema.decode((1, 2))                 # {"category": "Ring", "colour": "Silver"}
+    tags = ConditionSchema([Attribute("tags", ("New", "Sale", "Wool"), several=2)])
+    tags.encode({"tags": ["wool", "new"]}), tags.encode({"tags": "wool, new"})   # (1, 3) both
+    tags.decode((1, 3))                   # {"tags": "New, Wool"}
     ```
     """
 
@@ -170,7 +290,9 @@ class ConditionSchema:
         """The schema of labelled rows.
 
         Args:
-            rows: One mapping of attribute name to value name a photo. Missing, `None` and empty mean not given.
+            rows: One mapping of attribute name to value name a photo. Missing, `None` and empty mean not given. A tuple
+                or list holds several values: such an attribute takes as many as nearly all photos have at most, 8 at
+                the most; a photo with more keeps the most frequent.
             attributes: Which attributes to take, in this order.
             image_size: Height and width of the pictures in pixels.
             channels: 3 for colour, 1 for grey.
@@ -184,21 +306,23 @@ class ConditionSchema:
         Raises:
             ConditionError: If an attribute has no value on `min_count` photos.
         """
-        made = []
+        made: list[Attribute] = []
+        frequencies: list[list[int]] = []
         for name in attributes:
-            if values and name in values:
-                made.append(Attribute(name, tuple(values[name])))
-                continue
-            counts = count_values(row.get(name) for row in rows)
-            kept = [value for value, count in counts.items() if count >= min_count]
+            cells = [row.get(name) for row in rows]
+            counts = count_values(cells)
+            fixed = (values or {}).get(name)
+            kept = fixed or sorted((value for value, count in counts.items() if count >= min_count), key=fold)
             if not kept:
                 raise ConditionError(
                     f"Attribute {name!r} has no value on {min_count} photos or more "
                     f"(of {len(rows)} photos, {len(counts)} values). Lower min_count or leave it out."
                 )
-            made.append(Attribute(name, tuple(sorted(kept, key=fold))))
+            made.append(Attribute(name, tuple(kept), _several(cells, kept)))
+            folded = {fold(value): count for value, count in counts.items()}
+            frequencies.append([0, *(folded.get(fold(value), 0) for value in kept)])
         schema = cls(made, image_size, channels, text, aspect, source_channels=source_channels)
-        return schema.with_combinations(map(schema.encode_row, rows))
+        return schema.with_combinations(schema._encode_row(row, frequencies) for row in rows)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -207,16 +331,37 @@ class ConditionSchema:
 
     @property
     def num_ids(self) -> tuple[int, ...]:
-        """Number of ids of each attribute, "not given" included: what an embedding needs to know."""
-        return tuple(attribute.num_ids for attribute in self.attributes)
+        """What an embedding needs to know: number of ids of each attribute, "not given" included.
+
+        An attribute that takes several values has a 0 for each further column.
+        """
+        return tuple(number for a in self.attributes for number in (a.num_ids, *[0] * (a.several - 1)))
+
+    @functools.cached_property
+    def slices(self) -> tuple[slice, ...]:
+        """The columns of each attribute in rows of ids."""
+        ends = list(itertools.accumulate(attribute.several for attribute in self.attributes))
+        return tuple(slice(end - a.several, end) for a, end in zip(self.attributes, ends, strict=True))
+
+    @property
+    def num_columns(self) -> int:
+        """Length of a row of ids."""
+        return sum(attribute.several for attribute in self.attributes)
+
+    @functools.cached_property
+    def frequencies(self) -> tuple[np.ndarray, ...]:
+        """On how many photos each id of each attribute is, int64 `[ids]`; id 0 is on those that have no other."""
+        ids, counts = self._observed
+        pairs = zip(self.attributes, self.slices, strict=True)
+        return tuple(count_ids(ids[:, columns], attribute.num_ids, counts) for attribute, columns in pairs)
 
     def inputs(self) -> dict[str, InputSpec]:
         """What goes into a model, by name: the batches of a stream hold these beside the `images` to learn.
 
-        - `"conditions"`: one id an attribute, in column order.
+        - `"conditions"`: one id an attribute, in column order; as many as it takes of one that takes several.
         - `"source"`, if pictures go in: such a picture, 0 to 255.
         """
-        given = {"conditions": InputSpec((len(self.attributes),), "int32")}
+        given = {"conditions": InputSpec((self.num_columns,), "int32")}
         if self.source_channels is not None:
             given["source"] = InputSpec((self.image_size, self.image_size, self.source_channels), "uint8")
         return given
@@ -232,89 +377,123 @@ class ConditionSchema:
         Raises:
             ConditionError: If there is none; the message lists the nearest names.
         """
-        return self.attributes[self._column(name)]
+        return self.attributes[self._place(name)]
 
-    def encode(self, conditions: Mapping[str, str | None] | None = None) -> tuple[int, ...]:
+    def encode(self, conditions: Conditions | None = None) -> tuple[int, ...]:
         """Names to ids.
 
         Args:
-            conditions: Attribute name to value name; partial or empty is fine, what is left out is "not given".
+            conditions: Attribute name to value name; partial or empty is fine, what is left out is "not given". Of an
+                attribute that takes several values also a list of names, or one text with commas between them.
 
         Returns:
-            One id an attribute, in column order.
+            One id an attribute, in column order; of one that takes several its ids ascending, then 0.
 
         Raises:
-            ConditionError: If an attribute or value is unknown; the message lists the nearest valid names.
+            ConditionError: If an attribute or value is unknown, the message lists the nearest valid names; or if there
+                are more values than a picture has.
         """
         if conditions is not None and not isinstance(conditions, Mapping):
             example = {attribute.name: attribute.values[0] for attribute in self.attributes[:1]}
             raise ConditionError(
                 f"Conditions map attribute names to value names, such as {example}. Received: {conditions!r}"
             )
-        ids = [NOT_GIVEN] * len(self.attributes)
+        ids = [NOT_GIVEN] * self.num_columns
         for name, value in (conditions or {}).items():
-            column = self._column(name)
-            ids[column] = self.attributes[column].id_of(value)
+            place = self._place(name)
+            ids[self.slices[place]] = self.attributes[place].encode(value)
         return tuple(ids)
 
-    def encode_all(self, rows: Iterable[Mapping[str, str | None] | None]) -> np.ndarray:
-        """What `encode` makes of each row, int32 `[N, attributes]`, also if there are no rows or no attributes."""
+    def encode_all(self, rows: Iterable[Conditions | None]) -> np.ndarray:
+        """What `encode` makes of each row, int32 `[N, columns]`, also if there are no rows or no attributes."""
         encoded = [self.encode(row) for row in rows]
-        return np.array(encoded, np.int32).reshape(len(encoded), len(self.attributes))
+        return np.array(encoded, np.int32).reshape(len(encoded), self.num_columns)
 
     def encode_row(self, row: Mapping[str, Any]) -> tuple[int, ...]:
         """The ids of a data row: other columns are ignored, values the schema folded away become "not given"."""
-        given = {fold(name): fold(value) for name, value in row.items() if value is not None}
-        return tuple(a._ids.get(given.get(fold(a.name), ""), NOT_GIVEN) for a in self.attributes)
+        return self._encode_row(row, self.frequencies)
+
+    def _encode_row(self, row: Mapping[str, Any], frequencies: Sequence[Any]) -> tuple[int, ...]:
+        given = {fold(name): cell for name, cell in row.items()}
+        pairs = zip(self.attributes, frequencies, strict=True)
+        return tuple(i for a, counts in pairs for i in a.known_ids(given.get(fold(a.name)), counts))
 
     def encode_rows(self, rows: Iterable[Mapping[str, Any]]) -> np.ndarray:
-        """What `encode_row` makes of each row, int32 `[N, attributes]`."""
+        """What `encode_row` makes of each row, int32 `[N, columns]`."""
         encode = functools.cache(lambda row: self.encode_row(dict(row)))  # rows are many, combinations few
         encoded = [encode(tuple(row.items())) for row in rows]
-        return np.array(encoded, np.int32).reshape(len(encoded), len(self.attributes))
+        return np.array(encoded, np.int32).reshape(len(encoded), self.num_columns)
 
     def decode(self, ids: Sequence[int]) -> dict[str, str]:
-        """Ids to names; what is not given is left out.
+        """Ids to names; what is not given is left out, several values are one text with commas between them.
 
         Raises:
-            ConditionError: If there are not as many ids as attributes, or one is out of range.
+            ConditionError: If there are not as many ids as columns, or one is out of range.
         """
-        pairs = zip(self.attributes, self._checked(ids), strict=True)
-        return {a.name: a.values[i - 1] for a, i in pairs if i != NOT_GIVEN}
+        return {name: SEPARATOR.join(values) for name, values in self.values_of(ids).items()}
+
+    def values_of(self, ids: Sequence[int]) -> dict[str, list[str]]:
+        """Ids to names as `decode`, the values of an attribute one by one."""
+        ids = self._checked(ids)
+        found = {}
+        for attribute, columns in zip(self.attributes, self.slices, strict=True):
+            if any(ids[columns]):
+                found[attribute.name] = [attribute.values[i - 1] for i in ids[columns] if i != NOT_GIVEN]
+        return found
+
+    def having(self, rows: np.ndarray, ids: Sequence[int]) -> np.ndarray:
+        """Which rows, int `[N, columns]`, have all that some ids give: bool `[N]`."""
+        wanted = [(columns, i) for columns in self.slices for i in ids[columns] if i != NOT_GIVEN]
+        found = np.ones(len(rows), bool)
+        for columns, i in wanted:
+            found &= (rows[:, columns] == i).any(axis=1)
+        return found
+
+    def gives_all(self, ids: Sequence[int]) -> bool:
+        """Whether a row of ids has at least one of each attribute."""
+        return all(any(ids[columns]) for columns in self.slices)
 
     def complete(self, ids: Sequence[int], fraction: float) -> tuple[int, ...]:
         """Fill in what is not given by drawing from the photos that match what is.
 
-        When no photo has the given combination, the rest is drawn from the photos that share the most of it; of
+        When no photo has the given combination, the rest is drawn from the photos that share the most values of it; of
         those, from the ones that lack the fewest attributes.
 
         Args:
-            ids: One id an attribute, some of them 0.
+            ids: One id a column, some of them 0. An attribute of several values is given if one of them is.
             fraction: Where to draw among those photos, from 0 up to but not 1: a uniform random number.
 
         Returns:
-            The ids with every 0 replaced, except where the drawn photo itself lacks the attribute.
+            The ids with those of every attribute that is not given replaced, except where the drawn photo itself lacks
+            the attribute.
         """
         ids = self._checked(ids)
-        if NOT_GIVEN not in ids or not self.combinations:
+        if self.gives_all(ids) or not self.combinations:
             return ids
-        given, (observed, counts) = np.array(ids), self._observed
-        shared = ((observed == given) & (given != NOT_GIVEN)).sum(axis=1)
-        # among the photos that match best, those that know most: a gap in the data is no wish of the person asking
-        gaps = ((observed == NOT_GIVEN) & (given == NOT_GIVEN)).sum(axis=1)
+        observed, counts = self._observed
+        shared, gaps = np.zeros((2, len(counts)), np.int64)
+        for columns in self.slices:
+            given = [i for i in ids[columns] if i != NOT_GIVEN]
+            shared += np.isin(observed[:, columns], given).sum(axis=1)
+            # among the photos that match best, those that know most: a gap in the data is no wish of who asks
+            gaps += ~observed[:, columns].any(axis=1) & (not given)
         best = shared == shared.max()
         candidates = best & (gaps == gaps[best].min())
         # whole numbers up to here, so that a served model, which does the same, comes to the same photo
         counted = np.cumsum(np.where(candidates, counts, 0))
         drawn = observed[np.searchsorted(counted, int(fraction * counted[-1]), side="right")]
-        return tuple(int(mine or theirs) for mine, theirs in zip(ids, drawn, strict=True))
+        return tuple(int(i) for at in self.slices for i in (ids[at] if any(ids[at]) else drawn[at]))
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready form that `from_dict` reads."""
         later = {} if self.source_channels is None else {"source_channels": self.source_channels}
+        several = self.num_columns > len(self.attributes)
         return {
-            "version": SCHEMA_VERSION if later else 1,
-            "attributes": [{"name": a.name, "values": list(a.values)} for a in self.attributes],
+            "version": 3 if several else 2 if later else 1,
+            "attributes": [
+                {"name": a.name, "values": list(a.values), **({"several": a.several} if a.several > 1 else {})}
+                for a in self.attributes
+            ],
             "image_size": self.image_size,
             "channels": self.channels,
             "text": self.text,
@@ -336,7 +515,11 @@ class ConditionSchema:
                     f"The schema has version {data['version']}; this tfproductgan reads up to {SCHEMA_VERSION}. "
                     "Update tfproductgan."
                 )
-            attributes = [Attribute(a["name"], tuple(a["values"])) for a in data["attributes"]]
+            names = _told_apart(a["name"] for a in data["attributes"])
+            attributes = [
+                Attribute(name, _told_apart(a["values"]), a.get("several", 1))
+                for name, a in zip(names, data["attributes"], strict=True)
+            ]
             rest = {field: data[field] for field in ("image_size", "channels", "text", "aspect", "combinations")}
             return cls(attributes, **rest, source_channels=data.get("source_channels"))
         except ConditionError:
@@ -361,35 +544,81 @@ class ConditionSchema:
             raise ConditionError(f"The schema is not JSON: {error}") from error
 
     @functools.cached_property
-    def _columns(self) -> dict[str, int]:
-        return {fold(name): column for column, name in enumerate(self.names)}
+    def _places(self) -> dict[str, int]:
+        return {fold(name): place for place, name in enumerate(self.names)}
 
     @functools.cached_property
     def _observed(self) -> tuple[np.ndarray, np.ndarray]:
-        """The combinations, int32 `[M, attributes]`, and how often each occurs, int64 `[M]`."""
+        """The combinations, int32 `[M, columns]`, and how often each occurs, int64 `[M]`."""
         ids = np.array([ids for ids, _ in self.combinations], np.int32)
         counts = np.array([count for _, count in self.combinations], np.int64)
-        return ids.reshape(len(counts), len(self.attributes)), counts
+        return ids.reshape(len(counts), self.num_columns), counts
 
     def __repr__(self) -> str:
-        attributes = ", ".join(f"{a.name} ({len(a.values)})" for a in self.attributes) or "no attributes"
+        attributes = ", ".join(map(str, self.attributes)) or "no attributes"
         source = "" if self.source_channels is None else f" from pictures of {self.source_channels}"
         return f"<ConditionSchema {attributes}; {self.image_size} px, {self.channels} channels{source}>"
 
-    def _column(self, name: str) -> int:
+    def _place(self, name: str) -> int:
         try:
-            return self._columns[fold(name)]
+            return self._places[fold(name)]
         except KeyError:
             raise ConditionError(f"Unknown attribute {name!r}: {nearest(str(name), self.names)}") from None
 
     def _checked(self, ids: Iterable[int]) -> tuple[int, ...]:
         ids = tuple(int(i) for i in ids)
-        if len(ids) != len(self.attributes):
-            raise ConditionError(f"Expected {len(self.attributes)} ids, one an attribute. Received: {ids}")
-        for attribute, i in zip(self.attributes, ids, strict=True):
-            if not 0 <= i < attribute.num_ids:
-                raise ConditionError(f"Ids of {attribute.name!r} go from 0 to {attribute.num_ids - 1}. Received: {i}")
-        return ids
+        if len(ids) != self.num_columns:
+            each = ", ".join(f"{a.name} {a.several}" for a in self.attributes if a.several > 1)
+            raise ConditionError(
+                f"Expected {self.num_columns} ids, one an attribute{f' ({each})' if each else ''}. Received: {ids}"
+            )
+        checked: list[int] = []
+        for attribute, columns in zip(self.attributes, self.slices, strict=True):
+            own = ids[columns]
+            for i in own:
+                if not 0 <= i < attribute.num_ids:
+                    right = f"go from 0 to {attribute.num_ids - 1}"
+                    raise ConditionError(f"Ids of {attribute.name!r} {right}. Received: {i}")
+            checked += own if attribute.several == 1 else attribute._padded(sorted(set(own) - {NOT_GIVEN}))
+        return tuple(checked)
+
+
+def count_ids(ids: np.ndarray, num_ids: int, times: np.ndarray | None = None) -> np.ndarray:
+    """In how many rows each id is, int64 `[num_ids]`; id 0 is in those that have no other.
+
+    Args:
+        ids: The columns of one attribute, int `[N, several]`.
+        num_ids: Of the attribute.
+        times: How often each row counts, int `[N]`; by default once.
+    """
+    times = np.ones(len(ids), np.int64) if times is None else times
+    counts = np.bincount(ids.ravel(), np.repeat(times, ids.shape[1]), num_ids).astype(np.int64)
+    counts[NOT_GIVEN] = times[~ids.any(axis=1)].sum()
+    return counts
+
+
+def _several(cells: Collection[Any], values: Sequence[str]) -> int:
+    """How many of some values a photo has at most, but for a few photos with more."""
+    if not any(isinstance(cell, tuple | list) for cell in cells):
+        return 1
+    known = set(map(fold, values))
+    counts = sorted(filter(None, (len(known.intersection(map(fold, values_in(cell)))) for cell in cells)))
+    if not counts:
+        return 1
+    most = counts[math.ceil(_WHOLE_SHARE * len(counts)) - 1]
+    return min(max(most, 2), counts[-1], MOST_SEVERAL)
+
+
+def _told_apart(names: Iterable[str]) -> tuple[str, ...]:
+    """Names in a file: spellings that were several values once and are one now get a number, so that ids stay."""
+    found: dict[str, str] = {}  # by folded name
+    for name in names:
+        number, called = 1, name
+        while not fold(called) or fold(called) in found:
+            number += 1
+            called = f"{name} ({number})"
+        found[fold(called)] = called
+    return tuple(found.values())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -397,7 +626,7 @@ class PictureRequest:
     """Everything one picture depends on.
 
     Args:
-        conditions: Attribute name to value name.
+        conditions: Attribute name to value name; several values are one text with commas between them.
         seed: From 0 to 2**63 - 1.
         truncation: Scales the latents: below 1 for more typical pictures, 1 for the full variety.
     """
@@ -406,10 +635,16 @@ class PictureRequest:
     seed: int
     truncation: float = 1.0
 
+    def __post_init__(self):
+        # in files and on the way to a server each attribute has one text
+        if isinstance(self.conditions, Mapping):
+            texts = {n: SEPARATOR.join(v) if isinstance(v, list | tuple) else v for n, v in self.conditions.items()}
+            object.__setattr__(self, "conditions", texts)
+
 
 def plan_requests(
     schema: ConditionSchema,
-    conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None,
+    conditions: Conditions | Sequence[Conditions] | None,
     count: int | None,
     seed: int,
     truncation: float,
@@ -442,7 +677,7 @@ def encode_requests(schema: ConditionSchema, requests: Sequence[PictureRequest])
     """Requests as the rows that models take.
 
     Returns:
-        `"seeds"` int64 `[N]`, `"conditions"` int32 `[N, attributes]` and `"truncations"` float32 `[N]`.
+        `"seeds"` int64 `[N]`, `"conditions"` int32 `[N, columns]` and `"truncations"` float32 `[N]`.
 
     Raises:
         ConditionError: If a request has a condition, seed or truncation that cannot be.
@@ -461,7 +696,7 @@ class AsksByName:
 
     def plan(
         self,
-        conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+        conditions: Conditions | Sequence[Conditions] | None = None,
         count: int | None = None,
         seed: int = 0,
         truncation: float = 1.0,
@@ -480,7 +715,7 @@ class AsksByName:
 
     def generate(
         self,
-        conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+        conditions: Conditions | Sequence[Conditions] | None = None,
         count: int | None = None,
         seed: int = 0,
         truncation: float = 1.0,
@@ -488,8 +723,8 @@ class AsksByName:
         """Pictures of what is asked for.
 
         Args:
-            conditions: A mapping of attribute name to value name, partial or empty, or a list of them. What is
-                not given is drawn from the data's own distribution.
+            conditions: A mapping of attribute name to value name, or to several of an attribute that takes several;
+                partial or empty, or a list of them. What is not given is drawn from the data's own distribution.
             count: Number of pictures. Defaults to one a mapping; a list is repeated from its start.
             seed: Picture `i` has seed `seed + i`: the same seed and conditions always give the same picture.
             truncation: Scales the latents, 0 to 2: below 1 for more typical pictures. Defaults to 1.

@@ -89,7 +89,7 @@ def require(module: str, extra: str) -> ModuleType:
     """Import an optional dependency.
 
     Args:
-        module: The module to import, such as `"pandas"`.
+        module: The module to import, such as `"pyarrow"`.
         extra: The extra of this package that installs it.
 
     Raises:

@@ -8,11 +8,13 @@ from PIL import Image, ImageDraw
 from rich.console import Console
 
 from tfproductgan.catalogue import preparing
+from tfproductgan.catalogue.array_source import array_source
 from tfproductgan.catalogue.catalogue import Catalogue, Preparation
 from tfproductgan.catalogue.checking.contact_sheet import contact_sheet, write_contact_sheet
 from tfproductgan.catalogue.checking.findings import KINDS
 from tfproductgan.catalogue.checking.looking import check
-from tfproductgan.catalogue.sources import array_source, folder_source, table_source
+from tfproductgan.catalogue.folder_source import folder_source
+from tfproductgan.catalogue.table_source import table_source
 from tfproductgan.errors import CatalogueError, RunError
 
 

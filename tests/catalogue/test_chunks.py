@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 
 from tfproductgan.catalogue import chunks
+from tfproductgan.catalogue.array_source import array_source
 from tfproductgan.catalogue.duplicates import near_duplicate_groups
+from tfproductgan.catalogue.folder_source import folder_source
 from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.preparing import prepare
-from tfproductgan.catalogue.sources import array_source, folder_source
 
 COUNT = 11
 

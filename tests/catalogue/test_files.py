@@ -35,7 +35,6 @@ def test_names_of_tables_are_found(files):
     assert files.find("shirts/b.PNG") == "shirts/b.PNG"
     assert files.find("./shirts//b.PNG") == "shirts/b.PNG"
     assert files.find("shirts\\b.PNG") == "shirts/b.PNG"
-    assert files.find("a") == "a.jpg"  # a table of product numbers
     assert files.find("b.PNG") is None
     assert files.find("x" * 5000) is None
 
@@ -76,7 +75,7 @@ def test_what_is_no_file_is_not_read(tmp_path):
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_accents_are_found_in_either_form(tmp_path, form):
     (tmp_path / unicodedata.normalize(form, "été.jpg")).write_bytes(b"a")
-    for name in ("été.jpg", unicodedata.normalize("NFD", "été")):
+    for name in ("été.jpg", unicodedata.normalize("NFD", "été.jpg")):
         assert PhotoFolder(tmp_path).find(name) == unicodedata.normalize(form, "été.jpg")
 
 

@@ -81,7 +81,7 @@ COLUMNS = {
 
 
 def test_columns_that_could_be_attributes_are_few_values_that_recur():
-    rows = [tuple(make(i) for make in COLUMNS.values()) for i in range(90)]
-    found = likely_attributes(list(COLUMNS), rows, ["file", None])
+    columns = [(name, [make(i) for i in range(90)]) for name, make in COLUMNS.items()]
+    found = likely_attributes(columns, ["file", None])
     assert found == {"category": 3, "Colour": 2, "size": 8, "season": 2}
-    assert likely_attributes(list(COLUMNS), rows, ["FILE", "colour", "size", "season"]) == {"category": 3}
+    assert likely_attributes(columns, ["FILE", "colour", "size", "season"]) == {"category": 3}

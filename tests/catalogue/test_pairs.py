@@ -13,8 +13,8 @@ from tfproductgan.catalogue import preparing
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.catalogue.checking.contact_sheet import contact_sheet
 from tfproductgan.catalogue.checking.looking import check
+from tfproductgan.catalogue.folder_source import pair_source
 from tfproductgan.catalogue.photos import background_colour
-from tfproductgan.catalogue.sources import pair_source
 from tfproductgan.conditions import Attribute, ConditionSchema, InputSpec
 from tfproductgan.errors import CatalogueError
 

@@ -1,5 +1,6 @@
 import functools
 import io
+import json
 import os
 import pwd
 import time
@@ -10,11 +11,13 @@ from PIL import Image
 
 from tfproductgan.catalogue import preparing
 from tfproductgan.catalogue.cache import PhotoCache, default_folder, say_not_kept
+from tfproductgan.catalogue.colour_profiles import matrix_profile
 from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.sources import Item, Source
 from tfproductgan.errors import CatalogueError, PhotoError
 
 GIB = 2**30
+WIDE = matrix_profile("wide", (0.7, 0.3, 0.2, 0.7, 0.15, 0.06, 0.3127, 0.329), 1 / 2.2)
 
 
 def encoded(pixels, suffix="PNG", **options):
@@ -191,3 +194,30 @@ def test_without_a_home_folder_work_goes_on_without_a_cache(monkeypatch, caplog,
 def test_broken_metadata_is_not_warned_about():
     data = encoded(np.zeros((8, 8, 3), np.uint8), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff")
     assert not prepare(source_of([data])).failures
+
+
+@pytest.mark.parametrize(
+    ("files", "edit", "decoded"),
+    [
+        # written when profiles were not converted: served if no photo has one
+        ([{}, {}], lambda about: about.pop("reads"), False),
+        ([{}, {"icc_profile": WIDE}], lambda about: about.pop("reads"), True),
+        ([{}, {"icc_profile": WIDE}], lambda about: None, False),
+        # written where fewer formats are read: what failed there may not fail here
+        ([{}, None], lambda about: about.update(reads=["none"]), True),
+        ([{}, {}], lambda about: about.update(reads=["none"]), False),
+    ],
+)
+def test_entries_that_others_would_write_otherwise(cache, monkeypatch, files, edit, decoded):
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
+    source = source_of([b"HEIC" if options is None else encoded(pixels, **options) for options in files])
+    first = prepare(source, cache=cache)
+    about = cache.read(first.key)
+    edit(about)
+    (cache.path(first.key) / "about.json").write_text(json.dumps(about))
+    calls, read_item = [], preparing.read_item
+    monkeypatch.setattr(preparing, "read_item", lambda *args, **options: calls.append(0) or read_item(*args, **options))
+    for again in (True, False):
+        found = prepare(source, cache=cache)
+        assert bool(calls) == (decoded and again) and found.pixel_hash == first.pixel_hash and found.key == first.key
+        calls.clear()

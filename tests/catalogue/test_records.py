@@ -4,9 +4,9 @@ import shutil
 import numpy as np
 import pytest
 
+from tfproductgan.catalogue.array_source import array_source
 from tfproductgan.catalogue.catalogue import Catalogue, Preparation
 from tfproductgan.catalogue.records import INDEX, dataset_folder
-from tfproductgan.catalogue.sources import array_source
 from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.errors import CatalogueError
 

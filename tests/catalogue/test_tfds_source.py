@@ -3,6 +3,7 @@ import pytest
 
 from tfproductgan.catalogue import preparing
 from tfproductgan.catalogue.catalogue import Catalogue
+from tfproductgan.catalogue.tfds_source import tfds_source
 from tfproductgan.errors import CatalogueError, MissingExtraError
 
 tfds = pytest.importorskip("tensorflow_datasets")
@@ -105,6 +106,36 @@ def test_without_attributes(data_dir):
 def test_features_that_do_not_fit(data_dir, options, message):
     with pytest.raises(CatalogueError, match=message):
         Catalogue.from_tfds("tiny_shop", data_dir=data_dir, image_size=12, **options)
+
+
+class Tagged(TinyShop):
+    """Several classes a photo, and what is no label."""
+
+    VERSION = tfds.core.Version("3.0.0")
+
+    def _info(self):
+        features = {
+            "image": tfds.features.Image(shape=(12, 12, 3), encoding_format="png"),
+            "tags": tfds.features.Sequence(tfds.features.ClassLabel(names=self.KINDS)),
+            "box": tfds.features.BBoxFeature(),
+            "facts": {"title": tfds.features.Text()},
+        }
+        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features))
+
+    def _generate_examples(self, numbers):
+        for i in numbers:
+            photo = np.full((12, 12, 3), [i, 0, 200], np.uint8)
+            tags, box = [i % 3, (i + 1) % 3][: i % 3], tfds.features.BBox(0.0, 0.0, 1.0, 1.0)
+            yield i, {"image": photo, "tags": tags, "box": box, "facts": {"title": "A"}}
+
+
+def test_sequences_of_class_labels_are_tuples_and_what_is_left_out_is_named(data_dir, caplog):
+    builder = Tagged(data_dir=data_dir)
+    builder.download_and_prepare()
+    source = tfds_source(builder)
+    assert source.attributes == ["tags"] and source.values == {"tags": list(TinyShop.KINDS)}
+    assert {item.labels["tags"] for item in source.items} == {(), ("hat",), ("bag", "shoe")}
+    assert "left out: box (BBoxFeature), facts/title (Text). Class labels, texts" in caplog.text
 
 
 def test_unknown_data_set(data_dir):

@@ -5,9 +5,11 @@ import pytest
 from PIL import Image
 
 from tfproductgan.catalogue import chunks
+from tfproductgan.catalogue.array_source import array_source
 from tfproductgan.catalogue.catalogue import Catalogue, Preparation
 from tfproductgan.catalogue.records import INDEX, dataset_folder
-from tfproductgan.catalogue.sources import array_source, table_source
+from tfproductgan.catalogue.several import taken_apart
+from tfproductgan.catalogue.table_source import table_source
 from tfproductgan.errors import CatalogueError, RunError
 
 tfds = pytest.importorskip("tensorflow_datasets")
@@ -71,6 +73,18 @@ def test_the_prepared_catalogue_is_the_original(original, prepared):
         np.testing.assert_array_equal(catalogue.conditions(split), original.conditions(split))
         assert catalogue.captions(split) == original.captions(split)
     assert "on disk" in catalogue.summary()
+
+
+def test_several_values_are_kept(tmp_path):
+    photos = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3), np.uint8)
+    labels = {"kind": ["hat", "shoe"] * 6, "tags": ["new, wool", "sale", "", "wool,sale"] * 3}
+    shop = taken_apart(array_source(photos, labels), "tags")
+    tfds_writing.write_dataset(shop, PREPARATION, tmp_path / "out")
+    original = Catalogue.from_source(shop, PREPARATION)
+    catalogue = Catalogue.from_prepared(tmp_path / "out")
+    assert catalogue.schema == original.schema and catalogue.schema.attribute("tags").several == 2
+    for split in original.splits:
+        np.testing.assert_array_equal(catalogue.conditions(split), original.conditions(split))
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,38 @@ def test_table(folder, tmp_path):
     assert set(catalogue.captions()) == {f"{number}.png" for number in range(8)}
 
 
+def wood(folder, tmp_path, separator):
+    cells = ["Pine", f"Pine{separator}white", f"white{separator} oak", f"oak{separator} pine"]
+    lines = [f'{p.name},"{cells[int(p.stem) % 4]}"' for p in folder.rglob("*.png")]
+    (tmp_path / "wood.csv").write_text("\n".join(["image,wood", *lines]))
+    for path in [*folder.rglob("*.png")]:
+        path.rename(tmp_path / path.name)
+    return tmp_path / "wood.csv"
+
+
+@pytest.mark.parametrize(("separator", "option"), [(",", "wood"), (";", "wood"), ("/", "WOOD=/"), ("\n", "wood=\\n")])
+def test_cells_of_several_values(folder, tmp_path, separator, option):
+    words = ["--data", wood(folder, tmp_path, separator), "--attributes", "wood", "--image-size", 8]
+    args = parse(*words, "--multi", option)
+    catalogue = catalogue_from(args)
+    assert str(catalogue.schema.attribute("wood")) == "wood (3, up to 2 a picture)"
+    again = data_described(json.loads(json.dumps(describe_data(args))), optional())
+    assert catalogue_from(again).fingerprint == catalogue.fingerprint
+    source, _ = source_from(parse(*words))
+    assert ["--multi wood takes them apart" in note for note in source.notes] == [True]
+
+
+def test_several_values_are_for_tables(folder):
+    for data, message in (
+        (folder, "--multi is for tables"),
+        ("studio:20", "--multi is for tables. Received: 'studio:20'"),
+    ):
+        with pytest.raises(CatalogueError, match=message):
+            source_from(parse("--data", data, "--multi", "class"))
+    with pytest.raises(argparse.ArgumentError, match="expected an attribute, such as colour"):
+        parse("--data", folder, "--multi", "=;")
+
+
 def test_catalogue_and_source_speak_of_the_same_photos(folder):
     args = parse("--data", folder, "--image-size", 16)
     catalogue, (source, image_size) = catalogue_from(args), source_from(args)

@@ -1,4 +1,6 @@
 import itertools
+import re
+import unicodedata
 
 import numpy as np
 import pytest
@@ -43,21 +45,82 @@ def test_names_are_one_where_they_are_one_in_python():
     assert len(pairs) == len({mine for mine, _ in pairs}) == len({there for _, there in pairs})
 
 
-VALUES = ("Weiß", "Σοφός", "Navy Blue", "10 µm", "ﬁn")
+VALUES = ("Weiß", "Σοφός", "Navy Blue", "10 µm", "ﬁn", "Rosé", "Tiếng Việt", "가방", "ΐ", "Ångström")
 
 
-@pytest.mark.parametrize("change", [str, str.upper, str.lower, str.casefold, str.swapcase])
+def apart(name):
+    return unicodedata.normalize("NFD", name)
+
+
+def marks_swapped(name):
+    return re.sub("([\u0323])([\u0302])", r"\2\1", apart(name))
+
+
+def with_invisible_letters(name):
+    return f"\ufeff{name[0]}\u200b{name[1:]}\u200d\u00ad".replace(" ", "\u00a0")
+
+
+CHANGES = [str, str.upper, str.lower, str.casefold, str.swapcase, apart, marks_swapped, with_invisible_letters]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_every_spelling_that_the_schema_knows_is_found(change):
     schema = ConditionSchema([Attribute("name", VALUES)])
     spellings = [change(value) for value in VALUES]
-    [ids] = NamedInputs(schema).ids({"name": tf.constant([*spellings, "", "  ", "?"])})
-    assert ids.numpy().tolist() == [*(schema.encode({"name": text})[0] for text in spellings), 0, 0, -1]
+    [asked] = NamedInputs(schema).asked({"name": tf.constant([*spellings, "", "  ", "?"])})
+    assert asked.ids[:, 0].numpy().tolist() == [*(schema.encode({"name": text})[0] for text in spellings), 0, 0, -1]
 
 
 def test_what_is_not_given_is_drawn_as_the_schema_draws_it(served_schema):
     schema = served_schema()
     asked = list(itertools.product(range(4), (0, 1, 2, 3, 4, 7), range(3)))
     seeds = [0, 1, 2, 3, 12345, 2**63 - 1]
+    ids = tf.constant([row for row in asked for _ in seeds], tf.int32)
+    rows = tf.constant(seeds * len(asked), tf.int64)
+    fractions = seed_fractions(rows).numpy()
+    wanted = [schema.complete(row, fraction) for row, fraction in zip(ids.numpy(), fractions, strict=True)]
+    np.testing.assert_array_equal(NamedInputs(schema).complete(ids, rows), wanted)
+
+
+WOODS = Attribute("wood", ("Oak", "Pine", "White, matt", "Rose\u0301", "C++; \\1"), several=3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Pine",
+        "pine, OAK",
+        "oak;pine ; oak",
+        "rose\u0301、White, matt",
+        "Ros\u00e9, pine, white ,matt",
+        "white, matt, White,matt",
+        "C++; \\1, oak",
+        "",
+        " , ",
+    ],
+)
+def test_several_values_are_read_as_in_python(text):
+    schema = ConditionSchema([WOODS])
+    [asked] = NamedInputs(schema).asked({"wood": tf.constant([text, "oak"])})
+    assert asked.ids.numpy().tolist() == [list(schema.encode({"wood": text})), [1, 0, 0]]
+    assert not asked.too_many
+
+
+def test_several_values_that_cannot_be_are_told():
+    names = NamedInputs(ConditionSchema([WOODS]))
+    asked = names.asked({"wood": tf.constant(["oak, elm", "oak, pine, ros\u00e9, white, matt"])})
+    assert [bool(wrong) for wrong, _ in names.unknown(asked)] == [True, True]
+    first, second = (words().numpy().decode() for _, words in names.unknown(asked))
+    assert first.startswith("Unknown wood 'elm': valid: 'Oak', 'Pine'")
+    assert second == "One picture has at most 3 values of wood."
+
+
+def test_what_is_not_given_is_drawn_as_the_schema_draws_it_where_values_are_several():
+    schema = ConditionSchema([Attribute("type", ("a", "b")), Attribute("tag", ("x", "y", "z"), several=2)])
+    rows = [(1, 1, 2)] * 3 + [(2, 2, 3)] * 2 + [(1, 3, 0), (0, 1, 3), (2, 0, 0)]
+    schema = schema.with_combinations(rows)
+    asked = [(a, *tags) for a in range(3) for tags in ((0, 0), (1, 0), (2, 0), (3, 0), (1, 2), (1, 3), (2, 3))]
+    seeds = [0, 1, 2, 3, 4]
     ids = tf.constant([row for row in asked for _ in seeds], tf.int32)
     rows = tf.constant(seeds * len(asked), tf.int64)
     fractions = seed_fractions(rows).numpy()

@@ -15,6 +15,23 @@ def test_sums_one_vector_an_attribute():
     np.testing.assert_allclose(vectors, table[IDS[:, 0]] + table[3 + IDS[:, 1]])
 
 
+def test_several_values_are_averaged():
+    layer = ConditionEmbedding((3, 5, 0, 0), 6)
+    ids = np.array([[1, 2, 4, 0], [2, 3, 0, 0], [0, 0, 0, 0], [1, 1, 2, 3], [1, 0, 2, 0]], "int32")
+    vectors = layer(ids)
+    table = layer.table.numpy()
+    one, several = table[:3], table[3:]
+    assert len(several) == 5
+    expected = [
+        one[1] + (several[2] + several[4]) / 2,
+        one[2] + several[3],
+        one[0] + several[0],  # the vector of "not given"
+        one[1] + (several[1] + several[2] + several[3]) / 3,
+        one[1] + several[2],  # whatever the order
+    ]
+    np.testing.assert_allclose(vectors, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_starts_with_unit_variance_whatever_the_number_of_attributes():
     for num_ids in ((50,), (50, 50, 50, 50)):
         ids = np.random.default_rng(0).integers(0, 50, (400, len(num_ids)))

@@ -31,6 +31,21 @@ def test_counts_by_hand():
     assert colour.asked == 3  # what was not asked is not judged
 
 
+def test_each_of_several_values_counts():
+    tags = Attribute("tag", ("New", "Sale", "Wool", "Kids"), several=2)
+    asked = np.array([(1, 2), (1, 3), (2, 0), (0, 0)])
+    seen = np.array([(2, 1), (3, 4), (4, 2), (1, 2)])  # the likeliest first
+    found = accuracy_of(tags, asked, seen, asked[:1], seen[:1], "judge-1")
+    assert (found.asked, found.accuracy, found.real_accuracy) == (5, 3 / 5, 1.0)
+    assert found.confusion == {"New": {"New": 1, "Kids": 1}, "Sale": {"Sale": 1, "Kids": 1}, "Wool": {"Wool": 1}}
+    assert [(v.value, v.asked, v.accuracy) for v in found.values] == [
+        ("New", 2, 0.5),
+        ("Sale", 2, 0.5),
+        ("Wool", 1, 1.0),
+    ]
+    assert found.chance == 3 / 5  # always New and Sale: of the third picture only the first counts
+
+
 def test_an_attribute_nobody_asked_for_is_left_out():
     category, colour = accuracy([(1, 0), (2, 0)], [(1, 1), (2, 1)])
     assert category.attribute == "category" and category.accuracy == 1

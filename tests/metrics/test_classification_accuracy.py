@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 
+from tfproductgan.conditions import Attribute
 from tfproductgan.errors import CatalogueError, JudgementError
 from tfproductgan.metrics import classifier
-from tfproductgan.metrics.classification_accuracy import classification_accuracy
+from tfproductgan.metrics.classification_accuracy import _score, classification_accuracy
 from tfproductgan.metrics.classifier import ClassifierRecipe
 
 TINY = ClassifierRecipe(images=6_000, batch_size=64, widths=(8, 16, 16))
@@ -154,3 +155,15 @@ def test_what_cannot_be_scored_is_refused(stubs, shop):
     nameless = type(shop).from_arrays(shop.images("train"), None, {"test": 0.2}, cache=False)
     with pytest.raises(JudgementError, match="needs attributes"):
         classification_accuracy(stubs.Perfect(nameless.schema), nameless)
+
+
+def test_of_several_values_each_has_a_recall():
+    tags = Attribute("tag", ("New", "Sale", "Wool"), several=2)
+    truth, asked = np.array([(1, 3), (2, 0), (0, 0)]), np.array([(1, 3), (1, 0), (2, 3)])
+    seen = {"real": [np.array([(3, 1), (1, 2), (1, 2)])], "samples": [np.array([(1, 2), (1, 2), (3, 2)])]}
+    seen |= {kind: [np.array([(1, 2), (2, 1), (1, 2)])] for kind in ("generated", "mixed")}
+    score = _score(tags, slice(0, 2), truth, asked, seen)
+    assert (score.real, score.generated, score.gan_test) == ((2 / 3,), (2 / 3,), (4 / 5,))
+    found = [(value.value, value.photos, value.samples, value.real, value.generated) for value in score.values]
+    assert found == [("New", 1, 2, 1, 1), ("Sale", 1, 1, 0, 1), ("Wool", 1, 2, 1, 0)]
+    assert score.chance == 2 / 3  # New and Wool are asked most

@@ -5,14 +5,17 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfproductgan.catalogue.catalogue import Catalogue
+from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics import classifier as module
 from tfproductgan.metrics.classifier import (
     ClassifierRecipe,
     accuracies,
     catalogue_classifier,
+    likeliest,
     shuffled_batches,
     train_classifier,
 )
@@ -167,16 +170,29 @@ def test_shuffled_batches_deliver_each_picture_once_an_epoch():
 
 def test_what_is_not_given_teaches_nothing():
     logits = np.array([[5.0, 0.0], [0.0, 5.0]], np.float32)
-    both = module._loss(np.array([1, 0], np.int32), logits)
-    only = module._loss(np.array([1], np.int32), logits[:1])
+    both = module._loss(np.array([[1], [0]], np.int32), logits)
+    only = module._loss(np.array([[1]], np.int32), logits[:1])
     assert float(both) == pytest.approx(float(only))
-    assert float(module._loss(np.array([0, 0], np.int32), logits)) == 0
+    assert float(module._loss(np.array([[0], [0]], np.int32), logits)) == 0
+
+
+def test_of_several_values_each_is_learnt_by_itself():
+    logits = np.array([[5.0, 0.0, -5.0], [9.0, 9.0, 9.0]], np.float32)
+    loss = module._loss(tf.constant([[1, 2], [0, 0]]), tf.constant(logits))
+    right = np.array([1, 1, -1]) * logits[0]
+    assert float(loss) == pytest.approx(np.log1p(np.exp(-right)).sum(), rel=1e-5)
+
+
+def test_as_many_values_are_recognised_as_a_picture_has():
+    schema = ConditionSchema([Attribute("kind", ("a", "b")), Attribute("tag", ("x", "y", "z"), several=2)])
+    predictions = [np.array([[0.2, 0.8]]), np.array([[0.1, 0.9, 0.4]])]
+    np.testing.assert_array_equal(likeliest(predictions, schema), [[2, 2, 3]])
+    assert accuracies(np.array([[2, 2, 3]]), np.array([[1, 2, 0]]), schema) == {"kind": 0.0, "tag": 1.0}
+    assert accuracies(np.array([[2, 2, 3]]), np.array([[2, 1, 3]]), schema) == {"kind": 1.0, "tag": 0.5}
 
 
 @pytest.mark.parametrize(("size", "channels"), [(28, 1), (64, 3), (200, 3), (1024, 1)])
 def test_networks_fit_the_pictures(size, channels, catalogue):
-    from tfproductgan.conditions import ConditionSchema
-
     schema = ConditionSchema(catalogue.schema.attributes, size, channels)
     model = module._network(schema, ClassifierRecipe(), "float32")
     assert model.outputs[0].shape == (None, 128)

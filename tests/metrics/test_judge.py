@@ -10,7 +10,9 @@ from rich.console import Console
 
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.errors import CatalogueError, JudgementError
+from tfproductgan.metrics.classifier import CatalogueClassifier
 from tfproductgan.metrics.counterparts import Counterparts
+from tfproductgan.metrics.feature_extractor import FeatureExtractor
 from tfproductgan.metrics.judge import PARTS, Judge, judge
 from tfproductgan.metrics.judgement import Judgement
 
@@ -232,3 +234,58 @@ def test_progress_counts_to_the_end(by_pixels, shop, stubs):
     by_pixels.judge(stubs.Perfect(shop.schema), 30, parts=("conditions",), progress=lambda *now: told.append(now))
     assert told[0] == ("Drawing and looking at samples", 30, 30)
     assert told[-1][1:] == (N, N)
+
+
+# === Several values a picture ===
+
+SHADES = {"Black": (10, 10, 12), "Blue": (36, 84, 192), "Red": (200, 16, 46)}
+
+
+def striped(values, seed):
+    """A picture of stripes in the colours of its values, on white."""
+    picture = np.full((16, 16, 3), 250, np.uint8)
+    rng = np.random.default_rng(seed)
+    for place, value in enumerate(values):
+        width = 10 // len(values)
+        picture[3:13, 3 + place * width : 3 + (place + 1) * width] = SHADES[value]
+    return np.clip(picture + rng.integers(-3, 4, picture.shape), 0, 255).astype(np.uint8)
+
+
+class Recognises(CatalogueClassifier):
+    """Knows the shades by heart."""
+
+    def __init__(self):
+        FeatureExtractor.__init__(self, "shades", "0123456789", 12, "none")
+
+    def features_and_predictions(self, images, batch_size=64):
+        shares = [(np.abs(images.astype(int) - SHADES[name]).max(axis=3) < 9).mean(axis=(1, 2)) for name in SHADES]
+        features = images.reshape(len(images), 2, 8, 2, 8, 3).mean(axis=(2, 4)).reshape(len(images), -1)
+        return features.astype(np.float32), [np.stack(shares, axis=1)]
+
+
+@pytest.fixture(scope="module")
+def stripes():
+    cells = [("Black", "Blue"), ("Red",), ("Blue", "Red"), ("Black",)] * 60
+    images = np.stack([striped(cell, i) for i, cell in enumerate(cells)])
+    colours = [", ".join(cell) for cell in cells]
+    return Catalogue.from_arrays(
+        images, {"colour": colours}, ["train"] * 120 + ["validation"] * 120, cache=False, multi="colour"
+    )
+
+
+def test_each_of_several_values_is_judged(stripes, stubs):
+    generator = stubs.Perfect(stripes.schema)
+    split = stripes.schema.attribute("colour").split
+    generator.one = lambda request: striped(split(request.conditions["colour"]), request.seed)
+    parts = ("attributes", "colours", "conditions")
+    found = judge(generator, stripes, Recognises(), parts=parts)
+    for [accuracy] in (found.attributes, found.colours):
+        assert (accuracy.asked, accuracy.real, accuracy.accuracy, accuracy.real_accuracy) == (180, 180, 1, 1)
+    asked = {each.value: (each.asked, each.real) for each in found.coverage.conditions}
+    assert asked == {"Black": (60, 60), "Blue": (60, 60), "Red": (60, 60)}
+    assert not found.coverage.dropped
+    # who draws one colour only shows one of two
+    generator.one = lambda request: striped(split(request.conditions["colour"])[:1], request.seed)
+    found = judge(generator, stripes, Recognises(), parts=parts)
+    assert found.attributes[0].confusion["Red"] == {"Black": 30, "Red": 30}
+    assert found.attributes[0].accuracy < 1

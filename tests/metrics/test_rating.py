@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -41,6 +42,16 @@ def test_answers_are_counted(tmp_path, key):
     }
     assert "do not show" in result.verdict
     assert json.loads(json.dumps(result.to_dict()))["taken_for_photos"]["share"] == pytest.approx(2 / 3)
+
+
+def test_each_of_several_values_has_a_rate(tmp_path, key):
+    pictures = {
+        str(i): {"generated": True, "conditions": {"tag": tags}} for i, tags in ((1, ["new", "wool"]), (2, ["new"]))
+    }
+    key = dataclasses.replace(key, pictures=pictures)
+    result = rating.read_ratings([answers(tmp_path, {"1": "photo", "2": "generated"})], key)
+    found = [(value, rate.count, rate.of) for _, value, rate in result.by_value]
+    assert found == [("new", 1, 2), ("wool", 1, 1)]
 
 
 def test_raters_add_up_and_one_who_saved_twice_counts_once(tmp_path, key):

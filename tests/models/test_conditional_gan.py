@@ -485,13 +485,6 @@ def test_unknown_names_are_refused(small_gan, small_schema):
         small_gan().compile(discriminator_steps=0)
 
 
-def test_data_that_are_no_batches_are_refused(small_gan):
-    gan = small_gan()
-    gan.compile()
-    with pytest.raises(RecipeError, match=r"as catalogue.stream\(\) gives them"):
-        gan.fit(np.zeros((16, 6, 6, 1), np.uint8), batch_size=8, verbose=0)
-
-
 def test_what_is_no_schema_is_refused(small_gan):
     with pytest.raises(RecipeError, match=r"such as catalogue\.schema"):
         ConditionalGAN.from_recipe("mlp", small_gan())
@@ -513,14 +506,6 @@ def test_a_batch_that_discriminator_steps_do_not_divide_is_refused(small_gan, ra
     gan.compile(discriminator_steps=3)
     with pytest.raises(RecipeError, match="Received: batch of 8, discriminator_steps=3"):
         gan.train_step(random_batches(gan.schema)[0])
-
-
-def test_a_batch_of_unknown_size_is_refused(small_gan, random_batches, as_stream):
-    gan = small_gan()
-    gan.compile()
-    ragged = as_stream(random_batches(gan.schema, count=1), repeat=False).unbatch().batch(3)
-    with pytest.raises(RecipeError, match="fixed size"):
-        gan.fit(ragged, verbose=0)
 
 
 # === It learns ===

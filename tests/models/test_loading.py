@@ -1,7 +1,3 @@
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -39,16 +35,24 @@ def test_a_checkpoint_gives_the_model_ready_to_go_on(run):
 @pytest.mark.parametrize(
     "code",
     [
-        "import tfproductgan; print(tfproductgan.load({!r}).generate(count=1).shape)",
+        "import tfproductgan; model = tfproductgan.load({!r})",
         "import keras; from tfproductgan import TrainedGenerator\n"
-        "print(keras.saving.load_model({!r} + '/generator.keras').generate(count=1).shape)",
+        "model = keras.saving.load_model({!r} + '/generator.keras')",
     ],
 )
-def test_loads_in_a_process_that_knows_no_family_yet(run, code):
-    code = code.format(str(run[1]))
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    assert shown.stdout.strip() == "(1, 6, 6, 1)"
+def test_loads_in_a_process_that_knows_no_family_yet(run, code, start, tmp_path):
+    program = [
+        "import sys",
+        "assert 'tfproductgan.networks.mlp' not in sys.modules",
+        code.format(str(run[1])),
+        "print(model.generate(count=1).shape)",
+    ]
+    (tmp_path / "program.py").write_text("\n".join(program))
+    process = start([tmp_path / "program.py"], said=tmp_path / "said.log")
+    process.join()
+    said = (tmp_path / "said.log").read_text()
+    assert process.exitcode == 0, said
+    assert said.splitlines()[-1] == "(1, 6, 6, 1)"
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "cut"])

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import tfproductgan as tpg
+from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.errors import JudgementError
-from tfproductgan.reports.rating_page import make_rating_page
+from tfproductgan.reports.rating_page import _words, make_rating_page
 
 
 @pytest.fixture
@@ -26,6 +27,12 @@ def test_a_page_has_as_many_photos_as_samples_with_the_same_labels(painter, cata
     assert len(photos) == 10 and sorted(map(order, photos)) == sorted(map(order, samples))
     generated = [fact["generated"] for fact in facts]
     assert generated != sorted(generated) and generated != sorted(generated, reverse=True)
+
+
+def test_a_page_knows_several_values_one_by_one():
+    schema = ConditionSchema([Attribute("tag", ("x", "y", "z"), several=2), Attribute("kind", ("a", "b"))])
+    assert _words(schema, np.array([1, 3, 2])) == {"tag": ["x", "z"], "kind": "b"}
+    assert _words(schema, np.array([0, 0, 2])) == {"kind": "b"}
 
 
 def test_a_page_is_the_same_again_and_another_with_another_seed(painter, catalogue):

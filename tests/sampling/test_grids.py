@@ -142,6 +142,13 @@ def test_typical_conditions_are_the_most_frequent_of_each_first_value():
     assert typical_conditions(schema) == [{"kind": "Ring"}, {"kind": "Mug"}]
 
 
+def test_typical_conditions_of_several_values_show_each_of_them_once():
+    schema = ConditionSchema([Attribute("tag", ("x", "y", "z"), several=2)])
+    schema = schema.with_combinations([(1, 2)] * 3 + [(3, 0)] * 2 + [(2, 0)])
+    assert typical_conditions(schema) == [{"tag": "x, y"}, {"tag": "z"}, {"tag": "y"}]
+    assert frequent_values(schema, "tag", 2) == ("y", "x")
+
+
 def test_pictures_stand_in_the_proportions_of_the_photos(painter):
     square = seed_grid(painter, count=4, columns=2)
     painter.schema.aspect = 0.5

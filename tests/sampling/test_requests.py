@@ -57,6 +57,37 @@ def test_words_that_mean_nothing_or_too_much_are_refused(text, message):
         parse_request(text, SCHEMA)
 
 
+@pytest.mark.parametrize("text", ["Kleider fu\u0308r Ma\u0308dchen", "KLEIDER\u00a0FÜR MÄD\u200bCHEN, rosé"])
+def test_names_are_found_however_their_accents_are_written(text):
+    schema = ConditionSchema(
+        [Attribute("class", ("Kleider für Mädchen", "Hosen")), Attribute("colour", ("Rose\u0301",))]
+    )
+    conditions, _ = parse_request(text, schema)
+    assert conditions["class"] == "Kleider für Mädchen"
+
+
+FURNITURE = ConditionSchema(
+    [Attribute("type", ("Table", "Chair")), Attribute("material", ("Pine", "White", "Oak, oiled"), several=2)]
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["table, pine + white", "pine+white table", "white pine, table", "table material=Pine, white", "table pine、white"],
+)
+def test_words_may_give_several_values(text):
+    conditions, _ = parse_request(text, FURNITURE)
+    assert FURNITURE.encode(conditions) == FURNITURE.encode({"type": "Table", "material": ["Pine", "White"]})
+
+
+def test_several_words_add_to_what_is_given_until_it_is_too_much():
+    assert parse_request("oak, oiled", FURNITURE, {"material": "pine"})[0] == {"material": "Pine, Oak, oiled"}
+    with pytest.raises(ConditionError, match="at most 2 values of material"):
+        parse_request("oak, oiled", FURNITURE, {"material": ["pine", "white"]})
+    with pytest.raises(ConditionError, match="One picture has one type"):
+        parse_request("table + chair", FURNITURE)
+
+
 def test_a_model_without_attributes_takes_seeds_only():
     assert parse_request("seed 4", ConditionSchema()) == ({}, 4)
     with pytest.raises(ConditionError, match="no attributes to ask for, only seeds"):

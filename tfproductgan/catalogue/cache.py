@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tfproductgan.errors import CatalogueError, RunError
-from tfproductgan.writing import expanded, replace_file
+from tfproductgan.writing import expanded, replace_file, write_json
 
 _log = logging.getLogger(__name__)
 
@@ -88,6 +88,11 @@ class PhotoCache:
             replace_file(self.path(key) / f"{name}.npy", lambda part: np.save(part, array))
         except RunError as error:
             _log.info("Could not add %s to the cache %s: %s", name, self.path(key), error)
+
+    def change(self, key: str, about: Mapping[str, Any]) -> None:
+        """Replace the JSON object of an entry; a cache that cannot be written stays as it is."""
+        with contextlib.suppress(RunError):
+            write_json(self.path(key) / "about.json", about)
 
     def _remove_stale(self) -> None:
         """Remove what processes that were killed had begun to write."""

@@ -13,21 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfproductgan.catalogue.array_source import array_source, common_side, photos_of
+from tfproductgan.catalogue.folder_source import DEFAULT_ATTRIBUTE, folder_source, pair_source
+from tfproductgan.catalogue.hugging_face_source import hugging_face_source
 from tfproductgan.catalogue.label_notes import label_notes
 from tfproductgan.catalogue.photos import Placement
 from tfproductgan.catalogue.preparation import Preparation, check_whole
 from tfproductgan.catalogue.preparing import PreparedPhotos, prepare
 from tfproductgan.catalogue.records import RecordPhotos, dataset_folder
+from tfproductgan.catalogue.several import Multi, looks_several, taken_apart, too_many
 from tfproductgan.catalogue.sources import (
     Item,
     Source,
-    array_source,
-    folder_source,
-    pair_source,
-    table_source,
     too_sparse,
 )
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, SPLITS, drawn_splits, given_splits, split_name
+from tfproductgan.catalogue.table_source import table_source
 from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
 from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, ConditionSchema, count_values, fold
 from tfproductgan.errors import CatalogueError, ConditionError, nearest, require
@@ -51,9 +52,9 @@ _MOST_STEPS = 2**31 - 1  # and photos a batch
 class Catalogue:
     """Photos with their conditions, each decoded and resized once.
 
-    Made by `from_folder`, `from_pairs`, `from_table`, `from_tfds`, `from_arrays` or `studio`, which take the options of
-    `Preparation` as further keyword arguments, or by `from_prepared`. Photos that cannot be read are left out, listed
-    in `skipped`, and announced through `logging`.
+    Made by `from_folder`, `from_pairs`, `from_table`, `from_tfds`, `from_hugging_face`, `from_arrays` or `studio`,
+    which take the options of `Preparation` as further keyword arguments, or by `from_prepared`. Photos that cannot be
+    read are left out, listed in `skipped`, and announced through `logging`.
 
     Attributes:
         schema: The `ConditionSchema`; its values are those of the training photos, so a value that occurs in
@@ -64,6 +65,7 @@ class Catalogue:
         source: Where the photos come from.
         preparation: How they were prepared.
         skipped: What was left out: (name, reason).
+        notes: What was done to make sense of the data, a sentence each.
         placements: Of each photo, where it lies in its square; `placement.crop(picture)` is the way back.
         fingerprint: Changes when anything does that the stream delivers.
 
@@ -84,8 +86,10 @@ class Catalogue:
         source: Callable[[], Source],
         captions: Callable[[], Sequence[str]],
         skipped: Sequence[tuple[str, str]] = (),
+        notes: Sequence[str] = (),
     ):
         self.schema, self.preparation, self.splits, self.skipped = schema, preparation, dict(splits), list(skipped)
+        self.notes = list(notes)
         self._photos: Any = photos  # pixels are asked for of those that have them
         self._conditions = conditions
         self._open_source, self._read_captions = source, captions  # what a prepared data set has on disk
@@ -109,6 +113,8 @@ class Catalogue:
             source = _with_what_goes_in(source, preparation.schema)
         prepared = photos or prepare(source, preparation)
         skipped = [*source.skipped, *prepared.failures]
+        for note in source.notes:
+            _log.info("%s", note)
         _judge(skipped, len(source.items) + len(source.skipped), preparation.max_unreadable)
         items = [source.items[row] for row in prepared.rows]
         splits = _splits(items, prepared, preparation.splits)
@@ -127,40 +133,63 @@ class Catalogue:
         conditions = schema.encode_rows(item.labels for item in items)
         if preparation.schema is not None:
             _report_unknown(schema, items, conditions)
+        for note in too_many(schema, items):
+            _log.warning("%s", note.rstrip("."))
         captions = [item.text for item in items]
-        return cls(schema, preparation, prepared, splits, conditions, lambda: source, lambda: captions, skipped)
+        known = (lambda: source, lambda: captions, skipped, source.notes)
+        return cls(schema, preparation, prepared, splits, conditions, *known)
 
     @classmethod
-    def from_folder(cls, folder: str | Path, attribute: str = "class", **options: Any) -> Catalogue:
-        """Photos in folders named by their class.
+    def from_folder(
+        cls,
+        folder: str | Path,
+        attribute: str = DEFAULT_ATTRIBUTE,
+        attributes: str | Iterable[str] | None = None,
+        **options: Any,
+    ) -> Catalogue:
+        """Photos in folders named by their class, and by kinds within it.
 
         Args:
-            folder: `<class>/<photo>`, or `train/`, `validation/`, `test/` above it; a folder or a zip of it.
-            attribute: What to call the attribute that the folders' names are values of.
+            folder: `<class>/<photo>` or `<class>/<kind>/<photo>` and so on, or `train/`, `validation/`, `test/` above
+                it; a folder, a zip, or a tar of it. Or WebDataset shards: a tar, a folder of tars, or a pattern such as
+                `shards-{0000..0003}.tar`; then `attributes` names fields of their `.json` files.
+            attribute: What to call the attribute that the upper folders' names are values of; those of folders in them
+                are called `"class 2"`, `"class 3"` then.
+            attributes: Instead, a name for each level of folders, from the top; what lies below is not taken.
             **options: See `Preparation`.
 
         Raises:
             CatalogueError: If there are no photos, or too many that cannot be read.
         """
         preparation = _preparation(options)
-        return cls.from_source(folder_source(folder, _class_name(attribute, preparation.schema)), preparation)
+        source = folder_source(folder, attribute, _listed(attributes), preparation.schema)
+        return cls.from_source(source, preparation)
 
     @classmethod
-    def from_pairs(cls, sources: str | Path, images: str | Path, attribute: str = "class", **options: Any) -> Catalogue:
+    def from_pairs(
+        cls,
+        sources: str | Path,
+        images: str | Path,
+        attribute: str = DEFAULT_ATTRIBUTE,
+        attributes: str | Iterable[str] | None = None,
+        **options: Any,
+    ) -> Catalogue:
         """Photos with the pictures that go in to make them, such as drawings: two folders, paired by name.
 
         Args:
             sources: Folder or zip of the pictures that go in. Below it each has the path of its photo, whatever its
                 extension; its size may be another, its proportions not.
             images: Folder or zip of the photos, as for `from_folder`.
-            attribute: What to call the attribute that the photos' folders are values of.
+            attribute: As of `from_folder`, of the photos.
+            attributes: Likewise.
             **options: See `Preparation`. What has no partner, or several, is left out and listed in `skipped`.
 
         Raises:
             CatalogueError: If there are no pairs, or too much that cannot be read or has no partner.
         """
         preparation = _preparation(options)
-        return cls.from_source(pair_source(sources, images, _class_name(attribute, preparation.schema)), preparation)
+        source = pair_source(sources, images, attribute, _listed(attributes), preparation.schema)
+        return cls.from_source(source, preparation)
 
     @classmethod
     def from_table(
@@ -171,17 +200,25 @@ class Catalogue:
         attributes: str | Iterable[str] | None = None,
         text: str | None = None,
         split_column: str | None = None,
+        columns: Iterable[str] | None = None,
+        multi: Multi = None,
         **options: Any,
     ) -> Catalogue:
         """Photos listed in a table.
 
         Args:
-            table: CSV or Parquet; or a zip with one of them inside, and the photos.
+            table: CSV, Parquet, JSON lines or StyleGAN's `dataset.json`; or a folder or zip with one of them inside,
+                which has the columns named here. Of parts such as `train/metadata.csv` and `test/metadata.csv` all
+                are taken.
             images: Folder or zip of the photos; by default the folder or zip the table is in.
-            image: Column that names the photos' files; by default `image`, `file`, `filename`, `path` or alike.
+            image: Column that names the photos' files; by default `image`, `file`, `filename`, `path` or alike, or the
+                one whose values are the names of photos, as numbers of products are.
             attributes: Columns to take as attributes, in this order; by default those of `schema`, or none.
             text: Column of titles.
             split_column: Column that names the split of each photo; by default `split`, if there is one.
+            columns: What the columns are called, of a list without a header, such as `["file", "label"]`.
+            multi: Attributes whose cells hold several values, such as "Pine, white"; or a mapping of them to what is
+                between the values, which is found otherwise.
             **options: See `Preparation`.
 
         Raises:
@@ -192,36 +229,82 @@ class Catalogue:
         if attributes is None:
             attributes = preparation.schema.names if preparation.schema else ()
         attributes = [attributes] if isinstance(attributes, str) else list(attributes)
-        source = table_source(table, images, image, attributes, text, split_column, preparation.splits is None)
-        return cls.from_source(source, preparation, text)
+        columns = None if columns is None else list(columns)
+        source = table_source(table, images, image, attributes, text, split_column, preparation.splits is None, columns)
+        return cls.from_source(taken_apart(source, multi), preparation, text)
 
     @classmethod
     def from_arrays(
         cls,
-        images: np.ndarray,
-        labels: Mapping[str, Sequence[str | None]] | None = None,
-        splits: Mapping[str, float] | Sequence[str] | None = None,
-        sources: np.ndarray | None = None,
+        images: Any,
+        labels: Any = None,
+        splits: Any = None,
+        sources: Any = None,
+        multi: Multi = None,
         **options: Any,
     ) -> Catalogue:
         """Photos that are in memory already.
 
         Args:
-            images: uint8 `[N, H, W]` or `[N, H, W, C]` with 1, 3 or 4 channels.
-            labels: Attribute name to the value name of each photo; `None` and empty are "not given".
-            splits: The split of each photo, or the shares to draw.
+            images: uint8 `[N, H, W]` or `[N, H, W, C]` with 1, 3 or 4 channels; or a list of such arrays, Pillow
+                images or bytes of files, of any sizes.
+            labels: Attribute name to the value of each photo: lists, arrays or Series, of texts, numbers, dates or
+                booleans, `[N, 1]` and one-hot `[N, K]` too (the values are then the numbers 0 to K - 1). `None`, NaN,
+                NaT, pandas' NA and empty are "not given", and 2012.0 reads 2012, as in tables. A list
+                holds several values of a photo. A DataFrame or a list of mappings likewise; labels without a name are
+                called `class`.
+            splits: The split of each photo, or a mapping of the shares to draw. Empty means train.
             sources: Of pairs, the picture that goes in with each photo: as `images`, in their proportions.
-            **options: See `Preparation`. `image_size` is by default the longer side of the images.
+            multi: As of `from_table`.
+            **options: See `Preparation`. `image_size` is by default the longer side of all images, if they agree.
 
         Raises:
             CatalogueError: If types or lengths do not fit.
+
+        Example:
+        ```python
+        products = Catalogue.from_arrays(photos, frame[["category", "colour"]], frame["split"])
+        ```
         """
-        images = np.asarray(images)
-        named, shares = (None, splits) if splits is None or isinstance(splits, Mapping) else (splits, None)
-        source = array_source(images, labels or {}, named, sources)
+        photos = photos_of("images", images)
+        named, shares = (None, splits) if isinstance(splits, Mapping) else (splits, None)
+        source = taken_apart(array_source(photos, labels, named, sources), multi)
         if options.get("schema") is None and options.get("image_size") is None:
-            options["image_size"] = max(images.shape[1:3])
+            options["image_size"] = common_side(photos)
         return cls.from_source(source, _preparation({**options, "splits": shares}))
+
+    @classmethod
+    def from_hugging_face(
+        cls,
+        dataset: Any,
+        image: str | None = None,
+        attributes: str | Iterable[str] | None = None,
+        text: str | None = None,
+        **options: Any,
+    ) -> Catalogue:
+        """Photos of a data set of the library `datasets`, which is not needed here: what it has loaded is.
+
+        Args:
+            dataset: A `Dataset`, or a `DatasetDict`, whose splits are kept.
+            image: Column of the photos; by default the only one of images.
+            attributes: Columns to take as attributes; by default those of `schema`, else all class labels. Class labels
+                keep their order.
+            text: Column of titles.
+            **options: See `Preparation`. Prepared photos are not kept on disk.
+
+        Raises:
+            CatalogueError: If there is no such column, or it cannot be what it is asked to be.
+
+        Example:
+        ```python
+        products = Catalogue.from_hugging_face(datasets.load_dataset("fashion_mnist"), image_size=28)
+        ```
+        """
+        preparation = _preparation(options)
+        if attributes is None and preparation.schema is not None:
+            attributes = preparation.schema.names
+        attributes = [attributes] if isinstance(attributes, str) else attributes
+        return cls.from_source(hugging_face_source(dataset, image, attributes, text), preparation, text)
 
     @classmethod
     def from_tfds(
@@ -358,7 +441,8 @@ class Catalogue:
         for split, indices in self.splits.items():
             digest.update(split.encode())
             digest.update(np.ascontiguousarray(indices).data)
-        digest.update(repr([(a.name, a.values) for a in self.schema.attributes]).encode())
+        attributes = [(a.name, a.values, *([a.several] if a.several > 1 else [])) for a in self.schema.attributes]
+        digest.update(repr(attributes).encode())
         return digest.hexdigest()[:32]
 
     def size(self, split: str = "train") -> int:
@@ -395,7 +479,7 @@ class Catalogue:
         return (pictures[indices[start : start + batch_size]] for start in range(0, len(indices), batch_size))
 
     def conditions(self, split: str = "train") -> np.ndarray:
-        """The condition ids of a split: int32 `[N, A]`, 0 is "not given"."""
+        """The condition ids of a split, as `schema.encode` gives them: int32 `[N, A]`, 0 is "not given"."""
         return self._conditions[self._indices(split)]
 
     def captions(self, split: str = "train") -> list[str]:
@@ -457,7 +541,7 @@ class Catalogue:
                 raise CatalogueError("balance draws photos with replacement; one pass (repeat=False) cannot have it.")
             if not self.schema.attributes:
                 raise CatalogueError("balance needs attributes, and this catalogue has none.")
-            weights = balancing_weights(self._conditions[indices], balance)
+            weights = balancing_weights(self._conditions[indices], balance, self.schema.slices)
         photos = (self._photos.pixels, self._conditions, indices)
         return photo_stream(*photos, batch_size, seed, start_step, weights, repeat, part, self._photos.sources)
 
@@ -481,20 +565,22 @@ class Catalogue:
         if self.schema.source_channels is not None:
             lines.insert(2, f"go in       pictures of that size, {_COLOURS[self.schema.source_channels]}")
         train = self._conditions[self._indices("train")]
-        for column, attribute in enumerate(self.schema.attributes):
-            counts = Counter(train[:, column].tolist())
-            missing = counts.pop(NOT_GIVEN, 0)
+        for attribute, columns in zip(self.schema.attributes, self.schema.slices, strict=True):
+            ids = train[:, columns]
+            counts, missing = Counter(ids[ids != NOT_GIVEN].tolist()), int((~ids.any(axis=1)).sum())
             common = ", ".join(f"{attribute.values[i - 1]} {n:,}" for i, n in counts.most_common(4))
+            several = f", up to {attribute.several} a photo" if attribute.several > 1 else ""
             lack = f"; not given {missing:,}" if missing else ""
-            lines.append(f"{attribute.name:<11} {len(attribute.values)} values: {common}{lack}")
+            lines.append(f"{attribute.name:<11} {len(attribute.values)} values{several}: {common}{lack}")
         if self.schema.text:
             lines.append(f"text        {self.schema.text}")
         lines.append(f"left out    {len(self.skipped):,}")
+        lines += (f"note        {note}" for note in self.notes)
         return "\n".join(lines)
 
     def __repr__(self) -> str:
         splits = ", ".join(f"{split} {len(indices):,}" for split, indices in self.splits.items())
-        attributes = ", ".join(f"{a.name} ({len(a.values)})" for a in self.schema.attributes) or "no attributes"
+        attributes = ", ".join(map(str, self.schema.attributes)) or "no attributes"
         pairs = "" if self.schema.source_channels is None else f" from pictures of {self.schema.source_channels}"
         return f"<Catalogue {splits}; {attributes}; {self.image_size} px, {self.channels} channels{pairs}>"
 
@@ -526,9 +612,8 @@ def _preparation(options: Mapping[str, Any]) -> Preparation:
     return Preparation(**options)
 
 
-def _class_name(given: str, schema: ConditionSchema | None) -> str:
-    """What the classes of a folder are called: as the only attribute of the model they are taken for."""
-    return schema.names[0] if schema is not None and len(schema.names) == 1 else given
+def _listed(names: str | Iterable[str] | None) -> list[str] | None:
+    return [names] if isinstance(names, str) else None if names is None else list(names)
 
 
 def _with_what_goes_in(source: Source, schema: ConditionSchema) -> Source:
@@ -552,7 +637,8 @@ def refuse_sparse(source: Source, min_count: int | str) -> None:
             counts = count_values(item.labels.get(attribute) for item in train)
             reason = too_sparse(attribute, (n for n in counts.values() if n >= kept))
             if reason:
-                raise CatalogueError(f"{reason}.")
+                several = looks_several(source, attribute)
+                raise CatalogueError(f"{reason}. {several}" if several else f"{reason}.")
 
 
 def _judge(skipped: Sequence[tuple[str, str]], total: int, max_unreadable: float) -> None:
@@ -593,12 +679,17 @@ def _shared_aspect(aspects: np.ndarray) -> float | None:
 
 
 def _report_unknown(schema: ConditionSchema, items: Sequence[Item], conditions: np.ndarray) -> None:
-    for name, column in zip(schema.names, conditions.T, strict=True):
+    for attribute, columns in zip(schema.attributes, schema.slices, strict=True):
         unknown: Counter[str] = Counter()
-        for item, number in zip(items, column, strict=True):
-            if number == NOT_GIVEN:
-                unknown.update(v for own, v in item.labels.items() if v and fold(own) == fold(name))
+        photos = 0
+        for item, ids in zip(items, conditions[:, columns].tolist(), strict=True):
+            if NOT_GIVEN not in ids:
+                continue
+            cells = [cell for own, cell in item.labels.items() if fold(own) == fold(attribute.name)]
+            values = [v for cell in cells for v in attribute.split(cell) if fold(v) and not attribute.knows(v)]
+            unknown.update(values)
+            photos += bool(values)
         if unknown:
             common = ", ".join(repr(value) for value, _ in unknown.most_common(3))
-            said = f"{unknown.total()} of {len(items)} photos have a {name} the schema does not know ({common})"
+            said = f"{photos} of {len(items)} photos have a {attribute.name} the schema does not know ({common})"
             _log.warning("%s, which becomes not given", said)

@@ -1,17 +1,23 @@
-"""Where the bytes of photos lie: a folder or a zip, with one way to list and read both."""
+"""Where the bytes of photos lie: a folder, a zip or tars, with one way to list and read them."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import functools
 import os
 import re
 import stat
+import tarfile
 import threading
 import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import IO
 
+from tfproductgan.catalogue.kinds import HEAD
 from tfproductgan.catalogue.photos import EXTENSIONS
 from tfproductgan.errors import CatalogueError, PhotoError
 from tfproductgan.writing import expanded
@@ -19,8 +25,38 @@ from tfproductgan.writing import expanded
 MOST_BYTES = 1 << 29
 """A photo's file is not larger than this: a zip can hold a member that unpacks to more than the memory."""
 
+SYSTEM = "a system folder"
+"""Why a folder is passed over that nobody made by hand."""
+
+_SYSTEM_FOLDER = re.compile(
+    r"__macosx|@eadir|[#@]recycle|#snapshot|\$recycle\.bin|system volume information"
+    r"|lost\+found|__pycache__|thumb(nail)?s",
+    re.IGNORECASE,
+)
+# files that only a folder which this package wrote has together, and what it is then; of runs see `run_directory`
+_WRITTEN = {
+    ("recipe.json", "schema.json"): "a run of tfproductgan",
+    ("saved_model.pb", "variables"): "a SavedModel",
+    ("dataset_info.json", "features.json"): "a prepared data set",
+}
+
 # a relative path without anything to resolve: no empty, '.' or '..' part, no backslash, no drive
 _PLAIN = re.compile(r"(?!\.{0,2}(/|$))[^/\\:]+(/(?!\.{0,2}(/|$))[^/\\:]+)*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """All that lies in a folder or zip, but for what is hidden or no matter of the person who asks.
+
+    Args:
+        files: Relative paths of the files, with `/`.
+        folders: Those of the folders.
+        passed: Folders that were passed over, and hidden photos: (path, what it is).
+    """
+
+    files: list[str] = dataclasses.field(default_factory=list)
+    folders: list[str] = dataclasses.field(default_factory=list)
+    passed: list[tuple[str, str]] = dataclasses.field(default_factory=list)
 
 
 class PhotoFolder:
@@ -34,29 +70,24 @@ class PhotoFolder:
         self.path = Path(path)
         self._real = self.path.resolve()
 
-    def names(self) -> list[str]:
-        """Relative paths of the photos below the folder, with `/`, sorted; hidden ones are left out."""
-        return sorted(self._walk(self.path, "", frozenset()))
+    def contents(self) -> Contents:
+        """All that lies below the folder."""
+        return _contents(self._entries, lambda prefix: os.path.realpath(self.path / prefix))
 
-    def _walk(self, folder: Path, prefix: str, above: frozenset[str]) -> Iterator[str]:
-        # a link to a folder above would never end
-        real = os.path.realpath(folder)
-        if real in above:
-            return
+    def _entries(self, prefix: str) -> list[tuple[str, bool]]:
+        """What lies in a folder, and whether it is one."""
+        folder = self.path / prefix
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            return [(entry.name, _is_folder(entry)) for entry in os.scandir(folder)]
         except OSError as error:
             raise CatalogueError(f"The folder {str(folder)!r} cannot be read: {error.strerror}") from error
-        for entry in entries:
-            if _is_hidden(entry.name):
-                continue
-            if entry.is_dir():
-                yield from self._walk(Path(entry.path), f"{prefix}{entry.name}/", above | {real})
-            elif _is_photo(entry.name):
-                yield prefix + entry.name
+
+    def names(self, extensions: tuple[str, ...] = EXTENSIONS) -> list[str]:
+        """Relative paths of the files whose names end in one of these, sorted; hidden ones are left out."""
+        return sorted(name for name in self.contents().files if name.casefold().endswith(extensions))
 
     def find(self, name: str) -> str | None:
-        """The relative path of the photo a table calls `name`, which may lack its extension.
+        """The relative path of the photo a table calls `name`; `NearNames` finds those that are spelt otherwise.
 
         Raises:
             CatalogueError: If the name leads out of the folder.
@@ -78,20 +109,34 @@ class PhotoFolder:
             return "unreadable"
         return f"{status.st_size} {status.st_mtime_ns}"
 
+    def head(self, name: str) -> bytes:
+        """The first bytes of a file, which tell its kind.
+
+        Raises:
+            PhotoError: If it cannot be read.
+        """
+        with self._open(name) as file:
+            return file.read(HEAD)
+
     def read(self, name: str) -> bytes:
         """The bytes of a photo.
 
         Raises:
             PhotoError: If it cannot be read.
         """
-        try:
-            path = self.path / name
-            status = path.stat()
-            if not stat.S_ISREG(status.st_mode):
-                raise PhotoError(f"{name}: not a file that can be read as a photo")
-            if status.st_size > MOST_BYTES:
+        with self._open(name) as file:
+            if os.fstat(file.fileno()).st_size > MOST_BYTES:
                 raise PhotoError(f"{name}: the file is larger than {MOST_BYTES >> 20} MiB")
-            return path.read_bytes()
+            return file.read()
+
+    @contextlib.contextmanager
+    def _open(self, name: str) -> Iterator[IO[bytes]]:
+        path = self.path / name
+        try:
+            if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe may take for ever
+                raise PhotoError(f"{name}: not a file that can be read as a photo")
+            with path.open("rb", buffering=0) as file:
+                yield file
         except OSError as error:
             raise PhotoError(f"{name}: {error.strerror or error}") from error
 
@@ -120,19 +165,21 @@ class PhotoZip:
             for member in self._zip.infolist()
             if not member.is_dir()
         }
+        names = (member.filename for member in self._zip.infolist() if member.is_dir())
+        self._folders = [name for name in names if _PLAIN.fullmatch(name[:-1])]
         self._lock = threading.Lock()
 
     def __reduce__(self):
         # another process opens the zip for itself, once
         return _opened_zip, (self.path,)
 
+    def contents(self) -> Contents:
+        """All that lies in the zip."""
+        return _contents_of([*self._members, *self._folders])
+
     def names(self, extensions: tuple[str, ...] = EXTENSIONS) -> list[str]:
-        """Paths of the photos in the zip, sorted; hidden ones are left out."""
-        return sorted(
-            name
-            for name in self._members
-            if name.casefold().endswith(extensions) and not any(map(_is_hidden, name.split("/")))
-        )
+        """As `PhotoFolder.names`."""
+        return sorted(name for name in self.contents().files if name.casefold().endswith(extensions))
 
     def find(self, name: str) -> str | None:
         """As `PhotoFolder.find`."""
@@ -144,16 +191,26 @@ class PhotoZip:
         member = self._members[name]
         return f"{member.file_size} {member.CRC:08x}"
 
+    def head(self, name: str) -> bytes:
+        """As `PhotoFolder.head`."""
+        with self._open(name) as file:
+            return file.read(HEAD)
+
     def read(self, name: str) -> bytes:
         """As `PhotoFolder.read`."""
-        member = self._members[name]
-        if member.file_size > MOST_BYTES:
+        if self._members[name].file_size > MOST_BYTES:
             raise PhotoError(f"{name}: the file is larger than {MOST_BYTES >> 20} MiB")
+        with self._open(name) as file:
+            return file.read()
+
+    @contextlib.contextmanager
+    def _open(self, name: str) -> Iterator[IO[bytes]]:
+        member = self._members[name]
         if member.flag_bits & 1:
             raise PhotoError(f"{name}: the zip is encrypted")
         try:
-            with self._lock:
-                return self._zip.read(member)
+            with self._lock, self._zip.open(member) as file:
+                yield file
         except Exception as error:  # a damaged zip raises anything from zlib.error to NotImplementedError
             raise PhotoError(f"{name}: cannot be unpacked ({error})") from error
 
@@ -161,6 +218,77 @@ class PhotoZip:
 @functools.lru_cache(maxsize=4)
 def _opened_zip(path: Path) -> PhotoZip:
     return PhotoZip(path)
+
+
+class PhotoTar:
+    """Photos in one tar or several, read where they lie: nothing is unpacked, links in them lead nowhere.
+
+    Args:
+        paths: The tars, not compressed; in the names of photos in one of several it stands as a folder.
+
+    Raises:
+        CatalogueError: If one is no such tar, or has members with absolute paths or `..`.
+    """
+
+    def __init__(self, *paths: Path):
+        self._paths = paths
+        self.path = paths[0] if len(paths) == 1 else paths[0].parent
+        self._members: dict[str, tuple[Path, int, int]] = {}
+        self._changed: dict[Path, int] = {}
+        for path in paths:
+            prefix = "" if len(paths) == 1 else f"{path.stem}/"
+            try:
+                self._changed[path] = path.stat().st_mtime_ns
+                with tarfile.open(path, "r:") as archive:
+                    for member in archive:
+                        if member.isreg() and not member.issparse():
+                            name = prefix + _safe(member.name, f"the tar {path.name!r}")
+                            self._members[name] = path, member.offset_data, member.size
+            except (OSError, tarfile.TarError) as error:
+                raise CatalogueError(
+                    f"{str(path)!r} cannot be read as a tar ({error}): it is damaged, not all of it is here, or it is "
+                    "compressed. Compressed tars need unpacking (gunzip)."
+                ) from error
+
+    def __reduce__(self):
+        # another process reads what is in them for itself, once
+        return _opened_tar, self._paths
+
+    def contents(self) -> Contents:
+        """As `PhotoFolder.contents`."""
+        return _contents_of(self._members)
+
+    def signature(self, name: str) -> str:
+        """As `PhotoFolder.signature`."""
+        path, start, size = self._members[name]
+        return f"{size} {start} {self._changed[path]}"
+
+    def head(self, name: str) -> bytes:
+        """As `PhotoFolder.head`."""
+        return self._read(name, HEAD)
+
+    def read(self, name: str) -> bytes:
+        """As `PhotoFolder.read`."""
+        if self._members[name][2] > MOST_BYTES:
+            raise PhotoError(f"{name}: the file is larger than {MOST_BYTES >> 20} MiB")
+        return self._read(name, MOST_BYTES)
+
+    def _read(self, name: str, most: int) -> bytes:
+        path, start, size = self._members[name]
+        try:
+            with path.open("rb", buffering=0) as file:
+                file.seek(start)
+                return file.read(min(size, most))
+        except OSError as error:
+            raise PhotoError(f"{name}: {error.strerror or error}") from error
+
+
+@functools.lru_cache(maxsize=4)
+def _opened_tar(*paths: Path) -> PhotoTar:
+    return PhotoTar(*paths)
+
+
+Files = PhotoFolder | PhotoZip | PhotoTar
 
 
 def open_files(path: str | Path) -> PhotoFolder | PhotoZip:
@@ -187,17 +315,68 @@ def _safe(name: str, where: str) -> str:
     return str(path)
 
 
-def _spellings(name: str) -> Iterator[str]:
+def _spellings(name: str) -> Iterable[str]:
     # macOS takes accents apart, tables seldom do
-    for spelt in dict.fromkeys((name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))):
-        yield spelt
-        if not _is_photo(spelt):
-            yield from (spelt + extension for extension in EXTENSIONS)
+    return dict.fromkeys((name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)))
 
 
 def _is_photo(name: str) -> bool:
     return name.casefold().endswith(EXTENSIONS)
 
 
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
+def _contents_of(paths: Iterable[str]) -> Contents:
+    """All that the paths of an archive name; folders end in `/`."""
+    tree: dict[str, dict[str, bool]] = defaultdict(dict)
+    for path in paths:
+        prefix = ""
+        for folder in path.split("/")[:-1]:
+            tree[prefix][folder] = True
+            prefix += f"{folder}/"
+        if not path.endswith("/"):
+            tree[prefix].setdefault(path[len(prefix) :], False)
+    return _contents(lambda prefix: list(tree[prefix].items()))
+
+
+def _contents(
+    entries_of: Callable[[str], list[tuple[str, bool]]], identity: Callable[[str], str] = lambda prefix: prefix
+) -> Contents:
+    """All that lies below the prefix "".
+
+    Args:
+        entries_of: What lies at a prefix, such as `"rings/"`: (name, whether it is a folder).
+        identity: What two prefixes share if they are one folder.
+    """
+    found = Contents()
+    waiting: list[tuple[str, frozenset[str]]] = [("", frozenset())]
+    while waiting:
+        prefix, above = waiting.pop()
+        here = identity(prefix)
+        if here in above:  # a link to a folder above would never end
+            continue
+        entries = entries_of(prefix)
+        names = {name for name, _ in entries}
+        written = next((what for signs, what in _WRITTEN.items() if names.issuperset(signs)), None)
+        if written is not None:
+            found.passed.append((prefix[:-1] or ".", written))
+            continue
+        if prefix:
+            found.folders.append(prefix[:-1])
+        for name, is_folder in sorted(entries):
+            path = prefix + name
+            if name.startswith(".") or (is_folder and _SYSTEM_FOLDER.fullmatch(name)):
+                if is_folder:
+                    found.passed.append((path, SYSTEM))
+                elif _is_photo(name) and not name.startswith("._"):  # a Mac puts those beside every file
+                    found.passed.append((path, "hidden"))
+            elif is_folder:
+                waiting.append((f"{path}/", above | {here}))
+            else:
+                found.files.append(path)
+    return found
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False

@@ -66,20 +66,17 @@ def label_notes(source: Source, min_count: int, schema: ConditionSchema | None =
     return lines
 
 
-def likely_attributes(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], taken: Iterable[str | None]
-) -> dict[str, int]:
+def likely_attributes(columns: Iterable[tuple[str, Sequence[str]]], taken: Iterable[str | None]) -> dict[str, int]:
     """Columns of a table that could be attributes, with their number of values: few, and each on several photos.
 
     Args:
-        columns: The names of the columns.
-        rows: Their texts.
-        taken: Columns that have another use.
+        columns: The name and the texts of each.
+        taken: Names of columns that have another use.
     """
     used = {fold(name) for name in taken if name is not None}
     found = {}
-    for number, name in enumerate(columns):
-        texts = [row[number] for row in rows[:_ROWS]]
+    for name, texts in columns:
+        texts = texts[:_ROWS]
         given = sum(map(bool, texts))
         values = {fold(text) for text in set(texts)} - {""}
         recurring = 2 <= len(values) <= given / _PHOTOS_A_VALUE and 2 * given >= len(texts)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import importlib.util
 import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
+from tfproductgan.catalogue.colour_profiles import foreign_profile, in_srgb
+from tfproductgan.catalogue.kinds import HEAD, KINDS, UNKNOWN, kind_of
 from tfproductgan.errors import CatalogueError, PhotoError
 
 EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
@@ -57,8 +61,8 @@ class Placement:
 def open_photo(data: bytes, name: str, at_least: int | None = None) -> Image.Image:
     """Decode a photo.
 
-    The first frame of animations is taken, the EXIF rotation is applied, transparency is laid on white, CMYK and
-    16-bit values are converted.
+    The first frame of animations is taken, the EXIF rotation is applied, colours of another profile, CMYK and 16-bit
+    values are converted to sRGB, transparency is laid on white.
 
     Args:
         data: The bytes of its file.
@@ -76,7 +80,7 @@ def open_photo(data: bytes, name: str, at_least: int | None = None) -> Image.Ima
     if not data:
         raise PhotoError(f"{name}: the file is empty")
     try:
-        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        image = _identified(data)
         if image.size == (1, 1):
             raise PhotoError(f"{name}: a single pixel is no photo")
         if at_least is not None and image.format == "JPEG":
@@ -85,16 +89,80 @@ def open_photo(data: bytes, name: str, at_least: int | None = None) -> Image.Ima
             if shrink < 0.5:
                 image.draft(None, (int(image.width * shrink), int(image.height * shrink)))
         image.load()
-        return _flat(_upright(image))
+        return _finished(image)
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
         most = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6
         raise PhotoError(f"{name}: more than {most} million pixels, scale it down") from error
     except UnidentifiedImageError as error:
-        raise PhotoError(f"{name}: not a JPEG, PNG, WebP, GIF, BMP or TIFF photo") from error
+        raise PhotoError(f"{name}: not a JPEG, PNG, WebP, GIF, BMP or TIFF photo{_instead(data)}") from error
     except Exception as error:  # damaged files raise nearly anything, from struct.error to SyntaxError
         raise PhotoError(f"{name}: damaged ({error})") from error
+
+
+def _finished(image: Image.Image) -> Image.Image:
+    """A picture that was read: upright, in sRGB, in mode RGB or L."""
+    upright = _upright(image)
+    return _flat(in_srgb(_eight_bits(upright) if _is_deep(upright) else upright, image.info))
+
+
+def photo_of_pillow(image: Image.Image, name: str) -> Image.Image:
+    """A photo that Pillow holds, as `open_photo` returns it.
+
+    Args:
+        image: Of any mode, opened or made.
+        name: What error messages call it.
+
+    Raises:
+        PhotoError: If its file is damaged.
+    """
+    try:
+        image.load()
+        return _finished(image)
+    except Exception as error:  # its file may be read only now
+        raise PhotoError(f"{name}: damaged ({error})") from error
+
+
+@functools.cache
+def extra_formats() -> dict[str, str]:
+    """Kinds of photos that this installation reads beside the usual ones, and what Pillow calls their formats."""
+    avif = "avif" in features.modules and features.check("avif")
+    heif = importlib.util.find_spec("pillow_heif") is not None
+    return {**({"AVIF": "AVIF"} if avif else {}), **({"HEIC": "HEIF"} if heif else {})}
+
+
+def is_readable(kind: str) -> bool:
+    """Whether files of a kind, as `kind_of` tells it, are photos that `open_photo` reads."""
+    return kind in _FORMATS or kind in extra_formats()
+
+
+def header_of(data: bytes) -> tuple[tuple[int, int], str, str | None]:
+    """Of a photo's file, without decoding it: width and height in pixels, the format, and what its colours are called
+    if `open_photo` converts them to sRGB.
+    """
+    with _identified(data) as image:
+        return image.size, image.format or "unknown", foreign_profile(image.mode, image.info)
+
+
+def _identified(data: bytes) -> Image.Image:
+    extra = extra_formats().get(kind_of(data[:HEAD]))
+    if extra == "HEIF":
+        _register_heif()
+    return Image.open(io.BytesIO(data), formats=_FORMATS if extra is None else (extra,))
+
+
+@functools.cache
+def _register_heif() -> None:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+
+
+def _instead(data: bytes) -> str:
+    """What a file is that is no photo, if anybody can tell."""
+    kind = KINDS.get(kind_of(data[:HEAD]), KINDS[UNKNOWN])
+    return "" if kind is KINDS[UNKNOWN] else f" ({kind.noun}: {kind.remedy})"
 
 
 def photo_of_array(array: np.ndarray, name: str) -> Image.Image:
@@ -224,13 +292,17 @@ def _median(colours: np.ndarray) -> np.ndarray:
 
 def _flat(image: Image.Image) -> Image.Image:
     """The first frame in mode RGB or L, without transparency."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+    if _is_deep(image):
         return _eight_bits(image)
     mode = "L" if image.mode in _GREY_MODES else "RGB"
     if image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))
     return image if image.mode == mode else image.convert(mode)
+
+
+def _is_deep(image: Image.Image) -> bool:
+    return image.mode in ("I", "F") or image.mode.startswith("I;16")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

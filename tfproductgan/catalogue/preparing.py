@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import itertools
 import math
 import os
 import shutil
@@ -24,7 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from tfproductgan.catalogue.cache import PhotoCache, say_not_kept, write_about
 from tfproductgan.catalogue.duplicates import near_duplicate_groups, source_hash
-from tfproductgan.catalogue.photos import is_grey, place, read_item
+from tfproductgan.catalogue.photos import extra_formats, header_of, is_grey, place, read_item
 from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.sources import Batch, Raw, Source
 from tfproductgan.errors import CatalogueError, PhotoError
@@ -269,13 +270,55 @@ def prepare(source: Source, preparation: Preparation) -> PreparedPhotos:
     channels, *of_sources = squaring.channels
     wanted = [VERSION, source.stamp, squaring.size, squaring.fit, channels, len(source.items), *of_sources]
     key = hashlib.sha256(" ".join(map(str, wanted)).encode()).hexdigest()[:32]
-    found = cache and _from_cache(cache, key, preparation.memory_budget, len(squaring.channels))
+    found = None
+    if cache is not None and _is_current(cache, key, source):
+        found = _from_cache(cache, key, preparation.memory_budget, len(squaring.channels))
     while not found:
         try:
             found = _decode(source, squaring, cache, key, preparation.memory_budget)
         except ColourFoundError as colour:
             squaring = squaring.coloured(colour.args[0])
     return found
+
+
+def _is_current(cache: PhotoCache, key: str, source: Source) -> bool:
+    """Whether an entry has what this installation makes of the photos: it may read more formats, or know more colours,
+    than the one that wrote it.
+    """
+    about = cache.read(key)
+    if about is None:
+        return False
+    if about.get("reads", []) != sorted(extra_formats()) and about["failures"]:
+        return False
+    if "reads" not in about:  # written when profiles were not converted yet: looked through once
+        if _any_profile(source):
+            return False
+        cache.change(key, {**about, "reads": sorted(extra_formats())})
+    return True
+
+
+def _any_profile(source: Source) -> bool:
+    """Whether the colours of any photo are converted."""
+    first = next(source.loads(), ())
+    if first and isinstance(_raw(first[0]), np.ndarray):  # pixels have no profile, and may take long to draw
+        return False
+    return any(found for _, found in in_threads(_has_profile, source))
+
+
+def _has_profile(batch: Batch) -> bool:
+    for load in itertools.chain.from_iterable(batch.loads):
+        raw = _raw(load)
+        with contextlib.suppress(Exception):  # what is no photo has no colours either
+            if isinstance(raw, bytes) and header_of(raw)[2] is not None:
+                return True
+    return False
+
+
+def _raw(load: Callable[[], Raw]) -> Raw | None:
+    try:
+        return load()
+    except PhotoError:
+        return None
 
 
 def _from_cache(cache: PhotoCache, key: str, memory_budget: int, num_pictures: int) -> PreparedPhotos | None:
@@ -360,7 +403,7 @@ def _kept(prepared: PreparedPhotos, cache: PhotoCache | None) -> PreparedPhotos:
                     np.save(entry / f"{name}.npy", pictures)
             for name, column in prepared.columns().items():
                 np.save(entry / f"{name}.npy", column)
-            about = {"pixel_hash": prepared.pixel_hash, "failures": prepared.failures}
+            about = {"pixel_hash": prepared.pixel_hash, "failures": prepared.failures, "reads": sorted(extra_formats())}
             write_about(entry, {**about, "num_bytes": sum(array.nbytes for array in prepared.arrays().values())})
     except OSError as error:
         say_not_kept(cache.folder.parent, error.strerror or str(error))

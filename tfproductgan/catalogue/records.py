@@ -189,20 +189,22 @@ class RecordPhotos:
         split = self._names.index(path.name.partition(".tfrecord")[0].rpartition("-")[2])
         scalar = tf.io.FixedLenFeature([], tf.int64)
         spec = {"image": tf.io.FixedLenFeature([], tf.string), "box": tf.io.FixedLenFeature([4], tf.int64)}
-        spec |= dict.fromkeys(("number", *self.features), scalar)
+        spec["number"] = scalar
+        for name, attribute in zip(self.features, self.schema.attributes, strict=True):
+            spec[name] = scalar if attribute.several == 1 else tf.io.FixedLenFeature([attribute.several], tf.int64)
         start = 0
         for records, parsed in _batches(path, spec):
             lengths = np.array([len(record) for record in records])
             starts = start + np.cumsum(lengths + _FRAME) - lengths - 4
             start = int(starts[-1] + lengths[-1] + 4)
             images = parsed["image"].numpy()
-            ids = [parsed[name].numpy() + 1 for name in self.features]
+            ids = [parsed[name].numpy().reshape(len(records), -1) + 1 for name in self.features]
             yield {
                 "number": parsed["number"].numpy(),
                 "shard": np.full(len(records), number, np.int32),
                 "offset": starts + [record.index(image) for record, image in zip(records, images, strict=True)],
                 "size": np.array([len(image) for image in images], np.int32),
-                "ids": np.array(ids, np.int32).reshape(len(ids), len(records)).T,
+                "ids": np.concatenate([np.zeros((len(records), 0), np.int32), *ids], axis=1).astype(np.int32),
                 "boxes": parsed["box"].numpy().astype(np.int16),
                 "split": np.full(len(records), split, np.int8),
                 "hash": np.array([hashlib.sha256(image).digest() for image in images], "S32"),

@@ -6,6 +6,8 @@ import atexit
 import functools
 import threading
 import time
+import weakref
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -105,7 +107,19 @@ def photo_stream(
         steps = steps.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
     # decoding gains from all cores; pixels are gathered faster than threads take turns
     batches = steps.map(batch, tf.data.AUTOTUNE, deterministic=True) if recorded else steps.map(batch)
-    return batches.prefetch(_PREFETCHED_BATCHES)
+    stream = batches.prefetch(_PREFETCHED_BATCHES)
+    ids = conditions[indices]
+    _ids[stream] = ids.min(axis=0), ids.max(axis=0)
+    return stream
+
+
+# of streams that are about
+_ids: weakref.WeakKeyDictionary[tf.data.Dataset, tuple[np.ndarray, np.ndarray]] = weakref.WeakKeyDictionary()
+
+
+def ids_of(stream: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray] | None:
+    """The lowest and the highest condition id of each column in all of a `photo_stream`; `None` of other datasets."""
+    return _ids.get(stream)
 
 
 def _decoded(encoded: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
@@ -114,22 +128,27 @@ def _decoded(encoded: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
     return tf.map_fn(decode, encoded, fn_output_signature=tf.TensorSpec(shape, tf.uint8))
 
 
-def balancing_weights(conditions: np.ndarray, balance: float) -> np.ndarray:
+def balancing_weights(conditions: np.ndarray, balance: float, slices: Sequence[slice] | None = None) -> np.ndarray:
     """Chances that lift rare labels, float64 `[M]` summing to 1, of photos with these conditions, int32 `[M, A]`.
+
+    `slices` are the columns of each attribute, as of the schema; by default one each.
 
     Each attribute alone would draw a photo by the count of its value to the power of `-balance`: 0 as the photos
     are, 0.5 by the square root, 1 every value alike. The chance of a photo is the mean of that over the
     attributes; the product over attributes would let a handful of photos with rare combinations fill the batches.
-    A photo that lacks an attribute counts as its most common value.
+    A photo that lacks an attribute counts as its most common value, one with several values as their mean.
     """
     total = np.zeros(len(conditions))
-    for column in conditions.T:
-        counts = np.bincount(column).astype(np.float64)
-        given = counts[NOT_GIVEN + 1 :]
-        counts[NOT_GIVEN] = given.max() if given.size else 1.0
-        chances = counts[column] ** -balance
+    slices = [slice(i, i + 1) for i in range(conditions.shape[1])] if slices is None else slices
+    for ids in (conditions[:, columns] for columns in slices):
+        counts = np.bincount(ids.ravel()).astype(np.float64)
+        common = counts[NOT_GIVEN + 1 :]
+        counts[NOT_GIVEN] = common.max() if common.size else 1.0
+        given = ids != NOT_GIVEN
+        given[:, 0] |= ~given.any(axis=1)
+        chances = (counts[ids] ** -balance * given).sum(axis=1) / given.sum(axis=1)
         total += chances / chances.sum()
-    return total / conditions.shape[1]
+    return total / len(slices)
 
 
 def _in_order(batch_size):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import logging
 import operator
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,11 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from tfproductgan.catalogue.data_sets import say_left_out, taken_splits
 from tfproductgan.catalogue.sources import Item, Source
-from tfproductgan.catalogue.splitting import SPLITS, split_name
 from tfproductgan.errors import CatalogueError, nearest, require
-
-_log = logging.getLogger(__name__)
 
 
 def tfds_builder(name: Any, data_dir: str | Path | None = None) -> Any:
@@ -51,11 +48,15 @@ def tfds_source(
 ) -> Source:
     """The photos of a data set: see `Catalogue.from_tfds`."""
     image = _image_name(builder, image)
-    attributes = list(_label_names(builder) if attributes is None else attributes)
+    if attributes is None:
+        attributes = _label_names(builder)
+        taken = {image, text, *attributes}
+        say_left_out(builder.name, {n: f for n, f in _features(builder) if n not in taken})
+    attributes = list(attributes)
     readers = {name: _reader(builder, name) for name in attributes}
     if text is not None:
         readers[text] = _reader(builder, text)
-    splits = _split_names(builder)
+    splits = taken_splits(builder.info.splits, builder.name)
     items = []
     for split, ours in splits.items():
         for number, example in enumerate(_examples(builder, split, list(readers))):
@@ -68,7 +69,8 @@ def tfds_source(
             for example in _examples(builder, split, [image], encoded=True):
                 yield functools.partial(_at, example, image)
 
-    names = {name: _feature(builder, name).names for name in attributes if _is_class(_feature(builder, name))}
+    classes = {name: _classes(_feature(builder, name)) for name in attributes}
+    names = {name: feature.names for name, feature in classes.items() if feature is not None}
     return Source(items, attributes, load, _stamp(builder, image, splits), values=names)
 
 
@@ -90,17 +92,32 @@ def _image_name(builder: Any, given: str | None) -> str:
 
 def _label_names(builder: Any) -> list[str]:
     supervised = builder.info.supervised_keys
-    if supervised and isinstance(supervised[1], str) and _is_class(builder.info.features[supervised[1]]):
+    if supervised and isinstance(supervised[1], str) and _classes(builder.info.features[supervised[1]]) is not None:
         return [supervised[1]]
-    return [name for name, feature in builder.info.features.items() if _is_class(feature)]
+    return [name for name, feature in builder.info.features.items() if _classes(feature) is not None]
 
 
-def _is_class(feature: Any) -> bool:
-    return isinstance(feature, require("tensorflow_datasets", "tfds").features.ClassLabel)
+def _classes(feature: Any) -> Any:
+    """The class label that a feature is, or that it is a sequence of; else `None`."""
+    features = require("tensorflow_datasets", "tfds").features
+    inner = feature.feature if isinstance(feature, features.Sequence) else feature
+    return inner if isinstance(inner, features.ClassLabel) else None
 
 
 def _is_group(feature: Any) -> bool:
     return isinstance(feature, require("tensorflow_datasets", "tfds").features.FeaturesDict)
+
+
+def _features(builder: Any) -> Iterator[tuple[str, Any]]:
+    """All features, those in groups too, by the names that `_feature` knows."""
+    groups = [("", builder.info.features)]
+    while groups:
+        above, group = groups.pop(0)
+        for name, feature in group.items():
+            if _is_group(feature):
+                groups.append((f"{above}{name}/", feature))
+            else:
+                yield f"{above}{name}", feature
 
 
 def _feature(builder: Any, name: str) -> Any:
@@ -113,29 +130,20 @@ def _feature(builder: Any, name: str) -> Any:
     return feature
 
 
-def _reader(builder: Any, name: str) -> Callable[[Any], str]:
-    """What turns a value of a feature into its name."""
+def _reader(builder: Any, name: str) -> Callable[[Any], Any]:
+    """What turns a value of a feature into its name, or those of a sequence into a tuple of their names."""
     feature = _feature(builder, name)
-    if _is_class(feature):
-        return lambda value: feature.int2str(int(value)) if value >= 0 else ""
+    classes = _classes(feature)
+    if classes is feature:
+        return lambda value: classes.int2str(int(value)) if value >= 0 else ""
+    if classes is not None:
+        return lambda values: tuple(classes.int2str(int(value)) for value in values if value >= 0)
     single = not _is_group(feature) and feature.shape == ()
     if not (single and issubclass(np.dtype(feature.np_dtype).type, (np.object_, np.str_, np.bool_, np.integer))):
         raise CatalogueError(
             f"Feature {name!r} of {builder.name} is no label: class labels, texts, whole numbers and booleans are."
         )
     return lambda value: value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _split_names(builder: Any) -> dict[str, str | None]:
-    """The data set's splits to read, in our order, and what each is to us; a single one is left to be divided."""
-    found = {split: split_name(split) for split in builder.info.splits}
-    known = {split: ours for split, ours in found.items() if ours}
-    if not known or set(known.values()) == {"train"}:
-        return dict.fromkeys(known or found)
-    left_out = sorted(set(found) - set(known))
-    if left_out:
-        _log.warning("The splits %s of %s are left out", ", ".join(left_out), builder.name)
-    return dict(sorted(known.items(), key=lambda pair: SPLITS.index(pair[1])))
 
 
 def _examples(builder: Any, split: str, names: Sequence[str], encoded: bool = False) -> Iterator[Any]:

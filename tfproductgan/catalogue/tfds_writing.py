@@ -48,7 +48,8 @@ class Stretch:
     """The photos of one split in one chunk file, and all that is known of them: self-contained, for any process.
 
     `places`, int64 `[n]`, says which of the file's pictures they are, `numbers`, int64 `[n]`, which of the catalogue's;
-    `ids`, int32 `[n, A]`, and `boxes`, int16 `[n, 4]`, are as there, `features` those of the attributes.
+    `ids`, int32 `[n, A]`, and `boxes`, int16 `[n, 4]`, are as there, `features` those of the attributes with the
+    columns of each.
     """
 
     path: Path
@@ -57,7 +58,7 @@ class Stretch:
     items: tuple[Item, ...]
     ids: np.ndarray
     boxes: np.ndarray
-    features: tuple[str, ...]
+    features: tuple[tuple[str, slice], ...]
 
     def examples(self) -> list[tuple[int, dict[str, Any]]]:
         """Key and features of each photo."""
@@ -72,7 +73,9 @@ class Stretch:
                 "text": item.text,
                 "box": self.boxes[i].astype(np.int64),
             }
-            made.append((numbers[i], own | dict(zip(self.features, labels[i], strict=True))))
+            for feature, columns in self.features:
+                own[feature] = labels[i][columns] if len(labels[i][columns]) > 1 else labels[i][columns.start]
+            made.append((numbers[i], own))
         return made
 
 
@@ -99,10 +102,10 @@ class ProductPhotos(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     def _info(self) -> tfds.core.DatasetInfo:
         size, features = self._schema.image_size, feature_names(self._schema)
-        labels = {
-            feature: tfds.features.ClassLabel(names=list(attribute.values))
-            for feature, attribute in zip(features, self._schema.attributes, strict=True)
-        }
+        labels = {}
+        for feature, attribute in zip(features, self._schema.attributes, strict=True):
+            one = tfds.features.ClassLabel(names=list(attribute.values))
+            labels[feature] = one if attribute.several == 1 else tfds.features.Sequence(one, length=attribute.several)
         own = {
             "image": tfds.features.Image(shape=(size, size, self._schema.channels), encoding_format="png"),
             "number": tfds.features.Scalar(np.int64),
@@ -234,7 +237,7 @@ def _finished(out: Path, identity: str) -> Path | None:
 
 def _stretches(catalogue: Catalogue, photos: PhotoChunks) -> dict[str, list[Stretch]]:
     firsts = np.searchsorted(photos.chunks, np.arange(len(photos.paths)))
-    features = feature_names(catalogue.schema)
+    features = tuple(zip(feature_names(catalogue.schema), catalogue.schema.slices, strict=True))
     stretches: dict[str, list[Stretch]] = {}
     for split, indices in catalogue.splits.items():
         conditions, chunks = catalogue.conditions(split), photos.chunks[indices]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,9 +25,10 @@ STUDIO_ATTRIBUTES = ("category", "colour", "material")
 
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
-_DATA_HELP = """a folder or zip with one folder a class (and train/, validation/, test/ above them if you like);
-a CSV or Parquet table, or a folder or zip that holds one; a folder written by tfproductgan prepare; studio or
-studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set"""
+_DATA_HELP = """a folder or zip with one folder a class, or classes in classes (and train/, validation/, test/ above if
+you like); a CSV or Parquet table, JSON lines, or a folder or zip that holds one; a folder written by tfproductgan
+prepare; studio or studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set;
+a pattern of WebDataset shards, such as a-{0000..0003}.tar"""
 
 
 def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, required: bool = True) -> None:
@@ -61,9 +63,24 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         "--attributes",
         type=parse_names,
         metavar="A,B",
-        help="columns of the table to take as labels; for folders, what to call the classes (default: class)",
+        help="columns of the table to take as labels; for folders, what to call the levels of classes (default: class, "
+        "class 2, …)",
+    )
+    group.add_argument(
+        "--multi",
+        action="append",
+        type=_multi,
+        metavar="A=;",
+        help="an attribute of the table whose cells hold several values, and what is between them (default: what is "
+        "found there); can be given several times",
     )
     group.add_argument("--image-column", metavar="NAME", help="column of the photos' files (default: image, file, …)")
+    group.add_argument(
+        "--columns",
+        type=parse_names,
+        metavar="A,B",
+        help="names for the columns of a list without a header, such as file,label",
+    )
     group.add_argument("--text", metavar="NAME", help="column of titles")
     group.add_argument("--split-column", metavar="NAME", help="column of the splits (default: split, if there is one)")
     group.add_argument(
@@ -114,7 +131,7 @@ def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = No
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.catalogue.records import is_prepared
 
-    kind, place = _kind(args)
+    kind, place = _kind(args, schema)
     if kind == "prepared" and is_prepared(place):
         return _prepared(args, place, schema)
     source, size = source_from(args, schema)
@@ -123,10 +140,12 @@ def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = No
 
 def describe_data(args: argparse.Namespace) -> dict[str, Any]:
     """The options of the data, JSON-ready, so that another command can find the same photos from any folder."""
+    from tfproductgan.catalogue.shards import shard_paths
+
     described = {name: getattr(args, name) for name in sorted(_defaults())}
     for name in ("data", "images_in") if _is_studio(args) else ("data", "images_in", "sources"):
         path = described[name] and expanded(described[name])
-        if path and path.exists():
+        if path and (path.exists() or shard_paths(path)):
             described[name] = str(path.absolute())
     return described
 
@@ -173,11 +192,15 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
     Raises:
         CatalogueError: If the data is missing, or does not have what the options name.
     """
+    from tfproductgan.catalogue.folder_source import folder_source, pair_source
     from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
-    from tfproductgan.catalogue.sources import folder_source, pair_source, table_source
+    from tfproductgan.catalogue.several import taken_apart
+    from tfproductgan.catalogue.shards import shard_paths
     from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
+    from tfproductgan.catalogue.table_finding import tables_not_read
+    from tfproductgan.catalogue.table_source import table_source
 
-    kind, place = _kind(args)
+    kind, place = _kind(args, schema)
     if args.sources is not None and kind not in ("folder", "studio"):
         raise CatalogueError(f"--sources is for folders and zips of photos and for studio. Received: {args.data!r}")
     if args.sources is not None and not args.sources.strip():
@@ -202,11 +225,13 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
         attributes = STUDIO_ATTRIBUTES if attributes is None else attributes
         return studio_source(place, size, 0, attributes, DEFAULT_SPLITS, args.sources), size
     if kind == "table":
-        return table_source(
-            place, args.images_in, args.image_column, attributes or (), args.text, args.split_column
-        ), size
-    name = _class_name(args, schema)
-    return (folder_source(place, name) if args.sources is None else pair_source(args.sources, place, name)), size
+        named = (args.image_column, attributes or (), args.text, args.split_column)
+        source = table_source(place, args.images_in, *named, columns=args.columns)
+        return taken_apart(source, dict(args.multi or ())), size
+    levels = {"attributes": args.attributes, "schema": schema}
+    source = pair_source(args.sources, place, **levels) if args.sources else folder_source(place, **levels)
+    not_read = [] if shard_paths(place) else tables_not_read(place)
+    return dataclasses.replace(source, notes=[*source.notes, *not_read]), size
 
 
 def preparation_from(
@@ -234,7 +259,8 @@ def _prepared(args: argparse.Namespace, folder: Path, schema: ConditionSchema | 
     catalogue = Catalogue.from_prepared(folder, args.attributes, schema)
     made = {"image_size": catalogue.image_size, "channels": catalogue.channels, "fit": catalogue.preparation.fit}
     defaults = _defaults()
-    for option in ("image_column", "split_column", "text", "images_in", "min_count", "sources", *made):
+    tables_only = ("image_column", "columns", "split_column", "text", "images_in", "multi")
+    for option in (*tables_only, "min_count", "sources", *made):
         asked = getattr(args, option)
         if (option, asked) == ("min_count", 1):  # what runs of such data have written down
             continue
@@ -249,25 +275,34 @@ def _is_studio(args: argparse.Namespace) -> bool:
     return args.data == "studio" or args.data.startswith("studio:")
 
 
-def _kind(args: argparse.Namespace) -> tuple[str, Any]:
+def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tuple[str, Any]:
     """What the data is, and its place.
 
     Returns:
-        `"studio"` and its count, `"tfds"` and a name, `"folder"`, `"table"` or `"prepared"` and a path.
+        `"studio"` and its count, `"tfds"` and a name, `"folder"` or `"prepared"` and a path, `"table"` and
+        a path or the tables in it.
 
     Raises:
         CatalogueError: If there is no such data, or it cannot have the options that are given.
     """
+    from tfproductgan.catalogue.shards import shard_paths
+
     if not args.data.strip():
         raise CatalogueError("The path of the data is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
+    if args.multi and (_is_studio(args) or args.data.startswith("tfds:")):
+        raise CatalogueError(f"--multi is for tables. Received: {args.data!r}")
     if _is_studio(args):
         return "studio", _studio_count(args.data)
     if args.data.startswith("tfds:"):
         return "tfds", args.data.removeprefix("tfds:")
+    from tfproductgan.catalogue.table_finding import tables_in
+    from tfproductgan.catalogue.tables import EXTENSIONS
+
     path = expanded(args.data)
-    if path.suffix.casefold() in (".csv", ".tsv", ".parquet"):
+    if path.suffix.casefold() in EXTENSIONS and not path.is_dir():
         return "table", path
-    if not path.exists():
+    shards = bool(shard_paths(path))
+    if not shards and not path.exists():
         raise CatalogueError(
             f"{args.data!r} does not exist. Give a folder, a zip, a CSV or Parquet table, studio or tfds:NAME."
         )
@@ -281,13 +316,16 @@ def _kind(args: argparse.Namespace) -> tuple[str, Any]:
             return "prepared", dataset
         if (path / ".preparing").is_dir():
             raise CatalogueError(f"{args.data!r} is not fully prepared: run its tfproductgan prepare once more.")
-    table = _table_inside(path)
-    if table is not None:
-        return "table", table
-    for option in ("image_column", "split_column", "text", "images_in"):
+    attributes = args.attributes or (schema.names if schema else ())
+    named = [*attributes, *filter(None, (args.image_column, args.text, args.split_column))]
+    tables = None if shards else tables_in(path, named, args.images_in, args.image_column, args.columns)
+    if tables is not None:
+        return "table", tables
+    for option in ("image_column", "columns", "split_column", "text", "images_in", "multi"):
         if getattr(args, option) is not None:
             raise CatalogueError(
-                f"--{option.replace('_', '-')} is for tables, and {args.data!r} neither is one nor holds a single one."
+                f"--{option.replace('_', '-')} is for tables, and {args.data!r} neither is one nor holds a single one "
+                "with the columns that are named."
             )
     return "folder", path
 
@@ -301,26 +339,12 @@ def _studio_count(data: str) -> int:
     return int(count)
 
 
-def _table_inside(path: Path) -> Path | None:
-    """The one table that a folder or zip holds; a zip stands for the table in it."""
-    from tfproductgan.catalogue.files import PhotoZip
-    from tfproductgan.catalogue.tables import EXTENSIONS
-
-    if path.is_dir():
-        tables = [p for p in path.iterdir() if p.suffix.casefold() in EXTENSIONS and not p.name.startswith(".")]
-        return tables[0] if len(tables) == 1 else None
-    return path if len(PhotoZip(path).names(EXTENSIONS)) == 1 else None
-
-
-def _class_name(args: argparse.Namespace, schema: ConditionSchema | None) -> str:
-    if args.attributes and len(args.attributes) > 1:
-        raise CatalogueError(
-            f"Folders are the values of one attribute, so --attributes takes one name for them. "
-            f"Received: {', '.join(args.attributes)}"
-        )
-    if schema is not None and len(schema.names) == 1:
-        return schema.names[0]
-    return args.attributes[0] if args.attributes else "class"
+def _multi(text: str) -> list[str | None]:
+    """An attribute and what is between its values, JSON-ready."""
+    name, _, separator = text.partition("=")
+    if not name.strip():
+        raise argparse.ArgumentTypeError(f"expected an attribute, such as colour, or colour=;. Received: {text!r}")
+    return [name.strip(), separator.replace("\\n", "\n") or None]
 
 
 def _image_size(text: str) -> int:

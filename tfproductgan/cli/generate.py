@@ -18,6 +18,7 @@ Draw pictures by name.
   tfproductgan generate ring gold                        one picture
   tfproductgan generate "ring, gold, seed 7" --count 4   seeds 7 to 10
   tfproductgan generate --set category=Ring              name the attribute as well
+  tfproductgan generate --set "material=Pine, white"     several values, of an attribute that has several
   tfproductgan generate --grid category,colour           every category in every colour
   tfproductgan generate --grid category                  every category, with several seeds
   tfproductgan generate ring --interpolate "mug, blue"   from one to the other: a strip and a GIF
@@ -78,6 +79,19 @@ def add_conditions(parser: argparse.ArgumentParser, help: str) -> None:
     parser.add_argument("--set", action="append", default=[], type=_assignment, metavar="ATTRIBUTE=VALUE", help=help)
 
 
+def conditions_set(args: argparse.Namespace, schema: Any) -> dict[str, str]:
+    """What `--set` says, as the schema spells it.
+
+    Raises:
+        ConditionError: If an attribute or a value is unknown, or an attribute gets more values than a picture has.
+    """
+    given: dict[str, list[str]] = {}
+    for name, value in args.set:
+        for attribute, known in schema.values_of(schema.encode({name: value})).items():
+            given[attribute] = list(dict.fromkeys([*given.get(attribute, []), *known]))
+    return schema.decode(schema.encode(given))
+
+
 def run(args: argparse.Namespace) -> int:
     """Draw, write and say what is where."""
     from rich.console import Console
@@ -114,12 +128,7 @@ def _asked(args: argparse.Namespace, schema: Any) -> tuple[dict[str, str], int]:
     """Conditions and seed from the words and the options together."""
     from tfproductgan.sampling.requests import parse_request
 
-    given: dict[str, str] = {}
-    for name, value in args.set:
-        for attribute, known in schema.decode(schema.encode({name: value})).items():
-            if given.setdefault(attribute, known) != known:
-                raise ConditionError(f"One picture has one {attribute}. Received: {given[attribute]!r} and {known!r}")
-    conditions, seed = parse_request(" ".join(args.words), schema, given)
+    conditions, seed = parse_request(" ".join(args.words), schema, conditions_set(args, schema))
     if None not in (seed, args.seed) and seed != args.seed:
         raise ConditionError(f"One request has one seed. Received: 'seed {seed}' and --seed {args.seed}")
     return conditions, next((given for given in (seed, args.seed) if given is not None), 0)

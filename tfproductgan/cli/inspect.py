@@ -65,7 +65,8 @@ def schema_table(schema: ConditionSchema) -> Table:
 
     table = Table("attribute", "count", "values", show_lines=True)
     for attribute in schema.attributes:
-        table.add_row(Text(attribute.name), str(len(attribute.values)), Text(", ".join(attribute.values)))
+        count = str(len(attribute.values)) + (f"\nup to {attribute.several}" if attribute.several > 1 else "")
+        table.add_row(Text(attribute.name), count, Text(", ".join(attribute.values)))
     return table
 
 
@@ -78,6 +79,7 @@ def _model_facts(file: str) -> dict[str, Any]:
 
     model = load(file)
     provenance, schema = model.provenance, model.schema
+    several = {attribute.name: attribute.several for attribute in schema.attributes if attribute.several > 1}
     asked_with = {"latent_dim": model.latent_dim} if model.asks == "sampler" else {"source": schema.source_channels}
     return {
         "kind": "model",
@@ -89,6 +91,7 @@ def _model_facts(file: str) -> dict[str, Any]:
         **asked_with,
         "parameters": model.parameters(),
         "attributes": {attribute.name: list(attribute.values) for attribute in schema.attributes},
+        **({"several": several} if several else {}),
     }
 
 

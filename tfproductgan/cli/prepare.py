@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         folder = write_dataset(source, preparation, args.out, text, beam)
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt(f"The same command goes on in {args.out}") from interrupt
-    print(Catalogue.from_prepared(folder).summary())
+    print("\n".join([Catalogue.from_prepared(folder).summary(), *(f"note        {note}" for note in source.notes)]))
     size_on_disk = sum(path.stat().st_size for path in folder.iterdir())
     print(
         f"Prepared in {folder}: {size_on_disk / 1e6:,.1f} MB. Train on it:\n"

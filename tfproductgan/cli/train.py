@@ -58,6 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run directory")
     group.add_argument(
+        "--from",
+        dest="warm_start",
+        metavar="RUN",
+        help="begin with the weights of another run (or .keras file): what is called the same keeps what it has learnt",
+    )
+    group.add_argument(
         "--every",
         type=parse_interval,
         metavar="N",
@@ -106,7 +112,9 @@ def run(args: argparse.Namespace) -> int:
     recipe = resolve_recipe(args)
     strategy = check_first(recipe, args.out, expected_image_size(args), args.strategy)
     from tfproductgan.training.strategies import is_chief
+    from tfproductgan.training.warm_start import open_start
 
+    open_start(args.warm_start, args.out, recipe, expected_image_size(args))
     args.min_count = _min_count_before(args)
     catalogue = catalogue_from(args)
     say = print if is_chief(strategy) else lambda text: None
@@ -127,6 +135,7 @@ def run(args: argparse.Namespace) -> int:
         patience=args.patience,
         data_options={**describe_data(args), "min_count": catalogue.preparation.min_count},
         strategy=strategy,
+        warm_start=args.warm_start,
     )
     out = shlex.quote(str(args.out))
     asking = {

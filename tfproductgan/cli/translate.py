@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tfproductgan.cli.generate import add_conditions
+from tfproductgan.cli.generate import add_conditions, conditions_set
 from tfproductgan.errors import ConditionError, RunError
 from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable
 
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         model = load(args.model)
     if model.asks != "translator":
         raise ConditionError(f"{args.model} is asked by name and takes no pictures: use tfproductgan generate.")
-    conditions = dict(args.set)
+    conditions = conditions_set(args, model.schema)
     with console.status("Translating"):
         made = model.translate(args.pictures, conditions)
     for path, picture, source in zip(paths, made, args.pictures, strict=True):

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from tfproductgan.compression.own_graph import Graph, array_of, interpolated_conv, sub_pixel, sub_pixel_kernel
 from tfproductgan.compression.stages import Stage, chain_of
+from tfproductgan.layers.condition_embedding import table_rows
 from tfproductgan.layers.modulated_normalization import ModulatedNormalization
 from tfproductgan.layers.upsample_conv import UpsampleConv2D
 from tfproductgan.networks.base import Generator
@@ -111,7 +112,7 @@ class Folded:
 
     Args:
         name: Of the class of the network.
-        num_ids: Number of ids of each attribute.
+        num_ids: Number of ids of each attribute, as of a `ConditionEmbedding`.
         picture: Height, width and channels of the pictures.
         table: Vectors of all ids, `[sum(num_ids), embedding_dim]`; `None` if unconditional.
         steps: From the style vector to the last features.
@@ -149,7 +150,7 @@ class Folded:
         return Graph(self.name, lambda inputs: self.images(inputs["latents"], inputs["conditions"]))
 
     def images(self, latents, conditions):
-        """Pictures, float32 in -1 to 1, of latents `[N, latent_dim]` and condition ids `[N, attributes]`."""
+        """Pictures, float32 in -1 to 1, of latents `[N, latent_dim]` and condition ids `[N, columns]`."""
         x = self.features(latents, conditions)[-1]
         kernel, bias = self.output
         if not self.clipped:
@@ -184,9 +185,11 @@ class Folded:
     def _style(self, latents, conditions):
         if self.table is None:
             return latents
-        offsets = np.cumsum([0, *self.num_ids[:-1]]).astype(np.int32)
-        vectors = tf.reduce_sum(tf.gather(self.table, conditions + offsets), axis=1)
-        return tf.concat([latents, vectors], axis=-1)
+        rows, weights = table_rows(conditions, self.num_ids)
+        vectors = tf.gather(self.table, rows)
+        if weights is not None:
+            vectors = vectors * weights[:, :, None]
+        return tf.concat([latents, tf.reduce_sum(vectors, axis=1)], axis=-1)
 
     def _draw(self, x, kernel, bias):
         if kernel.ndim == 4:

@@ -104,12 +104,12 @@ class PortableTranslator(PortableModel):
 
         Args:
             sources: uint8 `[N, image_size, image_size, source_channels]`.
-            ids: Condition ids `[N, attributes]`; 0 is not given.
+            ids: Condition ids `[N, columns]`, as `schema.encode` gives them; 0 is not given.
 
         Returns:
             uint8 `[N, image_size, image_size, channels]`.
         """
-        ids = np.asarray(ids, np.int32).reshape(len(sources), len(self.schema.attributes))
+        ids = np.asarray(ids, np.int32).reshape(len(sources), self.schema.num_columns)
         return self.images({"source": sources.astype(np.float32) / 127.5 - 1, "conditions": ids})
 
 
@@ -127,6 +127,7 @@ def sampler_inputs(requests: Sequence[PictureRequest], schema: ConditionSchema, 
 _MEANINGS = {
     "latents": "tf.random.stateless_normal([latent_dim], [seed, 0]) times the truncation",
     "conditions": "position of the value in the schema, from 1 on; 0 for not given",
+    "conditions of several": "as many columns as an attribute is several; its positions ascending, then 0",
     "source": "the picture that goes in, -1 to 1",
 }
 
@@ -140,12 +141,17 @@ def sidecar(model: Any, conversion: str, inputs: Mapping[str, InputSpec]) -> dic
         "format": conversion,
         **({"latent_dim": model.latent_dim} if "latents" in inputs else {}),
         "inputs": {
-            name: {"type": spec.dtype, "shape": ["N", *spec.shape], "meaning": _MEANINGS[name]}
+            name: {"type": spec.dtype, "shape": ["N", *spec.shape], "meaning": _meaning(name, model.schema)}
             for name, spec in inputs.items()
         },
         "outputs": {"images": {"type": "float32", "shape": ["N", size, size, channels], "meaning": "-1 to 1"}},
         "schema": model.schema.to_dict(),
     }
+
+
+def _meaning(name, schema):
+    several = name == "conditions" and schema.num_columns > len(schema.attributes)
+    return "; ".join([_MEANINGS[name], *([_MEANINGS["conditions of several"]] if several else [])])
 
 
 def _read_sidecar(path):

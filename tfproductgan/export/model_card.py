@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -82,6 +81,7 @@ def model_card(
         "image_size": schema.image_size,
         "channels": schema.channels,
         "attributes": {attribute.name: list(attribute.values) for attribute in schema.attributes},
+        **_several(schema),
         "example": schema.decode(schema.combinations[0][0]) if schema.combinations else {},
         "asks": description["asks"],
         "inputs": description["inputs"],
@@ -107,13 +107,16 @@ def _photos(schema: ConditionSchema) -> int:
 
 
 def _photos_by_value(schema: ConditionSchema) -> dict[str, dict[str, int]]:
-    found = {}
-    for column, attribute in enumerate(schema.attributes):
-        counts: Counter[int] = Counter()
-        for ids, count in schema.combinations:
-            counts[ids[column]] += count
-        found[attribute.name] = {value: counts[i] for i, value in enumerate(attribute.values, NOT_GIVEN + 1)}
-    return found
+    return {
+        attribute.name: dict(zip(attribute.values, counts[NOT_GIVEN + 1 :].tolist(), strict=True))
+        for attribute, counts in zip(schema.attributes, schema.frequencies, strict=True)
+    }
+
+
+def _several(schema: ConditionSchema) -> dict[str, Any]:
+    """How many values a picture has at most, of attributes that take several."""
+    several = {attribute.name: attribute.several for attribute in schema.attributes if attribute.several > 1}
+    return {"several": several} if several else {}
 
 
 def _limits(schema, model_id, licence, evaluation) -> Iterable[str]:
@@ -124,7 +127,9 @@ def _limits(schema, model_id, licence, evaluation) -> Iterable[str]:
         f"{_photos(schema):,} photos show, and takes over how common and how rare things are there."
     )
     if schema.attributes:
-        possible = math.prod(len(attribute.values) for attribute in schema.attributes)
+        possible = math.prod(
+            sum(math.comb(len(a.values), count) for count in range(1, a.several + 1)) for a in schema.attributes
+        )
         yield (
             f"{len(schema.combinations):,} combinations of values occur in the photos, {possible:,} can be asked for: "
             "the others are guesses and mostly look worse."
@@ -155,6 +160,7 @@ def _markdown(card: Mapping[str, Any]) -> str:
     recipe = card["training"].get("recipe", {})
     seen = card["training"].get("images_seen")
     attributes = [(name, f"`{card['inputs'][name]}`", ", ".join(of)) for name, of in card["attributes"].items()]
+    several = card.get("several", {}).items()
     sections = [
         f"# {card['name']}, version {card['version']}",
         f"A generator of product pictures that is asked {_ASKED[card['asks']]}: `{card['model_id']}`, "
@@ -166,6 +172,7 @@ def _markdown(card: Mapping[str, Any]) -> str:
         _example(card),
         "## What can be asked for",
         markdown_table(("attribute", "input", "values"), attributes) if attributes else _NOTHING[card["asks"]],
+        *(f"Up to {most} values of {name} at once, with commas between." for name, most in several),
         "## What it learnt from",
         f"{card['data'].get('source', 'Nobody has said what the photos were')}; {card['data']['photos']:,} to train on."
         + (f" Fingerprint: `{card['data']['fingerprint']}`." if "fingerprint" in card["data"] else ""),

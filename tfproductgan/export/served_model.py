@@ -95,11 +95,11 @@ class ServedModel:
         return tf.fill(tf.shape(inputs["request"]) + tf.cast(zero, tf.int32), description)
 
 
-def stack_ids(columns, zero, like):
-    """Columns of ids as int32 `[N, attributes]`, also if there are none."""
-    if not columns:
+def stack_ids(asked, zero, like):
+    """What `NamedInputs.ids` found as int32 `[N, columns]`, also if there are no attributes."""
+    if not asked:
         return tf.zeros((tf.shape(like)[0], 0), tf.int32)
-    return tf.stack([tf.cast(column + zero, tf.int32) for column in columns], axis=1)
+    return tf.concat([tf.cast(each.ids + zero, tf.int32) for each in asked], axis=1)
 
 
 def encode_png(image):

@@ -25,17 +25,17 @@ class ServedSampler(ServedModel):
             f"{prefix}truncation": tf.TensorSpec([None], tf.float32, f"{prefix}truncation"),
         }
 
-    def request_problems(self, inputs, columns, prefix=""):
+    def request_problems(self, inputs, asked, prefix=""):
         """What can be wrong with one request."""
-        yield from self.names.unknown(inputs, columns, prefix)
+        yield from self.names.unknown(asked)
         yield seed_problem(f"{prefix}seed", inputs[f"{prefix}seed"])
         yield range_problem(f"{prefix}truncation", inputs[f"{prefix}truncation"])
 
-    def style(self, inputs, columns, zero, prefix=""):
+    def style(self, inputs, asked, zero, prefix=""):
         """What the network synthesises for requests found good; see `Generator.style_of`."""
         seeds = inputs[f"{prefix}seed"] + zero
         truncation = inputs[f"{prefix}truncation"] + tf.cast(zero, tf.float32)
-        ids = self.names.complete(stack_ids(columns, zero, seeds), seeds)
+        ids = self.names.complete(stack_ids(asked, zero, seeds), seeds)
         return style_of(self.network, seeds, ids, truncation)
 
     def synthesise(self, style):
@@ -55,25 +55,25 @@ class ServedSampler(ServedModel):
         }
 
     def _generate(self, inputs):
-        columns = self.names.ids(inputs)
-        zero = zero_unless([*row_problems(inputs), *self.request_problems(inputs, columns)])
-        return self.synthesise(self.style(inputs, columns, zero))
+        asked = self.names.asked(inputs)
+        zero = zero_unless([*row_problems(inputs), *self.request_problems(inputs, asked)])
+        return self.synthesise(self.style(inputs, asked, zero))
 
     def _from_latents(self, inputs):
-        latents, columns = inputs["latents"], self.names.ids(inputs)
+        latents, asked = inputs["latents"], self.names.asked(inputs)
         not_finite = ~tf.reduce_all(tf.math.is_finite(latents))
         finite = (not_finite, lambda: tf.constant("latents must be finite numbers. Received: NaN or infinity"))
-        zero = zero_unless([*row_problems(inputs), *self.names.unknown(inputs, columns), finite])
+        zero = zero_unless([*row_problems(inputs), *self.names.unknown(asked), finite])
         latents = latents + tf.cast(zero, tf.float32)
-        return self.synthesise(self.network.style_of(latents, self.network.embed(stack_ids(columns, zero, latents))))
+        return self.synthesise(self.network.style_of(latents, self.network.embed(stack_ids(asked, zero, latents))))
 
     def _interpolate(self, inputs):
         ends = ("first_", "second_")
-        columns = {prefix: self.names.ids(inputs, prefix) for prefix in ends}
-        problems = [problem for prefix in ends for problem in self.request_problems(inputs, columns[prefix], prefix)]
+        asked = {prefix: self.names.asked(inputs, prefix) for prefix in ends}
+        problems = [problem for prefix in ends for problem in self.request_problems(inputs, asked[prefix], prefix)]
         problems = [*row_problems(inputs), *problems, range_problem("fraction", inputs["fraction"], 1.0)]
         zero = zero_unless(problems)
-        first, second = (self.style(inputs, columns[prefix], zero, prefix) for prefix in ends)
+        first, second = (self.style(inputs, asked[prefix], zero, prefix) for prefix in ends)
         fraction = inputs["fraction"] + tf.cast(zero, tf.float32)
         return self.synthesise(self.network.between(first, second, fraction))
 

@@ -62,9 +62,9 @@ class ServedTranslator(ServedModel):
         return self._made(inputs["source"] + tf.cast(zero, tf.uint8), ids)
 
     def _checked(self, inputs, pictures):
-        columns = self.names.ids(inputs)
-        zero = zero_unless([*row_problems(inputs), *self.names.unknown(inputs, columns)])
-        return zero, stack_ids(columns, zero, inputs[pictures])
+        asked = self.names.asked(inputs)
+        zero = zero_unless([*row_problems(inputs), *self.names.unknown(asked)])
+        return zero, stack_ids(asked, zero, inputs[pictures])
 
     def _made(self, squares, ids):
         return to_uint8(self.network({"source": to_float(squares), "conditions": ids}, training=False))

@@ -39,7 +39,7 @@ class AttributeAccuracy:
     Args:
         attribute: Its name.
         judged_by: Id of the classifier, or `"pixels"`.
-        asked: Number of samples of which a value was asked.
+        asked: Number of samples of which a value was asked; of an attribute that takes several, number of values.
         accuracy: Share of them whose value was recognised.
         balanced: Mean over the values that were asked, each weighing the same.
         real: Number of photos that have a value.
@@ -86,10 +86,10 @@ def accuracy_of(
 
     Args:
         attribute: The attribute.
-        asked: int `[N]`, the ids asked of the samples.
-        predicted: int `[N]`, what was recognised in them: ids, or numbers of `names`.
-        real: int `[M]`, the ids of photos.
-        real_predicted: int `[M]`, what was recognised in those.
+        asked: int `[N]`, the ids asked of the samples, or `[N, several]`, see `value_by_value`.
+        predicted: int of the same shape, what was recognised in them: ids, or numbers of `names`; the likeliest first.
+        real: Likewise, the ids of photos.
+        real_predicted: Likewise, what was recognised in those.
         judged_by: Id of what recognises.
         passes: Which names pass for each id, bool `[num_ids, len(names)]`; ids for which none does are left out. By
             default each id passes for itself.
@@ -101,14 +101,19 @@ def accuracy_of(
     if passes is None:
         passes, names = np.eye(attribute.num_ids, dtype=bool), ("", *attribute.values)
         passes[NOT_GIVEN] = False
+    asked, predicted, real, real_predicted = (
+        ids[:, None] if ids.ndim == 1 else ids for ids in (asked, predicted, real, real_predicted)
+    )
     confusion, real_confusion = (
-        np.bincount(ids * len(names) + seen, minlength=passes.size).reshape(passes.shape) * passes.any(axis=1)[:, None]
-        for ids, seen in ((asked, predicted), (real, real_predicted))
+        np.bincount(ids * len(names) + found, minlength=passes.size).reshape(passes.shape) * passes.any(axis=1)[:, None]
+        for ids, found in (value_by_value(asked, predicted, passes), value_by_value(real, real_predicted, passes))
     )
     rows, real_rows = confusion.sum(axis=1), real_confusion.sum(axis=1)
     if not rows.any():
         return None
     right, real_right = (confusion * passes).sum(axis=1), (real_confusion * passes).sum(axis=1)
+    frequent = np.argsort(-(rows @ passes), kind="stable")[: asked.shape[1]]
+    ids, found = value_by_value(asked, np.tile(frequent, (len(asked), 1)), passes)
     counts = zip(attribute.values, right[1:], rows[1:], real_right[1:], real_rows[1:], strict=True)
     values = tuple(
         ValueAccuracy(value, int(asked), _share(right, asked), int(real), _share(real_right, real))
@@ -123,7 +128,7 @@ def accuracy_of(
         balanced=float(np.mean([value.accuracy for value in values if value.asked])),
         real=int(real_rows.sum()),
         real_accuracy=_share(real_right.sum(), real_rows.sum()),
-        chance=float((rows @ passes).max() / rows.sum()),
+        chance=float(passes[ids, found].sum() / rows.sum()),
         values=values,
         confusion={
             attribute.values[row - 1]: {
@@ -132,6 +137,36 @@ def accuracy_of(
             for row in np.flatnonzero(rows)
         },
     )
+
+
+def value_by_value(
+    asked: np.ndarray, seen: np.ndarray, passes: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """What was recognised in the place of each value that was asked, whatever the number of values a picture.
+
+    Of a picture with n values the n likeliest count as recognised: each value asked that is among them is right, any
+    other was taken for the likeliest of them that nobody asked for.
+
+    Args:
+        asked: int `[N, several]`, ids; 0 is none.
+        seen: int `[N, several]`, ids or other numbers, the likeliest first.
+        passes: Which numbers pass for each id, bool; by default each id for itself.
+
+    Returns:
+        int `[P]` each: the ids that were asked, and what was recognised.
+    """
+    rows, places = np.nonzero(asked)
+    ids, found = asked[rows, places], seen[rows]
+    counted = np.arange(asked.shape[1]) < (asked != NOT_GIVEN).sum(axis=1)[rows, None]
+
+    def right(wanted):
+        same = wanted == found if passes is None else passes[wanted, found]
+        return same & counted & (wanted != NOT_GIVEN)
+
+    mine = right(ids[:, None])
+    others = ~np.any([right(column[:, None]) for column in asked[rows].T], axis=0) & counted
+    place = np.where(mine.any(axis=1), mine.argmax(axis=1), others.argmax(axis=1))
+    return ids, found[np.arange(len(ids)), place]
 
 
 def _share(count: float, of: float) -> float | None:

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfproductgan.catalogue.duplicates import content_hash
-from tfproductgan.conditions import NOT_GIVEN
+from tfproductgan.conditions import NOT_GIVEN, count_ids
 from tfproductgan.errors import JudgementError
+from tfproductgan.metrics.attribute_accuracy import value_by_value
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -194,9 +195,9 @@ def classification_accuracy(
         seeds=tuple(int(number) for number in seeds),
         sample_seed=int(seed),
         attributes=tuple(
-            _score(attribute, column, tested[1], asked, recognised)
-            for column, attribute in enumerate(schema.attributes)
-            if (tested[1][:, column] != NOT_GIVEN).any() and (asked[:, column] != NOT_GIVEN).any()
+            _score(attribute, columns, tested[1], asked, recognised)
+            for attribute, columns in zip(schema.attributes, schema.slices, strict=True)
+            if tested[1][:, columns].any() and asked[:, columns].any()
         ),
         limitations=tuple(limitations),
     )
@@ -228,21 +229,27 @@ def _mixed(first: Iterator[Mapping], second: Iterator[Mapping]) -> Iterator[dict
         yield {name: np.concatenate([one[name], other[name]]) for name in one}
 
 
-def _score(attribute, column, real, asked, recognised):
-    truth, wanted = real[:, column], asked[:, column]
-    given, wants = truth != NOT_GIVEN, wanted != NOT_GIVEN
-    right = {kind: [ids[:, column] == truth for ids in recognised[kind]] for kind in _KINDS}
-    frequent = np.bincount(wanted[wants]).argmax()
+def _score(attribute, columns, real, asked, recognised):
+    truth, wanted = real[:, columns], asked[:, columns]
+    # one entry a value asked: a picture with several counts as often
+    right = {kind: [_right(truth, ids[:, columns]) for ids in recognised[kind]] for kind in _KINDS}
+    numbers, samples = truth[truth != NOT_GIVEN], count_ids(wanted, attribute.num_ids)
+    frequent = np.argsort(-samples[1:], kind="stable")[: attribute.several] + 1
     values = []
     for number, value in enumerate(attribute.values, start=1):
-        rows = truth == number
+        rows = numbers == number
         if rows.any():
             recalls = {kind: float(np.mean([each[rows].mean() for each in right[kind]])) for kind in right}
-            values.append(ValueRecall(value, int(rows.sum()), int((wanted == number).sum()), **recalls))
+            values.append(ValueRecall(value, int(rows.sum()), int(samples[number]), **recalls))
     return AttributeScore(
         attribute=attribute.name,
-        **{kind: tuple(float(each[given].mean()) for each in right[kind]) for kind in right},
-        gan_test=tuple(float((ids[:, column] == wanted)[wants].mean()) for ids in recognised["samples"]),
-        chance=float((truth[given] == frequent).mean()),
+        **{kind: tuple(float(each.mean()) for each in right[kind]) for kind in right},
+        gan_test=tuple(float(_right(wanted, ids[:, columns]).mean()) for ids in recognised["samples"]),
+        chance=float(_right(truth, np.tile(frequent, (len(truth), 1))).mean()),
         values=tuple(values),
     )
+
+
+def _right(asked, seen):
+    ids, found = value_by_value(asked, seen)
+    return ids == found

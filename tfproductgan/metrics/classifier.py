@@ -26,6 +26,7 @@ from tfproductgan.catalogue.cache import default_folder, say_not_kept
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
 from tfproductgan.errors import JudgementError, WriteError
+from tfproductgan.metrics.attribute_accuracy import value_by_value
 from tfproductgan.metrics.feature_extractor import FeatureExtractor, weights_hash
 from tfproductgan.models.precision import dtype_policy
 from tfproductgan.writing import replace_file
@@ -72,7 +73,7 @@ class CatalogueClassifier(FeatureExtractor):
 
     Args:
         model: Keras model of pictures, float32 0 to 255 `[N, S, S, C]`, to features and one logit a value for each
-            attribute.
+            attribute: of a softmax, or of a sigmoid each if a picture has several values.
         schema: Whose attributes it knows.
         accuracy: Attribute name to accuracy on photos it has not learnt from; empty if there were none.
     """
@@ -99,13 +100,14 @@ class CatalogueClassifier(FeatureExtractor):
             batch_size: Pictures at a time.
 
         Returns:
-            float32 `[N, number of values]` an attribute; the value of id `i` is at `i - 1`.
+            float32 `[N, number of values]` an attribute; the value of id `i` is at `i - 1`. They sum to 1 unless the
+            attribute takes several values.
         """
         return self.features_and_predictions(images, batch_size)[1]
 
     def recognise(self, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
-        """Ids of the likeliest value of each attribute: int32 `[N, A]`, never "not given"."""
-        return likeliest(self.predict(images, batch_size))
+        """Ids of the likeliest values, see `likeliest`."""
+        return likeliest(self.predict(images, batch_size), self.schema)
 
     def features_and_predictions(
         self, images: np.ndarray, batch_size: int = 256
@@ -119,7 +121,8 @@ class CatalogueClassifier(FeatureExtractor):
 
     def _heads(self, images):
         features, *logits = self.model(tf.cast(images, tf.float32), training=False)
-        return features, *map(tf.nn.softmax, logits)
+        pairs = zip(self.schema.attributes, logits, strict=True)
+        return features, *((tf.nn.softmax if a.several == 1 else tf.nn.sigmoid)(values) for a, values in pairs)
 
     def _maps(self, images):
         return self._map_model(tf.cast(images, tf.float32), training=False)
@@ -130,16 +133,25 @@ class CatalogueClassifier(FeatureExtractor):
         return keras.Model(self.model.input, stages)
 
 
-def likeliest(predictions: Iterable[np.ndarray]) -> np.ndarray:
-    """Ids of the likeliest values, int32 `[N, A]`, of what `CatalogueClassifier.predict` returns."""
-    return np.stack([values.argmax(axis=1) + 1 for values in predictions], axis=1).astype(np.int32)
+def likeliest(predictions: Iterable[np.ndarray], schema: ConditionSchema) -> np.ndarray:
+    """Ids of the likeliest values of each attribute, of what `CatalogueClassifier.predict` returns.
+
+    Returns:
+        int32 `[N, columns]`, never "not given"; of an attribute that takes several values as many, the likeliest first.
+    """
+    pairs = zip(schema.attributes, predictions, strict=True)
+    orders = [np.argsort(-values, axis=1, kind="stable")[:, : attribute.several] for attribute, values in pairs]
+    return np.concatenate(orders, axis=1).astype(np.int32) + 1
 
 
 def accuracies(recognised: np.ndarray, conditions: np.ndarray, schema: ConditionSchema) -> dict[str, float]:
-    """Attribute name to the share of ids that agree, over the photos where it is given."""
-    given, right = conditions != NOT_GIVEN, recognised == conditions
-    columns = zip(schema.names, given.T, right.T, strict=True)
-    return {name: float(right[given].mean()) for name, given, right in columns if given.any()}
+    """Attribute name to the share of values that are recognised, over the photos where it is given."""
+    found = {}
+    for name, columns in zip(schema.names, schema.slices, strict=True):
+        ids, seen = value_by_value(conditions[:, columns], recognised[:, columns])
+        if len(ids):
+            found[name] = float(np.mean(ids == seen))
+    return found
 
 
 def catalogue_classifier(
@@ -238,7 +250,7 @@ def train_classifier(
     )
     optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
     optimizer.build(model.trainable_variables)
-    step = tf.function(lambda batch: _step(model, optimizer, batch), autograph=False)
+    step = tf.function(lambda batch: _step(model, optimizer, batch, schema), autograph=False)
     loss = tf.constant(0.0)
     for number, batch in zip(range(steps), batches, strict=False):
         loss = step(batch)
@@ -314,19 +326,24 @@ def _network(schema, recipe, policy):
 # === Training ===
 
 
-def _step(model, optimizer, batch):
+def _step(model, optimizer, batch, schema):
     variables = model.trainable_variables
     with tf.GradientTape() as tape:
         _, *logits = model(tf.cast(batch["images"], tf.float32), training=True)
-        loss = tf.add_n([_loss(batch["conditions"][:, column], values) for column, values in enumerate(logits)])
+        pairs = zip(schema.slices, logits, strict=True)
+        loss = tf.add_n([_loss(batch["conditions"][:, columns], values) for columns, values in pairs])
     optimizer.apply(tape.gradient(loss, variables), variables)
     return loss
 
 
 def _loss(ids, logits):
-    """Mean cross-entropy over the photos where the attribute is given."""
-    given = tf.cast(ids != NOT_GIVEN, tf.float32)
-    errors = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(ids - 1, 0), logits)
+    """Mean cross-entropy over the photos where the attribute, of ids `[B, several]`, is given."""
+    given = tf.cast(ids[:, 0] != NOT_GIVEN, tf.float32)
+    if ids.shape[1] == 1:
+        errors = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(ids[:, 0] - 1, 0), logits)
+    else:
+        has = tf.reduce_max(tf.one_hot(ids - 1, logits.shape[1]), axis=1)  # of what is not given all are 0
+        errors = tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(has, logits), axis=1)
     return tf.reduce_sum(errors * given) / tf.maximum(tf.reduce_sum(given), 1.0)
 
 

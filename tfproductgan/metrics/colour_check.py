@@ -112,27 +112,28 @@ def families_of(name: str) -> tuple[str, ...]:
 
 
 def colour_attributes(schema: ConditionSchema) -> list[int]:
-    """Columns of the attributes most of whose values name colours."""
+    """Places of the attributes most of whose values name colours."""
     return [
-        column
-        for column, attribute in enumerate(schema.attributes)
+        place
+        for place, attribute in enumerate(schema.attributes)
         if np.mean([bool(families_of(value)) for value in attribute.values]) > _CLEAR_SHARE
     ]
 
 
-def picture_families(images: np.ndarray) -> np.ndarray:
-    """The family of colours that most of each picture's foreground has.
+def picture_families(images: np.ndarray, count: int | None = None) -> np.ndarray:
+    """The family of colours that most of each picture's foreground has, or the `count` first of them.
 
     The background is the median of the outermost pixels. Where hardly anything stands out from it, the product has
     its colour, and the middle of the picture decides.
 
     Args:
         images: uint8 `[N, H, W, 3]`.
+        count: How many.
 
     Returns:
-        int64 `[N]`, positions in `FAMILIES`.
+        int64 `[N]`, or `[N, count]`, positions in `FAMILIES`.
     """
-    found = np.empty(len(images), np.int64)
+    found = np.empty((len(images), 1 if count is None else count), np.int64)
     labs, families = _palette()
     for start in range(0, len(images), _BLOCK):
         levels = images[start : start + _BLOCK] >> _DROPPED_BITS
@@ -141,8 +142,9 @@ def picture_families(images: np.ndarray) -> np.ndarray:
         picture = np.arange(len(places))[:, None, None] * len(FAMILIES)
         owners = picture + families.take(places)
         counts = np.bincount(owners.ravel(), _foreground(labs, places).ravel(), len(places) * len(FAMILIES))
-        found[start : start + _BLOCK] = np.argmax(counts.reshape(len(places), -1) * _WEIGHTS, axis=1)
-    return found
+        order = np.argsort(-counts.reshape(len(places), -1) * _WEIGHTS, axis=1, kind="stable")
+        found[start : start + _BLOCK] = order[:, : found.shape[1]]
+    return found[:, 0] if count is None else found
 
 
 def colour_accuracy(
@@ -150,8 +152,10 @@ def colour_accuracy(
 ) -> AttributeAccuracy | None:
     """`accuracy_of` an attribute that names colours: ids against families, of `picture_families`.
 
-    Values that name no colour are left out.
+    Values that name no colour are left out. Of pictures that have several values as many families count.
     """
+    if found.ndim == 2:
+        found, real_found = (families[:, : attribute.several] for families in (found, real_found))
     passes = np.zeros((attribute.num_ids, len(FAMILIES)), bool)
     for number, value in enumerate(attribute.values, start=1):
         passes[number, [FAMILIES.index(family) for family in families_of(value)]] = True

@@ -147,8 +147,8 @@ def condition_figures(
         One `ConditionFigures` a value that was asked or that photos have; without attributes one for everything.
     """
     conditions = [
-        (attribute.name, value, asked[:, column] == number, real[:, column] == number)
-        for column, attribute in enumerate(schema.attributes)
+        (attribute.name, value, *((side[:, columns] == number).any(axis=1) for side in (asked, real)))
+        for attribute, columns in zip(schema.attributes, schema.slices, strict=True)
         for number, value in enumerate(attribute.values, start=NOT_GIVEN + 1)
     ] or [("everything", "", np.ones(len(samples), bool), np.ones(len(photos), bool))]
     return tuple(

@@ -75,7 +75,7 @@ class Observations:
     features: np.ndarray  # float32 [N, dim]
     probabilities: np.ndarray | None = None  # float32 [N, K], of an extractor that classifies
     recognised: np.ndarray | None = None  # ids the catalogue's classifier recognised, int32 [N, A]
-    families: np.ndarray | None = None  # of colours, int64 [N]
+    families: np.ndarray | None = None  # of colours, int64 [N, most a picture has]
     hashes: np.ndarray | None = None  # difference hashes, uint64 [N]
     thumbnails: np.ndarray | None = None  # uint8 [N, 16, 16, C]
 
@@ -159,8 +159,8 @@ class Judge:
         return get_extractor("catalogue", self.catalogue) if self.catalogue.schema.attributes else None
 
     @functools.cached_property
-    def colour_columns(self) -> list[int]:
-        """Columns of the attributes whose values are names of colours; none if photos are grey."""
+    def colour_places(self) -> list[int]:
+        """Places of the attributes whose values are names of colours; none if photos are grey."""
         return colour_attributes(self.catalogue.schema) if self.catalogue.channels == 3 else []
 
     def features(self, split: str) -> Features:
@@ -215,7 +215,7 @@ class Judge:
         seen = {}
         if self._one_pass(parts):
             seen["features"], predictions = self.extractor.features_and_predictions(images)
-            seen["recognised"] = likeliest(predictions)
+            seen["recognised"] = likeliest(predictions, self.catalogue.schema)
         else:
             if extract:
                 seen["features"], probabilities = self.extractor.outputs(images)
@@ -224,8 +224,9 @@ class Judge:
                 distances.check_features(seen["features"], f"features by {self.extractor.id}")
             if "attributes" in parts and self.classifier:
                 seen["recognised"] = self.classifier.recognise(images)
-        if "colours" in parts and self.colour_columns:
-            seen["families"] = picture_families(images)
+        if "colours" in parts and self.colour_places:
+            most = max(self.catalogue.schema.attributes[place].several for place in self.colour_places)
+            seen["families"] = picture_families(images, most)
         if "conditions" in parts:
             seen["hashes"], seen["thumbnails"] = difference_hashes(images), thumbnails(images)
         return {name: values for name, values in seen.items() if values is not None}
@@ -333,9 +334,10 @@ class _Judging:
             self._limit("Attribute accuracy is not measured: the catalogue has no attributes.")
             return ()
         rows = (samples.conditions, samples.recognised, photos.conditions, photos.recognised)
+        schema = self.catalogue.schema
         return self._accuracies(
-            accuracy_of(attribute, *(ids[:, column] for ids in rows), self.judge.classifier.id)
-            for column, attribute in enumerate(self.catalogue.schema.attributes)
+            accuracy_of(attribute, *(ids[:, columns] for ids in rows), self.judge.classifier.id)
+            for attribute, columns in zip(schema.attributes, schema.slices, strict=True)
         )
 
     def _colours(self) -> tuple[AttributeAccuracy, ...]:
@@ -344,13 +346,13 @@ class _Judging:
             self._limit("Colours of pixels are not checked: photos and samples are grey.")
         return self._accuracies(
             colour_accuracy(
-                schema.attributes[column],
-                samples.conditions[:, column],
+                schema.attributes[place],
+                samples.conditions[:, schema.slices[place]],
                 samples.families,
-                photos.conditions[:, column],
+                photos.conditions[:, schema.slices[place]],
                 photos.families,
             )
-            for column in self.judge.colour_columns
+            for place in self.judge.colour_places
         )
 
     def _accuracies(self, found: Iterable[AttributeAccuracy | None]) -> tuple[AttributeAccuracy, ...]:
@@ -546,7 +548,7 @@ def values_without_photos(schema: ConditionSchema, conditions: np.ndarray) -> li
     """Names of the values, such as `"colour Gold"`, that no row of condition ids `[N, A]` has."""
     return [
         f"{attribute.name} {value}"
-        for column, attribute in enumerate(schema.attributes)
+        for attribute, columns in zip(schema.attributes, schema.slices, strict=True)
         for number, value in enumerate(attribute.values, start=NOT_GIVEN + 1)
-        if not (conditions[:, column] == number).any()
+        if not (conditions[:, columns] == number).any()
     ]

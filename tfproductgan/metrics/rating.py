@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tfproductgan.conditions import values_in
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics.distances import wilson_interval
 from tfproductgan.writing import replace_file
@@ -32,7 +33,8 @@ class RatingKey:
         catalogue: Fingerprint of the photos.
         split: Where the photos are from.
         seed: Decides photos, order and generated pictures.
-        pictures: Id of a picture on the page to what it is: `"generated"`, a bool, and `"conditions"`, words.
+        pictures: Id of a picture on the page to what it is: `"generated"`, a bool, and `"conditions"`, words, or
+            lists of them where a picture has several values.
         truncation: Of the generated pictures.
     """
 
@@ -168,7 +170,9 @@ def read_ratings(files: Sequence[str | os.PathLike], key: RatingKey) -> RatingRe
     # of each answer: what the picture is, and whether it was taken for a photo
     answers = [(key.pictures[i], said == PHOTO) for given in raters.values() for i, said in given.items()]
     taken = [(fact["conditions"], said_photo) for fact, said_photo in answers if fact["generated"]]
-    values = sorted({pair for conditions, _ in taken for pair in conditions.items()})
+    values = sorted(
+        {(name, value) for conditions, _ in taken for name, cell in conditions.items() for value in values_in(cell)}
+    )
     return RatingResult(
         page=key.page,
         model_id=key.model_id,
@@ -181,7 +185,9 @@ def read_ratings(files: Sequence[str | os.PathLike], key: RatingKey) -> RatingRe
             (
                 name,
                 value,
-                _rate(f"{name} {value}", [said for conditions, said in taken if conditions.get(name) == value]),
+                _rate(
+                    f"{name} {value}", [said for conditions, said in taken if value in values_in(conditions.get(name))]
+                ),
             )
             for name, value in values
         ),

@@ -126,8 +126,7 @@ class ConditionalGAN(Sampler, TrainingModel):
         self.discriminator_steps = objective.discriminator_steps if discriminator_steps is None else discriminator_steps
         if self.discriminator_steps < 1:
             raise RecipeError(f"discriminator_steps must be at least 1. Received: {discriminator_steps}")
-        given = zip((f"{name}_optimizer" for name in self.kind.optimizers), args, strict=False)
-        super().compile(**dict(given), **kwargs)
+        super().compile(*args, **kwargs)
 
     def compile_options(self):
         """What `compile` was told, JSON-ready."""

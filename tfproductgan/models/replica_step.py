@@ -150,5 +150,6 @@ def _check_shares(stream, replicas):
 
 
 def _as_graph(function, **options):
-    # a step needs no rewriting of its Python, which would also bury our errors under a page of its own
-    return tf.function(function, reduce_retracing=True, autograph=False, **options)
+    # a step needs no rewriting of its Python, which would also bury our errors under a page of its own; and it needs
+    # batches of a known size, so another size is another graph
+    return tf.function(function, autograph=False, **options)

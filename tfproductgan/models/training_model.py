@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -15,6 +15,7 @@ import tensorflow as tf
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import RecipeError, RunError, nearest
 from tfproductgan.models import randomness
+from tfproductgan.models.batches import batches_of, check_batch, check_predict, input_specs, reading, refuse_options
 from tfproductgan.models.microbatches import mean_of_microbatches
 from tfproductgan.models.phases import Batch, Logs, Phase, added_losses, dense_gradients
 from tfproductgan.models.pictures import to_float
@@ -33,6 +34,9 @@ from tfproductgan.models.trained import copy_of
 from tfproductgan.recipes import Recipe, get_recipe
 from tfproductgan.registry import Kind, import_all, kind_named, network_class
 
+# of `keras.Model.compile`
+_COMPILE_OPTIONS = ("run_eagerly", "steps_per_execution", "jit_compile")
+
 
 class TrainingModel(ReplicaStep, keras.Model):
     """Base of the kinds of models; a kind says what its step is made of.
@@ -48,6 +52,7 @@ class TrainingModel(ReplicaStep, keras.Model):
         networks: A network for each role of the kind.
         schema: The `ConditionSchema` all were made for.
         recipe: The `Recipe`. Defaults to the kind's first.
+        warm_start: JSON-ready facts of the run whose weights it started from, for the files it writes.
         **kwargs: Arguments of `keras.Model`.
 
     Raises:
@@ -69,10 +74,11 @@ class TrainingModel(ReplicaStep, keras.Model):
     logits_advice: ClassVar[str] = "Lower"
     collapse_advice: ClassVar[str] = "Lower the learning rates"
 
-    def __init__(self, networks, schema, recipe=None, **kwargs):
+    def __init__(self, networks, schema, recipe=None, warm_start=None, **kwargs):
         check_strategy()
         super().__init__(**kwargs)
         self.schema = schema
+        self.warm_start = warm_start
         self.recipe = (recipe or get_recipe(self.default_recipe)).for_size(schema.image_size)
         self._check_kind(self.recipe)
         for role in self.kind.roles:
@@ -196,7 +202,10 @@ class TrainingModel(ReplicaStep, keras.Model):
     @property
     def provenance(self):
         """JSON-ready facts of how the model came to be, for the files it writes."""
-        return {"recipe": self.recipe.to_dict(), "images_seen": self.images_seen}
+        return {"recipe": self.recipe.to_dict(), "images_seen": self.images_seen, **self._started_from()}
+
+    def _started_from(self):
+        return {"warm_start": dict(self.warm_start)} if self.warm_start else {}
 
     def parameters(self):
         """Number of weights by role."""
@@ -221,21 +230,27 @@ class TrainingModel(ReplicaStep, keras.Model):
 
     # === Compile ===
 
-    def compile(self, microbatches=None, **kwargs):
+    def compile(self, *optimizers, microbatches=None, **kwargs):
         """Say how to train; what is not passed is the recipe's.
 
         The recipe's schedules count optimiser steps of its `batch_size`: they end after `images` if batches hold
         `recipe.step_images` images.
 
         Args:
+            *optimizers: Keras optimisers or their names, in the order of the kind's; also by keyword, as
+                `generator_optimizer`.
             microbatches: In how many parts each replica takes its batch; must divide it. See `Recipe`.
-            **kwargs: A Keras optimiser as `NAME_optimizer`, such as `generator_optimizer`; `run_eagerly`,
-                `steps_per_execution`, `jit_compile` of `keras.Model.compile`.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` of `keras.Model.compile`.
 
         Raises:
             RecipeError: If a name does not exist or a number cannot be.
         """
         given = {name: kwargs.pop(f"{name}_optimizer", None) for name in self.kind.optimizers}
+        self._check_options(optimizers, kwargs)
+        given |= zip(given, optimizers, strict=False)
+        given = {name: _as_optimizer(f"{name}_optimizer", each) for name, each in given.items()}
+        if None not in given.values() and len({id(each) for each in given.values()}) < len(given):
+            raise RecipeError("Each optimiser keeps what it learns of its own networks: make one for each.")
         kwargs.setdefault("jit_compile", False)
         super().compile(optimizer=None, **kwargs)
         # Keras would add a tracker for a loss this model does not have
@@ -251,6 +266,16 @@ class TrainingModel(ReplicaStep, keras.Model):
             self._trackers = {name: keras.metrics.Mean(name=name) for name in self.log_names()}
         # callbacks of W&B and MLflow ask a model for one optimiser: its settings, steps and learning rate
         self.optimizer = next(iter(self.optimizers().values()))
+
+    def _check_options(self, optimizers, options):
+        unknown = [name for name in options if name not in _COMPILE_OPTIONS]
+        if len(optimizers) > len(self.kind.optimizers):
+            unknown.append(f"{optimizers[len(self.kind.optimizers)]!r}")
+        if unknown:
+            takes = " and ".join(f"{name}_optimizer" for name in self.kind.optimizers)
+            raise RecipeError(
+                f"compile takes no {unknown[0]}, but {takes}; what is minimised and logged is the recipe's."
+            )
 
     def _make_optimizer(self, name):
         recipe, adam = self.recipe, self.recipe.optimizers[name]
@@ -278,6 +303,31 @@ class TrainingModel(ReplicaStep, keras.Model):
 
     # === Training ===
 
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, **kwargs):
+        """`keras.Model.fit` of batches that fit the schema.
+
+        Args:
+            x: A `tf.data.Dataset` of batches, such as `catalogue.stream()`; or, shuffled anew each epoch, a mapping of
+                whole arrays; or an iterator of batches. A last batch that is not full is left out.
+            y: Refused: what is asked for is among the batches, as `"conditions"`.
+            batch_size: Images a step, of arrays. Defaults to `recipe.step_images`.
+            epochs: How often to go through them.
+            **kwargs: Further arguments of `keras.Model.fit`; `validation_data` as `x`.
+
+        Raises:
+            RecipeError: If names, types, shapes or ids are not those of the schema.
+        """
+        refuse_options("fit", y=y, **kwargs)
+        size = batch_size or self.recipe.step_images
+        shuffled = kwargs.pop("shuffle", None) is not False
+        x, steps = batches_of(x, self.schema, size, self.recipe.seed, self.step, shuffled)
+        held_out = kwargs.pop("validation_data", None)
+        if held_out is not None:
+            held_out, _ = batches_of(held_out, self.schema, kwargs.pop("validation_batch_size", None) or size)
+        kwargs["steps_per_epoch"] = kwargs.get("steps_per_epoch") or steps
+        with reading(self.schema, kwargs["steps_per_epoch"]):
+            return super().fit(x, epochs=epochs, validation_data=held_out, **kwargs)
+
     def train_step(self, data):
         """One step, as one replica sees it."""
         batch = self._received(data)
@@ -298,14 +348,9 @@ class TrainingModel(ReplicaStep, keras.Model):
 
     def _received(self, data):
         """A batch with its pictures as float32 in -1 to 1."""
-        inputs = self.schema.inputs()
-        if not isinstance(data, Mapping) or not {"images", *inputs} <= data.keys():
-            shapes = {name: f"{spec.dtype} [B, {', '.join(map(str, spec.shape))}]" for name, spec in inputs.items()}
-            raise RecipeError(
-                f"A batch is {{'images': uint8 [B, S, S, C], {', '.join(f'{n!r}: {s}' for n, s in shapes.items())}}}, "
-                f"as catalogue.stream() gives them. Received: {_described(data)}"
-            )
-        return {name: data[name] if name == "conditions" else to_float(data[name]) for name in ("images", *inputs)}
+        check_batch(data, self.schema)
+        names = input_specs(self.schema)
+        return {name: data[name] if name == "conditions" else to_float(data[name]) for name in names}
 
     def _num_parts(self):
         """In how many parts the phases take a batch."""
@@ -346,7 +391,12 @@ class TrainingModel(ReplicaStep, keras.Model):
         fewest = 1 if self.hides_only_attribute else 2
         if len(self.schema.attributes) < fewest or not self.recipe.label_dropout:
             return conditions
-        drawn = Draws(self.recipe.seed, self._step.value).uniform(Purpose.LABEL_DROPOUT, conditions.shape)
+        shape = (conditions.shape[0], len(self.schema.attributes))
+        drawn = Draws(self.recipe.seed, self._step.value).uniform(Purpose.LABEL_DROPOUT, shape)
+        if max(attribute.several for attribute in self.schema.attributes) > 1:
+            # all values of an attribute at once; tf.repeat would leave the size unknown
+            columns = [at for at, attribute in enumerate(self.schema.attributes) for _ in range(attribute.several)]
+            drawn = tf.gather(drawn, columns, axis=1)
         return tf.where(drawn < self.recipe.label_dropout, 0, conditions)
 
     def _seed_networks(self):
@@ -371,6 +421,19 @@ class TrainingModel(ReplicaStep, keras.Model):
         return {name: tracker.result() for name, tracker in self._trackers.items()}
 
     # === Evaluation ===
+
+    def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
+        """`keras.Model.evaluate` of what `fit` takes."""
+        if not kwargs.get("_use_cached_eval_dataset"):  # what `fit` has made batches of
+            refuse_options("evaluate", y=y, **kwargs)
+            x, _ = batches_of(x, self.schema, batch_size or self.recipe.step_images)
+        with reading(self.schema, kwargs.get("steps")):
+            return super().evaluate(x, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        """`keras.Model.predict` of what `call` takes: photos and names are for `generate` or `translate`."""
+        check_predict(x, self.asks)
+        return super().predict(x, *args, **kwargs)
 
     def test_step(self, data):
         """What `test_logs` measures."""
@@ -445,6 +508,7 @@ class TrainingModel(ReplicaStep, keras.Model):
             **networks,
             "schema": self.schema.to_dict(),
             "recipe": self.recipe.to_dict(),
+            **self._started_from(),
         }
 
     @classmethod
@@ -482,6 +546,14 @@ class TrainingModel(ReplicaStep, keras.Model):
         self.compile(**{**config, **optimizers})
 
 
+def _as_optimizer(name, given):
+    """A Keras optimiser, also by its name; `None` stays."""
+    try:
+        return keras.optimizers.get(given)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"{name} must be a Keras optimiser or the name of one. Received: {given!r}") from error
+
+
 def _make_network(role, spec, schema, policy):
     network = network_class(spec.family, role)
     given = network.arguments(schema)
@@ -496,10 +568,6 @@ def _make_network(role, spec, schema, policy):
     except (TypeError, ValueError) as error:
         message = f"The {role} cannot be made with the options {dict(spec.options)}: {error}"
         raise RecipeError(message.splitlines()[0]) from error
-
-
-def _described(data):
-    return f"{{{', '.join(map(repr, data))}}}" if isinstance(data, Mapping) else type(data).__name__
 
 
 def _seed_generators(networks):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tfproductgan.catalogue.photos import Placement, open_photo, photo_of_array, place
+from tfproductgan.conditions import Conditions
 from tfproductgan.errors import PhotoError
 from tfproductgan.models.pictures import in_chunks, to_float, to_uint8
 
@@ -29,7 +30,7 @@ class Translator:
     def translate(
         self,
         pictures: Picture | Sequence[Picture],
-        conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+        conditions: Conditions | Sequence[Conditions] | None = None,
     ) -> np.ndarray | list[np.ndarray]:
         """What is made of a picture, or of each of several.
 
@@ -38,8 +39,8 @@ class Translator:
 
         Args:
             pictures: A file's path, uint8 `[H, W]` or `[H, W, C]`, a Pillow image, or a list of them.
-            conditions: A mapping of attribute name to value name, partial or empty, for all, or a list of them with
-                one for each. What is not given is left to the picture.
+            conditions: A mapping of attribute name to value name or to several, partial or empty, for all, or a list of
+                them with one for each. What is not given is left to the picture.
 
         Returns:
             uint8 `[H, W, C]` of each picture's own height and width; a list of them for a list.
@@ -76,7 +77,7 @@ class Translator:
 
         Args:
             sources: uint8 `[N, image_size, image_size, source_channels]`.
-            ids: Condition ids, int32 `[N, attributes]`; 0 is not given.
+            ids: Condition ids, int32 `[N, columns]`; 0 is not given.
 
         Returns:
             uint8 `[N, image_size, image_size, channels]`. A row depends on its own picture alone.

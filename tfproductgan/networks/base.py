@@ -14,7 +14,7 @@ from tfproductgan.layers.condition_embedding import ConditionEmbedding
 
 
 class _Network(keras.Model):
-    """What all take: `num_ids`, `image_size`, `channels`, and arguments of `keras.Model`.
+    """What all take: `num_ids`, as `ConditionEmbedding` does, `image_size`, `channels`, and arguments of `keras.Model`.
 
     A subclass keeps what its constructor takes in attributes of the same names, so that files hold it.
     """

@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
 
+from tfproductgan.catalogue.kinds import OURS
 from tfproductgan.errors import JudgementError, RunError, nearest
 from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy
 from tfproductgan.metrics.judgement import Judgement
@@ -303,7 +304,10 @@ def save(figure: Figure, path: str | os.PathLike) -> Path:
         RunError: If the suffix is another, or the file cannot be written.
     """
     path = check_format(path)
-    return replace_file(path, lambda file: write(figure, file, format=path.suffix.lower()[1:]))
+    suffix = path.suffix.lower()[1:]
+    # or it would be taken for a photo where it lies among them
+    options = {"metadata": {OURS: "chart"}} if suffix == "png" else {}
+    return replace_file(path, lambda file: write(figure, file, format=suffix, **options))
 
 
 def check_format(path: str | os.PathLike) -> Path:

@@ -15,6 +15,7 @@ from tfproductgan.sampling.grids import in_proportion
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.conditions import ConditionSchema
     from tfproductgan.models.sampler import Sampler
 
 
@@ -49,7 +50,7 @@ def make_rating_page(
     half = min(count // 2, catalogue.size(split))
     photos_all, ids_all = catalogue.images(split), catalogue.conditions(split)
     chosen = np.sort(rng.permutation(len(photos_all))[:half])
-    words = [catalogue.schema.decode(ids) for ids in ids_all[chosen]]
+    words = [_words(catalogue.schema, ids) for ids in ids_all[chosen]]
     counterparts = Counterparts(generator, catalogue, split)
     drawn = counterparts.draw(counterparts.requests(chosen, seed, truncation, complete=True))
     pictures = np.concatenate([np.asarray(photos_all[chosen]), drawn])
@@ -69,3 +70,9 @@ def make_rating_page(
     )
     shown = {"page": key.page, "kind": ANSWERS_KIND, "pictures": [picture_uri(pictures[i]) for i in order]}
     return render("rating", shown=shown), key
+
+
+def _words(schema: ConditionSchema, ids: np.ndarray) -> dict[str, str | list[str]]:
+    """What a picture was asked for; the values of an attribute that takes several one by one."""
+    values = schema.values_of(ids)
+    return {name: values[name] if schema.attribute(name).several > 1 else values[name][0] for name in values}

@@ -119,8 +119,7 @@ def grid_rows(
     rows = []
     ids, images = catalogue.conditions(split), catalogue.images(split)
     for conditions in typical_conditions(schema, _ROWS) or [{}]:
-        wanted = np.array(schema.encode(conditions), np.int32)
-        found = np.flatnonzero(((ids == wanted) | (wanted == 0)).all(axis=1))[:_PHOTOS]
+        found = np.flatnonzero(schema.having(ids, schema.encode(conditions)))[:_PHOTOS]
         if counterparts.takes_pictures:
             samples = counterparts.draw(counterparts.requests(found))
         else:

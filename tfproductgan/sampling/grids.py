@@ -193,21 +193,19 @@ def typical_conditions(schema: ConditionSchema, count: int = 8) -> list[dict[str
     if not (schema.attributes and schema.combinations):
         return [{first.name: value} for first in schema.attributes[:1] for value in first.values[:count]]
     # those that say everything come first
-    frequent = [ids for ids, _ in sorted(schema.combinations, key=lambda pair: (NOT_GIVEN in pair[0], -pair[1]))]
+    frequent = [ids for ids, _ in sorted(schema.combinations, key=lambda p: (not schema.gives_all(p[0]), -p[1]))]
     best: dict[int, tuple[int, ...]] = {}
     for ids in frequent:
-        best.setdefault(ids[0], ids)
-    rest = [ids for ids in frequent if best[ids[0]] != ids]
-    return [schema.decode(ids) for ids in [*best.values(), *rest][:count]]
+        first = ids[schema.slices[0]]
+        for value in filter(None, first) if any(first) else [NOT_GIVEN]:
+            best.setdefault(value, ids)
+    return [schema.decode(ids) for ids in list(dict.fromkeys([*best.values(), *frequent]))[:count]]
 
 
 def frequent_values(schema: ConditionSchema, name: str, count: int) -> tuple[str, ...]:
     """The values of an attribute that most photos have, in the schema's order if it knows no frequencies."""
     attribute = schema.attribute(name)
-    column = schema.names.index(attribute.name)
-    photos = np.zeros(attribute.num_ids)
-    for ids, number in schema.combinations:
-        photos[ids[column]] += number
+    photos = schema.frequencies[schema.names.index(attribute.name)]
     order = np.argsort(-photos[1:], kind="stable")[:count]
     return tuple(attribute.values[i] for i in order)
 

@@ -10,35 +10,35 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from tfproductgan.conditions import ConditionSchema
+from tfproductgan.conditions import SEPARATOR, SEPARATORS, Conditions, ConditionSchema, fold, tidy
 from tfproductgan.errors import ConditionError, nearest
 
-# "=" and "," are words of their own: "colour=gold" names the attribute, and no value reaches across a comma
+# "=", "+" and commas are words of their own: "colour=gold" names the attribute, and no value reaches across a comma
 # unless it has one itself
-_WORD = re.compile(r"[,;=]|[^\s,;=]+")
+_WORD = re.compile(rf"[{SEPARATORS}=+]|[^\s{SEPARATORS}=+]+")
 
 Meanings = Sequence[tuple[str, str]]
 
 
 def parse_request(
-    text: str, schema: ConditionSchema, given: Mapping[str, str] | None = None
+    text: str, schema: ConditionSchema, given: Conditions | None = None
 ) -> tuple[dict[str, str], int | None]:
     """Look up the words of a request among the values that a schema knows.
 
     Args:
-        text: Value names in any order and case, separated by spaces or commas. A value may be followed by its
-            attribute's name (`"side view"`, `"gold colour"`) or preceded by it and `=` (`"colour=gold"`).
-            `"seed 7"` gives the seed.
+        text: Value names in any order and case, separated by spaces, commas or `+`; several of an attribute that takes
+            several. A value may be followed by its attribute's name (`"side view"`, `"gold colour"`) or preceded by it
+            and `=` (`"colour=gold"`). `"seed 7"` gives the seed.
         schema: The schema that has the attributes.
         given: Conditions known beforehand, which the words add to.
 
     Returns:
-        The conditions, attribute name to value name as the schema spells them, and the seed, or `None` if the
-        text has none.
+        The conditions, attribute name to value name as the schema spells them, several with commas between, and the
+        seed, or `None` if the text has none.
 
     Raises:
         ConditionError: If a word is no value, it cannot be told which attribute's value it is, an attribute
-            gets two values, or the seed is no whole number from 0.
+            gets more values than a picture has, or the seed is no whole number from 0.
 
     Example:
     ```python
@@ -47,11 +47,11 @@ def parse_request(
     """
     phrases = _phrases(schema)
     longest_first = "|".join(map(re.escape, sorted(phrases, key=len, reverse=True))) or "(?!)"
-    known = re.compile(rf"(?<!\S)(?:({longest_first})|(seed)(?: =)?(?: (\S+))?|[,;])(?!\S)")
-    words, folded = _words(text), _words(text.casefold())
+    known = re.compile(rf"(?<!\S)(?:({longest_first})|(seed)(?: =)?(?: (\S+))?|[{SEPARATORS}+])(?!\S)")
+    words, folded = _words(tidy(text)), _words(fold(text))
     if len(words) != len(folded):  # letters that are folded to several
         words = folded
-    conditions = schema.decode(schema.encode(given))
+    conditions = schema.values_of(schema.encode(given))
     shared: list[tuple[str, Meanings]] = []
     seed: int | None = None
     end = 0
@@ -60,7 +60,7 @@ def parse_request(
         end = match.end()
         phrase, is_seed, number = match.groups()
         if phrase and len(phrases[phrase]) == 1:
-            _add(conditions, phrases[phrase])
+            _add(conditions, phrases[phrase], schema)
         elif phrase:
             shared.append((words[match.start() : end], phrases[phrase]))
         elif is_seed:
@@ -68,8 +68,8 @@ def parse_request(
     _refuse_unknown(words[end:].strip(), schema)
     # last, since what else was said may leave only one attribute without a value
     for phrase, meanings in shared:
-        _add(conditions, _meant(phrase, meanings, conditions, schema))
-    return conditions, seed
+        _add(conditions, _meant(phrase, meanings, conditions, schema), schema)
+    return {name: SEPARATOR.join(values) for name, values in conditions.items()}, seed
 
 
 def _phrases(schema: ConditionSchema) -> dict[str, list[tuple[str, str]]]:
@@ -78,7 +78,7 @@ def _phrases(schema: ConditionSchema) -> dict[str, list[tuple[str, str]]]:
     for attribute in schema.attributes:
         for value in attribute.values:
             for phrase in (value, f"{value} {attribute.name}", f"{attribute.name} = {value}"):
-                phrases.setdefault(_words(phrase.casefold()), []).append((attribute.name, value))
+                phrases.setdefault(_words(fold(phrase)), []).append((attribute.name, value))
     return phrases
 
 
@@ -87,18 +87,24 @@ def _words(text: str) -> str:
     return " ".join(_WORD.findall(text))
 
 
-def _add(conditions: dict[str, str], meanings: Meanings) -> None:
+def _add(conditions: dict[str, list[str]], meanings: Meanings, schema: ConditionSchema) -> None:
     for name, value in meanings:
-        if conditions.setdefault(name, value) != value:
-            raise ConditionError(f"One picture has one {name}. Received: {conditions[name]!r} and {value!r}")
+        values = conditions.setdefault(name, [])
+        if value not in values:
+            schema.attribute(name).encode([*values, value])  # knows how many a picture has
+            values.append(value)
 
 
-def _meant(phrase: str, meanings: Meanings, conditions: Mapping[str, str], schema: ConditionSchema) -> Meanings:
+def _meant(phrase: str, meanings: Meanings, conditions: Mapping[str, list[str]], schema: ConditionSchema) -> Meanings:
     """Of several meanings of a phrase, those that hold whichever was meant."""
-    open_ones = [(name, value) for name, value in meanings if conditions.get(name, value) == value]
+    open_ones = [
+        (name, value)
+        for name, value in meanings
+        if len({*conditions.get(name, []), value}) <= schema.attribute(name).several
+    ]
     if len(open_ones) < 2:
         return open_ones or meanings
-    photos = [schema.decode(ids) for ids, _ in schema.combinations]
+    photos = [schema.values_of(ids) for ids, _ in schema.combinations]
     certain = [
         (name, value) for name, value in open_ones if all(_implies(photos, other, (name, value)) for other in open_ones)
     ]
@@ -112,10 +118,10 @@ def _meant(phrase: str, meanings: Meanings, conditions: Mapping[str, str], schem
     return certain
 
 
-def _implies(photos: Sequence[Mapping[str, str]], one: tuple[str, str], other: tuple[str, str]) -> bool:
+def _implies(photos: Sequence[Mapping[str, list[str]]], one: tuple[str, str], other: tuple[str, str]) -> bool:
     """Whether there are photos with one condition and all of them have the other too."""
-    found = [photo for photo in photos if photo.get(one[0]) == one[1]]
-    return bool(found) and all(photo.get(other[0]) == other[1] for photo in found)
+    found = [photo for photo in photos if one[1] in photo.get(one[0], [])]
+    return bool(found) and all(other[1] in photo.get(other[0], []) for photo in found)
 
 
 def _seed(received: str) -> int:

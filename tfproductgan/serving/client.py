@@ -8,7 +8,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,14 @@ from urllib.parse import urlsplit
 import numpy as np
 from PIL import Image
 
-from tfproductgan.conditions import ConditionSchema, PictureRequest, most_pictures, plan_requests, whole_number
+from tfproductgan.conditions import (
+    Conditions,
+    ConditionSchema,
+    PictureRequest,
+    most_pictures,
+    plan_requests,
+    whole_number,
+)
 from tfproductgan.errors import ConditionError, ServingError
 from tfproductgan.serving.client_grpc import GrpcTransport
 from tfproductgan.serving.client_rest import RestTransport
@@ -91,7 +98,7 @@ class Client:
 
     def generate(
         self,
-        conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+        conditions: Conditions | Sequence[Conditions] | None = None,
         count: int | None = None,
         seed: int = 0,
         truncation: float = 1.0,
@@ -99,8 +106,8 @@ class Client:
         """Pictures of what is asked for, the same as `generate` of the model itself.
 
         Args:
-            conditions: A mapping of attribute name to value name, partial or empty, or a list of them. What is not
-                given is drawn from the data's own distribution.
+            conditions: A mapping of attribute name to value name or to several, partial or empty, or a list of them.
+                What is not given is drawn from the data's own distribution.
             count: Number of pictures. Defaults to one a mapping; a list is repeated from its start.
             seed: Picture `i` has seed `seed + i`.
             truncation: Scales the latents, 0 to 2. Defaults to 1.
@@ -120,7 +127,7 @@ class Client:
 
     def generate_png(
         self,
-        conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+        conditions: Conditions | Sequence[Conditions] | None = None,
         count: int | None = None,
         seed: int = 0,
         truncation: float = 1.0,
@@ -153,14 +160,14 @@ class Client:
     def translate(
         self,
         pictures: Sequence[bytes | str | os.PathLike | np.ndarray],
-        conditions: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+        conditions: Conditions | Sequence[Conditions] | None = None,
     ) -> list[np.ndarray]:
         """What a model that takes pictures makes of some, as `translate` of the model itself.
 
         Args:
             pictures: The bytes of a JPEG, PNG, GIF or BMP file, its path, or uint8 `[H, W]` or `[H, W, C]`.
-            conditions: A mapping of attribute name to value name, partial or empty, for all, or a list of them with
-                one for each. What is not given is left to the picture.
+            conditions: A mapping of attribute name to value name or to several, partial or empty, for all, or a list of
+                them with one for each. What is not given is left to the picture.
 
         Returns:
             uint8 `[H, W, C]` of each picture's own height and width.

@@ -191,6 +191,18 @@ class Checkpoints:
             )
         return None
 
+    def newest_sound(self) -> Path | None:
+        """The newest checkpoint that is not damaged, or `None`.
+
+        Raises:
+            RunError: If it is of a newer version of this package.
+        """
+        for path in reversed(self.files):
+            with contextlib.suppress(_DamagedError):
+                read_note(path)
+                return path
+        return None
+
     def discard_after(self, step: int) -> None:
         """Remove the checkpoints of a future that is trained again: damaged ones, and those beyond a rollback."""
         for path in self.files:

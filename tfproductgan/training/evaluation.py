@@ -21,8 +21,8 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from tfproductgan.conditions import NOT_GIVEN
 from tfproductgan.errors import JudgementError, RecipeError, RunError
+from tfproductgan.metrics.attribute_accuracy import value_by_value
 from tfproductgan.metrics.classifier import CatalogueClassifier, catalogue_classifier
 from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.distances import frechet_distance_of, kernel_distance, least_pictures
@@ -213,9 +213,10 @@ class Evaluation(keras.callbacks.Callback):
                 "val_kid": kernel_distance(*sides, num_subsets=_KID_SUBSETS, seed=self.seed).value,
             }
         if "attributes" in self._parts:
-            given = self._asked > NOT_GIVEN
-            right = looks.recognised == self._asked
-            found["val_attribute_accuracy"] = float(np.mean(right[given])) if given.any() else 0.0
+            slices = self.catalogue.schema.slices
+            pairs = [value_by_value(self._asked[:, each], looks.recognised[:, each]) for each in slices]
+            right = np.concatenate([ids == seen for ids, seen in pairs])
+            found["val_attribute_accuracy"] = float(np.mean(right)) if len(right) else 0.0
         return found
 
 

@@ -7,6 +7,7 @@ data.json         what the photos were: source and fingerprint, and the options 
 environment.json  versions and machine, one entry a start
 metrics.jsonl     one line an interval
 alarms.jsonl      one line an alarm, if there was one
+warm_start.json   whose weights it began with, if any
 evaluation.json   what is evaluated while training, and how often, if anything is
 evaluation/       what `evaluate` found out
 grids/            sample pictures with fixed seeds
@@ -49,6 +50,7 @@ class RunDirectory:
         self.path = Path(path)
         self.metrics = self.path / "metrics.jsonl"
         self.evaluation = self.path / "evaluation.json"
+        self.warm_start = self.path / "warm_start.json"
         self.grids = self.path / "grids"
         self.checkpoints = self.path / "checkpoints"
 

@@ -26,11 +26,13 @@ from tfproductgan.recipes import Recipe
 from tfproductgan.registry import kind_named
 from tfproductgan.training.alarms.kinds import alarms_of
 from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid, TranslationGrid
-from tfproductgan.training.checkpoints import Best, Checkpoints, SaveCheckpoints, check_same_step
+from tfproductgan.training.checkpoints import Best, Checkpoints, Note, SaveCheckpoints, check_same_step
 from tfproductgan.training.evaluation import EVALUATED, Evaluation, StopWithoutProgress, check_photos
 from tfproductgan.training.run_directory import RunDirectory
 from tfproductgan.training.stopping import StopSignals
 from tfproductgan.training.strategies import check_batch, is_chief, share_of_each, wait_for_all
+from tfproductgan.training.warm_start import open_start, take_weights
+from tfproductgan.writing import read_json, write_json
 
 # one sample grid, checkpoint and line of metrics each twentieth of a run, but in short runs no more often than it
 # takes to learn something: drawing and saving take seconds
@@ -116,6 +118,7 @@ def train(
     data_options: Mapping[str, Any] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     strategy: tf.distribute.Strategy | None = None,
+    warm_start: str | Path | None = None,
 ) -> TrainingModel:
     """Train, or go on training.
 
@@ -143,14 +146,17 @@ def train(
         callbacks: Further Keras callbacks.
         strategy: On which devices; see `make_strategy`. Of several processes the first writes and shows, all need to
             see the folder. Defaults to the strategy of the scope this is called in.
+        warm_start: A run directory or `.keras` file whose weights a new run begins with, see
+            `tfproductgan.training.warm_start`. When the run goes on it plays no part any more.
 
     Returns:
         The trained model.
 
     Raises:
-        RunError: If the folder holds something else or another run, cannot be written, or another process trains there.
+        RunError: If the folder holds something else or another run, cannot be written, or another process trains
+            there; or there is no such start.
         AlarmError: If an alarm stops the training.
-        RecipeError: If the recipe does not fit the photos, or `keep`, `best` or `on_alarm` cannot be.
+        RecipeError: If the recipe does not fit the photos or the start, or `keep`, `best` or `on_alarm` cannot be.
         CatalogueError: If there are too few photos.
         TrainingStopped: After Ctrl-C or SIGTERM; a `KeyboardInterrupt`.
     """
@@ -169,6 +175,7 @@ def train(
         catalogue.stream, "train", batch_size=schedule.batch, seed=recipe.seed, balance=recipe.balance
     )
     stream()  # there may be too few photos: said before anything is written
+    start = open_start(warm_start, run.path, recipe, catalogue.image_size)
     if evaluate:
         check_photos(catalogue)
     stops = _early_stopping(patience, evaluate, strategy, run, console)
@@ -191,6 +198,8 @@ def train(
             before = run.start(recipe, catalogue.schema, {**data, **options})
         restored = checkpoints.restore(model)
         check_same_step(model, run.path)
+        for line in _begin(model, start, warm_start, run, checkpoints, chief):
+            console.print(line, markup=False)
         if restored and chief:
             checkpoints.discard_after(restored.note.step)
             for line in (*restored.remarks, *_lengthened(before, recipe)):
@@ -233,6 +242,21 @@ def train(
             # the first process still saves: the others would take its devices away by leaving
             wait_for_all(strategy)
         return model
+
+
+def _begin(model, start, path, run, checkpoints, chief):
+    """Give a new run the weights it starts with and note where they are from, or find that noted; lines for people."""
+    if start is None:
+        model.warm_start = read_json(run.warm_start)
+        return []
+    lines = take_weights(model, start, path)
+    note = Note.of(model, epoch_is_over=True)
+    if not chief:
+        return []
+    # from here on the old run plays no part: it may go on, or be removed
+    write_json(run.warm_start, model.warm_start)
+    checkpoints.save(model, note)
+    return lines
 
 
 def make_model(recipe: Recipe, schema: ConditionSchema) -> TrainingModel:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps, PngImagePlugin
 
-from tfproductgan.catalogue.checking.findings import KINDS, CheckReport, Finding, count_of, count_photos
+from tfproductgan.catalogue.checking.findings import KINDS, CheckReport, Finding, count_photos
+from tfproductgan.catalogue.kinds import OURS, count_of
 from tfproductgan.catalogue.lettering import cut, drawable, wrapped
 from tfproductgan.catalogue.photos import read_item
 from tfproductgan.catalogue.sources import Raw
@@ -39,8 +40,9 @@ def write_contact_sheet(report: CheckReport, path: str | Path) -> None:
     Raises:
         RunError: If it cannot be written.
     """
-    sheet = contact_sheet(report)
-    replace_file(path, lambda part: sheet.save(part, "PNG"))
+    sheet, chunks = contact_sheet(report), PngImagePlugin.PngInfo()
+    chunks.add_text(OURS, "contact sheet")  # or it would be taken for a photo where it lies among them
+    replace_file(path, lambda part: sheet.save(part, "PNG", pnginfo=chunks))
 
 
 def contact_sheet(report: CheckReport) -> Image.Image:
@@ -110,7 +112,7 @@ def _small(loads: Sequence[Callable[[], Raw]], name: str) -> Image.Image | None:
 
 
 def _title(report: CheckReport) -> Image.Image:
-    facts = report.facts()
+    facts = [*report.facts(), *(("", note) for note in report.notes)]
     strip, pen = _strip(92 + 22 * len(facts))
     _text(pen, (_MARGIN, 18), report.name, 28, _INK, _WIDTH - 2 * _MARGIN)
     colour = _RED if report.would_stop else _AMBER if report.num_skipped else _GREEN

@@ -15,13 +15,14 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
+from tfproductgan.catalogue.kinds import count_of
 from tfproductgan.catalogue.sources import Source
 from tfproductgan.errors import CatalogueError, nearest
 from tfproductgan.writing import replace_file
 
 KINDS = {
     "unreadable": ("Unreadable", "skipped by training"),
-    "missing": ("Missing photo or broken row", "skipped by training"),
+    "missing": ("Missing photo, broken row, other format", "skipped by training"),
     "too_small": ("Too small", "enlarged, so blurred"),
     "exact_duplicate": ("Exact duplicates", "seen more often than others"),
     "near_duplicate": ("Near duplicates", "kept on one side when splits are drawn"),
@@ -70,6 +71,7 @@ class CheckReport:
         sizes: Width and height in pixels, as `"60 x 80"`, to number of photos, most frequent first.
         aspects: Least, median and greatest width divided by height.
         formats: Format of the files to number of photos, most frequent first.
+        profiles: Colour profiles that are converted to sRGB to number of photos, most frequent first.
         num_grey: Readable photos without colour.
         max_unreadable: Largest share of photos that training skips before it stops.
         num_train: Readable photos in the train split, named or drawn.
@@ -92,6 +94,7 @@ class CheckReport:
     sizes: Mapping[str, int]
     aspects: tuple[float, float, float] | None
     formats: Mapping[str, int]
+    profiles: Mapping[str, int]
     num_grey: int
     max_unreadable: float
     num_train: int
@@ -139,6 +142,12 @@ class CheckReport:
             return f"Training would skip {skipped} and use the other {self.num_readable:,}."
         return f"Training would use all {self.num_photos:,} photos."
 
+    @property
+    def notes(self) -> list[str]:
+        """What was done to the photos and labels on the way, a sentence each."""
+        converted = [f"{count_of(n, 'photo')} converted from {name!r} to sRGB." for name, n in self.profiles.items()]
+        return [*self.source.notes, *converted]
+
     def of(self, kind: str) -> list[Finding]:
         """The findings of one kind.
 
@@ -153,7 +162,9 @@ class CheckReport:
         """A JSON-ready form with everything found."""
         left_out = ("findings", "sparse", "source", "samples")
         facts = [field.name for field in dataclasses.fields(self) if field.name not in left_out]
-        said = {name: getattr(self, name) for name in (*facts, "num_skipped", "would_stop", "stops", "verdict")}
+        said = {
+            name: getattr(self, name) for name in (*facts, "num_skipped", "would_stop", "stops", "verdict", "notes")
+        }
         found = {kind: [{"photos": list(f.photos), "detail": f.detail} for f in self.of(kind)] for kind in KINDS}
         return {**said, "seconds": round(self.seconds, 2), "findings": found}
 
@@ -170,7 +181,7 @@ class CheckReport:
     def to_table(self) -> Group:
         """Tables for people, to print with rich."""
         style = "bold red" if self.would_stop else "bold yellow" if self.num_skipped else "bold green"
-        blocks = [self._facts(), self._findings_table(), *map(self._histogram, self.labels)]
+        blocks = [self._facts(), *self._notes(), self._findings_table(), *map(self._histogram, self.labels)]
         return Group(*blocks, Text(self.verdict, style=style))
 
     def facts(self) -> list[tuple[str, str]]:
@@ -196,6 +207,9 @@ class CheckReport:
         for what, how in self.facts():
             table.add_row(what, escape(how))
         return _titled(f"{self.name}, looked through in {self.seconds:.1f} s", table)
+
+    def _notes(self) -> list[Text]:
+        return [Text("\n".join([*(f"• {note}" for note in self.notes), ""]))] if self.notes else []
 
     def _findings_table(self) -> Group | Text:
         if not self.findings:
@@ -227,11 +241,6 @@ class CheckReport:
 def _titled(title: str, table: Table) -> Group:
     """A table under its title; rich's own titles wrap at the table's width."""
     return Group(Text(title, style="bold"), table)
-
-
-def count_of(count: int, noun: str) -> str:
-    """A number with its noun, such as "1 photo" and "2 photos"."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def example(finding: Finding) -> str:

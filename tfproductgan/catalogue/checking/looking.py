@@ -5,14 +5,12 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
-import io
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.catalogue.checking.findings import KINDS, CheckReport, Finding
@@ -24,12 +22,12 @@ from tfproductgan.catalogue.duplicates import (
     thumbnails,
 )
 from tfproductgan.catalogue.label_notes import resolve_min_count
-from tfproductgan.catalogue.photos import is_grey, place, read_item
+from tfproductgan.catalogue.photos import header_of, is_grey, place, read_item
 from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.preparing import decoding, in_threads, with_progress
 from tfproductgan.catalogue.sources import Batch, Item, Source, too_sparse
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, drawn_splits
-from tfproductgan.conditions import count_values, fold
+from tfproductgan.conditions import SEPARATOR, count_values, fold, tidy, values_in
 from tfproductgan.errors import PhotoError
 
 
@@ -69,7 +67,7 @@ def check(
             found += broken
             hashes.append(difference_hashes(squares))
             small.append(thumbnails(squares))
-    labels = {name: count_values(photo.value(name) for photo in whole) for name in source.attributes}
+    labels = {name: count_values(photo.values(name) for photo in whole) for name in source.attributes}
     near = group_duplicates(np.concatenate(hashes), np.concatenate(small))
     found += [Finding("missing", (name,), reason) for name, reason in source.skipped]
     found += [*_too_small(whole, min_size), *_duplicates(whole, near, source.attributes)]
@@ -77,7 +75,7 @@ def check(
     train = [photo for photo in whole if photo.item.split in (None, "train")]
     folded, sparse = {}, []
     for attribute, counts in labels.items():
-        trained = {fold(v): n for v, n in count_values(photo.value(attribute) for photo in train).items()}
+        trained = {fold(v): n for v, n in count_values(photo.values(attribute) for photo in train).items()}
         folded[attribute] = sum(trained.get(fold(value), 0) < min_count for value in counts)
         if attribute not in source.values:
             sparse.append(too_sparse(attribute, (n for n in trained.values() if n >= kept)))
@@ -88,13 +86,14 @@ def check(
         num_readable=len(whole),
         findings=tuple(sorted(found, key=lambda finding: list(KINDS).index(finding.kind))),
         labels=labels,
-        not_given={a: len(whole) - sum(counts.values()) for a, counts in labels.items()},
+        not_given={attribute: sum(not photo.values(attribute) for photo in whole) for attribute in labels},
         min_count=min_count,
         folded=folded,
         splits=_counted(photo.item.split for photo in whole),
         sizes=_counted(f"{photo.width} x {photo.height}" for photo in whole),
         aspects=(min(aspects), float(np.median(aspects)), max(aspects)) if aspects else None,
         formats=_counted(photo.format for photo in whole),
+        profiles=_counted(photo.profile for photo in whole),
         num_grey=sum(photo.grey for photo in whole),
         max_unreadable=prepared.max_unreadable,
         num_train=_num_train(whole, near),
@@ -115,12 +114,14 @@ class _Photo:
     width: int
     height: int
     format: str
+    profile: str | None
     grey: bool
     content: str
     file: str
 
-    def value(self, attribute: str) -> str:
-        return " ".join(str(self.item.labels.get(attribute) or "").split())
+    def values(self, attribute: str) -> list[str]:
+        """Its values of an attribute, none if that is not given."""
+        return [tidy(value) for value in values_in(self.item.labels.get(attribute)) if fold(value)]
 
 
 def _look(source: Source, image_size: int, batch: Batch) -> tuple[list[_Photo], list[Finding], np.ndarray]:
@@ -132,19 +133,16 @@ def _look(source: Source, image_size: int, batch: Batch) -> tuple[list[_Photo], 
         except PhotoError as error:
             broken.append(Finding("unreadable", (name,), str(error).removeprefix(f"{name}: "), (position,)))
             continue
-        (width, height), kind = (image.size, "pixels") if isinstance(raw, np.ndarray) else _header(raw)
+        header = (image.size, "pixels", None) if isinstance(raw, np.ndarray) else header_of(raw)
+        (width, height), kind, profile = header
         if (width > height) != (image.width > image.height):  # turned upright
             width, height = height, width
         square, _ = place(image, image_size)
         content, file = f"{width} {height} {content_hash(square)}", source_hash(raw)
-        whole.append(_Photo(position, source.items[position], width, height, kind, is_grey(square), content, file))
+        known = (width, height, kind, profile, is_grey(square), content, file)
+        whole.append(_Photo(position, source.items[position], *known))
         squares.append(square)
     return whole, broken, np.array(squares, np.uint8).reshape(-1, image_size, image_size, 3)
-
-
-def _header(raw: bytes) -> tuple[tuple[int, int], str]:
-    with Image.open(io.BytesIO(raw)) as image:
-        return image.size, image.format or "unknown"
 
 
 def _too_small(whole: Sequence[_Photo], min_size: int) -> Iterator[Finding]:
@@ -190,23 +188,22 @@ def _differing_labels(photos: Sequence[_Photo], attributes: Sequence[str]) -> st
     """The labels photos disagree about, such as "colour: Red or Blue"."""
     parts = []
     for attribute in attributes:
-        values: dict[str, str] = {}
-        for value in filter(None, (photo.value(attribute) for photo in photos)):
-            values.setdefault(fold(value), value)
-        if len(values) > 1:
-            parts.append(f"{attribute}: {' or '.join(values.values())}")
+        found: dict[frozenset[str], list[str]] = {}
+        for values in filter(None, (photo.values(attribute) for photo in photos)):
+            found.setdefault(frozenset(map(fold, values)), values)
+        if len(found) > 1:
+            parts.append(f"{attribute}: {' or '.join(map(SEPARATOR.join, found.values()))}")
     return "; ".join(parts)
 
 
 def _wrong_labels(whole: Sequence[_Photo], labels: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
     for attribute, counts in labels.items():
-        empty = [photo for photo in whole if not photo.value(attribute)]
+        empty = [photo for photo in whole if not photo.values(attribute)]
         if empty:
             yield _about("no_label", empty, f"{attribute} is empty")
         singles = {value for value, count in counts.items() if count == 1}
         frequent = [value for value, count in counts.items() if count > 1]
-        for photo in whole:
-            value = photo.value(attribute)
+        for photo, value in [(each, value) for each in whole for value in each.values(attribute)]:
             if value in singles:
                 close = difflib.get_close_matches(value, frequent, n=1, cutoff=0.85)
                 meant = f", did you mean {close[0]!r}?" if close else ""
@@ -223,9 +220,10 @@ def _samples(whole: Sequence[_Photo], attribute: str, count: int = 8) -> dict[st
     """Folded value name to positions of a few photos, drawn by content: the first in the file are often alike."""
     drawn: dict[str, dict[str, int]] = defaultdict(dict)
     for photo in sorted(whole, key=lambda photo: photo.content[-64:]):
-        of_value = drawn[fold(photo.value(attribute))]
-        if len(of_value) < count:
-            of_value.setdefault(photo.content, photo.position)
+        for value in photo.values(attribute) or [""]:
+            of_value = drawn[fold(value)]
+            if len(of_value) < count:
+                of_value.setdefault(photo.content, photo.position)
     return {value: list(positions.values()) for value, positions in drawn.items()}
 
 

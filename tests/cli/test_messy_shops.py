@@ -1,0 +1,59 @@
+"""What shops have goes from `check` to a trained grid as it is: see `messy_shops.py`."""
+
+import re
+
+import pytest
+
+from tests.messy_shops import SHOPS
+from tfproductgan.cli.main import main
+
+TINY = ["--recipe", "mlp", "--image-size", "16", "--images", "32", "--batch-size", "16", "--precision", "float32"]
+TINY += ["--set", "generator.widths=[8]", "--set", "discriminator.widths=[8]"]
+
+SAID = {
+    "jewellery": (
+        ["jewellery"],
+        [
+            "123 readable of 125",
+            "18 files read as photos by content",
+            "Passed over, a system folder: __MACOSX",
+            "'Jewellery (new)' lies around everything and is no class",
+            "1 photo without a class, left out: Jewellery (new)/banner.jpg",
+            "Exact duplicates 6",
+            "class: 3 values",
+            "earrings 41",
+            "use the other 123",
+        ],
+    ),
+    "furniture": (
+        ["furniture", "--attributes", "Type,Color"],
+        [
+            "1,500 readable of 1,500",
+            "'00000' is images/00000.jpg",
+            "Color looks as if it held several values in one cell",
+            "--multi Color takes them apart",
+            "Type: 676 values",
+        ],
+    ),
+    "groceries": (
+        ["groceries"],
+        [
+            "train (63 %), validation (21 %), test (16 %)",
+            "an attribute a level ('class', 3 values",
+            "class 3: 7 values",
+            "No label 19",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SHOPS)
+def test_from_check_to_a_grid(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path / "cache"))
+    SHOPS[name](tmp_path / name)
+    (data, *words), said = SAID[name]
+    assert main(["check", data, *words]) == 0
+    shown = " ".join(re.sub("[━─•]", " ", capsys.readouterr().out).split())
+    for words_said in said:
+        assert words_said in shown

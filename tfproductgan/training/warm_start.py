@@ -1,0 +1,151 @@
+"""Warm start: a new training that begins with the weights of an old one, for other photos or another class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfproductgan.conditions import ConditionSchema, fold
+from tfproductgan.errors import RecipeError, RunError
+from tfproductgan.layers.condition_embedding import ConditionEmbedding
+from tfproductgan.models.loading import load
+from tfproductgan.models.trained import TrainedModel
+from tfproductgan.models.training_model import TrainingModel
+from tfproductgan.recipes import Recipe
+from tfproductgan.registry import network_class
+from tfproductgan.training.checkpoints import Checkpoints
+from tfproductgan.training.run_directory import RunDirectory
+from tfproductgan.writing import read_json
+
+_SHOWN = 3
+
+
+def open_start(
+    path: str | Path | None, out: str | Path, recipe: Recipe, image_size: int
+) -> TrainingModel | TrainedModel | None:
+    """The model whose weights a new training begins with; `None` if it begins anew or has begun already.
+
+    Args:
+        path: A run directory, whose newest sound checkpoint is taken, or a `.keras` file. One of a trained model alone
+            holds averaged networks; the networks that have none start anew. `None` begins anew.
+        out: The run directory of the new training.
+        recipe: Its recipe.
+        image_size: Of its pictures.
+
+    Raises:
+        RunError: If there is no such file, it is none of ours, or the training began otherwise.
+        RecipeError: If it is of another kind, another family of networks or another picture size.
+    """
+    run = RunDirectory(out)
+    began = (read_json(run.warm_start) or {}).get("path")
+    goes_on = bool(Checkpoints(run.checkpoints).files)
+    if (goes_on and path is not None and began != str(path)) or (not goes_on and path is None and began is not None):
+        start = "without --from" if began is None else f"with --from {began}"
+        raise RunError(f"{run.path} began {start}. Repeat that command to go on, or choose another --out.")
+    if goes_on or path is None:
+        return None
+    old = load(Checkpoints(RunDirectory(path).checkpoints).newest_sound() or path)
+    networks = old.networks()
+    differences = [("the kind of model", old.kind_name, recipe.kind)]
+    for role, spec in recipe.networks.items():
+        if role in networks and type(networks[role]) is not network_class(spec.family, role):
+            family = type(networks[role]).__module__.rpartition(".")[2]
+            differences.append((f"the family of the {role}", family, spec.family))
+    differences.append(("image_size", old.schema.image_size, image_size))
+    for what, there, here in differences:
+        if there != here:
+            raise RecipeError(f"{str(path)!r} cannot be started from: there {what} is {there!r}, and here {here!r}.")
+    return old
+
+
+def take_weights(model: TrainingModel, old: TrainingModel | TrainedModel, path: str | Path) -> list[str]:
+    """Begin with the weights of an old model, those of its networks and of its averages.
+
+    Attributes and values are matched by name. A value that is new gets the mean of those its attribute had, an
+    attribute that is new adds nothing at first. Whatever else agrees in shape is taken. Optimisers and counters
+    start anew.
+
+    Args:
+        model: A new model.
+        old: What `open_start` returned.
+        path: Where it was found, to be noted.
+
+    Returns:
+        Lines for people: where the weights are from, what is new, and what could not be taken.
+    """
+    averages = old.averages() if isinstance(old, TrainingModel) else old.networks()
+    taken: list[str] = []
+    lost: list[str] = []
+    for mine, theirs in ((model.networks(), old.networks()), (model.averages(), averages)):
+        for role, network in mine.items():
+            if role in theirs:
+                _take(network, theirs[role], model.schema, old.schema, taken, lost)
+            else:
+                lost.append(f"the {role}, which it does not hold")
+    model.warm_start = {"path": str(path), "model_id": old.model_id}
+    lines = [f"Starts with {len(taken)} weights of {old.model_id} in {path}.", *_news(model.schema, old.schema)]
+    if lost:
+        more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
+        lines.append(f"Not taken: {'; '.join(lost[:_SHOWN])}{more}.")
+    return lines
+
+
+def _take(
+    network: Any, old: Any, schema: ConditionSchema, old_schema: ConditionSchema, taken: list, lost: list
+) -> None:
+    """Give a network the weights of an old one that fit; names of those that do and do not are added to lists."""
+    there = dict(_named(old))
+    tables = {id(layer.table) for layer in network._flatten_layers() if isinstance(layer, ConditionEmbedding)}
+    for name, weight in _named(network):
+        found = there.get(name)
+        if found is not None and id(weight) in tables and found.shape[1:] == weight.shape[1:]:
+            weight.assign(_rows(found.numpy(), old_schema, schema))
+        elif found is not None and found.shape == weight.shape:
+            weight.assign(found.numpy())
+        else:
+            size = "not there" if found is None else f"{list(found.shape)} there, {list(weight.shape)} here"
+            lost.append(f"{network.name}/{name} ({size})")
+            continue
+        taken.append(name)
+
+
+def _named(network: Any) -> Iterator[tuple[str, Any]]:
+    """The weights of a network with their names in it."""
+    for weight in network.weights:
+        yield weight.path.removeprefix(f"{network.name}/"), weight
+
+
+def _rows(table: np.ndarray, old: ConditionSchema, new: ConditionSchema) -> np.ndarray:
+    """The table of a `ConditionEmbedding` of one schema for another: a row an id, one attribute after another."""
+    ends = np.cumsum([attribute.num_ids for attribute in old.attributes])
+    known = {}
+    for attribute, end in zip(old.attributes, ends, strict=True):
+        rows = table[end - attribute.num_ids : end]
+        values = dict(zip(map(fold, attribute.values), rows[1:], strict=True))
+        known[fold(attribute.name)] = rows[0], values, rows[1:].mean(axis=0)
+    made = []
+    for attribute in new.attributes:
+        nothing = np.zeros(table.shape[1:], table.dtype)
+        not_given, values, mean = known.get(fold(attribute.name), (nothing, {}, nothing))
+        made += [not_given, *(values.get(fold(value), mean) for value in attribute.values)]
+    return np.stack(made)
+
+
+def _news(schema: ConditionSchema, old: ConditionSchema) -> Iterator[str]:
+    """Words for what the schema of a new training has that the old one had not, and the other way round."""
+    before = {fold(attribute.name): attribute for attribute in old.attributes}
+    for attribute in schema.attributes:
+        if fold(attribute.name) not in before:
+            yield f"New attribute: {attribute.name}; it adds nothing at first."
+            continue
+        known = set(map(fold, before.pop(fold(attribute.name)).values))
+        new = [value for value in attribute.values if fold(value) not in known]
+        if new:
+            more = f" and {len(new) - _SHOWN} more" if len(new) > _SHOWN else ""
+            listed = f"{', '.join(new[:_SHOWN])}{more}"
+            yield f"New values of {attribute.name}: {listed}; each begins as the mean of the old ones."
+    if before:
+        yield f"Gone: {', '.join(attribute.name for attribute in before.values())}."
