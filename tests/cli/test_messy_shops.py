@@ -47,13 +47,25 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("name", SHOPS)
-def test_from_check_to_a_grid(name, tmp_path, monkeypatch, capsys):
+@pytest.fixture(params=SHOPS)
+def shop(request, tmp_path, monkeypatch):
+    """The words that name its data; the current folder is the one above."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path / "cache"))
-    SHOPS[name](tmp_path / name)
-    (data, *words), said = SAID[name]
-    assert main(["check", data, *words]) == 0
+    SHOPS[request.param](tmp_path / request.param)
+    return SAID[request.param]
+
+
+def test_check_says_what_is_done_to_them(shop, capsys):
+    words, said = shop
+    assert main(["check", *words]) == 0
     shown = " ".join(re.sub("[━─•]", " ", capsys.readouterr().out).split())
-    for words_said in said:
-        assert words_said in shown
+    for each in said:
+        assert each in shown
+
+
+@pytest.mark.slow
+def test_they_train_as_they_are(shop, tmp_path):
+    words, _ = shop
+    assert main(["train", "--data", *words, *TINY, "--out", "run"]) == 0
+    assert (tmp_path / "run" / "grids" / "images-000000032.png").is_file()
