@@ -5,6 +5,7 @@ import importlib.metadata
 import inspect
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -172,6 +173,26 @@ def pytest_collection_finish():
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000)
+
+
+@pytest.fixture(scope="session")
+def left_by_a_kill():
+    """`left_by_a_kill(run, step, copy)` is a callback: it copies a run directory as a kill after a step would leave it.
+
+    To stop a training there and start it again would take the time of one more.
+    """
+    import keras
+
+    class LeftByAKill(keras.callbacks.Callback):
+        def __init__(self, run, step, copy):
+            super().__init__()
+            self.run, self.step, self.copy = run, step, copy
+
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.step == self.step:
+                shutil.copytree(self.run, self.copy)
+
+    return LeftByAKill
 
 
 PROGRAM = """

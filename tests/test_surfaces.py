@@ -5,7 +5,6 @@ A family takes part by being the default of a recipe, see `test_registry.py`. Wh
 """
 
 import json
-import shutil
 
 import keras
 import numpy as np
@@ -65,10 +64,10 @@ def photos(catalogue, kind):
 
 
 @pytest.fixture(scope="module")
-def run(recipe, photos, tmp_path_factory):
+def run(recipe, photos, left_by_a_kill, tmp_path_factory):
     """A run directory, trained to its end."""
     path = tmp_path_factory.mktemp("runs") / "run"
-    train(photos, recipe, path, callbacks=[LeftByAKill(path, path.with_name("killed"))])
+    train(photos, recipe, path, callbacks=[left_by_a_kill(path, INTERVAL + 1, path.with_name("killed"))])
     return path
 
 
@@ -79,18 +78,6 @@ def trained(run):
 
 def train(photos, recipe, path, **options):
     return tpg.train(photos, recipe, path, every=INTERVAL * BATCH, keep=5, **options)
-
-
-class LeftByAKill(keras.callbacks.Callback):
-    """Copies the run directory as it is in the middle of an interval."""
-
-    def __init__(self, run, copy):
-        super().__init__()
-        self.run, self.copy = run, copy
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.model.step == INTERVAL + 1:
-            shutil.copytree(self.run, self.copy)
 
 
 def answers(model, photos):

@@ -1,11 +1,14 @@
 """What shops have goes from `check` to a trained grid as it is: see `messy_shops.py`."""
 
 import re
+import runpy
+from pathlib import Path
 
 import pytest
 
-from tests.messy_shops import SHOPS
 from tfproductgan.cli.main import main
+
+SHOPS = runpy.run_path(str(Path(__file__).with_name("messy_shops.py")))["SHOPS"]
 
 TINY = ["--recipe", "mlp", "--image-size", "16", "--images", "32", "--batch-size", "16", "--precision", "float32"]
 TINY += ["--set", "generator.widths=[8]", "--set", "discriminator.widths=[8]"]

@@ -1,4 +1,4 @@
-"""Three sets of photos in the shape in which shops have them; `python tests/messy_shops.py FOLDER` writes them.
+"""Three sets of photos in the shape in which shops have them; `python tests/cli/messy_shops.py FOLDER` writes them.
 
 They are drawn by the studio, and then made a mess of as people and their programs do.
 """
