@@ -1,5 +1,6 @@
 import argparse
 import json
+import os
 import re
 import signal
 import time
@@ -12,7 +13,7 @@ from PIL import Image
 import tfproductgan
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.catalogue.records import dataset_folder
-from tfproductgan.cli.data_options import add_data_options, catalogue_from
+from tfproductgan.cli.data_options import add_data_options, catalogue_from, data_described, describe_data
 from tfproductgan.cli.main import main
 
 pytest.importorskip("tensorflow_datasets")
@@ -72,6 +73,13 @@ def test_what_was_settled_when_preparing(prepared, tmp_path, capsys, options, me
     assert re.search(message, capsys.readouterr().err)
 
 
+def test_what_runs_of_before_wrote_down_finds_it_again(prepared):
+    parser = argparse.ArgumentParser()
+    add_data_options(parser, required=False)
+    described = {**describe_data(parser.parse_args(["--data", str(prepared)])), "min_count": 1}
+    assert catalogue_from(data_described(described, parser.parse_args([]))).schema.names == ("class",)
+
+
 def test_check_reads_it(prepared, capsys):
     assert main(["check", str(prepared)]) == 0
     assert "40 readable of 40" in capsys.readouterr().out
@@ -116,7 +124,22 @@ def preparing(start):
     """Starts a process that prepares 1,500 products of the studio in a folder."""
     program = Path(tfproductgan.__file__).parent / "__main__.py"
     words = [program, "prepare", "--data", "studio:1500", "--image-size", "28", "--out"]
-    return lambda out: start([*words, out])
+    return lambda out, said=os.devnull: start([*words, out], said=said)
+
+
+def test_two_interrupts_end_it_and_it_goes_on(preparing, tmp_path):
+    out, said = tmp_path / "out", tmp_path / "said"
+    process = preparing(out, said)
+    while process.is_alive() and not list(out.glob(".preparing/*/*")):
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGINT)
+    process.join(0.05)
+    if process.is_alive():
+        os.kill(process.pid, signal.SIGINT)
+    process.join(1)
+    assert process.exitcode == 130
+    assert said.read_text() == f"\ntfproductgan: interrupted. The same command goes on in {out}\n"
+    assert main(["train", "--data", str(out), "--out", str(tmp_path / "run"), "--dry-run"]) == 1  # not finished
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,16 @@
 import argparse
+import json
+import os
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tfproductgan.catalogue import label_notes
 from tfproductgan.cli.main import main
 from tfproductgan.cli.train import add_arguments, example_request, resolve_recipe
 from tfproductgan.conditions import Attribute, ConditionSchema
+from tfproductgan.writing import locked
 
 TINY = ["--recipe", "mlp", "--image-size", "16", "--images", "16", "--batch-size", "8", "--precision", "float32"]
 TINY += ["--set", "generator.widths=[8]", "--set", "discriminator.widths=[8]"]
@@ -88,3 +92,23 @@ def test_a_folder_that_is_no_run_comes_before_the_photos(photos, capsys):
     (photos.parent / "run" / "thesis.txt").write_text("years of work")
     assert main(["train", "--data", "nowhere", "--out", "run"]) == 1
     assert "run exists and is no run directory" in capsys.readouterr().err
+
+
+def test_a_run_keeps_the_number_that_auto_was(photos, capsys, monkeypatch):
+    (photos / "caps").mkdir()
+    Image.new("RGB", (20, 20), "red").save(photos / "caps" / "1.png")
+    assert train(*TINY) == 0
+    assert "class: 1 of 3 values are on fewer than 2 training photos and become 'not given': 'caps'." in (
+        capsys.readouterr().out
+    )
+    assert json.loads((photos.parent / "run" / "data.json").read_text("utf-8"))["options"]["min_count"] == 2
+    monkeypatch.setattr(label_notes, "_LEAST", 1)  # another rule, as of a later version
+    assert train(*TINY) == 0
+    assert "Finished before" in capsys.readouterr().out
+
+
+def test_a_run_that_another_process_trains_comes_before_the_photos(photos, capsys, monkeypatch):
+    monkeypatch.setattr("tfproductgan.cli.train.catalogue_from", lambda args: pytest.fail("photos were read"))
+    with locked(photos.parent / "run"):
+        assert train(*TINY) == 1
+    assert f"'run' is in use by process {os.getpid()} on " in capsys.readouterr().err

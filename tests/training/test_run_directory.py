@@ -84,3 +84,28 @@ def test_what_cannot_start_or_go_on_is_refused_before_anything_is_written(tmp_pa
     RunDirectory(tmp_path / "run").accept(Recipe())
     RunDirectory(tmp_path / "deep" / "run").accept(Recipe())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "run"]
+
+
+def test_one_process_at_a_time_trains_in_a_folder(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    with run.locked():
+        run.start(Recipe(), SCHEMA, {})
+        with pytest.raises(RunError, match=r"'.*/run' is in use by process \d+ on "), RunDirectory(run.path).locked():
+            pass
+    with run.locked():
+        run.start(Recipe(), SCHEMA, {})  # goes on
+    assert not list(run.path.glob(".*"))
+
+
+def test_a_process_that_was_killed_before_it_began_leaves_a_free_folder(tmp_path):
+    (tmp_path / ".lock").write_text("process 1 on elsewhere")
+    RunDirectory(tmp_path).accept(Recipe())
+    with RunDirectory(tmp_path).locked():
+        RunDirectory(tmp_path).start(Recipe(), SCHEMA, {})
+
+
+def test_nothing_is_written_into_a_folder_of_others(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(RunError, match="no run directory"), RunDirectory(tmp_path).locked():
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

@@ -16,7 +16,6 @@ AUTO = "auto"
 """The `min_count` that `fitting_min_count` decides."""
 
 _SHARE, _LEAST, _MOST = 1 / 1000, 2, 100  # of the training photos: what a value needs to be more than an exception
-_ROWS = 20_000  # looked at for forgotten columns
 _MOST_NUMBERS = 20  # different ones that are still labels, such as sizes, and no prices
 _PHOTOS_A_VALUE = 3
 _SHOWN = 6
@@ -76,7 +75,6 @@ def likely_attributes(columns: Iterable[tuple[str, Sequence[str]]], taken: Itera
     used = {fold(name) for name in taken if name is not None}
     found = {}
     for name, texts in columns:
-        texts = texts[:_ROWS]
         given = sum(map(bool, texts))
         values = {fold(text) for text in set(texts)} - {""}
         recurring = 2 <= len(values) <= given / _PHOTOS_A_VALUE and 2 * given >= len(texts)
