@@ -6,6 +6,7 @@ import inspect
 import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -23,6 +24,9 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 if "PYTEST_XDIST_WORKER" in os.environ:
     # each core has a process of its own
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
+# a shell that starts the tests in the background has Ctrl-C ignored, and so would all that they start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 COLOURS = {"Gold": (212, 175, 55), "Navy Blue": (20, 30, 90), "Fluorescent Green": (90, 240, 60)}
 EXPONENTS = {"Ring": 2.0, "Mug": 8.0, "Sports Shoes": 1.0}  # of a superellipse: disc, square, diamond

@@ -285,15 +285,6 @@ def test_a_signal_at_the_end_of_an_interval_writes_its_line_first(tmp_path):
 
 
 def test_ctrl_c_is_noted_and_a_second_one_ends_at_once(capfd):
-    # a shell that starts the tests in the background has SIGINT ignored
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        _press_ctrl_c_twice(capfd)
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _press_ctrl_c_twice(capfd):
     with StopSignals() as signals, pytest.raises(KeyboardInterrupt):
         assert signals.received is None
         os.kill(os.getpid(), signal.SIGINT)
