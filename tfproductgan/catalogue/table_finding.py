@@ -108,7 +108,9 @@ class Photos:
         if 2 * table.num_rows < len(self.names):  # the numbers of something else, such as classes
             return []
         found = [column for column in table.columns if column and self.share(table, column) >= 0.5]
-        return next(([column] for column in found if fold(column) == "id"), found)
+        # whole names go before numbers: prices and sizes are names of numbered photos as well
+        whole = [column for column in found if any(t.casefold().endswith(EXTENSIONS) for t in table.texts(column))]
+        return next(([column] for column in found if fold(column) == "id"), whole if len(whole) == 1 else found)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,8 +229,12 @@ def _find_tables(
     if not chosen and surely:
         chosen = only or [*read, *broken]
     elif not chosen:  # where there are no classes the only table is meant, and it is said what is wrong with it
-        classes = {folder[len(top) :].strip("/").split("/")[0] for folder in folders if folder != top}
-        chosen = [name for name in only if name in listing or len(classes) < 2]
+        below = {folder[len(top) :].strip("/") for folder in folders if folder != top}
+        classes = below if len({folder.split("/")[0] for folder in below}) > 1 else set()
+        for name in only:
+            # a table of something else, such as orders, may lie beside the folder around the classes
+            meant = name in broken or read[name].table.usual_image_columns() or len(below) < 2
+            chosen = [name] if name in listing or (meant and not classes) else []
     if len(chosen) <= 1:
         for name in chosen:
             if name in broken:

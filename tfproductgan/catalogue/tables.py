@@ -326,15 +326,26 @@ def _below_titles(lines: Sequence[str], start: int, separator: str | None) -> in
         ]
 
     first = fields(lines[start]) if start < len(lines) else []
+    # one name among several columns, or above rows of several, is a title too, whatever the columns are called
+    alone = len(first) == 1 and not any(end in first[0] for end in PHOTO_EXTENSIONS)
     for number in range(start + 1, min(start + _MOST_TITLES, len(lines))):
         found = fields(lines[number])
         if (
             not set(first).intersection(IMAGE_COLUMNS)
             and len(found) > len(first)
-            and set(found).intersection(IMAGE_COLUMNS)
+            and (set(found).intersection(IMAGE_COLUMNS) or (alone and _is_header(lines, number)))
         ):
             return number
     return start
+
+
+def _is_header(lines: Sequence[str], number: int) -> bool:
+    """Whether a line names no photo and the one below has as many fields."""
+    below = _next_line(lines, number + 1)
+    if below == len(lines) or any(end in lines[number].casefold() for end in PHOTO_EXTENSIONS):
+        return False
+    both = [_QUOTED.sub("", lines[n]) for n in (number, below)]
+    return any(both[0].count(delimiter) == both[1].count(delimiter) > 0 for delimiter in _DELIMITERS)
 
 
 def _is_comment(line: str, below: str) -> bool:
