@@ -282,6 +282,11 @@ def test_of_two_tables_that_have_the_column_one_must_be_named(tmp_path):
     assert colours(table_source(files, attributes=["colour"])) == {"a.jpg": "Red", "b.jpg": "Blue"}
 
 
+def test_spreadsheets_among_photos_are_named(tmp_path):
+    files = place(tmp_path / "p", CLASSES | {"shop.XLSX": b"PK", "~$shop.xlsx": b"x"})
+    assert tables_not_read(files) == ["shop.XLSX not read: save what has labels as CSV (in Excel: CSV UTF-8)."]
+
+
 def test_columns_of_two_tables(tmp_path):
     files = {"a.csv": "file,colour\na.jpg,Red\n", "b.csv": "file,size\na.jpg,L\n", **photos("a.jpg")}
     with pytest.raises(CatalogueError, match=r"a\.csv has no column 'size'"):

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from tfproductgan.catalogue import tables
 from tfproductgan.catalogue.files import PhotoFolder, PhotoZip, open_files
-from tfproductgan.catalogue.listing import list_photos
+from tfproductgan.catalogue.listing import few, list_photos
 from tfproductgan.catalogue.near_names import NearNames
 from tfproductgan.catalogue.photos import EXTENSIONS
 from tfproductgan.catalogue.splitting import split_name
@@ -246,7 +246,7 @@ def _find_tables(
     having = f" with the columns {', '.join(named)}" if fitting and named else ""
     raise CatalogueError(
         f"{str(files.path)!r} must hold one table{having}; it has {len(chosen)}: {', '.join(chosen[:5])}. Name one, "
-        f"with images={files.path.name!r} (--images-in)."
+        f"with images={str(files.path)!r} (--images-in)."
     )
 
 
@@ -300,7 +300,9 @@ def tables_not_read(place: str | Path) -> list[str]:
     files = open_files(place)
     read, _ = _read_all(files, None)
     photos = Photos(files)
-    return [
+    sheets = [name for name in files.names(tables.SPREADSHEETS) if not posixpath.basename(name).startswith("~$")]
+    unread = [f"{few(sheets)} not read: save what has labels as CSV (in Excel: CSV UTF-8)."] if sheets else []
+    return unread + [
         f"{name} lists photos and is not read: its columns are {', '.join(map(repr, part.table.columns[:8]))}, and "
         "--attributes takes them."
         for name, part in read.items()

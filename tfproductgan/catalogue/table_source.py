@@ -227,7 +227,7 @@ def _broken(
             near = tuple(known) if not column[i] else ()
             if (column[i] and fold(column[i]) not in known) or any(fold(cells[i]).endswith(near) for cells in beside):
                 broken.add(i)
-    reasons = {i: f"{uneven[i]} fields where the header has {len(table.columns)}" for i in broken}
+    reasons = {i: f"{count_of(uneven[i], 'field')} where the header has {len(table.columns)}" for i in broken}
     first, last = list(table.cells(0)), fold(table.columns[-1])
     for i in (i for i in rests if uneven.get(i) == 1):
         if i and i - 1 not in uneven and last in map(fold, (image, *labels)):

@@ -25,6 +25,9 @@ EXTENSIONS = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".json")
 FOUND = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", "dataset.json")
 """What they end in where tables are looked for: text and JSON may be anything, but for the labels of StyleGAN."""
 
+SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
+"""What the names of tables end in that only their own programs read."""
+
 IMAGE_COLUMNS = ("image", "file", "filename", "path", "photo", "filepath", "file_name", "image_path", "image_file")
 """The columns tried, in this order, when none is named."""
 
@@ -279,7 +282,7 @@ def _why_not(row: _Row, fields: Sequence[str], columns: Sequence[str]) -> str:
     if not row.proper and len(fields) != len(columns):
         return "a quotation mark is opened and closed in the middle of a field"
     if any(fields[len(columns) :]):  # most often a title with a comma and no quotes
-        return f"{len(fields)} fields where the header has {len(columns)}"
+        return f"{count_of(len(fields), 'field')} where the header has {len(columns)}"
     return ""
 
 
