@@ -27,6 +27,7 @@ PHOTOS = NearNames(
         ("../mugs/1.png", "mugs/1.png", "otherwise"),
         ("mugs/Gr%C3%BCne%20Tasse.webp", "mugs/Grüne Tasse.webp", "otherwise"),
         ("mugs/gru\u0308ne tasse", "mugs/Grüne Tasse.webp", "in another case and without extension"),
+        ("mugs/Gru\u0308ne Tasse.webp", "mugs/Grüne Tasse.webp", "otherwise"),
         ("rings/7.jpg", "rings/0007.jpg", "with other zeros"),
         ("7", "rings/0007.jpg", "with other folders and with other zeros"),
         ("2.0", "rings/2.jpg", "with other folders and with other zeros"),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import unquote
 
 from tfproductgan.catalogue.photos import EXTENSIONS
-from tfproductgan.conditions import fold
+from tfproductgan.conditions import fold, tidy
 
 # of what is read here, and of what photos are before a converter writes that
 _EXTENSIONS: tuple[str, ...] = (
@@ -108,13 +108,18 @@ def _match(given: Sequence[str], place: tuple[str, ...], above: tuple[str, ...])
     said, is_called = given[-1], path[-1]
     pairs = ((said, is_called), (said, _stem(is_called)), (_stem(said), _stem(is_called)), (_stem(said), is_called))
     extension = next((i for i, (a, b) in enumerate(pairs) if _same(a, b)), len(pairs))
-    cased = extension < len(pairs) and pairs[extension][0] != pairs[extension][1]
+    cased = extension < len(pairs) and _cased(*pairs[extension])
     other_length = len(given) != len(path)
-    return elsewhere, other_length, -len(folders), any(a != b for a, b in folders), extension, cased, place
+    return elsewhere, other_length, -len(folders), any(_cased(a, b) for a, b in folders), extension, cased, place
 
 
 def _same(one: str, other: str) -> bool:
     return one == other or fold(one) == fold(other)
+
+
+def _cased(one: str, other: str) -> bool:
+    """Whether names that are the same differ in more than the way accents and spaces are written."""
+    return one != other and tidy(one) != tidy(other)
 
 
 _HOW = ("", "without extension", "with another extension", "with another extension", "with other zeros")
