@@ -6,6 +6,7 @@ A table of cases: what lies in the folder, the command, and what its line on std
 import contextlib
 import dataclasses
 import functools
+import gzip
 import hashlib
 import io
 import itertools
@@ -467,6 +468,12 @@ ZIPS = [
         lambda: (archive({"mugs/0.png": picture()}), os.truncate("photos.zip", 100)),
         f"{TRAIN} --data photos.zip",
         ("'photos.zip' cannot be read as a zip", "damaged"),
+    ),
+    Case(
+        "compressed tar",
+        lambda: Path("photos.tar.gz").write_bytes(gzip.compress(b"")),
+        f"{TRAIN} --data photos.tar.gz",
+        ("'photos.tar.gz' cannot be read as a zip", "Unpack it"),
     ),
     Case(
         "two tables",

@@ -153,6 +153,7 @@ def test_ids_have_one_order(ids):
     ("conditions", "message"),
     [
         ({"wood": "oak, pin"}, "Unknown wood 'pin': did you mean 'Pine'"),
+        ({"wood": "oak + pine"}, "Unknown wood 'oak . pine': commas go between several values"),
         ({"wood": ["Oak", "White"]}, "Unknown wood 'White': did you mean 'White, matt'"),
         ({"wood": "oak, pine, teak, White, matt"}, "One picture has at most 3 values of wood. Received: 'oak' and"),
         ({"category": ["Chair", "table"]}, "One picture has one category. Received: 'Chair' and 'table'"),

@@ -158,7 +158,9 @@ class Attribute:
         try:
             return self._ids[self._key(value)]
         except KeyError:
-            raise ConditionError(f"Unknown {self.name} {value!r}: {nearest(str(value), self.values)}") from None
+            several = self.several > 1 and any(map(self.knows, str(value).split("+")))
+            right = "commas go between several values" if several else nearest(str(value), self.values)
+            raise ConditionError(f"Unknown {self.name} {value!r}: {right}") from None
 
     def encode(self, given: str | Sequence[str] | None) -> tuple[int, ...]:
         """The ids of what is given, one a column.

@@ -107,6 +107,7 @@ def test_pandas_is_not_imported_to_look(monkeypatch):
         ({"a": COLOURS[:5]}, "'a' has 5 values for 8 images"),
         ({"a": "Red"}, "'a' must be a list or an array, one value a photo. Received: 'Red'"),
         ({"a": 3}, "'a' must be a list or an array"),
+        ({"a": [{"x": 1}] * COUNT}, "'a' must have texts or numbers, and not mappings. Received: {'x': 1}"),
         ({"a": dict(enumerate(COLOURS))}, "'a' must be a list or an array"),
         ("Red", "'class' must be a list or an array"),
         ({"a": np.eye(2)[NUMBERS % 2] * 0.9}, "'a' must have one value a photo, or a one-hot row"),

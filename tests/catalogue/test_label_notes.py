@@ -1,5 +1,7 @@
 """What is said of labels before a training, and the number of photos below which a value is folded."""
 
+import dataclasses
+
 import pytest
 
 from tfproductgan.catalogue.label_notes import fitting_min_count, label_notes, likely_attributes
@@ -85,3 +87,8 @@ def test_columns_that_could_be_attributes_are_few_values_that_recur():
     found = likely_attributes(columns, ["file", None])
     assert found == {"category": 3, "Colour": 2, "size": 8, "season": 2}
     assert likely_attributes(columns, ["FILE", "colour", "size", "season"]) == {"category": 3}
+
+
+def test_proposed_columns_are_quoted_for_a_shell():
+    shop = dataclasses.replace(source(), candidates={"Option1 Value": 3, "colour": 2})
+    assert label_notes(shop, 1)[0].endswith("--attributes 'Option1 Value,colour' takes them.")

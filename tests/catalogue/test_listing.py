@@ -81,7 +81,14 @@ def test_nothing_is_said_of_what_is_no_photo_of_course(place):
         "._1.jpg": b"\0",
         "LICENSE": b"x",
     }
-    others = {"a/notes.txt": b"x", "a/0.json": b"{}", "a/0.xmp": b"<x/>", "Icon\r": b"", "readme.md": b""}
+    others = {
+        "a/notes.txt": b"x",
+        "a/0.json": b"{}",
+        "a/0.xmp": b"<x/>",
+        "a/0.thm": photo(),
+        "Icon\r": b"",
+        "readme.md": b"",
+    }
     listing = listed(place({"a/0.png": photo()} | files | others))
     assert listing.photos == ["a/0.png"] and list(listing.notes()) == []
 

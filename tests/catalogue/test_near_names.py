@@ -27,6 +27,7 @@ PHOTOS = NearNames(
         ("../mugs/1.png", "mugs/1.png", "otherwise"),
         ("mugs/Gr%C3%BCne%20Tasse.webp", "mugs/Grüne Tasse.webp", "otherwise"),
         ("mugs/gru\u0308ne tasse", "mugs/Grüne Tasse.webp", "in another case and without extension"),
+        ("mugs/Gru\u0308ne Tasse.webp", "mugs/Grüne Tasse.webp", "otherwise"),
         ("rings/7.jpg", "rings/0007.jpg", "with other zeros"),
         ("7", "rings/0007.jpg", "with other folders and with other zeros"),
         ("2.0", "rings/2.jpg", "with other folders and with other zeros"),
@@ -60,3 +61,10 @@ def test_the_share_of_photos_that_names_are_of():
     assert photos.share([str(number) for number in range(50, 150)]) == 0.5
     assert photos.share(["1", "2", "3"] * 40) == 0.03
     assert photos.share([]) == 0
+
+
+def test_the_only_folder_of_all_photos_may_be_called_otherwise_elsewhere():
+    photos = NearNames(["photos/1.jpg", "photos/2.jpg"])
+    for name in ("https://cdn.example.com/products/1.jpg?v=2", "/home/anna/shop/1.jpg", r"D:\shop\1.jpg"):
+        assert photos.find(name) == (["photos/1.jpg"], "with other folders")
+    assert photos.find("rings/1.jpg") == ([], "")

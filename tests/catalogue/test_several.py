@@ -48,6 +48,8 @@ def test_a_cell_is_taken_apart(cell, separator, values):
         (["T-shirt/top", "Ankle boot", "Bag"], None),
         (["Oak table, round", "Chair, red, with arms", "Lamp"], None),  # titles
         (["1,5", "2,5", "1", "2"], None),  # numbers
+        (["0,90 €", "1,90 €", "12,50 €", "EUR 3,90"], None),  # prices
+        (["N/A", "#N/A", "Red"], None),
         (["01/02/2024", "02/01/2024"], None),
         ([], None),
     ],

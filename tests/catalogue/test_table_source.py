@@ -251,6 +251,9 @@ CLASSES = photos("mugs/a.jpg", "mugs/b.jpg", "rings/c.jpg", "rings/d.jpg")
         (CLASSES, ["colour"], False),
         (CLASSES | {"prices.csv": "product,price\nmug,3\n"}, [], False),
         (CLASSES | {"prices.csv": "product,price\nmug,3\n"}, ["kind"], False),
+        (photos("shop/mugs/a.jpg", "shop/rings/b.jpg") | {"orders.csv": "order,total\n1,3\n"}, [], False),
+        (photos("shop/mugs/a.jpg", "shop/rings/b.jpg") | {"orders.csv": "order,total\n1,3\n"}, ["kind"], False),
+        (photos("shop/mugs/a.jpg", "shop/rings/b.jpg") | {"orders.csv": "file,total\n1,3\n"}, [], True),
         (CLASSES | {"prices.csv": b"caf\xe9"}, [], False),
         (CLASSES | {"mugs/notes.csv": "file,colour\na.jpg,Red\n"}, [], False),
         (CLASSES | {"mugs/notes.csv": "file,colour\na.jpg,Red\n"}, ["colour"], True),
@@ -277,6 +280,11 @@ def test_of_two_tables_that_have_the_column_one_must_be_named(tmp_path):
     # unless only one of them lists photos
     place(files, {"b.csv": "sku,colour\n9,Red\n"})
     assert colours(table_source(files, attributes=["colour"])) == {"a.jpg": "Red", "b.jpg": "Blue"}
+
+
+def test_spreadsheets_among_photos_are_named(tmp_path):
+    files = place(tmp_path / "p", CLASSES | {"shop.XLSX": b"PK", "~$shop.xlsx": b"x"})
+    assert tables_not_read(files) == ["shop.XLSX not read: save what has labels as CSV (in Excel: CSV UTF-8)."]
 
 
 def test_columns_of_two_tables(tmp_path):
@@ -389,10 +397,33 @@ def test_columns_that_do_not_say_which_photo(tmp_path, header, row, said):
         table_source(tmp_path / "t.csv")
 
 
+def test_whole_names_of_photos_go_before_prices_that_are_numbers_of_photos(tmp_path):
+    rows = "product,picture,price\n" + "".join(f"Mug,{i}.jpg,{i}\n" for i in range(8))
+    place(tmp_path, {"t.csv": rows, **{f"{i}.jpg": b"" for i in range(8)}})
+    assert table_source(tmp_path / "t.csv").notes == ["Column 'picture' of t.csv names the photos."]
+
+
 def test_the_column_that_holds_photos_goes_before_one_that_is_called_so(tmp_path):
     rows = "image,filename\n" + "".join(f"https://example.com/{i},{i}.jpg\n" for i in range(100, 104))
     place(tmp_path, {"t.csv": rows, **{f"{i}.jpg": b"" for i in range(100, 104)}})
     assert len(table_source(tmp_path / "t.csv").items) == 4
+
+
+def test_all_photos_of_a_cell_have_the_labels_of_its_row(tmp_path):
+    files = photos("a.jpg", "b.jpg", "c.jpg", "x.jpg, y.jpg", "d, e.jpg")
+    web = "https://example.com/up/"
+    cells = [f"{web}a.jpg?v=1, {web}b.jpg?v=2", "c.jpg", "x.jpg, y.jpg", "d, e.jpg"]
+    rows = "image;colour\n" + "".join(f"{cell};{i}\n" for i, cell in enumerate(cells))
+    source = table_source(place(tmp_path / "p", files | {"t.csv": rows}) / "t.csv", attributes=["colour"])
+    assert colours(source) == {"a.jpg": "0", "b.jpg": "0", "c.jpg": "1", "x.jpg, y.jpg": "2", "d, e.jpg": "3"}
+    assert source.notes[-1] == "1 row with several photos: each photo has the labels of its row."
+
+
+def test_what_photos_are_called_is_said_where_none_is_found(tmp_path):
+    place(tmp_path / "p", photos("DSC_1.jpg", "DSC_2.jpg"))
+    place(tmp_path, {"t.csv": "image\nDSC_1-300x300.jpg\nDSC_2-300x300.jpg\n"})
+    with pytest.raises(CatalogueError, match=r"no such file in p\), where photos are called DSC_1\.jpg, DSC_2\.jpg"):
+        table_source(tmp_path / "t.csv", tmp_path / "p")
 
 
 def test_cells_with_several_values_come_as_tuples(tmp_path):

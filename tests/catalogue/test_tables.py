@@ -55,6 +55,15 @@ def test_csv_as_other_programs_write_it(text):
     assert [row[:2] for row in rows(text)] == [("a.jpg", "Red")]
 
 
+@pytest.mark.parametrize(
+    "title", ["Export of 1.1.2026;;", "Export of 1.1.2026;;\n;;", "Export of 1.1.2026\n", "Products;;\n2026;;"]
+)
+def test_titles_above_columns_of_other_names(title):
+    table = read_table(f"{title}\nBild;Farbe;Preis\na.jpg;Rot;3,50\n".encode(), "p.csv")
+    assert table.columns == ("Bild", "Farbe", "Preis")
+    assert table.texts("Farbe") == ["Rot"]
+
+
 def test_fields_over_several_lines_and_blank_lines():
     text = 'file,title\n\na.jpg,"two\nlines, ""three""\r\nfour"\n\n,\nb.jpg,x\n'
     assert rows(text) == [("a.jpg", 'two\nlines, "three"\r\nfour'), ("b.jpg", "x")]

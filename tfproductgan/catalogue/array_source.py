@@ -210,6 +210,8 @@ def _texts(name: str, given: Any) -> list[str | tuple[str, ...]]:
             column = _of_rows(column)
     if isinstance(column, np.ndarray) and column.ndim != 1:
         column = _one_a_photo(name, column)
+    if thing := next((cell for cell in column if isinstance(cell, Mapping)), None):
+        raise CatalogueError(f"{name!r} must have texts or numbers, and not mappings. Received: {_shown(thing)}")
     if isinstance(column, np.ndarray) and column.dtype.kind == "U":
         column = np.where(np.isin(column, _MISSING_TEXTS), "", column)
     return [cell_texts(cell) for cell in column]

@@ -28,6 +28,7 @@ MOST_BYTES = 1 << 29
 SYSTEM = "a system folder"
 """Why a folder is passed over that nobody made by hand."""
 
+_PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 _SYSTEM_FOLDER = re.compile(
     r"__macosx|@eadir|[#@]recycle|#snapshot|\$recycle\.bin|system volume information"
     r"|lost\+found|__pycache__|thumb(nail)?s",
@@ -159,6 +160,8 @@ class PhotoZip:
             right = "Give a folder, a zip, a CSV or a Parquet table."
             if self.path.suffix.casefold() == ".zip":
                 right = "It is damaged, or not all of it is here."
+            elif self.path.name.casefold().endswith(_PACKED):
+                right = "Unpack it: zips and tars are read as they are, if they are not compressed once more."
             raise CatalogueError(f"{str(path)!r} cannot be read as a zip ({error}). {right}") from error
         self._members = {
             _safe(member.filename, f"the zip {self.path.name!r}"): member

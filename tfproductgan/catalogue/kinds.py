@@ -52,7 +52,7 @@ KINDS = {
 """Kinds of files that are left out; nothing is said of `TEXT`."""
 
 _NO_PHOTO = re.compile(
-    r".*\.(txt|cls|csv|tsv|jsonl?|xml|xmp|ya?ml|md|rst|html?|css|js|ini|db|log|url|lnk|webloc|aae|parquet|xlsx?|ods|docx?|"
+    r".*\.(txt|cls|csv|tsv|jsonl?|xml|xmp|ya?ml|md|rst|html?|css|js|ini|db|log|url|lnk|webloc|aae|thm|parquet|xlsx?|ods|docx?|"
     r"rtf|py|ipynb|toml|cfg|sh|sqlite|npy|npz|pkl|keras|h5|pb|tflite|onnx|pth?|md5|sha256|tfrecord.*)|(.*/)?Icon\r",
     re.IGNORECASE | re.DOTALL,
 )

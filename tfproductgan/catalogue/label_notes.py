@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -98,7 +99,7 @@ def _without_attributes(candidates: Mapping[str, int]) -> str:
         )
     shown = [f"{name} ({count:,})" for name, count in candidates.items()]
     shown[0] = shown[0].replace(")", " values)")
-    names = ",".join(islice(candidates, _SHOWN))
+    names = shlex.quote(",".join(islice(candidates, _SHOWN)))
     return (
         "No attributes: the model will have nothing to be asked for but seeds. Columns that could be some are "
         f"{_listed(shown, len(shown))}: --attributes {names} takes them."

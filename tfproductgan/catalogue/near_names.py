@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import unquote
 
 from tfproductgan.catalogue.photos import EXTENSIONS
-from tfproductgan.conditions import fold
+from tfproductgan.conditions import fold, tidy
 
 # of what is read here, and of what photos are before a converter writes that
 _EXTENSIONS: tuple[str, ...] = (
@@ -29,6 +29,7 @@ _EXTENSIONS += (".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", 
 
 # the beginning of a path that other machines do not have
 _PLACE = re.compile(r"[a-z][a-z0-9+.-]*://[^/]*|file:|[a-z]:(?=[\\/])", re.IGNORECASE)
+_FROM_ELSEWHERE = re.compile(rf"[\\/]|{_PLACE.pattern}", re.IGNORECASE)
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _WHOLE = re.compile(r"0*(\d+)(?:\.0+)?")  # spreadsheets take the zeros in front of a number, gaps add .0
 
@@ -48,10 +49,13 @@ class NearNames:
     def __init__(self, names: Iterable[str]):
         self._places: dict[str, list[tuple[str, ...]]] = {}
         self._count = 0
+        folders = set()
         for self._count, name in enumerate(names, start=1):
             parts = tuple(name.split("/"))
+            folders.add(parts[:-1])
             for key in _keys(parts[-1]):
                 self._places.setdefault(key, []).append(parts)
+        self._in_one_folder = len(folders) == 1
 
     def share(self, names: Sequence[str]) -> float:
         """How many photos these names may be of, as a share of what can be."""
@@ -62,6 +66,7 @@ class NearNames:
         """The photos that a table may mean, and how their names differ from what it says.
 
         Folders have to agree as far as both paths go; those further up do not matter, as other machines have others.
+        Where all photos lie in one folder, its name does not matter for addresses and for paths from a root.
 
         Args:
             name: What the table says.
@@ -76,6 +81,8 @@ class NearNames:
             given = _parts(spelt)
             places = {place: None for key in _keys(given[-1]) for place in self._places.get(key, ())} if given else {}
             found = [match for place in places if (match := _match(given, place, above))]
+            if not found and self._in_one_folder and _FROM_ELSEWHERE.match(spelt):
+                found = [match for place in places if (match := _match(given[-1:], place, above))]
             if found:
                 nearest = min(match[:4] for match in found)
                 found = [match for match in found if match[:4] == nearest]
@@ -101,13 +108,18 @@ def _match(given: Sequence[str], place: tuple[str, ...], above: tuple[str, ...])
     said, is_called = given[-1], path[-1]
     pairs = ((said, is_called), (said, _stem(is_called)), (_stem(said), _stem(is_called)), (_stem(said), is_called))
     extension = next((i for i, (a, b) in enumerate(pairs) if _same(a, b)), len(pairs))
-    cased = extension < len(pairs) and pairs[extension][0] != pairs[extension][1]
+    cased = extension < len(pairs) and _cased(*pairs[extension])
     other_length = len(given) != len(path)
-    return elsewhere, other_length, -len(folders), any(a != b for a, b in folders), extension, cased, place
+    return elsewhere, other_length, -len(folders), any(_cased(a, b) for a, b in folders), extension, cased, place
 
 
 def _same(one: str, other: str) -> bool:
     return one == other or fold(one) == fold(other)
+
+
+def _cased(one: str, other: str) -> bool:
+    """Whether names that are the same differ in more than the way accents and spaces are written."""
+    return one != other and tidy(one) != tidy(other)
 
 
 _HOW = ("", "without extension", "with another extension", "with another extension", "with other zeros")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,9 @@ CANDIDATES = ("\n", ";", "|", ",", "，", "；", "、", "/", "+", "&")
 
 _BRACKETS = ("[]", "()", "{}")  # lists that some program has written as text
 _LIKELY_SHARE = 0.6  # of the cells with a separator must have nothing but values between
+
+# prices and measures with a comma for a point; what programs write where nothing is known
+_OF_ONE = re.compile(r"\D*\d+,\d+\D*|#?n/a", re.IGNORECASE)
 
 Multi = str | Iterable[str] | Mapping[str, str | None] | None
 """Attributes that hold several values, or a mapping of these to what is between, `None` for what is found there."""
@@ -44,7 +48,8 @@ def taken_apart(source: Source, multi: Multi = None) -> Source:
 def likely_separator(counts: Mapping[str, int]) -> str | None:
     """What is between the values of cells that look as if they held several, or `None` if they do not.
 
-    At least half the parts of such a cell are cells by themselves or come in other cells too, and they are no numbers.
+    At least half the parts of such a cell are cells by themselves or come in other cells too, and they are no numbers
+    or prices.
 
     Args:
         counts: How often each cell occurs.
@@ -59,6 +64,7 @@ def likely_separator(counts: Mapping[str, int]) -> str | None:
             for cell, parts in cells.items()
             if 2 * sum(part in alone or often[part] > 1 for part in parts) >= len(parts)
             and not all(map(_is_number, parts))
+            and not _OF_ONE.fullmatch(cell)
         )
         if likely and likely >= _LIKELY_SHARE * sum(counts[cell] for cell in cells):
             found[separator] = likely

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from tfproductgan.catalogue import tables
 from tfproductgan.catalogue.files import PhotoFolder, PhotoZip, open_files
-from tfproductgan.catalogue.listing import list_photos
+from tfproductgan.catalogue.listing import few, list_photos
 from tfproductgan.catalogue.near_names import NearNames
 from tfproductgan.catalogue.photos import EXTENSIONS
 from tfproductgan.catalogue.splitting import split_name
@@ -108,7 +108,9 @@ class Photos:
         if 2 * table.num_rows < len(self.names):  # the numbers of something else, such as classes
             return []
         found = [column for column in table.columns if column and self.share(table, column) >= 0.5]
-        return next(([column] for column in found if fold(column) == "id"), found)
+        # whole names go before numbers: prices and sizes are names of numbered photos as well
+        whole = [column for column in found if any(t.casefold().endswith(EXTENSIONS) for t in table.texts(column))]
+        return next(([column] for column in found if fold(column) == "id"), whole if len(whole) == 1 else found)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,8 +229,12 @@ def _find_tables(
     if not chosen and surely:
         chosen = only or [*read, *broken]
     elif not chosen:  # where there are no classes the only table is meant, and it is said what is wrong with it
-        classes = {folder[len(top) :].strip("/").split("/")[0] for folder in folders if folder != top}
-        chosen = [name for name in only if name in listing or len(classes) < 2]
+        below = {folder[len(top) :].strip("/") for folder in folders if folder != top}
+        classes = below if len({folder.split("/")[0] for folder in below}) > 1 else set()
+        for name in only:
+            # a table of something else, such as orders, may lie beside the folder around the classes
+            meant = name in broken or read[name].table.usual_image_columns() or len(below) < 2
+            chosen = [name] if name in listing or (meant and not classes) else []
     if len(chosen) <= 1:
         for name in chosen:
             if name in broken:
@@ -240,7 +246,7 @@ def _find_tables(
     having = f" with the columns {', '.join(named)}" if fitting and named else ""
     raise CatalogueError(
         f"{str(files.path)!r} must hold one table{having}; it has {len(chosen)}: {', '.join(chosen[:5])}. Name one, "
-        f"with images={files.path.name!r} (--images-in)."
+        f"with images={str(files.path)!r} (--images-in)."
     )
 
 
@@ -294,7 +300,9 @@ def tables_not_read(place: str | Path) -> list[str]:
     files = open_files(place)
     read, _ = _read_all(files, None)
     photos = Photos(files)
-    return [
+    sheets = [name for name in files.names(tables.SPREADSHEETS) if not posixpath.basename(name).startswith("~$")]
+    unread = [f"{few(sheets)} not read: save what has labels as CSV (in Excel: CSV UTF-8)."] if sheets else []
+    return unread + [
         f"{name} lists photos and is not read: its columns are {', '.join(map(repr, part.table.columns[:8]))}, and "
         "--attributes takes them."
         for name, part in read.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from tfproductgan.catalogue.kinds import count_of
 from tfproductgan.catalogue.label_notes import likely_attributes
 from tfproductgan.catalogue.listing import few
 from tfproductgan.catalogue.near_names import is_web_address
+from tfproductgan.catalogue.photos import EXTENSIONS
 from tfproductgan.catalogue.sources import Item, Source, source_of_files
 from tfproductgan.catalogue.splitting import SPLITS, split_name
 from tfproductgan.catalogue.table_finding import (
@@ -66,12 +68,15 @@ def table_source(
     _refuse_outside(rows)
     if not chosen:
         first = rows[0]
+        there = f", where photos are called {few(photos.names)}" if found.whole and photos.names else ""
         raise CatalogueError(
             f"None of the {len(rows)} photos named in column {first.column!r} of {parts[0].table.name} is in "
-            f"{str(photos.files.path)!r} (the first: {first.given!r}, {unused[0][1]}). "
+            f"{str(photos.files.path)!r} (the first: {first.given!r}, {unused[0][1]}){there}. "
             "Say where they are with images=... (--images-in)."
         )
     notes += _named_otherwise(chosen)
+    if several := sum(count > 1 for count in Counter(row.where for row in chosen).values()):
+        notes.append(f"{count_of(several, 'row')} with several photos: each photo has the labels of its row.")
     items = [row.item for row in chosen if row.item]
     if found.whole:
         notes += _not_listed(rows, photos)
@@ -123,10 +128,16 @@ def _rows(
     labels = {name: table.labels(name) for name in attributes}
     texts = None if text is None else table.texts(text)
     find = functools.partial(photos.find, folder=part.folder)
-    matches = [find(name) if name else Match([]) for name in given]
+    names = [_names_in(name, photos, part.folder) for name in given]
+    matches = [find(several[0]) if several[0] else Match([]) for several in names]
     _refuse_swallowed(table, image, matches, find)
     broken = _broken(table, image, matches, labels)
-    for i, (name, match) in enumerate(zip(given, matches, strict=True)):
+    found = (
+        (i, name, find(name) if at else matches[i])
+        for i, several in enumerate(names)
+        for at, name in enumerate(several)
+    )
+    for i, name, match in found:
         where = f"row {i + 1} of {table.name}"
         if not match.photos and fold(name) == fold(image):
             at = f"line {table.lines[i]}" if table.lines else f"row {i + 1}"
@@ -145,6 +156,17 @@ def _rows(
         else:
             skipped = (name, f"no such file in {photos.files.path.name}")
         yield _Row(where, name, image, match, None, skipped)
+
+
+def _names_in(cell: str, photos: Photos, folder: str) -> list[str]:
+    """The names of photos in a cell: shops write all photos of a product into one, separated by commas or bars."""
+    names = [name.strip() for name in re.split(r"[,;|]", cell)]
+    if len(names) == 1 or not all(re.split(r"[?#]", name)[0].casefold().endswith(EXTENSIONS) for name in names):
+        return [cell]
+    with contextlib.suppress(CatalogueError):
+        if photos.exact(cell, folder):
+            return [cell]
+    return list(dict.fromkeys(names))
 
 
 def _split_reader(part: Part, column: str | None, find: bool) -> Callable[[int], str | None]:
@@ -205,7 +227,7 @@ def _broken(
             near = tuple(known) if not column[i] else ()
             if (column[i] and fold(column[i]) not in known) or any(fold(cells[i]).endswith(near) for cells in beside):
                 broken.add(i)
-    reasons = {i: f"{uneven[i]} fields where the header has {len(table.columns)}" for i in broken}
+    reasons = {i: f"{count_of(uneven[i], 'field')} where the header has {len(table.columns)}" for i in broken}
     first, last = list(table.cells(0)), fold(table.columns[-1])
     for i in (i for i in rests if uneven.get(i) == 1):
         if i and i - 1 not in uneven and last in map(fold, (image, *labels)):

@@ -25,6 +25,9 @@ EXTENSIONS = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".json")
 FOUND = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", "dataset.json")
 """What they end in where tables are looked for: text and JSON may be anything, but for the labels of StyleGAN."""
 
+SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
+"""What the names of tables end in that only their own programs read."""
+
 IMAGE_COLUMNS = ("image", "file", "filename", "path", "photo", "filepath", "file_name", "image_path", "image_file")
 """The columns tried, in this order, when none is named."""
 
@@ -279,7 +282,7 @@ def _why_not(row: _Row, fields: Sequence[str], columns: Sequence[str]) -> str:
     if not row.proper and len(fields) != len(columns):
         return "a quotation mark is opened and closed in the middle of a field"
     if any(fields[len(columns) :]):  # most often a title with a comma and no quotes
-        return f"{len(fields)} fields where the header has {len(columns)}"
+        return f"{count_of(len(fields), 'field')} where the header has {len(columns)}"
     return ""
 
 
@@ -326,15 +329,26 @@ def _below_titles(lines: Sequence[str], start: int, separator: str | None) -> in
         ]
 
     first = fields(lines[start]) if start < len(lines) else []
+    # one name among several columns, or above rows of several, is a title too, whatever the columns are called
+    alone = len(first) == 1 and not any(end in first[0] for end in PHOTO_EXTENSIONS)
     for number in range(start + 1, min(start + _MOST_TITLES, len(lines))):
         found = fields(lines[number])
         if (
             not set(first).intersection(IMAGE_COLUMNS)
             and len(found) > len(first)
-            and set(found).intersection(IMAGE_COLUMNS)
+            and (set(found).intersection(IMAGE_COLUMNS) or (alone and _is_header(lines, number)))
         ):
             return number
     return start
+
+
+def _is_header(lines: Sequence[str], number: int) -> bool:
+    """Whether a line names no photo and the one below has as many fields."""
+    below = _next_line(lines, number + 1)
+    if below == len(lines) or any(end in lines[number].casefold() for end in PHOTO_EXTENSIONS):
+        return False
+    both = [_QUOTED.sub("", lines[n]) for n in (number, below)]
+    return any(both[0].count(delimiter) == both[1].count(delimiter) > 0 for delimiter in _DELIMITERS)
 
 
 def _is_comment(line: str, below: str) -> bool:

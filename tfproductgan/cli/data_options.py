@@ -23,7 +23,6 @@ STUDIO_COUNT = 20_000
 LARGEST_IMAGE_SIZE = 1024
 STUDIO_ATTRIBUTES = ("category", "colour", "material")
 
-_SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
 _DATA_HELP = """a folder or zip with one folder a class, or classes in classes (and train/, validation/, test/ above if
 you like); a CSV or Parquet table, JSON lines, or a folder or zip that holds one; a folder written by tfproductgan
@@ -296,7 +295,7 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
     if args.data.startswith("tfds:"):
         return "tfds", args.data.removeprefix("tfds:")
     from tfproductgan.catalogue.table_finding import tables_in
-    from tfproductgan.catalogue.tables import EXTENSIONS
+    from tfproductgan.catalogue.tables import EXTENSIONS, SPREADSHEETS
 
     path = expanded(args.data)
     if path.suffix.casefold() in EXTENSIONS and not path.is_dir():
@@ -306,7 +305,7 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
         raise CatalogueError(
             f"{args.data!r} does not exist. Give a folder, a zip, a CSV or Parquet table, studio or tfds:NAME."
         )
-    if path.suffix.casefold() in _SPREADSHEETS:
+    if path.suffix.casefold() in SPREADSHEETS:
         raise CatalogueError(f"{args.data!r} is a spreadsheet. Save it as CSV (in Excel: CSV UTF-8) and give that.")
     if path.is_dir():
         from tfproductgan.catalogue.records import dataset_folder

@@ -49,15 +49,19 @@ def open_start(
         return None
     old = load(Checkpoints(RunDirectory(path).checkpoints).newest_sound() or path)
     networks = old.networks()
-    differences = [("the kind of model", old.kind_name, recipe.kind)]
+    differences: list[tuple[str, str | int, str | int, str]] = [
+        ("the kind of model", old.kind_name, recipe.kind, "recipe")
+    ]
     for role, spec in recipe.networks.items():
         if role in networks and type(networks[role]) is not network_class(spec.family, role):
             family = type(networks[role]).__module__.rpartition(".")[2]
-            differences.append((f"the family of the {role}", family, spec.family))
-    differences.append(("image_size", old.schema.image_size, image_size))
-    for what, there, here in differences:
+            differences.append((f"the family of the {role}", family, spec.family, "recipe"))
+    differences.append(("image_size", old.schema.image_size, image_size, "image-size"))
+    for what, there, here, option in differences:
         if there != here:
-            raise RecipeError(f"{str(path)!r} cannot be started from: there {what} is {there!r}, and here {here!r}.")
+            raise RecipeError(
+                f"{str(path)!r} cannot be started from: there {what} is {there!r}, and here {here!r} (--{option})."
+            )
     return old
 
 
