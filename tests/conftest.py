@@ -165,8 +165,10 @@ def served_schema_fixture():
 
 @pytest.fixture(autouse=True)
 def same_weights_each_time(request):
-    """What is made in a test of layers or networks: how fast power iterations converge depends on the kernel."""
-    if request.path.parent.name in ("layers", "networks"):
+    """What is made in a test of layers, networks or conversions: how fast power iterations converge depends on the
+    kernel, and what is lost with few bits on all weights.
+    """
+    if request.path.parent.name in ("layers", "networks", "compression"):
         import keras
 
         keras.utils.set_random_seed(0)

@@ -83,10 +83,10 @@ NETWORKS = {
 }
 
 
-def varied(network):
+def varied(network, spread=0.2):
     rng = np.random.default_rng(0)
     for weight in network.weights:
-        noise = rng.normal(0, 0.2, weight.shape)
+        noise = rng.normal(0, spread, weight.shape)
         weight.assign(weight + (np.abs(noise) if "variance" in weight.path else noise))
     return network
 
@@ -180,8 +180,9 @@ class Pairs:
 
 @pytest.fixture(scope="module")
 def translator():
+    keras.utils.set_random_seed(0)
     schema = ConditionSchema([Attribute("class", ("Ring", "Mug"))], 32, source_channels=1)
-    return TrainedTranslator(varied(UNetGenerator((3,), 32, width=4, max_width=8)), schema, "sketches-1")
+    return TrainedTranslator(varied(UNetGenerator((3,), 32, width=4, max_width=8), 0.1), schema, "sketches-1")
 
 
 def test_pictures_of_pictures_are_made_without_tensorflow_too(translator, tmp_path):

@@ -64,18 +64,10 @@ def test_a_step_of_two_replicas_equals_plain_tapes_over_the_whole_batch(
     assert (gan.step, gan.images_seen) == (1, 8)
 
 
-# replicas, microbatches and lazy penalties each multiply what is traced
-NARROW = {"widths": (8,)}
 CASES = {
-    "mlp": (
-        "mlp",
-        {"generator": NARROW, "discriminator": NARROW, "penalties": {"r1": 0.1, "wgan-gp": 1.0}, "penalty_interval": 2},
-    ),
+    "mlp": ("mlp", {"penalties": {"r1": 0.1, "wgan-gp": 1.0}, "penalty_interval": 2}),
     "dcgan, normalised by the whole batch": ("dcgan", {}),
-    "two discriminator steps of two microbatches": (
-        "mlp",
-        {"generator": NARROW, "discriminator": NARROW, "discriminator_steps": 2, "microbatches": 2},
-    ),
+    "two discriminator steps of two microbatches": ("mlp", {"discriminator_steps": 2, "microbatches": 2}),
 }
 
 
@@ -125,8 +117,7 @@ def test_two_replicas_of_any_family_learn_what_one_learns(smallest, as_stream):
 def test_several_steps_at_a_time_with_everything_on(small_gan, random_batches, as_stream):
     with STRATEGY.scope():
         gan = small_gan(
-            generator=NARROW,
-            discriminator={"dropout": 0.2, "spectral_normalization": True, **NARROW},
+            discriminator={"dropout": 0.2, "spectral_normalization": True},
             augmentation=("flip",),
             penalties={"r1": 0.1},  # one is enough: steps, microbatches and replicas multiply what is traced
             penalty_interval=2,
@@ -159,7 +150,7 @@ def test_replicas_agree_on_batch_statistics(small_gan, random_batches, as_stream
 
 def test_a_model_is_saved_and_goes_on(small_gan, random_batches, as_stream, tmp_path):
     with STRATEGY.scope():
-        whole = small_gan(generator=NARROW, discriminator=NARROW)
+        whole = small_gan()
         whole.compile()
     batches = random_batches(whole.schema, count=4)
     save = keras.callbacks.LambdaCallback(
@@ -217,8 +208,6 @@ def test_other_strategies_are_refused(small_gan):
 
 def test_replicas_augment_with_one_probability(small_gan, random_batches, as_stream, tmp_path):
     options = {
-        "generator": NARROW,
-        "discriminator": NARROW,
         "augmentation": ("flip",),
         "augmentation_target": 0.5,
         "augmentation_images": 200,
