@@ -16,7 +16,7 @@ import numpy as np
 from tfproductgan.catalogue.array_source import array_source, common_side, photos_of
 from tfproductgan.catalogue.folder_source import DEFAULT_ATTRIBUTE, folder_source, pair_source
 from tfproductgan.catalogue.hugging_face_source import hugging_face_source
-from tfproductgan.catalogue.label_notes import label_notes
+from tfproductgan.catalogue.label_notes import label_notes, training_counts
 from tfproductgan.catalogue.photos import Placement
 from tfproductgan.catalogue.preparation import Preparation, check_whole
 from tfproductgan.catalogue.preparing import PreparedPhotos, prepare
@@ -30,7 +30,7 @@ from tfproductgan.catalogue.sources import (
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, SPLITS, drawn_splits, given_splits, split_name
 from tfproductgan.catalogue.table_source import table_source
 from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
-from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, ConditionSchema, count_values, fold
+from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, ConditionSchema, fold
 from tfproductgan.errors import CatalogueError, ConditionError, nearest, require
 from tfproductgan.writing import expanded
 
@@ -631,10 +631,8 @@ def _with_what_goes_in(source: Source, schema: ConditionSchema) -> Source:
 def refuse_sparse(source: Source, min_count: int | str) -> None:
     """Stop, before the photos are read, at labels that are none."""
     kept = 1 if isinstance(min_count, str) else min_count  # what nobody asked for must not hide them
-    train = [item for item in source.items if item.split in (None, "train")]
-    for attribute in source.attributes:
+    for attribute, counts in training_counts(source).items():
         if attribute not in source.values:
-            counts = count_values(item.labels.get(attribute) for item in train)
             reason = too_sparse(attribute, (n for n in counts.values() if n >= kept))
             if reason:
                 several = looks_several(source, attribute)

@@ -34,7 +34,7 @@ def fitting_min_count(source: Source) -> int:
     than once in a thousand photos is hardly learnt at all, but some hundred photos are enough in any number. It is
     lowered so that every attribute keeps two values, and is 1 if no value is that rare.
     """
-    counts = [counts for name, counts in _training_counts(source).items() if name not in source.values]
+    counts = [counts for name, counts in training_counts(source).items() if name not in source.values]
     wanted = min(max(_LEAST, int(_SHARE * len(_training(source)))), _MOST)
     wanted = min([wanted, *(sorted(of_value.values())[-2:][0] for of_value in counts if of_value)])
     return wanted if any(n < wanted for of_value in counts for n in of_value.values()) else 1
@@ -51,7 +51,7 @@ def label_notes(source: Source, min_count: int, schema: ConditionSchema | None =
     if not source.attributes:
         return [_without_attributes(source.candidates)]
     lines = []
-    for attribute, counts in _training_counts(source).items():
+    for attribute, counts in training_counts(source).items():
         kept = source.values.get(attribute) or [value for value, n in counts.items() if n >= min_count]
         kept = schema.attribute(attribute).values if schema else kept
         known = set(map(fold, kept))
@@ -114,7 +114,7 @@ def _training(source: Source) -> list:
     return [item for item in source.items if item.split in (None, "train")]
 
 
-def _training_counts(source: Source) -> dict[str, dict[str, int]]:
+def training_counts(source: Source) -> dict[str, dict[str, int]]:
     """Attribute to value to number of training photos."""
     items = _training(source)
     return {name: count_values(item.labels.get(name) for item in items) for name in source.attributes}
