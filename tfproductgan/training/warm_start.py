@@ -92,8 +92,7 @@ def take_weights(model: TrainingModel, old: TrainingModel | TrainedModel, path: 
     model.warm_start = {"path": str(path), "model_id": old.model_id}
     lines = [f"Starts with {len(taken)} weights of {old.model_id} in {path}.", *_news(model.schema, old.schema)]
     if lost:
-        more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
-        lines.append(f"Not taken: {'; '.join(lost[:_SHOWN])}{more}.")
+        lines.append(f"Not taken: {_first(lost, '; ')}.")
     return lines
 
 
@@ -153,3 +152,8 @@ def _news(schema: ConditionSchema, old: ConditionSchema) -> Iterator[str]:
             yield f"New values of {attribute.name}: {listed}; each begins as the mean of the old ones."
     if before:
         yield f"Gone: {', '.join(attribute.name for attribute in before.values())}."
+
+
+def _first(words: list[str], separator: str) -> str:
+    """The first of many words, and how many more there are."""
+    return separator.join(words[:_SHOWN]) + (f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else "")
