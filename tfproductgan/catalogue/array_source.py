@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tfproductgan.catalogue.cells import cell_texts
+from tfproductgan.catalogue.gaps import is_gap
 from tfproductgan.catalogue.photos import photo_of_pillow
 from tfproductgan.catalogue.sources import Item, Raw, Source, sorted_by_split
 from tfproductgan.catalogue.splitting import SPLITS, split_name
@@ -17,9 +18,6 @@ from tfproductgan.errors import CatalogueError
 
 DEFAULT_NAME = "class"
 """What labels without a name are called, as the classes of folders are."""
-
-# how NumPy writes what is missing when it makes text of it: np.array(["Red", np.nan])
-_MISSING_TEXTS = ("nan", "NaT", "<NA>")
 
 Photos = Sequence[Any] | np.ndarray
 """An array of pixels, or a list of arrays, Pillow images and bytes of files."""
@@ -30,7 +28,7 @@ def array_source(images: Any, labels: Any = None, splits: Any = None, sources: A
     photos = photos_of("images", images)
     entering = None if sources is None else photos_of("sources", sources)
     columns = {name: _texts(name, column) for name, column in _columns(labels).items()}
-    names = None if splits is None else list(map(str, _texts("splits", splits)))
+    names = None if splits is None else ["" if is_gap(name) else name for name in map(str, _texts("splits", splits))]
     given: list[tuple[str, Photos | None]] = [*columns.items(), ("sources", entering), ("splits", names)]
     for name, column in given:
         if column is not None and len(column) != len(photos):
@@ -212,8 +210,6 @@ def _texts(name: str, given: Any) -> list[str | tuple[str, ...]]:
         column = _one_a_photo(name, column)
     if thing := next((cell for cell in column if isinstance(cell, Mapping)), None):
         raise CatalogueError(f"{name!r} must have texts or numbers, and not mappings. Received: {_shown(thing)}")
-    if isinstance(column, np.ndarray) and column.dtype.kind == "U":
-        column = np.where(np.isin(column, _MISSING_TEXTS), "", column)
     return [cell_texts(cell) for cell in column]
 
 

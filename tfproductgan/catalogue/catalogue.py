@@ -15,6 +15,7 @@ import numpy as np
 
 from tfproductgan.catalogue.array_source import array_source, common_side, photos_of
 from tfproductgan.catalogue.folder_source import DEFAULT_ATTRIBUTE, folder_source, pair_source
+from tfproductgan.catalogue.gaps import without_gaps
 from tfproductgan.catalogue.hugging_face_source import hugging_face_source
 from tfproductgan.catalogue.label_notes import label_notes, training_counts
 from tfproductgan.catalogue.photos import Placement
@@ -231,7 +232,8 @@ class Catalogue:
         attributes = [attributes] if isinstance(attributes, str) else list(attributes)
         columns = None if columns is None else list(columns)
         source = table_source(table, images, image, attributes, text, split_column, preparation.splits is None, columns)
-        return cls.from_source(taken_apart(source, multi), preparation, text)
+        source = without_gaps(taken_apart(source, multi), preparation.schema)
+        return cls.from_source(source, preparation, text)
 
     @classmethod
     def from_arrays(
@@ -250,9 +252,9 @@ class Catalogue:
                 images or bytes of files, of any sizes.
             labels: Attribute name to the value of each photo: lists, arrays or Series, of texts, numbers, dates or
                 booleans, `[N, 1]` and one-hot `[N, K]` too (the values are then the numbers 0 to K - 1). `None`, NaN,
-                NaT, pandas' NA and empty are "not given", and 2012.0 reads 2012, as in tables. A list
-                holds several values of a photo. A DataFrame or a list of mappings likewise; labels without a name are
-                called `class`.
+                NaT, pandas' NA, empty and texts such as "nan" and "#N/A" are "not given", and 2012.0 reads 2012, as in
+                tables. A list holds several values of a photo. A DataFrame or a list of mappings likewise; labels
+                without a name are called `class`.
             splits: The split of each photo, or a mapping of the shares to draw. Empty means train.
             sources: Of pairs, the picture that goes in with each photo: as `images`, in their proportions.
             multi: As of `from_table`.
@@ -268,7 +270,7 @@ class Catalogue:
         """
         photos = photos_of("images", images)
         named, shares = (None, splits) if isinstance(splits, Mapping) else (splits, None)
-        source = taken_apart(array_source(photos, labels, named, sources), multi)
+        source = without_gaps(taken_apart(array_source(photos, labels, named, sources), multi), options.get("schema"))
         if options.get("schema") is None and options.get("image_size") is None:
             options["image_size"] = common_side(photos)
         return cls.from_source(source, _preparation({**options, "splits": shares}))
@@ -304,7 +306,8 @@ class Catalogue:
         if attributes is None and preparation.schema is not None:
             attributes = preparation.schema.names
         attributes = [attributes] if isinstance(attributes, str) else attributes
-        return cls.from_source(hugging_face_source(dataset, image, attributes, text), preparation, text)
+        source = without_gaps(hugging_face_source(dataset, image, attributes, text), preparation.schema)
+        return cls.from_source(source, preparation, text)
 
     @classmethod
     def from_tfds(
@@ -338,7 +341,8 @@ class Catalogue:
         elif options.get("image_size") is None:
             options["image_size"] = natural_size(builder, image)
         attributes = [attributes] if isinstance(attributes, str) else attributes
-        return cls.from_source(tfds_source(builder, image, attributes, text), _preparation(options), text)
+        source = without_gaps(tfds_source(builder, image, attributes, text), options.get("schema"))
+        return cls.from_source(source, _preparation(options), text)
 
     @classmethod
     def from_prepared(

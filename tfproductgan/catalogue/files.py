@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import dataclasses
 import functools
+import gzip
+import lzma
 import os
 import re
 import stat
 import tarfile
+import tempfile
 import threading
 import unicodedata
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from tfproductgan.catalogue.kinds import HEAD
 from tfproductgan.catalogue.photos import EXTENSIONS
@@ -28,7 +33,10 @@ MOST_BYTES = 1 << 29
 SYSTEM = "a system folder"
 """Why a folder is passed over that nobody made by hand."""
 
-_PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar")
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
+_OPENERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+_MOST_UNPACKED = 100  # times the size of a compressed tar: photos hardly shrink, and what does fills the disk
+_TAR = re.compile(r"(.*)\.(?:tar|tar\.gz|tgz|tar\.bz2|tbz2?|tar\.xz|txz)", re.IGNORECASE | re.DOTALL)
 _SYSTEM_FOLDER = re.compile(
     r"__macosx|@eadir|[#@]recycle|#snapshot|\$recycle\.bin|system volume information"
     r"|lost\+found|__pycache__|thumb(nail)?s",
@@ -161,7 +169,7 @@ class PhotoZip:
             if self.path.suffix.casefold() == ".zip":
                 right = "It is damaged, or not all of it is here."
             elif self.path.name.casefold().endswith(_PACKED):
-                right = "Unpack it: zips and tars are read as they are, if they are not compressed once more."
+                right = "Unpack it: folders, zips and tars, also compressed by gzip, bzip2 or xz, are read."
             raise CatalogueError(f"{str(path)!r} cannot be read as a zip ({error}). {right}") from error
         self._members = {
             _safe(member.filename, f"the zip {self.path.name!r}"): member
@@ -224,42 +232,84 @@ def _opened_zip(path: Path) -> PhotoZip:
 
 
 class PhotoTar:
-    """Photos in one tar or several, read where they lie: nothing is unpacked, links in them lead nowhere.
+    """Photos in one tar or several, read where they lie: nothing is unpacked, symbolic links in them lead nowhere.
+
+    What compressed tars hold is in a temporary file without a name, since nothing in them can be found otherwise.
 
     Args:
-        paths: The tars, not compressed; in the names of photos in one of several it stands as a folder.
+        paths: The tars; in the names of photos in one of several, its path from where all lie stands as folders.
 
     Raises:
-        CatalogueError: If one is no such tar, or has members with absolute paths or `..`.
+        CatalogueError: If one is no tar, or has members with absolute paths or `..`.
     """
 
     def __init__(self, *paths: Path):
         self._paths = paths
-        self.path = paths[0] if len(paths) == 1 else paths[0].parent
+        self.path = paths[0] if len(paths) == 1 else Path(os.path.commonpath([path.parent for path in paths]))
         self._members: dict[str, tuple[Path, int, int]] = {}
+        self._links: list[str] = []
         self._changed: dict[Path, int] = {}
+        self._unpacked: dict[Path, IO[bytes]] = {}  # one file for all
         for path in paths:
-            prefix = "" if len(paths) == 1 else f"{path.stem}/"
+            inside = path.relative_to(self.path).with_name(tar_stem(path.name) or path.name) if len(paths) > 1 else ""
+            prefix = f"{inside}/" if inside else ""
             try:
                 self._changed[path] = path.stat().st_mtime_ns
-                with tarfile.open(path, "r:") as archive:
-                    for member in archive:
-                        if member.isreg() and not member.issparse():
-                            name = prefix + _safe(member.name, f"the tar {path.name!r}")
-                            self._members[name] = path, member.offset_data, member.size
-            except (OSError, tarfile.TarError) as error:
+                with self._open(path) as file, tarfile.open(fileobj=file, mode="r:") as archive:
+                    self._list(path, prefix, archive)
+            except (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError) as error:
                 raise CatalogueError(
-                    f"{str(path)!r} cannot be read as a tar ({error}): it is damaged, not all of it is here, or it is "
-                    "compressed. Compressed tars need unpacking (gunzip)."
+                    f"{str(path)!r} cannot be read as a tar ({error}): it is damaged, or not all of it is here."
                 ) from error
+
+    def _list(self, path: Path, prefix: str, archive: tarfile.TarFile) -> None:
+        where = f"the tar {path.name!r}"
+        for member in archive:
+            if member.isreg() and not member.issparse():
+                self._members[prefix + _safe(member.name, where)] = path, member.offset_data, member.size
+            elif member.islnk() and (target := prefix + _safe(member.linkname, where)) in self._members:
+                self._members[prefix + _safe(member.name, where)] = self._members[target]  # a file of two names
+            elif member.issym() or member.islnk():
+                self._links.append(prefix + member.name)
+
+    @contextlib.contextmanager
+    def _open(self, path: Path) -> Iterator[IO[bytes]]:
+        """A tar at its beginning, which may be in the middle of the file."""
+        with path.open("rb") as file:
+            head = file.peek(6)
+            opener = next((opener for begins, opener in _OPENERS.items() if head.startswith(begins)), None)
+            if opener is None:
+                yield file
+                return
+            unpacked = next(iter(self._unpacked.values()), None) or tempfile.TemporaryFile()
+            self._unpacked[path] = unpacked
+            start, most = unpacked.seek(0, os.SEEK_END), _MOST_UNPACKED * path.stat().st_size
+            with opener(file) as packed:
+                while data := packed.read(1 << 20):
+                    unpacked.write(data)
+                    if unpacked.tell() - start > most:
+                        raise OSError(f"it unpacks to more than {_MOST_UNPACKED} times its size")
+        unpacked.seek(start)
+        yield unpacked
 
     def __reduce__(self):
         # another process reads what is in them for itself, once
-        return _opened_tar, self._paths
+        return open_tars, self._paths
 
     def contents(self) -> Contents:
         """As `PhotoFolder.contents`."""
-        return _contents_of(self._members)
+        found = _contents_of(self._members)
+        found.passed.extend((name, "a link in an archive") for name in self._links if _is_photo(name))
+        return found
+
+    def names(self, extensions: tuple[str, ...] = EXTENSIONS) -> list[str]:
+        """As `PhotoFolder.names`."""
+        return sorted(name for name in self.contents().files if name.casefold().endswith(extensions))
+
+    def find(self, name: str) -> str | None:
+        """As `PhotoFolder.find`."""
+        relative = _safe(name, f"the tar {self.path.name!r}")
+        return next((n for n in _spellings(relative) if n in self._members), None)
 
     def signature(self, name: str) -> str:
         """As `PhotoFolder.signature`."""
@@ -278,6 +328,8 @@ class PhotoTar:
 
     def _read(self, name: str, most: int) -> bytes:
         path, start, size = self._members[name]
+        if path in self._unpacked:
+            return os.pread(self._unpacked[path].fileno(), min(size, most), start)
         try:
             with path.open("rb", buffering=0) as file:
                 file.seek(start)
@@ -286,23 +338,37 @@ class PhotoTar:
             raise PhotoError(f"{name}: {error.strerror or error}") from error
 
 
+def open_tars(*paths: Path) -> PhotoTar:
+    """Tars, which are looked through, and unpacked if they are compressed, once as long as they do not change."""
+    try:
+        return _opened_tars(paths, *(path.stat().st_mtime_ns for path in paths))
+    except OSError:
+        return PhotoTar(*paths)  # which says what is wrong
+
+
 @functools.lru_cache(maxsize=4)
-def _opened_tar(*paths: Path) -> PhotoTar:
+def _opened_tars(paths: tuple[Path, ...], *changed: int) -> PhotoTar:
     return PhotoTar(*paths)
 
 
 Files = PhotoFolder | PhotoZip | PhotoTar
 
 
-def open_files(path: str | Path) -> PhotoFolder | PhotoZip:
-    """A folder or a zip of photos.
+def tar_stem(name: str) -> str | None:
+    """The name of a tar without what says that it is one, nor how it is compressed; `None` of other files."""
+    found = _TAR.fullmatch(name)
+    return found and found[1]
+
+
+def open_files(path: str | Path) -> Files:
+    """A folder, a zip or a tar of photos.
 
     Raises:
-        CatalogueError: If it is neither.
+        CatalogueError: If it is none.
     """
     place = expanded(path)
     if place.is_file():
-        return PhotoZip(place)
+        return open_tars(place) if tar_stem(place.name) else PhotoZip(place)
     if not place.is_dir():
         raise CatalogueError(f"{str(path)!r} does not exist: give a folder or a zip of photos.")
     return PhotoFolder(place)

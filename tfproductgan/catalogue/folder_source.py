@@ -12,7 +12,7 @@ from os.path import splitext
 from pathlib import Path
 from typing import NamedTuple
 
-from tfproductgan.catalogue.files import PhotoTar, open_files
+from tfproductgan.catalogue.files import Files, PhotoTar, open_files, open_tars
 from tfproductgan.catalogue.kinds import count_of
 from tfproductgan.catalogue.listing import Listing, few, list_photos
 from tfproductgan.catalogue.shards import has_samples, shard_paths, shard_source
@@ -41,7 +41,7 @@ def folder_source(
         schema: Of the model that the photos are taken for: its attributes name the levels.
     """
     shards = shard_paths(folder)
-    files = PhotoTar(*shards) if shards else open_files(folder)
+    files: Files = open_tars(*shards) if shards else open_files(folder)
     listing = list_photos(files)
     if isinstance(files, PhotoTar) and listing.photos and has_samples(files):
         return shard_source(files, listing, attribute, attributes, schema)

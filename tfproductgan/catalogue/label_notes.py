@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from tfproductgan.catalogue.gaps import is_gap
 from tfproductgan.conditions import count_values, fold
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def likely_attributes(columns: Iterable[tuple[str, Sequence[str]]], taken: Itera
     found = {}
     for name, texts in columns:
         given = sum(map(bool, texts))
-        values = {fold(text) for text in set(texts)} - {""}
+        values = {fold(text) for text in set(texts) if not is_gap(text)} - {""}
         recurring = 2 <= len(values) <= given / _PHOTOS_A_VALUE and 2 * given >= len(texts)
         if fold(name) not in used and recurring and not _measures(values):
             found[name] = len(values)

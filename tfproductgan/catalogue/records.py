@@ -68,6 +68,13 @@ def is_prepared(folder: Path) -> bool:
     return "tfproductgan" in metadata(folder)
 
 
+def schema_of(path: Path) -> ConditionSchema | None:
+    """The schema of the data set that `tfproductgan prepare` wrote at or below `path`, if there is one."""
+    folder = dataset_folder(path)
+    about = metadata(folder).get("schema") if folder is not None else None
+    return None if about is None else ConditionSchema.from_dict(about)
+
+
 class RecordPixels:
     """The pictures of TFRecord files, as if they were one array of shape `(N, S, S, C)`; nothing of them is held."""
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tfproductgan.catalogue.gaps import is_gap
 from tfproductgan.catalogue.sources import Item, Source
 from tfproductgan.conditions import ConditionSchema, fold, tidy
 from tfproductgan.errors import CatalogueError, nearest
@@ -19,8 +20,8 @@ CANDIDATES = ("\n", ";", "|", ",", "，", "；", "、", "/", "+", "&")
 _BRACKETS = ("[]", "()", "{}")  # lists that some program has written as text
 _LIKELY_SHARE = 0.6  # of the cells with a separator must have nothing but values between
 
-# prices and measures with a comma for a point; what programs write where nothing is known
-_OF_ONE = re.compile(r"\D*\d+,\d+\D*|#?n/a", re.IGNORECASE)
+# prices and measures with a comma for a point
+_OF_ONE = re.compile(r"\D*\d+,\d+\D*")
 
 Multi = str | Iterable[str] | Mapping[str, str | None] | None
 """Attributes that hold several values, or a mapping of these to what is between, `None` for what is found there."""
@@ -65,6 +66,7 @@ def likely_separator(counts: Mapping[str, int]) -> str | None:
             if 2 * sum(part in alone or often[part] > 1 for part in parts) >= len(parts)
             and not all(map(_is_number, parts))
             and not _OF_ONE.fullmatch(cell)
+            and not is_gap(cell)
         )
         if likely and likely >= _LIKELY_SHARE * sum(counts[cell] for cell in cells):
             found[separator] = likely
@@ -134,7 +136,8 @@ def _taken_apart(item: Item, separators: Mapping[str, str]) -> Item:
     labels: dict[str, Any] = dict(item.labels)
     for name, separator in separators.items():
         if isinstance(labels.get(name), str):
-            labels[name] = split_cell(labels[name], separator)
+            cell = labels[name].strip()
+            labels[name] = (cell,) if is_gap(cell) else split_cell(cell, separator)
     return dataclasses.replace(item, labels=labels)
 
 

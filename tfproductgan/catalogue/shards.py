@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from tfproductgan.catalogue.cells import cell_texts
-from tfproductgan.catalogue.files import PhotoTar
+from tfproductgan.catalogue.files import PhotoTar, open_tars, tar_stem
+from tfproductgan.catalogue.gaps import without_gaps
+from tfproductgan.catalogue.kinds import count_of, is_no_photo
 from tfproductgan.catalogue.listing import Listing, few
+from tfproductgan.catalogue.photos import EXTENSIONS
 from tfproductgan.catalogue.sources import Item, Source, source_of_files
 from tfproductgan.catalogue.splitting import split_name
+from tfproductgan.catalogue.tables import FOUND as TABLES
 from tfproductgan.conditions import ConditionSchema, fold
 from tfproductgan.errors import CatalogueError, PhotoError, nearest
 from tfproductgan.writing import expanded
 
-_BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
-_SIDECARS = (".json", ".cls", ".txt")
+_BRACES = re.compile(r"\{(?:(\d+)\.\.(\d+)|([^{},]*(?:,[^{},]*)+))\}")
+_LABELS = (".cls", ".label", ".class")
+_SIDECARS = (".json", *_LABELS, ".txt")
+_INDEXES = (".idx", ".index")
+_DEEPEST = 2  # folders of folders of tars
 
 
 def shard_paths(place: str | Path) -> list[Path]:
@@ -31,46 +39,75 @@ def shard_paths(place: str | Path) -> list[Path]:
         CatalogueError: If a pattern fits no file, or one that it names is missing.
     """
     text = str(expanded(place))
-    if text.casefold().endswith(".tar"):
+    if tar_stem(text) and not Path(text).is_dir():
         if Path(text).is_file():
             return [Path(text)]
-        found = [Path(path) for name in _expanded(text) for path in sorted(glob.glob(name)) or [name]]
+        found = [Path(path) for name in _expanded(text) for path in sorted(glob.glob(name, recursive=True)) or [name]]
         missing = next((path for path in found if not path.is_file()), None)
         if missing is not None:
             raise CatalogueError(
                 f"{str(missing)!r} does not exist: give a tar, or a pattern of tars such as a-{{00..07}}.tar."
             )
         return found
-    if not Path(text).is_dir():
+    return _tars_below(Path(text), _DEEPEST) if Path(text).is_dir() else []
+
+
+def may_hold_tables(place: Path) -> bool:
+    """Whether tables are looked for there: not in several tars, nor in one that says of each photo what it shows."""
+    shards = shard_paths(place)
+    return not shards or (shards == [place] and not has_samples(open_tars(place)))
+
+
+def _tars_below(folder: Path, depth: int) -> list[Path]:
+    """The tars in a folder and in those in it; none if photos, or tables that are not of one of the tars, lie there."""
+    tars, folders, others = [], [], []
+    for entry in os.scandir(folder):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            folders.append(Path(entry.path))
+        elif tar_stem(entry.name):
+            tars.append(Path(entry.path))
+        elif is_no_photo(entry.name) or PurePath(entry.name).suffix.casefold() in _INDEXES:
+            others.append(entry.name)
+        else:
+            return []
+    stems = {tar_stem(path.name) for path in tars}
+    tables = [name for name in others if name.casefold().endswith(TABLES) and PurePath(name).stem not in stems]
+    if tables or (folders and not depth):
         return []
-    entries = [path for path in sorted(Path(text).iterdir()) if not path.name.startswith(".")]
-    tars = [path for path in entries if path.suffix.casefold() == ".tar"]
-    others = [path for path in entries if path not in tars and (path.is_dir() or path.suffix not in _SIDECARS)]
-    return [] if others else tars
+    tars.sort()
+    for below in sorted(folders):
+        found = _tars_below(below, depth - 1)
+        if not found:
+            return []
+        tars += found
+    return tars
 
 
 def _expanded(name: str) -> Iterator[str]:
-    """A name for each number of each range in braces."""
+    """A name for each number of each range in braces, and for each word of each list."""
     found = _BRACES.search(name)
     if found is None:
         yield name
         return
-    first, last = found.groups()
-    for number in range(int(first), int(last) + 1):
-        yield from _expanded(f"{name[: found.start()]}{number:0{len(first)}}{name[found.end() :]}")
+    first, last, words = found.groups()
+    parts = words.split(",") if words else [f"{n:0{len(first)}}" for n in range(int(first), int(last) + 1)]
+    for part in parts:
+        yield from _expanded(f"{name[: found.start()]}{part}{name[found.end() :]}")
 
 
 class _Known(NamedTuple):
     """What the files beside a photo say of it."""
 
     fields: dict[str, Any]  # of .json, by folded name
-    label: str  # of .cls
+    label: str  # of .cls and alike
     caption: str  # of .txt
 
 
 def has_samples(files: PhotoTar) -> bool:
     """Whether files that say something of photos lie beside them; else tars are folders of classes like others."""
-    return any(_key(name)[1] in (".json", ".cls") for name in files.contents().files)
+    return any(_key(name)[1] in (".json", *_LABELS) for name in files.contents().files)
 
 
 def shard_source(
@@ -98,7 +135,8 @@ def shard_source(
         beside[key][extension] = name
     read: list[tuple[str, _Known]] = []
     skipped = listing.skipped()
-    for name in listing.photos:
+    photos, notes = _one_a_sample(listing.photos)
+    for name in photos:
         try:
             read.append((name, _known(files, beside[_key(name)[0]])))
         except (PhotoError, ValueError) as error:
@@ -114,19 +152,24 @@ def shard_source(
     elif missing:
         raise CatalogueError(f"{str(files.path)!r} has no field {missing[0]!r}: {nearest(missing[0], fields)}")
     names = names or [name for name in [label] if name]
-    splits = _splits({name.partition("/")[0] for name, _ in read})
+    splits = _splits({name.rpartition("/")[0] for name, _ in read})
     items = [
         Item(
             name,
             {n: known.label if n == label else known.fields.get(fold(n), "") for n in names},
-            splits.get(name.partition("/")[0]),
+            splits.get(name.rpartition("/")[0]),
             known.caption,
         )
         for name, known in read
     ]
     rest = [field for field in fields if field not in map(fold, names)]
-    notes = [f"Fields that are no attributes: {few(rest, 8)}; --attributes A,B takes some."] if rest else []
-    return source_of_files(files, items, names, skipped, [*listing.notes(), *notes])
+    if rest:
+        notes.append(f"Fields that are no attributes: {few(rest, 8)}; --attributes A,B takes some.")
+    unread = Counter(extension for parts in beside.values() for extension in parts if _is_unread(extension))
+    if unread:
+        listed = ", ".join(f"{extension or 'no extension'} ({count:,})" for extension, count in unread.most_common(4))
+        notes.append(f"Files of samples that are not read: {listed}.")
+    return without_gaps(source_of_files(files, items, names, skipped, [*listing.notes(), *notes]), schema)
 
 
 def _key(name: str) -> tuple[str, str]:
@@ -141,16 +184,50 @@ def _known(files: PhotoTar, beside: dict[str, str]) -> _Known:
     facts = json.loads(texts.get(".json", b"{}"))
     if not isinstance(facts, dict):
         raise ValueError("its .json holds no fields")
-    label, caption = (texts.get(extension, b"").decode("utf-8-sig").strip() for extension in (".cls", ".txt"))
+    label = next((texts[extension] for extension in _LABELS if extension in texts), b"").decode("utf-8-sig").strip()
+    caption = texts.get(".txt", b"").decode("utf-8-sig").strip()
     fields = {fold(field): cell_texts(value) for field, value in facts.items() if not isinstance(value, dict)}
     return _Known(fields, label, caption)
 
 
-def _splits(shards: set[str]) -> dict[str, str]:
-    """The splits of shards that are called so, such as `train-0000`; none unless all are, and one is for training."""
-    named = {
-        shard: {split for word in re.findall(r"[a-z]+", shard.casefold()) if (split := split_name(word))}
-        for shard in shards
-    }
-    splits = {shard: next(iter(found)) for shard, found in named.items() if len(found) == 1}
-    return splits if len(splits) == len(shards) and "train" in splits.values() else {}
+def _is_unread(extension: str) -> bool:
+    return extension not in _SIDECARS and not extension.endswith(EXTENSIONS)
+
+
+def _one_a_sample(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The photos of samples, and lines about those of which several pictures have the name.
+
+    One whose extension says nothing else, such as `17.jpg`, goes before others such as `17.mask.png`.
+    """
+    samples: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        samples[_key(name)[0]].append(name)
+    photos, spare, several = [], [], []
+    for pictures in samples.values():
+        plain = [name for name in pictures if _key(name)[1] in EXTENSIONS]
+        taken = [min(plain, key=lambda name: EXTENSIONS.index(_key(name)[1]))] if plain else pictures
+        photos += taken
+        spare += [name for name in pictures if name not in taken]
+        several += taken if len(taken) > 1 else []
+    notes = []
+    if spare:
+        notes.append(f"{count_of(len(spare), 'picture')} beside the photo of the same sample, left out: {few(spare)}.")
+    if several:
+        notes.append(f"Samples of several pictures: each has the labels of its sample, such as {few(several)}.")
+    return photos, notes
+
+
+def _splits(folders: set[str]) -> dict[str, str]:
+    """The splits of shards, and folders, that are called so, such as `train-0000`; none unless all are, and one is for
+    training.
+    """
+    splits = {folder: split for folder in folders if (split := _split_of(folder))}
+    return splits if len(splits) == len(folders) and "train" in splits.values() else {}
+
+
+def _split_of(folder: str) -> str | None:
+    for part in folder.split("/"):
+        found = {split for word in re.findall(r"[a-z]+", part.casefold()) if (split := split_name(word))}
+        if len(found) == 1:
+            return found.pop()
+    return None

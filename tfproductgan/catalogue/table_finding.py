@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from tfproductgan.catalogue import tables
-from tfproductgan.catalogue.files import PhotoFolder, PhotoZip, open_files
+from tfproductgan.catalogue.files import Files, open_files, tar_stem
 from tfproductgan.catalogue.listing import few, list_photos
 from tfproductgan.catalogue.near_names import NearNames
 from tfproductgan.catalogue.photos import EXTENSIONS
@@ -47,7 +47,7 @@ class Photos:
         by_content: Whether files are opened whose names do not say that they are photos.
     """
 
-    def __init__(self, files: PhotoFolder | PhotoZip, by_content: bool = True):
+    def __init__(self, files: Files, by_content: bool = True):
         self.files, self._by_content = files, by_content
 
     @functools.cached_property
@@ -136,7 +136,7 @@ def open_table(
 ) -> PhotoTable:
     """The table that is meant, which may be in parts, and the photos it lists."""
     suffix = path.suffix.casefold()
-    if path.is_dir() or suffix == ".zip":
+    if path.is_dir() or suffix == ".zip" or tar_stem(path.name):
         files = open_files(path)
         photos = Photos(files if images is None else open_files(images))
         parts = _find_tables(files, photos, named, None, columns, surely=True)
@@ -147,7 +147,7 @@ def open_table(
         return PhotoTable(parts, photos)
     if suffix not in tables.EXTENSIONS:
         kinds = ", ".join(tables.EXTENSIONS)
-        raise CatalogueError(f"A table is {kinds}, or in a folder or a .zip. Received: {str(path)!r}")
+        raise CatalogueError(f"A table is {kinds}, or in a folder, a zip or a tar. Received: {str(path)!r}")
     if path.is_file():
         # beside a table may lie anything, such as all of somebody's files
         photos = Photos(open_files(path.parent if images is None else images), images is not None)
@@ -159,18 +159,18 @@ def open_table(
     raise CatalogueError(f"The table {str(path)!r} does not exist.")
 
 
-def _below(folder: Path, files: PhotoFolder | PhotoZip) -> str:
+def _below(folder: Path, files: Files) -> str:
     """Where a folder is below that of the photos, if it is."""
     above, inside = files.path.resolve(), folder.resolve()
     return "/".join(inside.relative_to(above).parts) if inside.is_relative_to(above) else ""
 
 
-def _read(files: PhotoFolder | PhotoZip, name: str, columns: Sequence[str] | None) -> Part:
+def _read(files: Files, name: str, columns: Sequence[str] | None) -> Part:
     return Part(tables.read_table(files.read(name), name, columns), posixpath.dirname(name))
 
 
 def _read_all(
-    files: PhotoFolder | PhotoZip, columns: Sequence[str] | None
+    files: Files, columns: Sequence[str] | None
 ) -> tuple[dict[str, Part], dict[str, Exception]]:
     """The tables in a folder or zip by name, and what is wrong with those that cannot be read."""
     found = files.names(tables.EXTENSIONS if columns else tables.FOUND)
@@ -186,7 +186,7 @@ def _read_all(
 
 
 def _find_tables(
-    files: PhotoFolder | PhotoZip,
+    files: Files,
     photos: Photos,
     named: Sequence[str],
     image: str | None,
@@ -250,7 +250,7 @@ def _find_tables(
     )
 
 
-def _may_have(files: PhotoFolder | PhotoZip, name: str, columns: Sequence[str], error: Exception) -> bool:
+def _may_have(files: Files, name: str, columns: Sequence[str], error: Exception) -> bool:
     """Whether a table that cannot be read may have these columns: if it is text, it names them at its beginning."""
     if isinstance(error, MissingExtraError):
         return True

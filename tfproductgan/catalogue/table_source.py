@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tfproductgan.catalogue.gaps import is_gap
 from tfproductgan.catalogue.kinds import count_of
 from tfproductgan.catalogue.label_notes import likely_attributes
 from tfproductgan.catalogue.listing import few
@@ -174,7 +175,7 @@ def _split_reader(part: Part, column: str | None, find: bool) -> Callable[[int],
     table = part.table
     if column is None and not (find and table.has("split")):
         return lambda row: part.split
-    values = table.texts(column or "split")
+    values = ["" if is_gap(value) else value for value in table.texts(column or "split")]
     strange = next((v for i, v in enumerate(values) if v and i not in table.uneven and split_name(v) is None), None)
     if strange is None:
         return lambda row: split_name(values[row]) or "train"

@@ -24,6 +24,7 @@ from tfproductgan.catalogue.chunks import (
     prepare_chunks,
     read_pictures,
 )
+from tfproductgan.catalogue.label_notes import AUTO
 from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.preparing import with_progress
 from tfproductgan.catalogue.records import RecordPhotos, dataset_folder, metadata
@@ -186,6 +187,21 @@ def write_dataset(
     RecordPhotos(folder)  # makes its index, and reads every record on the way
     shutil.rmtree(out / WORK, ignore_errors=True)
     return folder
+
+
+def as_before(source: Source, preparation: Preparation, out: str | Path, text: str | None = None) -> Preparation:
+    """The same for a data set that is there already: once the default was to keep values however rare they are.
+
+    Args:
+        source: As of `write_dataset`.
+        preparation: Likewise.
+        out: Likewise.
+        text: Likewise.
+    """
+    kept = dataclasses.replace(preparation, min_count=1)
+    folder = dataset_folder(expanded(out)) if preparation.min_count == AUTO else None
+    there = folder is not None and metadata(folder).get("identity") == _identity(source, kept, text)
+    return kept if there else preparation
 
 
 def _prepare(

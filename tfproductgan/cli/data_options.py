@@ -27,7 +27,7 @@ STUDIO_ATTRIBUTES = ("category", "colour", "material")
 _DATA_HELP = """a folder or zip with one folder a class, or classes in classes (and train/, validation/, test/ above if
 you like); a CSV or Parquet table, JSON lines, or a folder or zip that holds one; a folder written by tfproductgan
 prepare; studio or studio:COUNT for the built-in catalogue; tfds:NAME for a TensorFlow data set;
-a pattern of WebDataset shards, such as a-{0000..0003}.tar"""
+a tar, or a folder or pattern of WebDataset shards, such as a-{0000..0003}.tar"""
 
 
 def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, required: bool = True) -> None:
@@ -119,10 +119,13 @@ def _add_picture_options(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = None) -> Catalogue:
+def catalogue_from(
+    args: argparse.Namespace, schema: ConditionSchema | None = None, before: ConditionSchema | None = None
+) -> Catalogue:
     """The catalogue that the options describe, its photos prepared.
 
     A `schema` is that of a model, which the photos are taken for: its attributes, values and picture size are kept.
+    What was made of the same data `before` says what its labels mean: see `without_gaps`.
 
     Raises:
         CatalogueError: If the data is missing, cannot be used, or does not have what the options name.
@@ -133,7 +136,7 @@ def catalogue_from(args: argparse.Namespace, schema: ConditionSchema | None = No
     kind, place = _kind(args, schema)
     if kind == "prepared" and is_prepared(place):
         return _prepared(args, place, schema)
-    source, size = source_from(args, schema)
+    source, size = source_from(args, schema, before)
     return Catalogue.from_source(source, *preparation_from(args, size, schema))
 
 
@@ -183,7 +186,9 @@ def expected_image_size(args: argparse.Namespace) -> int:
     return args.image_size or (32 if unknown else DEFAULT_IMAGE_SIZE)
 
 
-def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tuple[Source, int]:
+def source_from(
+    args: argparse.Namespace, schema: ConditionSchema | None = None, before: ConditionSchema | None = None
+) -> tuple[Source, int]:
     """The photos that the options describe, not yet read, and the height and width to train on in pixels.
 
     Unlike `catalogue_from`, it takes data that training would refuse.
@@ -192,9 +197,10 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
         CatalogueError: If the data is missing, or does not have what the options name.
     """
     from tfproductgan.catalogue.folder_source import folder_source, pair_source
+    from tfproductgan.catalogue.gaps import without_gaps
     from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
     from tfproductgan.catalogue.several import taken_apart
-    from tfproductgan.catalogue.shards import shard_paths
+    from tfproductgan.catalogue.shards import may_hold_tables
     from tfproductgan.catalogue.splitting import DEFAULT_SPLITS
     from tfproductgan.catalogue.table_finding import tables_not_read
     from tfproductgan.catalogue.table_source import table_source
@@ -216,7 +222,7 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
         else:
             builder = tfds_builder(place)
         size = size or natural_size(builder, args.image_column) or DEFAULT_IMAGE_SIZE
-        return tfds_source(builder, args.image_column, attributes, args.text), size
+        return without_gaps(tfds_source(builder, args.image_column, attributes, args.text), schema or before), size
     size = size or DEFAULT_IMAGE_SIZE
     if kind == "studio":
         from tfproductgan.catalogue.studio_source import studio_source
@@ -226,10 +232,10 @@ def source_from(args: argparse.Namespace, schema: ConditionSchema | None = None)
     if kind == "table":
         named = (args.image_column, attributes or (), args.text, args.split_column)
         source = table_source(place, args.images_in, *named, columns=args.columns)
-        return taken_apart(source, dict(args.multi or ())), size
+        return without_gaps(taken_apart(source, dict(args.multi or ())), schema or before), size
     levels = {"attributes": args.attributes, "schema": schema}
     source = pair_source(args.sources, place, **levels) if args.sources else folder_source(place, **levels)
-    not_read = [] if shard_paths(place) else tables_not_read(place)
+    not_read = tables_not_read(place) if may_hold_tables(place) else []
     return dataclasses.replace(source, notes=[*source.notes, *not_read]), size
 
 
@@ -284,7 +290,7 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
     Raises:
         CatalogueError: If there is no such data, or it cannot have the options that are given.
     """
-    from tfproductgan.catalogue.shards import shard_paths
+    from tfproductgan.catalogue.shards import may_hold_tables, shard_paths
 
     if not args.data.strip():
         raise CatalogueError("The path of the data is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
@@ -300,8 +306,7 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
     path = expanded(args.data)
     if path.suffix.casefold() in EXTENSIONS and not path.is_dir():
         return "table", path
-    shards = bool(shard_paths(path))
-    if not shards and not path.exists():
+    if not shard_paths(path) and not path.exists():
         raise CatalogueError(
             f"{args.data!r} does not exist. Give a folder, a zip, a CSV or Parquet table, studio or tfds:NAME."
         )
@@ -317,7 +322,7 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
             raise CatalogueError(f"{args.data!r} is not fully prepared: run its tfproductgan prepare once more.")
     attributes = args.attributes or (schema.names if schema else ())
     named = [*attributes, *filter(None, (args.image_column, args.text, args.split_column))]
-    tables = None if shards else tables_in(path, named, args.images_in, args.image_column, args.columns)
+    tables = tables_in(path, named, args.images_in, args.image_column, args.columns) if may_hold_tables(path) else None
     if tables is not None:
         return "table", tables
     for option in ("image_column", "columns", "split_column", "text", "images_in", "multi"):

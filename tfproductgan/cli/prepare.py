@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tfproductgan.cli.data_options import add_data_options, preparation_from, source_from
 from tfproductgan.cli.quiet import import_tensorflow
+from tfproductgan.writing import expanded
 
 HELP = """\
 Write photos, labels and splits as a TensorFlow data set, on all cores. Training streams it from disk, so its size
@@ -35,10 +36,12 @@ def run(args: argparse.Namespace) -> int:
     import_tensorflow()
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.catalogue.label_notes import label_notes, resolve_min_count
-    from tfproductgan.catalogue.tfds_writing import write_dataset
+    from tfproductgan.catalogue.records import schema_of
+    from tfproductgan.catalogue.tfds_writing import as_before, write_dataset
 
-    source, size = source_from(args)
+    source, size = source_from(args, before=schema_of(expanded(args.out)))
     preparation, text = preparation_from(args, size)
+    preparation = as_before(source, preparation, args.out, text)
     for line in label_notes(source, resolve_min_count(source, preparation.min_count)):
         print(line)
     beam = None if args.beam is None else [option.strip() for option in args.beam.split(",") if option.strip()]

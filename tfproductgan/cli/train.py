@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 
     open_start(args.warm_start, args.out, recipe, expected_image_size(args))
     args.min_count = _min_count_before(args)
-    catalogue = catalogue_from(args)
+    catalogue = catalogue_from(args, before=_schema_before(args.out))
     say = print if is_chief(strategy) else lambda text: None
     say("\n".join([catalogue.summary(), *catalogue.label_notes()]))
     if args.dry_run:
@@ -164,6 +164,14 @@ def _min_count_before(args: argparse.Namespace) -> int | str:
     """The number that `auto` was when the run began, whatever it would be today."""
     options = (read_json(args.out / "data.json") or {}).get("options") or {}
     return options.get("min_count", args.min_count) if args.min_count == "auto" else args.min_count
+
+
+def _schema_before(out: Path) -> ConditionSchema | None:
+    """The schema of the run that goes on there: what was a value when it began stays one."""
+    from tfproductgan.conditions import ConditionSchema
+
+    stored = read_json(out / "schema.json")
+    return None if stored is None else ConditionSchema.from_dict(stored)
 
 
 def _dry_run(recipe: Recipe, catalogue: Catalogue) -> str:
