@@ -22,7 +22,7 @@ ALLOWED["models"] = ALLOWED["catalogue"] | {"catalogue", "layers", "losses", "ne
 ALLOWED["sampling"] = ALLOWED["models"] | {"models"}
 ALLOWED["metrics"] = ALLOWED["sampling"] | {"sampling"}
 ALLOWED["reports"] = ALLOWED["training"] = ALLOWED["metrics"] | {"metrics"}
-ALLOWED["serving"] = TOP
+ALLOWED["serving"] = ALLOWED["catalogue"] | {"catalogue"}
 ALLOWED["export"] = ALLOWED["models"] | {"models", "serving"}
 ALLOWED["compression"] = ALLOWED["training"] | {"training", "export"}
 ALLOWED["cli"] = set(ALLOWED)

@@ -607,7 +607,7 @@ OUTPUTS = [
         "run below a file",
         lambda: (photos(), put("file", "x")),
         f"{TRAIN} --data photos --out file/run",
-        ("Cannot make the run directory file/run", "no folder that can be written"),
+        ("Cannot write into 'file/run': 'file' is no folder that can be written",),
     ),
     Case(
         "run in a folder of others",

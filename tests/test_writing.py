@@ -91,6 +91,11 @@ def test_a_folder_that_cannot_be_made_is_refused_before(tmp_path, monkeypatch):
     for folder in ("file", "file/new"):
         with pytest.raises(RunError, match="is no folder that can be written"):
             refuse_unwritable(folder)
+    with pytest.raises(RunError, match="its name is longer than the 255 bytes"):
+        refuse_unwritable("new/" + 200 * "é")
+    monkeypatch.setattr(os, "access", lambda *_: True)  # as for root, and on disks of the network
+    with pytest.raises(RunError, match="Cannot write into '/proc/run': "):
+        refuse_unwritable("/proc/run")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 

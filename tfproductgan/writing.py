@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -242,7 +243,7 @@ def refuse_to_overwrite(path: str | os.PathLike, overwrite: bool = False) -> Non
 
 
 def refuse_unwritable(folder: str | os.PathLike) -> None:
-    """Stop before work whose result has no place to go; nothing is made.
+    """Stop before work whose result has no place to go; nothing stays of the trial.
 
     Raises:
         RunError: If the folder is none, may not be written, or cannot be made.
@@ -252,3 +253,11 @@ def refuse_unwritable(folder: str | os.PathLike) -> None:
         place = place.parent
     if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
         raise WriteError(f"Cannot write into {str(folder)!r}: {str(place)!r} is no folder that can be written.")
+    try:  # not all file systems say before what they refuse
+        os.rmdir(tempfile.mkdtemp(prefix=LOCK, dir=place))
+        longest = os.pathconf(place, "PC_NAME_MAX")
+    except OSError as error:
+        raise WriteError(f"Cannot write into {str(folder)!r}: {error.strerror or error}") from error
+    names = Path(folder).relative_to(place).parts
+    if any(len(os.fsencode(name)) > longest for name in names):
+        raise WriteError(f"Cannot write into {str(folder)!r}: its name is longer than the {longest} bytes of a name.")

@@ -10,7 +10,8 @@ from PIL import Image, ImageCms, PngImagePlugin
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.catalogue.checking.looking import check
 from tfproductgan.catalogue.colour_profiles import in_srgb, matrix_profile
-from tfproductgan.catalogue.photos import open_photo, photo_of_pillow
+from tfproductgan.catalogue.photos import open_photo, photo_of_pillow, plain_file
+from tfproductgan.errors import PhotoError
 
 GREEN, ADOBE_GREEN = (20, 160, 70), (92, 159, 79)
 ADOBE = matrix_profile("Adobe RGB (1998)", (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, 0.3127, 0.3290), 1 / 2.19921875)
@@ -176,3 +177,22 @@ def test_check_says_what_was_converted(tmp_path):
     report = check(catalogue)
     assert report.profiles == {"Adobe RGB (1998)": 3}
     assert report.notes == ["3 photos converted from 'Adobe RGB (1998)' to sRGB."]
+
+
+def test_a_file_for_programs_that_know_no_profiles():
+    flat = Image.new("RGB", (8, 6), GREEN)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for kind, options in (("JPEG", {}), ("PNG", {"icc_profile": SRGB}), ("BMP", {})):
+        assert plain_file(data := encoded(flat, kind, **options), "a") is data
+    adobe = Image.new("RGB", (8, 6), ADOBE_GREEN)
+    for data, size in (
+        (encoded(adobe, "JPEG", icc_profile=ADOBE, quality=95), (8, 6)),
+        (encoded(flat, "JPEG", exif=turned, quality=95), (6, 8)),
+        (encoded(flat.convert("RGBA"), "WEBP", lossless=True), (8, 6)),
+        (encoded(flat.convert("CMYK"), "TIFF"), (8, 6)),
+    ):
+        made = Image.open(io.BytesIO(plain_file(data, "a")))
+        assert (made.format, made.mode, made.size) == ("PNG", "RGB", size) and close(made, GREEN)
+    with pytest.raises(PhotoError, match="a: not a JPEG"):
+        plain_file(b"no photo", "a")

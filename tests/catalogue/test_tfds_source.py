@@ -129,13 +129,14 @@ class Tagged(TinyShop):
             yield i, {"image": photo, "tags": tags, "box": box, "facts": {"title": "A"}}
 
 
-def test_sequences_of_class_labels_are_tuples_and_what_is_left_out_is_named(data_dir, caplog):
+def test_sequences_of_class_labels_are_tuples_and_what_is_left_out_is_named(data_dir):
     builder = Tagged(data_dir=data_dir)
     builder.download_and_prepare()
     source = tfds_source(builder)
     assert source.attributes == ["tags"] and source.values == {"tags": list(TinyShop.KINDS)}
     assert {item.labels["tags"] for item in source.items} == {(), ("hat",), ("bag", "shoe")}
-    assert "left out: box (BBoxFeature), facts/title (Text). Class labels, texts" in caplog.text
+    assert source.notes[0] == "Splits that are left out: extra."
+    assert source.notes[1].startswith("Features that are left out: box (BBoxFeature), facts/title (Text). Class labels")
 
 
 def test_unknown_data_set(data_dir):

@@ -7,7 +7,8 @@ from PIL import Image
 from tfproductgan.catalogue import chunks
 from tfproductgan.catalogue.array_source import array_source
 from tfproductgan.catalogue.catalogue import Catalogue, Preparation
-from tfproductgan.catalogue.records import INDEX, dataset_folder
+from tfproductgan.catalogue.gaps import without_gaps
+from tfproductgan.catalogue.records import INDEX, dataset_folder, schema_of
 from tfproductgan.catalogue.several import taken_apart
 from tfproductgan.catalogue.table_source import table_source
 from tfproductgan.errors import CatalogueError, RunError
@@ -160,6 +161,21 @@ def test_what_was_stopped_goes_on(shop, prepared, tmp_path, monkeypatch, phase):
 
 
 WRITE_CHUNK = chunks.write_chunk
+
+
+def test_what_kept_rare_values_by_the_default_of_before_goes_on(tmp_path):
+    photos = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3), np.uint8)
+    shop = dataclasses.replace(array_source(photos, {"kind": [*["hat", "shoe"] * 5, "bag", "NA"]}), stamp="shop")
+    folder = tfds_writing.write_dataset(shop, PREPARATION, tmp_path / "out")
+    auto = dataclasses.replace(PREPARATION, min_count="auto")
+    with pytest.raises(RunError, match="other photos, labels or options"):
+        tfds_writing.write_dataset(shop, auto, tmp_path / "out")
+    before = tfds_writing.as_before(shop, auto, tmp_path / "out")
+    assert before == PREPARATION
+    assert tfds_writing.write_dataset(shop, before, tmp_path / "out") == folder
+    assert tfds_writing.as_before(shop, auto, tmp_path / "new") == auto
+    assert without_gaps(shop, schema_of(tmp_path / "out")) is shop and without_gaps(shop) is not shop
+    assert schema_of(tmp_path / "new") is None
 
 
 def test_too_many_unreadable_photos(shop, tmp_path):

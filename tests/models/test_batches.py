@@ -1,5 +1,6 @@
 """Data of one's own in `fit`, `evaluate` and `predict`, and what a Keras user tries besides."""
 
+import functools
 import re
 
 import keras
@@ -10,7 +11,7 @@ import tensorflow as tf
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.errors import RecipeError
-from tfproductgan.models.batches import batches_of, check_batch, check_predict, reading
+from tfproductgan.models.batches import batches_of, check_batch, check_inputs, reading
 from tfproductgan.registry import KINDS
 
 SCHEMA = ConditionSchema([Attribute("shade", ("Dark", "Light")), Attribute("side", ("Left", "Right", "Top"))], 6, 3)
@@ -272,14 +273,17 @@ def test_predict_is_for_what_the_network_takes(small_gan):
     gan = small_gan(schema=SCHEMA)
     gan.compile(run_eagerly=True)
     inputs = {"latents": np.zeros((3, gan.latent_dim), np.float32), "conditions": IDS[:3]}
-    assert gan.predict(inputs, verbose=0).shape == (3, 6, 6, 3)
+    for ask in (functools.partial(gan.predict, verbose=0), gan.predict_on_batch, gan, gan.trained()):
+        assert ask(inputs).shape == (3, 6, 6, 3)
     for model in (gan, gan.trained()):
         for data in (batches(rows()), rows(), IMAGES, IDS, {"conditions": IDS}):
-            with pytest.raises(RecipeError, match="generate"):
-                model.predict(data, verbose=0)
+            for ask in (functools.partial(model.predict, verbose=0), model.predict_on_batch, model):
+                with pytest.raises(RecipeError, match="is for what the network itself takes: generate") as caught:
+                    ask(data)
+                assert "\n" not in str(caught.value)
 
 
 def test_translators_are_asked_by_translate():
     for data in (batches(rows(PAIRS)), rows(PAIRS), ROWS["source"]):
         with pytest.raises(RecipeError, match="translate"):
-            check_predict(data, "translator")
+            check_inputs(data, "translator", "predict")

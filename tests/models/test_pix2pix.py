@@ -4,6 +4,7 @@ import tensorflow as tf
 from PIL import Image
 
 import tfproductgan as tpg
+from tfproductgan.catalogue.colour_profiles import matrix_profile
 from tfproductgan.errors import ConditionError, PhotoError, RecipeError
 from tfproductgan.models.pictures import to_float
 from tfproductgan.models.pix2pix import Pix2Pix
@@ -84,6 +85,16 @@ def test_pictures_come_back_in_their_own_size(model, tmp_path):
     np.testing.assert_array_equal(made[0], made[2])
     np.testing.assert_array_equal(model.translate(tall, {"shade": "dark"}), made[1])
     assert model.translate([]) == []
+
+
+def test_colours_of_another_profile_are_converted(model, tmp_path):
+    adobe = matrix_profile("Adobe RGB (1998)", (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, 0.3127, 0.3290), 1 / 2.19921875)
+    spot = np.full((28, 28, 3), 255, np.uint8)
+    spot[8:20, 8:20] = 92, 159, 79
+    Image.fromarray(spot).save(tmp_path / "a.png", icc_profile=adobe)
+    made = model.translate([tmp_path / "a.png", Image.open(tmp_path / "a.png")])
+    np.testing.assert_array_equal(made[0], made[1])
+    assert np.any(made[0] != model.translate(spot))
 
 
 def test_a_condition_may_be_left_to_the_picture(model):

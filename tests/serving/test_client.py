@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tfproductgan.catalogue.colour_profiles import matrix_profile
 from tfproductgan.conditions import Attribute, ConditionSchema, PictureRequest
-from tfproductgan.errors import ConditionError, MissingExtraError, ServingError
+from tfproductgan.errors import ConditionError, MissingExtraError, PhotoError, ServingError
 from tfproductgan.serving import Client, client_retries, protos
 from tfproductgan.serving.statuses import RequestError
 
@@ -230,6 +231,27 @@ def test_grey_pictures_keep_their_channel(client, fake):
 def test_png_files(client):
     files = client.generate_png({"category": "Ring"}, count=5, seed=1)
     assert [np.asarray(Image.open(io.BytesIO(file)))[0, 0, 1] for file in files] == [1, 2, 3, 4, 5]
+
+
+def test_pictures_are_sent_upright_and_in_srgb(monkeypatch, tmp_path):
+    sent = []
+
+    def predict(signature, inputs, output, seconds):
+        if signature == "describe":
+            return [json.dumps(description())]
+        sent.extend(inputs["image_bytes"])
+        return [png(np.zeros((1, 1, 3), np.uint8))] * len(inputs["image_bytes"])
+
+    client = Client("http://localhost:1", "fake")
+    monkeypatch.setattr(client._transport, "predict", predict)
+    adobe = matrix_profile("Adobe RGB (1998)", (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, 0.3127, 0.3290), 1 / 2.19921875)
+    Image.new("RGB", (4, 4), (92, 159, 79)).save(tmp_path / "a.png", icc_profile=adobe)
+    pixels = np.full((4, 4, 3), (20, 160, 70), np.uint8)
+    assert len(client.translate([tmp_path / "a.png", (tmp_path / "a.png").read_bytes(), pixels])) == 3
+    for file in sent:
+        assert np.abs(np.asarray(Image.open(io.BytesIO(file)), int) - pixels).max() <= 3
+    with pytest.raises(PhotoError, match="picture 0: not a JPEG"):
+        client.translate([b"no photo"])
 
 
 def test_many_pictures_are_several_requests(client, fake):

@@ -77,7 +77,7 @@ def test_what_cannot_start_or_go_on_is_refused_before_anything_is_written(tmp_pa
         ),
         (tmp_path, Recipe(), "no run directory"),
         (tmp_path / "file", Recipe(), "no run directory"),
-        (tmp_path / "file" / "run", Recipe(), "file is no folder that can be written"),
+        (tmp_path / "file" / "run", Recipe(), "file' is no folder that can be written"),
     ):
         with pytest.raises(RunError, match=said):
             RunDirectory(path).accept(recipe)

@@ -307,7 +307,7 @@ class Catalogue:
             attributes = preparation.schema.names
         attributes = [attributes] if isinstance(attributes, str) else attributes
         source = without_gaps(hugging_face_source(dataset, image, attributes, text), preparation.schema)
-        return cls.from_source(source, preparation, text)
+        return cls.from_source(_said(source), preparation, text)
 
     @classmethod
     def from_tfds(
@@ -342,7 +342,7 @@ class Catalogue:
             options["image_size"] = natural_size(builder, image)
         attributes = [attributes] if isinstance(attributes, str) else attributes
         source = without_gaps(tfds_source(builder, image, attributes, text), options.get("schema"))
-        return cls.from_source(source, _preparation(options), text)
+        return cls.from_source(_said(source), _preparation(options), text)
 
     @classmethod
     def from_prepared(
@@ -629,6 +629,13 @@ def _with_what_goes_in(source: Source, schema: ConditionSchema) -> Source:
             "The schema is of a model that pictures go into, and these photos come without: pair them, as with "
             "from_pairs or sources=... (--sources)."
         )
+    return source
+
+
+def _said(source: Source) -> Source:
+    """The same, and what its notes say: of data sets nobody sees what is in them."""
+    for note in source.notes:
+        _log.warning("%s", note)
     return source
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tfproductgan.catalogue.array_source import raw_photo
 from tfproductgan.catalogue.cells import cell_texts
-from tfproductgan.catalogue.data_sets import say_left_out, taken_splits
+from tfproductgan.catalogue.data_sets import left_out, taken_splits
 from tfproductgan.catalogue.sources import Item, Raw, Source
 from tfproductgan.errors import CatalogueError, PhotoError, nearest
 
@@ -28,15 +28,16 @@ def hugging_face_source(
         )
     features = dict(next(iter(parts.values())).features)
     image = _image_name(features, image)
+    unasked: dict[str, Any] = {}
     if attributes is None:
         attributes = [name for name, feature in features.items() if _class_names(feature)]
-        say_left_out(_NAME, {n: f for n, f in features.items() if n not in {image, text, *attributes}})
+        unasked = {n: f for n, f in features.items() if n not in {image, text, *attributes}}
     attributes = list(attributes)
     values = {name: names for name in attributes if (names := _class_names(_feature(features, name)))}
     columns = [*attributes, *([text] if text else [])]
     for name in columns:
         _feature(features, name)
-    splits = taken_splits(parts, _NAME)
+    splits = taken_splits(parts)
     items = []
     for split, ours in splits.items():
         texts = {name: [_value(cell, values.get(name)) for cell in parts[split][name]] for name in columns}
@@ -52,7 +53,7 @@ def hugging_face_source(
             for i in range(len(photos)):
                 yield functools.partial(_photo, photos[i][image], f"{split} {i}")
 
-    return Source(items, attributes, load, values=values)
+    return Source(items, attributes, load, values=values, notes=left_out(parts, splits, unasked))
 
 
 def _image_name(features: Mapping[str, Any], given: str | None) -> str:

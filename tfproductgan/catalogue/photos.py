@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError, features
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError, features
 
 from tfproductgan.catalogue.colour_profiles import foreign_profile, in_srgb
 from tfproductgan.catalogue.kinds import HEAD, KINDS, UNKNOWN, kind_of
@@ -21,6 +21,7 @@ EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp",
 
 # and no other of Pillow's formats, whatever the name: some of them hand the file to another program
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+_PLAIN_FORMATS = ("BMP", "JPEG", "PNG")  # which all programs read
 
 FITS = ("letterbox", "crop")
 
@@ -143,6 +144,34 @@ def header_of(data: bytes) -> tuple[tuple[int, int], str, str | None]:
     """
     with _identified(data) as image:
         return image.size, image.format or "unknown", foreign_profile(image.mode, image.info)
+
+
+def plain_file(data: bytes, name: str) -> bytes:
+    """A photo's file from which any decoder makes what `open_photo` does: itself if it is one, else as PNG.
+
+    Args:
+        data: The bytes of its file.
+        name: What error messages call it.
+
+    Raises:
+        PhotoError: If it cannot be read.
+    """
+    try:
+        with _identified(data) as image:
+            plain = image.format in _PLAIN_FORMATS and image.mode in ("L", "RGB") and not image.has_transparency_data
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+            if plain and not turned and foreign_profile(image.mode, image.info) is None:
+                return data
+    except Exception:  # what it is, it says when it is decoded
+        pass
+    return png_file(open_photo(data, name))
+
+
+def png_file(image: Image.Image) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
 
 
 def _identified(data: bytes) -> Image.Image:

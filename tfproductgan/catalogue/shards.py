@@ -107,7 +107,9 @@ class _Known(NamedTuple):
 
 def has_samples(files: PhotoTar) -> bool:
     """Whether files that say something of photos lie beside them; else tars are folders of classes like others."""
-    return any(_key(name)[1] in (".json", *_LABELS) for name in files.contents().files)
+    keys = [_key(name) for name in files.contents().files]
+    told = {key for key, extension in keys if extension in (".json", *_LABELS)}
+    return any(key in told for key, extension in keys if extension not in _SIDECARS)
 
 
 def shard_source(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tfproductgan.catalogue.data_sets import say_left_out, taken_splits
+from tfproductgan.catalogue.data_sets import left_out, taken_splits
 from tfproductgan.catalogue.sources import Item, Source
 from tfproductgan.errors import CatalogueError, nearest, require
 
@@ -48,15 +48,16 @@ def tfds_source(
 ) -> Source:
     """The photos of a data set: see `Catalogue.from_tfds`."""
     image = _image_name(builder, image)
+    unasked: dict[str, Any] = {}
     if attributes is None:
         attributes = _label_names(builder)
         taken = {image, text, *attributes}
-        say_left_out(builder.name, {n: f for n, f in _features(builder) if n not in taken})
+        unasked = {n: f for n, f in _features(builder) if n not in taken}
     attributes = list(attributes)
     readers = {name: _reader(builder, name) for name in attributes}
     if text is not None:
         readers[text] = _reader(builder, text)
-    splits = taken_splits(builder.info.splits, builder.name)
+    splits = taken_splits(builder.info.splits)
     items = []
     for split, ours in splits.items():
         for number, example in enumerate(_examples(builder, split, list(readers))):
@@ -71,7 +72,8 @@ def tfds_source(
 
     classes = {name: _classes(_feature(builder, name)) for name in attributes}
     names = {name: feature.names for name, feature in classes.items() if feature is not None}
-    return Source(items, attributes, load, _stamp(builder, image, splits), values=names)
+    notes = left_out(builder.info.splits, splits, unasked)
+    return Source(items, attributes, load, _stamp(builder, image, splits), values=names, notes=notes)
 
 
 def _image_name(builder: Any, given: str | None) -> str:

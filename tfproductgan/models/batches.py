@@ -174,25 +174,47 @@ def reading(schema: ConditionSchema, steps: int | None = None) -> Iterator[None]
         raise named from None
 
 
-def check_predict(data: Any, asks: str) -> None:
-    """Refuse photos and names in `predict`, which asks the network itself.
+class TakesInputs:
+    """Mixin of Keras models with an `asks`, before their base: photos and names are refused where they are no inputs."""
+
+    asks: str
+
+    def predict(self, x, *args, **kwargs):
+        """`keras.Model.predict` of what `call` takes: photos and names are for `generate` or `translate`."""
+        check_inputs(x, self.asks, "predict")
+        return super().predict(x, *args, **kwargs)
+
+    def predict_on_batch(self, x):
+        """`keras.Model.predict_on_batch`, as `predict`."""
+        check_inputs(x, self.asks, "predict_on_batch")
+        return super().predict_on_batch(x)
+
+    def __call__(self, inputs, *args, **kwargs):
+        """`keras.Model.__call__`, as `predict`."""
+        check_inputs(inputs, self.asks, "A call of the model")
+        return super().__call__(inputs, *args, **kwargs)
+
+
+def check_inputs(data: Any, asks: str, verb: str) -> None:
+    """Refuse photos and names where the network itself is asked.
 
     Raises:
         RecipeError: If the data is not what the network takes; the message says how to ask by name.
     """
     spec = data.element_spec if isinstance(data, tf.data.Dataset) else data
     # what a sampler's network takes are latents; pictures of a translator's go from -1 to 1
-    if isinstance(spec, Mapping) and (
-        "latents" in spec if asks == "sampler" else "source" in spec and tf.as_dtype(spec["source"].dtype).is_floating
-    ):
-        return
+    name = "latents" if asks == "sampler" else "source"
+    if isinstance(spec, Mapping) and {name, "conditions"} <= spec.keys():
+        dtype = getattr(spec[name], "dtype", np.float32)
+        if name == "latents" or tf.as_dtype(dtype).is_floating:
+            return
     right = {
         "sampler": "generate({'colour': 'Red'}, count=16) draws pictures by name, "
         "generate([schema.decode(row) for row in ids]) those of condition ids",
         "translator": "translate(pictures, conditions) makes pictures of pictures, translate_squares(sources, ids) of "
         "those of a catalogue",
     }
-    raise RecipeError(f"predict is for what the network itself takes: {right[asks]}. Received: {_outline(spec)}")
+    raise RecipeError(f"{verb} is for what the network itself takes: {right[asks]}. Received: {_outline(spec)}")
 
 
 # === Arrays and iterators ===

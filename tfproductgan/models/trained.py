@@ -7,13 +7,13 @@ from typing import ClassVar
 import keras
 
 from tfproductgan.conditions import ConditionSchema
-from tfproductgan.models.batches import check_predict
+from tfproductgan.models.batches import TakesInputs
 from tfproductgan.models.sampler import Sampler
 from tfproductgan.models.translator import Translator
 from tfproductgan.registry import import_all
 
 
-class TrainedModel(keras.Model):
+class TrainedModel(TakesInputs, keras.Model):
     """Base of the trained models: networks, and the schema of what they take.
 
     Args:
@@ -59,11 +59,6 @@ class TrainedModel(keras.Model):
     def parameters(self):
         """Number of weights by role."""
         return {role: network.count_params() for role, network in self.networks().items()}
-
-    def predict(self, x, *args, **kwargs):
-        """`keras.Model.predict` of what `call` takes: photos and names are for `generate` or `translate`."""
-        check_predict(x, self.asks)
-        return super().predict(x, *args, **kwargs)
 
     def call(self, inputs, training=False):
         """What the network makes of its inputs, float32 in -1 to 1."""

@@ -15,7 +15,7 @@ import tensorflow as tf
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import RecipeError, RunError, nearest
 from tfproductgan.models import randomness
-from tfproductgan.models.batches import batches_of, check_batch, check_predict, input_specs, reading, refuse_options
+from tfproductgan.models.batches import TakesInputs, batches_of, check_batch, input_specs, reading, refuse_options
 from tfproductgan.models.microbatches import mean_of_microbatches
 from tfproductgan.models.phases import Batch, Logs, Phase, added_losses, dense_gradients
 from tfproductgan.models.pictures import to_float
@@ -38,7 +38,7 @@ from tfproductgan.registry import Kind, import_all, kind_named, network_class
 _COMPILE_OPTIONS = ("run_eagerly", "steps_per_execution", "jit_compile")
 
 
-class TrainingModel(ReplicaStep, keras.Model):
+class TrainingModel(TakesInputs, ReplicaStep, keras.Model):
     """Base of the kinds of models; a kind says what its step is made of.
 
     A step takes a batch `{"images": uint8 [B, S, S, C], ...}` with the inputs that the schema declares. Networks are
@@ -429,11 +429,6 @@ class TrainingModel(ReplicaStep, keras.Model):
             x, _ = batches_of(x, self.schema, batch_size or self.recipe.step_images)
         with reading(self.schema, kwargs.get("steps")):
             return super().evaluate(x, **kwargs)
-
-    def predict(self, x, *args, **kwargs):
-        """`keras.Model.predict` of what `call` takes: photos and names are for `generate` or `translate`."""
-        check_predict(x, self.asks)
-        return super().predict(x, *args, **kwargs)
 
     def test_step(self, data):
         """What `test_logs` measures."""

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from tfproductgan.catalogue.photos import Placement, open_photo, photo_of_array, place
+from tfproductgan.catalogue.photos import Placement, open_photo, photo_of_array, photo_of_pillow, place
 from tfproductgan.conditions import Conditions
 from tfproductgan.errors import PhotoError
 from tfproductgan.models.pictures import in_chunks, to_float, to_uint8
@@ -93,7 +93,7 @@ class Translator:
 
 def _opened(picture, number):
     if isinstance(picture, Image.Image):
-        picture = np.asarray(picture if picture.mode in ("L", "RGB", "RGBA") else picture.convert("RGB"))
+        return photo_of_pillow(picture, f"picture {number}")
     if isinstance(picture, np.ndarray):
         return photo_of_array(picture, f"picture {number}")
     try:

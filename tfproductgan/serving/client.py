@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import io
+import itertools
 import json
 import os
 import re
@@ -165,7 +166,8 @@ class Client:
         """What a model that takes pictures makes of some, as `translate` of the model itself.
 
         Args:
-            pictures: The bytes of a JPEG, PNG, GIF or BMP file, its path, or uint8 `[H, W]` or `[H, W, C]`.
+            pictures: The bytes of a photo's file, its path, or uint8 `[H, W]` or `[H, W, C]`. They are sent upright and in
+                sRGB, as photos are when a model learns.
             conditions: A mapping of attribute name to value name or to several, partial or empty, for all, or a list of
                 them with one for each. What is not given is left to the picture.
 
@@ -173,7 +175,8 @@ class Client:
             uint8 `[H, W, C]` of each picture's own height and width.
 
         Raises:
-            ConditionError: If an attribute or a value cannot be, or the server cannot read a picture.
+            ConditionError: If an attribute or a value cannot be.
+            PhotoError: If a picture cannot be read.
             ServingError: If a file cannot be read, or the server does not answer, or not as asked.
         """
         if not len(pictures):
@@ -182,7 +185,7 @@ class Client:
             raise ConditionError(f"Conditions for {len(conditions)} pictures. Received: {len(pictures)} pictures")
         rows = self._inputs(conditions, len(pictures), 0, 1.0)
         inputs = {name: rows[name] for name in self._description["inputs"].values()}
-        inputs["image_bytes"] = np.array([_file(picture) for picture in pictures], object)
+        inputs["image_bytes"] = np.array([*map(_file, pictures, itertools.count())], object)
         return [self._decode(file) for file in self._files(inputs)]
 
     def describe(self) -> dict[str, Any]:
@@ -298,16 +301,17 @@ class Client:
         }.get(error.code, ServingError(f"{self.url} answered {error.code}: {said}"))
 
 
-def _file(picture):
-    """The bytes of a picture's file."""
-    if isinstance(picture, bytes):
-        return picture
+def _file(picture, number):
+    """The bytes of a picture's file, as a server reads it: upright and in sRGB, as photos are when a model learns."""
+    # only here: the package decides how Keras runs, which is no matter of those who ask by name
+    from tfproductgan.catalogue.photos import photo_of_array, plain_file, png_file
+
     if isinstance(picture, np.ndarray):
-        file = io.BytesIO()
-        Image.fromarray(picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture).save(file, "PNG")
-        return file.getvalue()
+        return png_file(photo_of_array(picture, f"picture {number}"))
+    if isinstance(picture, bytes):
+        return plain_file(picture, f"picture {number}")
     try:
-        return Path(picture).read_bytes()
+        return plain_file(Path(picture).read_bytes(), os.fspath(picture))
     except OSError as error:
         raise ServingError(f"{os.fspath(picture)!r} cannot be read: {error.strerror}") from error
 

@@ -34,7 +34,7 @@ from tfproductgan.catalogue.preparing import num_cores
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import RecipeError, RunError
 from tfproductgan.recipes import Recipe
-from tfproductgan.writing import LOCK, locked, read_json, refuse_locked, remove_parts, write_json
+from tfproductgan.writing import LOCK, locked, read_json, refuse_locked, refuse_unwritable, remove_parts, write_json
 
 _START_ANEW = "Start anew with another --out."
 
@@ -70,11 +70,9 @@ class RunDirectory:
             size = ConditionSchema.from_dict(self._read("schema.json")).image_size
             longer = stored.replace(images=max(stored.images, recipe.images))
             self._check_same("recipe", longer.settings(), recipe.for_size(size).settings())
-            return
-        self._check_free()
-        above = next(path for path in self.path.absolute().parents if path.exists())
-        if not self.path.exists() and not (above.is_dir() and os.access(above, os.W_OK)):
-            raise RunError(f"Cannot make the run directory {self.path}: {above} is no folder that can be written.")
+        else:
+            self._check_free()
+        refuse_unwritable(self.path)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -139,7 +137,7 @@ class RunDirectory:
         write_json(self.path / "recipe.json", recipe.for_size(schema.image_size).to_dict())
 
     def _check_free(self):
-        if self.path.exists() and (not self.path.is_dir() or any(path.name != LOCK for path in self.path.iterdir())):
+        if self.path.exists() and (not self.path.is_dir() or any(not path.name.startswith(LOCK) for path in self.path.iterdir())):
             raise RunError(f"{self.path} exists and is no run directory. Choose another folder with --out.")
 
     def _check_same(self, what, theirs, mine):
