@@ -166,12 +166,13 @@ WRITE_CHUNK = chunks.write_chunk
 def test_what_kept_rare_values_by_the_default_of_before_goes_on(tmp_path):
     photos = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3), np.uint8)
     shop = dataclasses.replace(array_source(photos, {"kind": [*["hat", "shoe"] * 5, "bag", "NA"]}), stamp="shop")
-    folder = tfds_writing.write_dataset(shop, PREPARATION, tmp_path / "out")
-    auto = dataclasses.replace(PREPARATION, min_count="auto")
+    kept = dataclasses.replace(PREPARATION, splits={})
+    folder = tfds_writing.write_dataset(shop, kept, tmp_path / "out")
+    auto = dataclasses.replace(kept, min_count="auto")
     with pytest.raises(RunError, match="other photos, labels or options"):
         tfds_writing.write_dataset(shop, auto, tmp_path / "out")
     before = tfds_writing.as_before(shop, auto, tmp_path / "out")
-    assert before == PREPARATION
+    assert before == kept
     assert tfds_writing.write_dataset(shop, before, tmp_path / "out") == folder
     assert tfds_writing.as_before(shop, auto, tmp_path / "new") == auto
     assert without_gaps(shop, schema_of(tmp_path / "out")) is shop and without_gaps(shop) is not shop
