@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -26,11 +27,12 @@ _SPELLINGS = {
     "test": "test",
     "testing": "test",
 }
+_YEAR = re.compile(r"[ _-]?20\d\d$")  # train2017, as COCO has it
 
 
 def split_name(name: str) -> str | None:
     """The split that a folder, a table or a data set calls `name`, or `None` if it is no split's name."""
-    return _SPELLINGS.get(fold(name))
+    return _SPELLINGS.get(_YEAR.sub("", fold(name)))
 
 
 def given_splits(names: Sequence[str] | np.ndarray) -> dict[str, np.ndarray]:

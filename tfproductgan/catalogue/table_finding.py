@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -307,7 +308,27 @@ def tables_not_read(place: str | Path) -> list[str]:
         "--attributes takes them."
         for name, part in read.items()
         if photos.are_listed_in(part)
+    ] + [
+        f"{name} lists photos and is not read: --columns says what its columns are, as in --columns file,label."
+        for name in _lists(files)
+        if _lists_photos(files, name, photos)
     ]
+
+
+def _lists(files: Files) -> list[str]:
+    """The texts that may be lists of photos: not those that lie beside photos, one each."""
+    texts = [name for name in files.names((".txt",)) if name.count("/") < 3]
+    return texts if len(texts) <= _MOST_TRIED else []
+
+
+def _lists_photos(files: Files, name: str, photos: Photos) -> bool:
+    """Whether some of the first lines of a text begin or end with the name of a photo."""
+    try:
+        lines = files.head(name).decode("utf-8", "replace").splitlines()[:_MOST_TRIED]
+    except PhotoError:
+        return False
+    words = {word for line in lines for word in re.split(r"[\s,;|]+", line) if word.casefold().endswith(EXTENSIONS)}
+    return any(len(photos.find(word, posixpath.dirname(name)).photos) == 1 for word in words)
 
 
 def image_column(part: Part, photos: Photos) -> str:

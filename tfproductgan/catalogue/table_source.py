@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tfproductgan.catalogue.gaps import is_gap
 from tfproductgan.catalogue.kinds import count_of
@@ -31,6 +32,9 @@ from tfproductgan.catalogue.tables import Table
 from tfproductgan.conditions import fold
 from tfproductgan.errors import CatalogueError
 from tfproductgan.writing import expanded
+
+_HANDLES = ("handle", "url handle")
+_OF_VARIANTS = ("option", "variant", "sku")
 
 
 def table_source(
@@ -65,6 +69,9 @@ def table_source(
         if column not in (image, *part.table.usual_image_columns()):
             notes.append(f"Column {column!r} of {part.table.name} names the photos.")
         rows += _rows(part, photos, column, attributes, text, _split_reader(part, split_column, find_split))
+        further = sum(row != product for row, product in enumerate(_of_product(part.table)))
+        if further:
+            notes.append(f"{count_of(further, 'row')} of further photos and variants: what is empty is as of the product.")
     chosen, unused = _chosen(rows)
     _refuse_outside(rows)
     if not chosen:
@@ -126,8 +133,9 @@ def _rows(
 ) -> Iterator[_Row]:
     table = part.table
     given = table.texts(image)
-    labels = {name: table.labels(name) for name in attributes}
-    texts = None if text is None else table.texts(text)
+    of_product = _of_product(table)
+    labels = {name: _filled(table.labels(name), name, of_product) for name in attributes}
+    texts = None if text is None else _filled(table.texts(text), text, of_product)
     find = functools.partial(photos.find, folder=part.folder)
     names = [_names_in(name, photos, part.folder) for name in given]
     matches = [find(several[0]) if several[0] else Match([]) for several in names]
@@ -145,6 +153,8 @@ def _rows(
             raise CatalogueError(f"{table.name} {at} is another header: make a table of its own of the rows below it.")
         if i in broken:
             skipped = (f"{table.name} line {table.lines[i]}", broken[i])
+        elif not name and of_product[i] != i:
+            continue  # a variant without a photo of its own
         elif not name:
             skipped = (where, f"{image} is empty")
         elif len(match.photos) == 1:
@@ -157,6 +167,31 @@ def _rows(
         else:
             skipped = (name, f"no such file in {photos.files.path.name}")
         yield _Row(where, name, image, match, None, skipped)
+
+
+def _of_product(table: Table) -> Sequence[int]:
+    """Of each row, the one that says what its product is.
+
+    Shops such as Shopify give further photos and variants of a product rows of their own, in which its handle alone is
+    said again.
+    """
+    handle = next((name for name in _HANDLES if table.has(name)), None)
+    if handle is None or not table.has("title"):
+        return range(table.num_rows)
+    found: list[int] = []
+    first: dict[str, int] = {}
+    for row, (product, title) in enumerate(zip(table.texts(handle), table.texts("title"), strict=True)):
+        if title:
+            first[product] = row
+        found.append(row if title else first.get(product, row))
+    return found
+
+
+def _filled(column: Sequence[Any], name: str, of_product: Sequence[int]) -> list:
+    """A column in which what is said of a product holds for all its rows; each variant says for itself what it is."""
+    if fold(name).startswith(_OF_VARIANTS):
+        return list(column)
+    return [cell or column[row] for cell, row in zip(column, of_product, strict=True)]
 
 
 def _names_in(cell: str, photos: Photos, folder: str) -> list[str]:

@@ -22,13 +22,18 @@ from tfproductgan.errors import CatalogueError, nearest, require
 EXTENSIONS = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".json")
 """What the names of tables end in, where somebody says that it is one."""
 
-FOUND = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", "dataset.json")
-"""What they end in where tables are looked for: text and JSON may be anything, but for the labels of StyleGAN."""
+FOUND = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", "dataset.json", "_annotations.coco.json")
+"""What they end in where tables are looked for: text and JSON may be anything, but for StyleGAN's labels and COCO's."""
 
 SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 """What the names of tables end in that only their own programs read."""
 
-IMAGE_COLUMNS = ("image", "file", "filename", "path", "photo", "filepath", "file_name", "image_path", "image_file")
+IMAGE_COLUMNS = (
+    *("image", "file", "filename", "path", "photo", "filepath", "file_name", "image_path", "image_file"),
+    # of shops' exports, which have columns of further photos
+    *("image src", "product image url", "image_link", "image_url", "image url", "main_image_url", "main image url"),
+    *("base_image", "image1", "image 1"),
+)
 """The columns tried, in this order, when none is named."""
 
 _JSON = (".jsonl", ".ndjson", ".json")
@@ -499,6 +504,8 @@ def _read_json(data: bytes, name: str) -> Table:
     labels = whole.get("labels") if isinstance(whole, dict) else None
     if isinstance(labels, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in labels):
         whole = [{"file": file, "label": label} for file, label in labels]
+    elif isinstance(whole, dict) and {"images", "annotations", "categories"} <= whole.keys():
+        whole = _of_coco(whole, name)
     elif isinstance(whole, dict) and "labels" not in whole:
         if all(isinstance(known, dict) for known in whole.values()):
             whole = [{"file": file, **known} for file, known in whole.items()]
@@ -506,10 +513,24 @@ def _read_json(data: bytes, name: str) -> Table:
             whole = [{"file": file, "label": label} for file, label in whole.items()]
     if not isinstance(whole, list):
         raise CatalogueError(
-            f'{name} is no table: expected {{"labels": [[file, label], …]}} as StyleGAN writes it, {{file: label, …}}, '
+            f'{name} is no table: expected {{"labels": [[file, label], …]}} as StyleGAN writes it, {{file: label, …}}, COCO, '
             "or a list of objects, one a photo."
         )
     return _of_records(name, whole)
+
+
+def _of_coco(whole: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The pictures of COCO's annotations, each with the categories of what is in it."""
+    try:
+        names = {category["id"]: category["name"] for category in whole["categories"]}
+        shown: dict[Any, list[str]] = {image["id"]: [] for image in whole["images"]}
+        for annotation in whole["annotations"]:
+            found = shown.get(annotation["image_id"], [])
+            if names[annotation["category_id"]] not in found:
+                found.append(names[annotation["category_id"]])
+        return [{"file": image["file_name"], "category": shown[image["id"]]} for image in whole["images"]]
+    except (KeyError, TypeError) as error:
+        raise CatalogueError(f"{name} looks like COCO's annotations and cannot be read as such: {error!r}") from error
 
 
 def _parsed(text: str, where: str) -> Any:
