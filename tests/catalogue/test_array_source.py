@@ -32,7 +32,6 @@ def labels_of(labels, splits=None):
         ({"a": iter(COLOURS)}, {"a": COLOURS}),
         ({"a": GAPS}, {"a": ["Red", "", "Blue", ""] * 2}),
         ({"a": np.array(GAPS, object)}, {"a": ["Red", "", "Blue", ""] * 2}),
-        ({"a": np.array([np.nan, "Red"] * 4)}, {"a": ["", "Red"] * 4}),
         ({"a": np.array(COLOURS, "S")}, {"a": COLOURS}),
         ({"a": [b"Red", b"Blue"] * 4}, {"a": COLOURS}),
         ({"a": NUMBERS % 2}, {"a": ["0", "1"] * 4}),

@@ -37,7 +37,9 @@ def test_errors_of_spreadsheets(text):
     assert is_gap(text)
 
 
-@pytest.mark.parametrize("text", ["None", "none", "NAN", "Nan", "Null", "Nando", "#1", "#1!", "#sale!", "#NEW", "0", ""])
+@pytest.mark.parametrize(
+    "text", ["None", "none", "NAN", "Nan", "Null", "Nando", "#1", "#1!", "#sale!", "#NEW", "0", ""]
+)
 def test_what_may_be_a_name(text):
     assert not is_gap(text)
 

@@ -190,7 +190,9 @@ def test_what_prepare_writes_of_them_trains_with_their_labels(shards, tmp_path, 
     for batch in prepared.stream("train", batch_size=4, repeat=False).as_numpy_iterator():
         pairs = zip(batch["images"], batch["conditions"], strict=True)
         seen |= {pixels.tobytes(): prepared.schema.decode(ids) for pixels, ids in pairs}
-    for i, pixels in enumerate(Catalogue.from_folder(shards / "shop-*.tar", image_size=16, splits={}, cache=False).images()):
+    for i, pixels in enumerate(
+        Catalogue.from_folder(shards / "shop-*.tar", image_size=16, splits={}, cache=False).images()
+    ):
         if pixels.tobytes() in seen:
             assert seen.pop(pixels.tobytes()) == {"colour": COLOURS[i % 2], "kind": str(i % 4)}
     assert not seen

@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 import threading
 import unicodedata
+import weakref
 import zipfile
 import zlib
 from collections import defaultdict
@@ -281,7 +282,7 @@ class PhotoTar:
             if opener is None:
                 yield file
                 return
-            unpacked = next(iter(self._unpacked.values()), None) or tempfile.TemporaryFile()
+            unpacked = next(iter(self._unpacked.values()), None) or self._temporary()
             self._unpacked[path] = unpacked
             start, most = unpacked.seek(0, os.SEEK_END), _MOST_UNPACKED * path.stat().st_size
             with opener(file) as packed:
@@ -291,6 +292,11 @@ class PhotoTar:
                         raise OSError(f"it unpacks to more than {_MOST_UNPACKED} times its size")
         unpacked.seek(start)
         yield unpacked
+
+    def _temporary(self) -> IO[bytes]:
+        made = tempfile.TemporaryFile()  # noqa: SIM115 - as long as photos are read
+        weakref.finalize(self, made.close)
+        return made
 
     def __reduce__(self):
         # another process reads what is in them for itself, once

@@ -13,11 +13,9 @@ from tfproductgan.catalogue.sources import Item, Source
 from tfproductgan.conditions import Attribute, ConditionSchema, fold
 
 # as NumPy, pandas, R, databases and spreadsheets spell them, to the letter: Nan, Null and NAN are names
-_GAPS = frozenset(
-    ("nan", "NaN", "NaT", "<NA>", "NA", "N/A", "n/a", "#N/A", "#NA", "#NV", "#N/D", "NULL", "null", "\\N")
-    + ("-", "--", "–", "—")
-)
-_FORMULA_ERROR = re.compile(r"#[^\Wa-z_][^\sa-z]*[!?]")  # of a spreadsheet in any language: #REF!, #DIV/0!, #NAME?
+_GAPS = {"nan", "NaN", "NaT", "<NA>", "NA", "N/A", "n/a", "#N/A", "#NA", "#NV", "#N/D", "NULL", "null", "\\N"}
+_GAPS |= {"-", "--", "–", "—"}
+_FORMULA_ERROR = re.compile(r"#¡?[^\W\da-z_][^\sa-z]*[!?]")  # of a spreadsheet in any language: #REF!, #DIV/0!, #NAME?
 _MAY_BE_GAP = "none"  # Python writes it where it has nothing, people for a pattern or a sleeve that is not there
 
 

@@ -61,17 +61,18 @@ def may_hold_tables(place: Path) -> bool:
 def _tars_below(folder: Path, depth: int) -> list[Path]:
     """The tars in a folder and in those in it; none if photos, or tables that are not of one of the tars, lie there."""
     tars, folders, others = [], [], []
-    for entry in os.scandir(folder):
+    with os.scandir(folder) as entries:
+        for entry in entries:
         if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            folders.append(Path(entry.path))
-        elif tar_stem(entry.name):
-            tars.append(Path(entry.path))
-        elif is_no_photo(entry.name) or PurePath(entry.name).suffix.casefold() in _INDEXES:
-            others.append(entry.name)
-        else:
-            return []
+                continue
+            if entry.is_dir():
+                folders.append(Path(entry.path))
+            elif tar_stem(entry.name):
+                tars.append(Path(entry.path))
+            elif is_no_photo(entry.name) or PurePath(entry.name).suffix.casefold() in _INDEXES:
+                others.append(entry.name)
+            else:
+                return []
     stems = {tar_stem(path.name) for path in tars}
     tables = [name for name in others if name.casefold().endswith(TABLES) and PurePath(name).stem not in stems]
     if tables or (folders and not depth):

@@ -170,9 +170,7 @@ def _read(files: Files, name: str, columns: Sequence[str] | None) -> Part:
     return Part(tables.read_table(files.read(name), name, columns), posixpath.dirname(name))
 
 
-def _read_all(
-    files: Files, columns: Sequence[str] | None
-) -> tuple[dict[str, Part], dict[str, Exception]]:
+def _read_all(files: Files, columns: Sequence[str] | None) -> tuple[dict[str, Part], dict[str, Exception]]:
     """The tables in a folder or zip by name, and what is wrong with those that cannot be read."""
     found = files.names(tables.EXTENSIONS if columns else tables.FOUND)
     found = [name for name in found if not name.endswith(".json") or posixpath.basename(name) in tables.FOUND]
@@ -303,12 +301,13 @@ def tables_not_read(place: str | Path) -> list[str]:
     photos = Photos(files)
     sheets = [name for name in files.names(tables.SPREADSHEETS) if not posixpath.basename(name).startswith("~$")]
     unread = [f"{few(sheets)} not read: save what has labels as CSV (in Excel: CSV UTF-8)."] if sheets else []
-    return unread + [
+    unread += [
         f"{name} lists photos and is not read: its columns are {', '.join(map(repr, part.table.columns[:8]))}, and "
         "--attributes takes them."
         for name, part in read.items()
         if photos.are_listed_in(part)
-    ] + [
+    ]
+    return unread + [
         f"{name} lists photos and is not read: --columns says what its columns are, as in --columns file,label."
         for name in _lists(files)
         if _lists_photos(files, name, photos)

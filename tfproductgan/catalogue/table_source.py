@@ -71,7 +71,9 @@ def table_source(
         rows += _rows(part, photos, column, attributes, text, _split_reader(part, split_column, find_split))
         further = sum(row != product for row, product in enumerate(_of_product(part.table)))
         if further:
-            notes.append(f"{count_of(further, 'row')} of further photos and variants: what is empty is as of the product.")
+            notes.append(
+                f"{count_of(further, 'row')} of further photos and variants: what is empty is as in the product's row."
+            )
     chosen, unused = _chosen(rows)
     _refuse_outside(rows)
     if not chosen:

@@ -513,8 +513,8 @@ def _read_json(data: bytes, name: str) -> Table:
             whole = [{"file": file, "label": label} for file, label in whole.items()]
     if not isinstance(whole, list):
         raise CatalogueError(
-            f'{name} is no table: expected {{"labels": [[file, label], …]}} as StyleGAN writes it, {{file: label, …}}, COCO, '
-            "or a list of objects, one a photo."
+            f'{name} is no table: expected {{"labels": [[file, label], …]}} as StyleGAN writes it, {{file: label, …}}, '
+            "COCO, or a list of objects, one a photo."
         )
     return _of_records(name, whole)
 

@@ -175,7 +175,7 @@ def reading(schema: ConditionSchema, steps: int | None = None) -> Iterator[None]
 
 
 class TakesInputs:
-    """Mixin of Keras models with an `asks`, before their base: photos and names are refused where they are no inputs."""
+    """Mixin of Keras models, before their base: photos and names are refused where they are no inputs."""
 
     asks: str
 

@@ -166,8 +166,8 @@ class Client:
         """What a model that takes pictures makes of some, as `translate` of the model itself.
 
         Args:
-            pictures: The bytes of a photo's file, its path, or uint8 `[H, W]` or `[H, W, C]`. They are sent upright and in
-                sRGB, as photos are when a model learns.
+            pictures: The bytes of a photo's file, its path, or uint8 `[H, W]` or `[H, W, C]`. They are sent upright and
+                in sRGB, as photos are when a model learns.
             conditions: A mapping of attribute name to value name or to several, partial or empty, for all, or a list of
                 them with one for each. What is not given is left to the picture.
 

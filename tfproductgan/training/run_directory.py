@@ -137,7 +137,9 @@ class RunDirectory:
         write_json(self.path / "recipe.json", recipe.for_size(schema.image_size).to_dict())
 
     def _check_free(self):
-        if self.path.exists() and (not self.path.is_dir() or any(not path.name.startswith(LOCK) for path in self.path.iterdir())):
+        if self.path.exists() and (
+            not self.path.is_dir() or any(not path.name.startswith(LOCK) for path in self.path.iterdir())
+        ):
             raise RunError(f"{self.path} exists and is no run directory. Choose another folder with --out.")
 
     def _check_same(self, what, theirs, mine):
