@@ -63,7 +63,7 @@ def _tars_below(folder: Path, depth: int) -> list[Path]:
     tars, folders, others = [], [], []
     with os.scandir(folder) as entries:
         for entry in entries:
-        if entry.name.startswith("."):
+            if entry.name.startswith("."):
                 continue
             if entry.is_dir():
                 folders.append(Path(entry.path))
