@@ -470,10 +470,16 @@ ZIPS = [
         ("'photos.zip' cannot be read as a zip", "damaged"),
     ),
     Case(
-        "compressed tar",
+        "tar of another compression",
+        lambda: put("photos.tar.zst", "x"),
+        f"{TRAIN} --data photos.tar.zst",
+        ("'photos.tar.zst' cannot be read as a zip", "Unpack it"),
+    ),
+    Case(
+        "compressed nothing",
         lambda: Path("photos.tar.gz").write_bytes(gzip.compress(b"")),
         f"{TRAIN} --data photos.tar.gz",
-        ("'photos.tar.gz' cannot be read as a zip", "Unpack it"),
+        ("'photos.tar.gz' cannot be read as a tar (empty file)", "damaged"),
     ),
     Case(
         "two tables",

@@ -204,3 +204,12 @@ def test_pairs_of_photos_without_extensions(tmp_path):
     names = [f"mugs/{i}" for i in range(4)]
     pairs = pair_source(folder(tmp_path / "d", [f"{name}.png" for name in names]), folder(tmp_path / "p", names))
     assert [item.name for item in pairs.items] == names and not pairs.skipped
+
+
+def test_annotations_of_objects_are_named(tmp_path):
+    folder(tmp_path, [name for i in range(3) for name in (f"JPEGImages/{i}.jpg", f"Annotations/{i}.xml")])
+    [note] = [note for note in folder_source(tmp_path).notes if "called as photos" in note]
+    assert note == (
+        "3 files called as photos are not read: Annotations/0.xml, Annotations/1.xml, Annotations/2.xml; labels are "
+        "folders, or stand in tables."
+    )

@@ -15,7 +15,7 @@ def test_spellings():
         assert split_name(name) == "train"
     for name in ("validation", "val", "valid", "Dev"):
         assert split_name(name) == "validation"
-    assert split_name("test") == "test"
+    assert split_name("test") == split_name("test2017") == "test"
     assert split_name("shirts") is None
 
 

@@ -344,6 +344,39 @@ def test_tables_of_splits(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "names", [("shop_train", "shop_val"), ("Train-items", "VALID items"), ("x.train2017", "x.val2017")]
+)
+def test_splits_are_words_in_the_names_of_tables(tmp_path, names):
+    tables = {f"{name}.csv": f"file,colour\n{i}.jpg,Red\n" for i, name in enumerate(names)}
+    source = table_source(place(tmp_path / "p", tables | photos("0.jpg", "1.jpg")), attributes=["colour"])
+    assert [item.split for item in source.items] == ["train", "validation"]
+
+
+def test_annotations_of_coco(tmp_path):
+    def annotations(*names):
+        return json.dumps(
+            {
+                "images": [{"id": 7 + i, "file_name": name} for i, name in enumerate(names)],
+                "annotations": [{"image_id": 7, "category_id": c} for c in (2, 1, 2)],
+                "categories": [{"id": 1, "name": "mug"}, {"id": 2, "name": "ring"}],
+            }
+        )
+
+    files = {
+        f"annotations/instances_{split}2017.json": annotations(f"{split}.jpg", f"{split}2.jpg")
+        for split in ("train", "val")
+    }
+    files |= photos(*(f"{split}2017/{name}.jpg" for split in ("train", "val") for name in (split, f"{split}2")))
+    source = table_source(place(tmp_path / "p.zip", files), attributes=["category"])
+    assert [(item.name, item.labels["category"], item.split) for item in source.items] == [
+        ("train2017/train.jpg", ("ring", "mug"), "train"),
+        ("train2017/train2.jpg", (), "train"),
+        ("val2017/val.jpg", ("ring", "mug"), "validation"),
+        ("val2017/val2.jpg", (), "validation"),
+    ]
+
+
 def test_data_sets_of_stylegan(tmp_path):
     labels = {"labels": [[f"0000{i}/img0000000{i}.png", 6 + i] for i in range(2)]}
     files = {"dataset.json": json.dumps(labels), **photos("00000/img00000000.png", "00001/img00000001.png")}
@@ -417,6 +450,53 @@ def test_all_photos_of_a_cell_have_the_labels_of_its_row(tmp_path):
     source = table_source(place(tmp_path / "p", files | {"t.csv": rows}) / "t.csv", attributes=["colour"])
     assert colours(source) == {"a.jpg": "0", "b.jpg": "0", "c.jpg": "1", "x.jpg, y.jpg": "2", "d, e.jpg": "3"}
     assert source.notes[-1] == "1 row with several photos: each photo has the labels of its row."
+
+
+def test_exports_of_woocommerce(tmp_path):
+    rows = "ID,Name,Images,Parent\n" + "".join(
+        f'{i},Mug,"https://a.b/up/{9 - i}.jpg, https://a.b/up/{9 - i}b.jpg",{i}\n' for i in range(4)
+    )
+    files = photos(*(f"up/{9 - i}{end}.jpg" for i in range(4) for end in ("", "b")))
+    source = table_source(place(tmp_path / "p", files | {"t.csv": rows}) / "t.csv", attributes=["ID"])
+    assert (
+        source.notes[0] == "Column 'Images' of t.csv names the photos."
+    )  # the numbers of products are names of others
+    assert {item.name: item.labels["ID"] for item in source.items}["up/9b.jpg"] == "0" and len(source.items) == 8
+
+
+@pytest.mark.parametrize("handle", ["Handle", "URL handle"])
+def test_exports_of_shopify(tmp_path, handle):
+    web = "https://cdn.example/files/"
+    rows = [
+        f"{handle},Title,Type,Option1 Value,Image Src",
+        f"mug,A mug,Mug,Red,{web}a.jpg?v=1",
+        f"mug,,,,{web}b.jpg?v=2",  # a further photo
+        "mug,,,Blue,",  # a variant
+        f"ring,A ring,,Gold,{web}c.jpg?v=3",
+    ]
+    place(tmp_path, {"t.csv": "\n".join(rows), **photos("img/a.jpg", "img/b.jpg", "img/c.jpg")})
+    source = table_source(tmp_path / "t.csv", attributes=["Type", "Option1 Value"], text="Title")
+    assert [(item.labels["Type"], item.labels["Option1 Value"], item.text) for item in source.items] == [
+        ("Mug", "Red", "A mug"),
+        ("Mug", "", "A mug"),
+        ("", "Gold", "A ring"),
+    ]
+    assert not source.skipped
+    assert source.notes[0] == "2 rows of further photos and variants: what is empty is as in the product's row."
+
+
+@pytest.mark.parametrize("columns", ["image_link,additional_image_link", "base_image,thumbnail_image", "IMAGE1,IMAGE2"])
+def test_columns_of_further_photos(tmp_path, columns):
+    rows = f"id,{columns}\n" + "".join(f"A{i},{i}.jpg,{i}b.jpg\n" for i in range(8))
+    place(tmp_path, {"t.csv": rows, **photos(*(f"{i}{end}.jpg" for i in range(8) for end in ("", "b")))})
+    assert [item.name for item in table_source(tmp_path / "t.csv").items] == [f"{i}.jpg" for i in range(8)]
+
+
+def test_lists_that_are_not_read_are_named(tmp_path):
+    lists = {"labels.txt": "mugs/a.jpg Red\nmugs/b.jpg Blue\n", "classes.txt": "1 mugs\n", "mugs/readme.txt": "x"}
+    assert tables_not_read(place(tmp_path, {**lists, **photos("mugs/a.jpg", "mugs/b.jpg")})) == [
+        "labels.txt lists photos and is not read: --columns says what its columns are, as in --columns file,label."
+    ]
 
 
 def test_what_photos_are_called_is_said_where_none_is_found(tmp_path):

@@ -212,6 +212,12 @@ def test_lists_without_a_header(text, name):
     assert rows(text, name, ["file", "label"]) == [("a.jpg", "Red"), ("b c.jpg", "Dark blue")]
 
 
+def test_the_number_of_lines_above_a_list():
+    text = "2\nimage_name  category_label\nimg/a.jpg      7\nimg/b.jpg  12\n"
+    table = read_table(text.encode(), "list_category_img.txt")
+    assert table.columns == ("image_name", "category_label") and table.texts("category_label") == ["7", "12"]
+
+
 def test_a_list_with_the_photo_last():
     assert rows("Red a.jpg\nBlue b c.jpg\n", "list.txt", ["label", "file"]) == [("Red", "a.jpg"), ("Blue", "b c.jpg")]
 
@@ -250,6 +256,7 @@ def test_labels_of_stylegan():
         ("", "p.jsonl", r"p\.jsonl has no rows"),
         ('{"labels": null}', "dataset.json", r"dataset\.json is no table: expected .*StyleGAN"),
         ('{"images": []}', "coco.json", r"coco\.json is no table"),
+        ('{"images": [{}], "annotations": [], "categories": []}', "a.json", r"a\.json looks like COCO's annotations"),
     ],
 )
 def test_json_that_is_no_table(text, name, said):

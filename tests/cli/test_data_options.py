@@ -186,3 +186,7 @@ def test_sources_that_cannot_be(folder, tmp_path, monkeypatch, words, said):
         with pytest.raises(CatalogueError, match=said) as error:
             take(parse(*words.split()))
         assert "\n" not in str(error.value)
+
+
+def test_names_of_columns_that_hold_commas():
+    assert parse("--data", "a.csv", "--attributes", '"Tags (x,y,z...)", Name').attributes == ["Tags (x,y,z...)", "Name"]

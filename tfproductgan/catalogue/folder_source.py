@@ -148,6 +148,11 @@ def _classified(
     paths, around = _without_wrapper([name.split("/") for name in listing.photos])
     placed = _without_splits([_Placed(name, parts[:-1]) for parts, name in paths], folder)
     notes = [*listing.notes()]
+    if 2 * len(listing.beside) >= len(listing.photos):
+        notes.append(
+            f"{count_of(len(listing.beside), 'file')} called as photos are not read: {few(listing.beside)}; labels are "
+            "folders, or stand in tables."
+        )
     if around:
         notes.append(f"The folder {'/'.join(around)!r} lies around everything and is no class.")
     loose = [photo.name for photo in placed if not photo.folders]

@@ -98,9 +98,10 @@ def _without_attributes(candidates: Mapping[str, int]) -> str:
             "No attributes: the model will have nothing to be asked for but seeds. Put the photos of each class in a "
             "folder, or name columns of a table with --attributes."
         )
-    shown = [f"{name} ({count:,})" for name, count in candidates.items()]
-    shown[0] = shown[0].replace(")", " values)")
-    names = shlex.quote(",".join(islice(candidates, _SHOWN)))
+    counted = [f"{count:,}" for count in candidates.values()]
+    counted[0] += " values"
+    shown = [f"{name} ({count})" for name, count in zip(candidates, counted, strict=True)]
+    names = shlex.quote(",".join(f'"{name}"' if "," in name else name for name in islice(candidates, _SHOWN)))
     return (
         "No attributes: the model will have nothing to be asked for but seeds. Columns that could be some are "
         f"{_listed(shown, len(shown))}: --attributes {names} takes them."

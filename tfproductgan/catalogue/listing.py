@@ -21,6 +21,7 @@ from tfproductgan.catalogue.photos import EXTENSIONS, is_readable
 from tfproductgan.errors import PhotoError
 
 _FEW = 64  # pictures at the top that are opened to see whether this package drew them
+_ANNOTATIONS = (".xml", ".json", ".txt")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Listing:
         lost: Of the pictures among them, those that no photo of the same name stands for.
         passed: What was passed over: what it is, to paths.
         bare: The uppermost folders without any photo, each with what it holds instead.
+        beside: Texts that have the names of photos, as the annotations of objects have.
     """
 
     photos: Sequence[str]
@@ -42,6 +44,7 @@ class Listing:
     lost: frozenset[str]
     passed: Mapping[str, Sequence[str]]
     bare: Sequence[str]
+    beside: Sequence[str]
 
     def skipped(self) -> list[tuple[str, str]]:
         """The lost pictures, each with the reason."""
@@ -89,7 +92,10 @@ def list_photos(files: Files) -> Listing:
     stems = {splitext(name)[0].casefold() for name in photos} if others else set()
     pictures = (name for kind, names in others.items() if KINDS[kind].picture for name in names)
     lost = frozenset(name for name in pictures if splitext(name)[0].casefold() not in stems)
-    return Listing(photos, by_content, others, lost, passed, _bare(contents.folders, explained, others))
+    names = {splitext(name)[0].rpartition("/")[2] for name in photos}
+    texts = [name for name in sorted(contents.files) if name.casefold().endswith(_ANNOTATIONS)]
+    beside = [name for name in texts if splitext(name)[0].rpartition("/")[2] in names]
+    return Listing(photos, by_content, others, lost, passed, _bare(contents.folders, explained, others), beside)
 
 
 def _kind(files: Files, name: str) -> str:

@@ -34,6 +34,14 @@ _WEB = re.compile(r"https?://", re.IGNORECASE)
 _WHOLE = re.compile(r"0*(\d+)(?:\.0+)?")  # spreadsheets take the zeros in front of a number, gaps add .0
 
 
+def names_in(cell: str) -> list[str]:
+    """The names of photos in a cell: shops write all photos of a product into one, separated by commas or bars."""
+    names = [name.strip() for name in re.split(r"[,;|]", cell)]
+    if len(names) == 1 or not all(re.split(r"[?#]", name)[0].casefold().endswith(EXTENSIONS) for name in names):
+        return [cell]
+    return list(dict.fromkeys(names))
+
+
 def is_web_address(name: str) -> bool:
     """Whether a name is that of a page or picture of the web."""
     return _WEB.match(name) is not None

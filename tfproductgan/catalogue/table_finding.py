@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from tfproductgan.catalogue import tables
 from tfproductgan.catalogue.files import Files, open_files, tar_stem
 from tfproductgan.catalogue.listing import few, list_photos
-from tfproductgan.catalogue.near_names import NearNames
+from tfproductgan.catalogue.near_names import NearNames, names_in
 from tfproductgan.catalogue.photos import EXTENSIONS
 from tfproductgan.catalogue.splitting import split_name
 from tfproductgan.catalogue.tables import Table
@@ -100,7 +100,7 @@ class Photos:
     def share(self, table: Table, column: str) -> float:
         """How many of a column's values may be names of photos, as `NearNames.share`."""
         try:
-            return self.near.share(table.texts(column))
+            return self.near.share([names_in(cell)[0] for cell in table.texts(column)])
         except CatalogueError:  # two columns of one name, or no text
             return 0.0
 
@@ -110,8 +110,9 @@ class Photos:
             return []
         found = [column for column in table.columns if column and self.share(table, column) >= 0.5]
         # whole names go before numbers: prices and sizes are names of numbered photos as well
-        whole = [column for column in found if any(t.casefold().endswith(EXTENSIONS) for t in table.texts(column))]
-        return next(([column] for column in found if fold(column) == "id"), whole if len(whole) == 1 else found)
+        ends = {column: [names_in(cell)[0].partition("?")[0] for cell in table.texts(column)] for column in found}
+        whole = [column for column in found if any(end.casefold().endswith(EXTENSIONS) for end in ends[column])]
+        return whole if len(whole) == 1 else next(([column] for column in found if fold(column) == "id"), found)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,8 +173,8 @@ def _read(files: Files, name: str, columns: Sequence[str] | None) -> Part:
 
 def _read_all(files: Files, columns: Sequence[str] | None) -> tuple[dict[str, Part], dict[str, Exception]]:
     """The tables in a folder or zip by name, and what is wrong with those that cannot be read."""
-    found = files.names(tables.EXTENSIONS if columns else tables.FOUND)
-    found = [name for name in found if not name.endswith(".json") or posixpath.basename(name) in tables.FOUND]
+    found = files.names(tables.EXTENSIONS if columns else (*tables.FOUND, ".json"))
+    found = [name for name in found if not name.endswith(".json") or tables.is_labels(posixpath.basename(name))]
     read: dict[str, Part] = {}
     broken: dict[str, Exception] = {}
     for name in sorted(found, key=lambda name: (name.count("/"), name))[:MOST_TABLES]:
@@ -263,10 +264,16 @@ def _may_have(files: Files, name: str, columns: Sequence[str], error: Exception)
 def _of_splits(parts: Mapping[str, Part]) -> list[Part]:
     """Tables that are parts of one, each with its split: `train.csv` and `test.csv`, or `metadata.csv` in folders."""
     paths = [PurePosixPath(name) for name in parts]
-    splits = [split_name(path.stem) or split_name(path.parent.name) for path in paths]
+    splits = list(map(_split_of, paths))
     if all(splits) and len(set(splits)) > 1:
         return [dataclasses.replace(part, split=split) for part, split in zip(parts.values(), splits, strict=True)]
     return list(parts.values()) if {path.stem for path in paths} == {"metadata"} else []
+
+
+def _split_of(path: PurePosixPath) -> str | None:
+    """The split that the name of a table, a word at either end of it, or its folder is the name of."""
+    words = re.split(r"[_. -]+", path.stem)
+    return next(filter(None, map(split_name, (path.stem, words[0], words[-1], path.parent.name))), None)
 
 
 def tables_in(

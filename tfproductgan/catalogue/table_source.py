@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,8 +14,7 @@ from tfproductgan.catalogue.gaps import is_gap
 from tfproductgan.catalogue.kinds import count_of
 from tfproductgan.catalogue.label_notes import likely_attributes
 from tfproductgan.catalogue.listing import few
-from tfproductgan.catalogue.near_names import is_web_address
-from tfproductgan.catalogue.photos import EXTENSIONS
+from tfproductgan.catalogue.near_names import is_web_address, names_in
 from tfproductgan.catalogue.sources import Item, Source, source_of_files
 from tfproductgan.catalogue.splitting import SPLITS, split_name
 from tfproductgan.catalogue.table_finding import (
@@ -197,14 +195,12 @@ def _filled(column: Sequence[Any], name: str, of_product: Sequence[int]) -> list
 
 
 def _names_in(cell: str, photos: Photos, folder: str) -> list[str]:
-    """The names of photos in a cell: shops write all photos of a product into one, separated by commas or bars."""
-    names = [name.strip() for name in re.split(r"[,;|]", cell)]
-    if len(names) == 1 or not all(re.split(r"[?#]", name)[0].casefold().endswith(EXTENSIONS) for name in names):
-        return [cell]
+    """The names of photos in a cell, which may itself be the name of one."""
+    names = names_in(cell)
     with contextlib.suppress(CatalogueError):
-        if photos.exact(cell, folder):
+        if len(names) > 1 and photos.exact(cell, folder):
             return [cell]
-    return list(dict.fromkeys(names))
+    return names
 
 
 def _split_reader(part: Part, column: str | None, find: bool) -> Callable[[int], str | None]:

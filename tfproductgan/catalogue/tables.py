@@ -22,14 +22,16 @@ from tfproductgan.errors import CatalogueError, nearest, require
 EXTENSIONS = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".json")
 """What the names of tables end in, where somebody says that it is one."""
 
-FOUND = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", "dataset.json", "_annotations.coco.json")
-"""What they end in where tables are looked for: text and JSON may be anything, but for StyleGAN's labels and COCO's."""
+FOUND = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
+"""What they end in where tables are looked for; text and JSON may be anything, but see `is_labels`."""
+
+_LABELS = re.compile(r"dataset|_annotations\.coco|instances_.*")
 
 SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 """What the names of tables end in that only their own programs read."""
 
 IMAGE_COLUMNS = (
-    *("image", "file", "filename", "path", "photo", "filepath", "file_name", "image_path", "image_file"),
+    *("image", "file", "filename", "path", "photo", "filepath", "file_name", "image_path", "image_file", "image_name"),
     # of shops' exports, which have columns of further photos
     *("image src", "product image url", "image_link", "image_url", "image url", "main_image_url", "main image url"),
     *("base_image", "image1", "image 1"),
@@ -129,6 +131,11 @@ def _one(cell: Any) -> str:
     return cell_text(cell)
 
 
+def is_labels(name: str) -> bool:
+    """Whether a JSON file is called as StyleGAN's labels or COCO's annotations are."""
+    return _LABELS.fullmatch(PurePath(name).stem) is not None
+
+
 def read_table(data: bytes, name: str, columns: Sequence[str] | None = None) -> Table:
     """Read a table from the bytes of its file, of which the name says the format.
 
@@ -199,6 +206,9 @@ class _Row:
 def _read_csv(data: bytes, name: str, given: Sequence[str] | None) -> Table:
     lines = io.StringIO(_decoded(data, name), newline="").readlines()
     start, separator = _beginning(lines)
+    count = lines[start].strip() if start < len(lines) else ""
+    if count.isdigit() and 0 <= len(lines) - start - 1 - int(count) <= 2:  # of lines, as above some lists
+        start = _next_line(lines, start + 1)
     if not given:
         start = _below_titles(lines, start, separator)
     if start == len(lines):

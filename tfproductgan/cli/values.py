@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import datetime
 import json
 import re
@@ -50,8 +51,8 @@ def positive_or_auto(text: str) -> int | str:
 
 
 def parse_names(text: str, what: str = "names") -> list[str]:
-    """Words separated by commas; `what` they are is for the message if there is none."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    """Words separated by commas, or quoted if they have some; `what` they are is for the message if there is none."""
+    names = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), []) if name.strip()]
     if not names:
         raise argparse.ArgumentTypeError(f"expected {what} separated by commas")
     return names
