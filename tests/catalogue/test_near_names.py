@@ -3,7 +3,16 @@ import pytest
 from tfproductgan.catalogue.near_names import NearNames
 
 PHOTOS = NearNames(
-    ["IMG_0.JPG", "mugs/1.png", "mugs/Grüne Tasse.webp", "rings/2.jpg", "rings/0007.jpg", "a.jpg", "a.png"]
+    [
+        "IMG_0.JPG",
+        "mugs/1.png",
+        "mugs/Grüne Tasse.webp",
+        "rings/2.jpg",
+        "rings/0007.jpg",
+        "a.jpg",
+        "a.png",
+        "b-scaled.jpg",
+    ]
 )
 
 
@@ -32,6 +41,10 @@ PHOTOS = NearNames(
         ("7", "rings/0007.jpg", "with other folders and with other zeros"),
         ("2.0", "rings/2.jpg", "with other folders and with other zeros"),
         ("A.PNG", "a.png", "in another case"),
+        ("IMG_0-1024x768.jpg", "IMG_0.JPG", "in another size"),
+        ("b.jpg", "b-scaled.jpg", "in another size"),
+        ("https://a.b/b-300x300.jpg", "b-scaled.jpg", "in another size"),
+        ("https://a.b/mugs/Gr%C3%BCne+Tasse.webp", "mugs/Grüne Tasse.webp", "otherwise"),
     ],
 )
 def test_names_that_others_wrote(name, photo, how):
@@ -41,6 +54,12 @@ def test_names_that_others_wrote(name, photo, how):
 @pytest.mark.parametrize("name", ["", "/", "..", "IMG_1.JPG", "rings/1.png", "IMG_0.txt", "IMG_", "%", "http://"])
 def test_names_of_no_photo(name):
     assert PHOTOS.find(name) == ([], "")
+
+
+def test_posters_of_other_sizes_are_other_products():
+    photos = NearNames(["moon-300x400.jpg", "sun-50x70.jpg", "sun-300x300.jpg", "sun-scaled.jpg"])
+    assert photos.find("moon-500x700.jpg") == photos.find("sun-30x40.jpg") == ([], "")
+    assert photos.find("sun.jpg")[0] == ["sun-300x300.jpg", "sun-scaled.jpg"]
 
 
 def test_what_may_be_several_is_all_of_them():

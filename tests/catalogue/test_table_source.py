@@ -464,18 +464,18 @@ def test_exports_of_woocommerce(tmp_path):
     assert {item.name: item.labels["ID"] for item in source.items}["up/9b.jpg"] == "0" and len(source.items) == 8
 
 
-@pytest.mark.parametrize("handle", ["Handle", "URL handle"])
-def test_exports_of_shopify(tmp_path, handle):
+@pytest.mark.parametrize(("handle", "title"), [("Handle", "Title"), ("URL handle", "Title"), ("handleId", "name")])
+def test_rows_of_further_photos_and_variants(tmp_path, handle, title):
     web = "https://cdn.example/files/"
     rows = [
-        f"{handle},Title,Type,Option1 Value,Image Src",
+        f"{handle},{title},Type,Option1 Value,Image Src",
         f"mug,A mug,Mug,Red,{web}a.jpg?v=1",
         f"mug,,,,{web}b.jpg?v=2",  # a further photo
         "mug,,,Blue,",  # a variant
         f"ring,A ring,,Gold,{web}c.jpg?v=3",
     ]
     place(tmp_path, {"t.csv": "\n".join(rows), **photos("img/a.jpg", "img/b.jpg", "img/c.jpg")})
-    source = table_source(tmp_path / "t.csv", attributes=["Type", "Option1 Value"], text="Title")
+    source = table_source(tmp_path / "t.csv", attributes=["Type", "Option1 Value"], text=title)
     assert [(item.labels["Type"], item.labels["Option1 Value"], item.text) for item in source.items] == [
         ("Mug", "Red", "A mug"),
         ("Mug", "", "A mug"),
@@ -492,6 +492,26 @@ def test_columns_of_further_photos(tmp_path, columns):
     assert [item.name for item in table_source(tmp_path / "t.csv").items] == [f"{i}.jpg" for i in range(8)]
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "https://a.b/t/1/{0}+a.jpg https://a.b/t/2/{0}b.jpg",  # Squarespace
+        "{0} a.jpg (https://v5.example/u/1),{0}b.jpg (https://v5.example/u/2)",  # Airtable
+        "{0} a.jpg;{0}b.jpg",
+    ],
+)
+def test_what_is_between_the_photos_of_a_cell(tmp_path, cell):
+    rows = "name,photos\n" + "".join(f'Mug,"{cell.format(i)}"\n' for i in range(4))
+    place(tmp_path, {"t.csv": rows, **photos(*(f"{i}{end}.jpg" for i in range(4) for end in (" a", "b")))})
+    assert len(table_source(tmp_path / "t.csv").items) == 8
+
+
+def test_of_numbered_columns_the_first_is_taken(tmp_path):
+    rows = "Product,Image File - 1,Image File - 2\n" + "".join(f"A{i},{i}.jpg,{i}b.jpg\n" for i in range(4))
+    place(tmp_path, {"t.csv": rows, **photos(*(f"{i}{end}.jpg" for i in range(4) for end in ("", "b")))})
+    assert table_source(tmp_path / "t.csv").notes[0] == "Column 'Image File - 1' of t.csv names the photos."
+
+
 def test_lists_that_are_not_read_are_named(tmp_path):
     lists = {"labels.txt": "mugs/a.jpg Red\nmugs/b.jpg Blue\n", "classes.txt": "1 mugs\n", "mugs/readme.txt": "x"}
     assert tables_not_read(place(tmp_path, {**lists, **photos("mugs/a.jpg", "mugs/b.jpg")})) == [
@@ -501,7 +521,7 @@ def test_lists_that_are_not_read_are_named(tmp_path):
 
 def test_what_photos_are_called_is_said_where_none_is_found(tmp_path):
     place(tmp_path / "p", photos("DSC_1.jpg", "DSC_2.jpg"))
-    place(tmp_path, {"t.csv": "image\nDSC_1-300x300.jpg\nDSC_2-300x300.jpg\n"})
+    place(tmp_path, {"t.csv": "image\nDSC_1_small.jpg\nDSC_2_small.jpg\n"})
     with pytest.raises(CatalogueError, match=r"no such file in p\), where photos are called DSC_1\.jpg, DSC_2\.jpg"):
         table_source(tmp_path / "t.csv", tmp_path / "p")
 

@@ -244,7 +244,12 @@ def test_json_lines():
 def test_labels_of_stylegan():
     data = json.dumps({"labels": [["00000/img00000000.png", 6], ["00000/img00000001.png", 0]]})
     assert rows(data, "dataset.json") == [("00000/img00000000.png", "6"), ("00000/img00000001.png", "0")]
-    for text in ('[{"file": "a.jpg", "label": "Red"}]', '{"a.jpg": "Red"}', '{"a.jpg": {"label": "Red"}}'):
+    for text in (
+        '[{"file": "a.jpg", "label": "Red"}]',
+        '{"products": [{"file": "a.jpg", "label": "Red"}]}',
+        '{"a.jpg": "Red"}',
+        '{"a.jpg": {"label": "Red"}}',
+    ):
         assert rows(text, "p.json") == [("a.jpg", "Red")]
 
 

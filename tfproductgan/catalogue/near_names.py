@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 from tfproductgan.catalogue.photos import EXTENSIONS
 from tfproductgan.conditions import fold, tidy
@@ -31,13 +31,18 @@ _EXTENSIONS += (".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", 
 _PLACE = re.compile(r"[a-z][a-z0-9+.-]*://[^/]*|file:|[a-z]:(?=[\\/])", re.IGNORECASE)
 _FROM_ELSEWHERE = re.compile(rf"[\\/]|{_PLACE.pattern}", re.IGNORECASE)
 _WEB = re.compile(r"https?://", re.IGNORECASE)
+_BETWEEN = re.compile(r"\s*[,;|]\s*|\s+(?=https?://)", re.IGNORECASE)
+_FROM = re.compile(r" \(https?://[^\s)]*\)", re.IGNORECASE)  # behind each name in exports of Airtable
+_SIZE = re.compile(
+    r"(.+)-(?:([1-9]\d{2,3}x[1-9]\d{2,3})|scaled|rotated)", re.IGNORECASE | re.DOTALL
+)  # as WordPress has
 _WHOLE = re.compile(r"0*(\d+)(?:\.0+)?")  # spreadsheets take the zeros in front of a number, gaps add .0
 
 
 def names_in(cell: str) -> list[str]:
-    """The names of photos in a cell: shops write all photos of a product into one, separated by commas or bars."""
-    names = [name.strip() for name in re.split(r"[,;|]", cell)]
-    if len(names) == 1 or not all(re.split(r"[?#]", name)[0].casefold().endswith(EXTENSIONS) for name in names):
+    """The names of photos in a cell: shops write all photos of a product into one, with something between them."""
+    names = [name.strip() for name in _BETWEEN.split(_FROM.sub("", cell))]
+    if not all(re.split(r"[?#]", name)[0].casefold().endswith(EXTENSIONS) for name in names):
         return [cell]
     return list(dict.fromkeys(names))
 
@@ -67,8 +72,12 @@ class NearNames:
 
     def share(self, names: Sequence[str]) -> float:
         """How many photos these names may be of, as a share of what can be."""
-        keys = {_key(_stem(parts[-1])) for name in set(names) if (parts := _parts(name))}
-        return sum(key in self._places for key in keys) / max(1, min(len(names), self._count))
+        keys = {
+            tuple(key for spelt in _spellings(name) for part in _parts(spelt)[-1:] for key in _keys(part))
+            for name in set(names)
+        }
+        found = sum(any(key in self._places for key in each) for each in keys)
+        return found / max(1, min(len(names), self._count))
 
     def find(self, name: str, folder: str = "") -> tuple[list[str], str]:
         """The photos that a table may mean, and how their names differ from what it says.
@@ -85,7 +94,10 @@ class NearNames:
             case".
         """
         above = tuple(filter(None, folder.split("/")))
-        for spelt in dict.fromkeys((name, unquote(name), unquote(re.split(r"[?#]", name)[0]))):
+        bare = re.split(r"[?#]", name)[0]
+        for spelt in dict.fromkeys(
+            (name, unquote(name), unquote(bare), *([unquote_plus(bare)] * is_web_address(name)))
+        ):
             given = _parts(spelt)
             places = {place: None for key in _keys(given[-1]) for place in self._places.get(key, ())} if given else {}
             found = [match for place in places if (match := _match(given, place, above))]
@@ -117,6 +129,11 @@ def _match(given: Sequence[str], place: tuple[str, ...], above: tuple[str, ...])
     pairs = ((said, is_called), (said, _stem(is_called)), (_stem(said), _stem(is_called)), (_stem(said), is_called))
     extension = next((i for i, (a, b) in enumerate(pairs) if _same(a, b)), len(pairs))
     cased = extension < len(pairs) and _cased(*pairs[extension])
+    sizes = [_SIZE.fullmatch(_stem(name)) for name in (said, is_called)]
+    if extension == len(pairs) and any(sizes):
+        if all(size and size[2] for size in sizes):  # a poster of another size is another product
+            return None
+        extension += 1
     other_length = len(given) != len(path)
     return elsewhere, other_length, -len(folders), any(_cased(a, b) for a, b in folders), extension, cased, place
 
@@ -130,13 +147,22 @@ def _cased(one: str, other: str) -> bool:
     return one != other and tidy(one) != tidy(other)
 
 
-_HOW = ("", "without extension", "with another extension", "with another extension", "with other zeros")
+_HOW = (
+    *("", "without extension", "with another extension", "with another extension"),
+    *("with other zeros", "in another size"),
+)
 
 
 def _difference(match: _Match) -> str:
     elsewhere, other_length, _, folders_cased, extension, cased, _ = match
     words = ("with other folders" * (elsewhere or other_length), "in another case" * (folders_cased or cased))
     return " and ".join(filter(None, (*words, _HOW[extension]))) or "otherwise"
+
+
+def _spellings(name: str) -> Iterable[str]:
+    """A name as it is, and as addresses write it."""
+    bare = re.split(r"[?#]", name)[0]
+    return dict.fromkeys((name, unquote(name), unquote(bare), *([unquote_plus(bare)] if is_web_address(name) else [])))
 
 
 def _parts(name: str) -> list[str]:
@@ -147,7 +173,9 @@ def _parts(name: str) -> list[str]:
 
 
 def _keys(name: str) -> Iterable[str]:
-    return dict.fromkeys((_key(name), _key(_stem(name))))
+    stem = _stem(name)
+    size = _SIZE.fullmatch(stem)
+    return dict.fromkeys((_key(name), _key(stem), *([_key(size[1])] if size else [])))
 
 
 def _key(text: str) -> str:

@@ -352,7 +352,7 @@ def image_column(part: Part, photos: Photos) -> str:
         if photos.share(table, column) > 0:
             return column
     found = photos.numbering(table)
-    if len(found) == 1:
+    if found and len({re.sub(r"\d+", "", fold(column)) for column in found}) == 1:  # of photos 1, 2, 3 the first
         return found[0]
     if usual:
         return usual[0]

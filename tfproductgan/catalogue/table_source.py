@@ -31,7 +31,7 @@ from tfproductgan.conditions import fold
 from tfproductgan.errors import CatalogueError
 from tfproductgan.writing import expanded
 
-_HANDLES = ("handle", "url handle")
+_HANDLES = {"handle": "title", "url handle": "title", "handleid": "name"}  # of Shopify and Wix, and what variants lack
 _OF_VARIANTS = ("option", "variant", "sku")
 
 
@@ -176,11 +176,11 @@ def _of_product(table: Table) -> Sequence[int]:
     said again.
     """
     handle = next((name for name in _HANDLES if table.has(name)), None)
-    if handle is None or not table.has("title"):
+    if handle is None or not table.has(_HANDLES[handle]):
         return range(table.num_rows)
     found: list[int] = []
     first: dict[str, int] = {}
-    for row, (product, title) in enumerate(zip(table.texts(handle), table.texts("title"), strict=True)):
+    for row, (product, title) in enumerate(zip(table.texts(handle), table.texts(_HANDLES[handle]), strict=True)):
         if title:
             first[product] = row
         found.append(row if title else first.get(product, row))

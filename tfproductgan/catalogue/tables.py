@@ -516,6 +516,8 @@ def _read_json(data: bytes, name: str) -> Table:
         whole = [{"file": file, "label": label} for file, label in labels]
     elif isinstance(whole, dict) and {"images", "annotations", "categories"} <= whole.keys():
         whole = _of_coco(whole, name)
+    elif isinstance(whole, dict) and len(whole) == 1 and all(map(_are_records, whole.values())):
+        [whole] = whole.values()
     elif isinstance(whole, dict) and "labels" not in whole:
         if all(isinstance(known, dict) for known in whole.values()):
             whole = [{"file": file, **known} for file, known in whole.items()]
@@ -527,6 +529,10 @@ def _read_json(data: bytes, name: str) -> Table:
             "COCO, or a list of objects, one a photo."
         )
     return _of_records(name, whole)
+
+
+def _are_records(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
 
 
 def _of_coco(whole: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
