@@ -82,7 +82,8 @@ def test_what_runs_of_before_wrote_down_finds_it_again(prepared):
 
 def test_check_reads_it(prepared, capsys):
     assert main(["check", str(prepared)]) == 0
-    assert "40 readable of 40" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "40 readable of 40" in said and "class: 2 values" in said and "left out" not in said
 
 
 def test_data_sets_of_others(tmp_path):

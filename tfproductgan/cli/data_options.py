@@ -213,12 +213,14 @@ def source_from(
     size = args.image_size or (schema.image_size if schema else None)
     attributes = args.attributes or (schema.names if schema else None)
     if kind in ("tfds", "prepared"):
+        from tfproductgan.catalogue.records import metadata
         from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
         from tfproductgan.cli.quiet import import_tensorflow
 
         import_tensorflow()
         if kind == "prepared":
             builder = require("tensorflow_datasets", "tfds").builder_from_directory(str(place))
+            attributes = attributes or metadata(place).get("features")  # all, if it is one of ours
         else:
             builder = tfds_builder(place)
         size = size or natural_size(builder, args.image_column) or DEFAULT_IMAGE_SIZE

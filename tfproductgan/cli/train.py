@@ -15,7 +15,7 @@ from tfproductgan.errors import TrainingStopped
 from tfproductgan.recipes import RECIPES, Recipe, get_recipe
 from tfproductgan.registry import kind_named
 from tfproductgan.training import STRATEGIES
-from tfproductgan.writing import read_json, refuse_locked
+from tfproductgan.writing import read_json, refuse_locked, refuse_unwritable
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -222,6 +222,7 @@ def check_first(recipe: Recipe, out: Path, image_size: int, strategy: str = "one
     check_batch(recipe, made)
     if is_chief(made):
         refuse_locked(out)
+        refuse_unwritable(out)  # a run that goes on may lie where nothing can be written any more
 
     # made for one condition and thrown away: a second, and every name and option has been tried
     takes_pictures = kind_named(recipe.kind).asks == "translator"

@@ -76,7 +76,7 @@ def _accuracy(accuracy: AttributeAccuracy) -> Table:
         f"photos {percent(accuracy.real_accuracy)}, chance {percent(accuracy.chance)}",
         ["value", "asked", "recognised", "photos", "recognised", "most taken for"],
     )
-    asked = sorted((value for value in accuracy.values if value.asked), key=lambda value: value.accuracy)
+    asked = sorted((v for v in accuracy.values if v.asked), key=lambda value: (value.accuracy, -value.asked))
     for value in asked[:_MOST_ROWS]:
         seen = sorted(accuracy.confusion[value.value].items(), key=lambda item: -item[1])
         others = ", ".join(f"{name} {count}" for name, count in seen[:3] if name != value.value)

@@ -70,8 +70,8 @@ class RunDirectory:
             size = ConditionSchema.from_dict(self._read("schema.json")).image_size
             longer = stored.replace(images=max(stored.images, recipe.images))
             self._check_same("recipe", longer.settings(), recipe.for_size(size).settings())
-        else:
-            self._check_free()
+            return
+        self._check_free()
         refuse_unwritable(self.path)
 
     @contextlib.contextmanager
