@@ -10,20 +10,21 @@ from pathlib import Path
 
 _STEPS = 8
 
-# the first that fits an operation's type and name; scopes of gradients begin with a gradient_tape for each tape, so
-# what stands in two of them is a gradient's gradient, as penalties have
+# an operation belongs to the first group that fits its type and its name. Names of gradients begin with a gradient_tape
+# for each tape, so what stands in two of them is a gradient's gradient
+_FIRST = r"(?!.*gradient_tape/.*gradient_tape/)"
 _GROUPS = {
-    "convolutions, forward": (r"Conv2D(BackpropInput)?", r"(?!.*gradient_tape)"),
-    "convolutions, first gradient by input": (r"Conv2D|Conv2DBackpropInput", r"(?!.*gradient_tape.*gradient_tape)"),
-    "convolutions, first gradient by kernel": (r"Conv2DBackpropFilter", r"(?!.*gradient_tape.*gradient_tape)"),
-    "convolutions, second gradient by input": (r"Conv2D(BackpropInput)?", r""),
-    "convolutions, second gradient by kernel": (r"Conv2DBackpropFilter", r""),
-    "optimisers, with clipping": (r".*", r".*(adam|clip_by_global_norm|global_norm)"),
+    "optimisers, with clipping": (r".*", r".*adam"),
     "averages": (r".*", r".*averages/"),
+    "convolutions, gradients by kernel": (r"Conv2DBackpropFilter", _FIRST + "(?!.*penalties/)"),
+    "convolutions, gradients by kernel of penalties": (r"Conv2DBackpropFilter", ""),
+    "convolutions of penalties": (r"Conv2D|Conv2DBackpropInput", r".*(penalties/|gradient_tape/.*gradient_tape/)"),
+    "convolutions, gradients by input": (r"Conv2D|Conv2DBackpropInput", r".*gradient_tape/"),
+    "convolutions, forward": (r"Conv2D|Conv2DBackpropInput", ""),
     "normalisation": (r".*", r".*norm_\d"),
-    "biases and activations": (r"(BiasAdd|LeakyRelu|Relu|Tanh)(Grad)?", r""),
-    "matrix products": (r"(Batch)?MatMul(V2)?", r""),
-    "casts": (r"Cast", r""),
+    "biases and activations": (r"(BiasAdd|LeakyRelu|Relu|Tanh)(Grad)?", ""),
+    "matrix products": (r"(Batch)?MatMul(V2)?", ""),
+    "casts": (r"Cast", ""),
 }
 
 
@@ -69,13 +70,15 @@ def _events(folder):
     for plane in space.planes:
         for line in plane.lines:
             for event in line.events:
+                # operations are "name:type"; the runtime's own work has two colons or none
                 name, _, kind = plane.event_metadata[event.metadata_id].name.rpartition(":")
-                if name:
+                if name and kind.isidentifier() and "::" not in f"{name}:":
                     yield name, kind, event.duration_ps * 1e-12
 
 
 def _group(name, kind):
+    kind = re.sub(r"^_(Mkl)?(Native)?(Fused)?|WithBias$", "", kind)  # as oneDNN's kernels are called
     for group, (kinds, names) in _GROUPS.items():
-        if re.fullmatch(f"(_Mkl|_MklNative|_Fused)?({kinds})", kind) and re.match(names, name):
+        if re.fullmatch(kinds, kind) and re.match(names, name):
             return group
     return "other operations"

@@ -435,10 +435,11 @@ def measure(size, args):
     if len(parameters) > 1:
         raise SystemExit(f"The networks differ, the comparison means nothing: parameters {sorted(parameters)}")
     steps = {name: num_steps(worker) for name, worker in workers.items()}
-    rounds, end = [], time.monotonic() + args.seconds
+    rounds, spent, end = [], [], time.monotonic() + args.seconds
     while len(rounds) < 5 or time.monotonic() < end:
         taken = {name: worker.measure("step", steps[name]) for name, worker in workers.items()}
         rounds.append({name: times["seconds"] / steps[name] for name, times in taken.items()})
+        spent.append({name: times["processor"] / steps[name] for name, times in taken.items()})
     drawn = {
         name: drawing_speed(worker) for name, worker in workers.items() if worker.about.get("draws", name == "ours")
     }
@@ -446,20 +447,20 @@ def measure(size, args):
         worker.stop()
     [(generator, discriminator)] = parameters
     print(f"  {generator:,} + {discriminator:,} parameters, ours in {workers['ours'].about['precision']}")
-    print(f"  {len(rounds)} rounds         images/s  ours is faster    memory (of steps)   generate, pictures/s")
+    print(
+        f"  {len(rounds):<3} rounds {'images/s':>31}  ours is faster (by core-seconds)     memory (steps)   generate/s"
+    )
     for name, worker in workers.items():
         if name != _CEILING:
             speed = statistics.median(args.batch / times[name] for times in rounds)
-            ratio = statistics.median(times[name] / times["ours"] for times in rounds)
+            ratio, of_cores = (statistics.median(r[name] / r["ours"] for r in each) for each in (rounds, spent))
             memory = f"{worker.about['megabytes']} MB ({worker.about['of_steps']})"
             pictures = f"{drawn[name]:.0f}" if name in drawn else "-"
-            print(f"  {name:<32} {speed:8.1f}  {ratio:5.2f} times  {memory:>18}  {pictures:>8}")
+            print(f"  {name:<32} {speed:8.1f}  {ratio:14.2f} ({of_cores:.2f})  {memory:>27}  {pictures:>10}")
     about = workers[_CEILING].about
     top = statistics.median(about["operations"] / times[_CEILING] / 1e9 for times in rounds)
-    shares = [about["of_step"] / times["ours"] * times[_CEILING] / about["operations"] for times in rounds]
-    print(
-        f"  {about['precision']} convolutions reach {top:.0f} GFLOP/s here; our step {statistics.median(shares):.0%} of that"
-    )
+    share = statistics.median(about["of_step"] / r["ours"] * r[_CEILING] / about["operations"] for r in rounds)
+    print(f"  {about['precision']} convolutions reach {top:.0f} GFLOP/s here; our step {share:.0%} of that", flush=True)
 
 
 def drawing_speed(worker):

@@ -234,7 +234,8 @@ class ConditionalGAN(Sampler, TrainingModel):
                 logs[penalty.name] = (value, 1.0)
                 mixed = shares[at][:, None, None, None] * images[at] + strength / images[at].shape[0] * slopes[at]
                 held = tf.nest.map_structure(tf.stop_gradient, [mixed, shares[at], before[at]])
-                judged, found = self.discriminator.judge_linearly({**batch, "images": held[0]}, *held[1:])
+                with tf.name_scope("penalties"):
+                    judged, found = self.discriminator.judge_linearly({**batch, "images": held[0]}, *held[1:])
                 targets += [judged, *found]
                 factors += [tf.ones_like(judged), *after[at]]
         factors = [factor / num_replicas() for factor in factors]
