@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import keras
 import tensorflow as tf
@@ -232,10 +233,14 @@ class ConditionalGAN(Sampler, TrainingModel):
                 value, strength = penalty.value(slopes[at]), penalty.weight * penalty.interval
                 loss += strength * value
                 logs[penalty.name] = (value, 1.0)
-                mixed = shares[at][:, None, None, None] * images[at] + strength / images[at].shape[0] * slopes[at]
-                held = tf.nest.map_structure(tf.stop_gradient, [mixed, shares[at], before[at]])
+                share = tf.stop_gradient(shares[at])
+                mixed = share[:, None, None, None] * images[at] + strength / images[at].shape[0] * slopes[at]
                 with tf.name_scope("penalties"):
-                    judged, found = self.discriminator.judge_linearly({**batch, "images": held[0]}, *held[1:])
+                    judged, found = self.discriminator.judge_linearly(
+                        {**batch, "images": tf.stop_gradient(mixed)},
+                        share,
+                        [functools.partial(_held, self.discriminator.activate, given) for given in before[at]],
+                    )
                 targets += [judged, *found]
                 factors += [tf.ones_like(judged), *after[at]]
         factors = [factor / num_replicas() for factor in factors]
@@ -336,6 +341,14 @@ class ConditionalGAN(Sampler, TrainingModel):
             "g_loss": self.adversarial_loss.generator(real_logits, fake_logits),
             "logit_gap": tf.reduce_mean(real_logits) - tf.reduce_mean(fake_logits),
         }
+
+
+def _held(activate, given, other):
+    """What an activation makes of something other on the side of its kink on which it is for what was given."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(given)
+        made = activate(given)
+    return tape.gradient(made, given, output_gradients=other)
 
 
 def _has_synchronized_statistics(network):
