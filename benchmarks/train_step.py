@@ -1,11 +1,13 @@
-"""A training step of ours against a tutorial's loop and PyTorch, or against ours of another checkout.
+"""A training step of ours against a tutorial's loop and PyTorch, or against ours of another checkout; or what is in it.
 
-Run: python benchmarks/train_step.py [--sizes 32 64] [--torch-python PYTHON] [--all]
-     python benchmarks/train_step.py --baseline CHECKOUT
+Run: python benchmarks/train_step.py [--sizes 32 64] [--torch-python PYTHON] [--all] [--set FIELD=VALUE ...]
+     python benchmarks/train_step.py --baseline CHECKOUT [--set FIELD=VALUE ...]
+     python benchmarks/train_step.py --profile [--set FIELD=VALUE ...]
 
 All variants live at the same time, each in a process of its own, and are measured in turn, in short rounds, so that
-what else the machine does hits them alike; the ratios are medians over the rounds. A run takes a few minutes. PyTorch
-need not be installed beside TensorFlow: `--torch-python` names an interpreter that has it.
+what else the machine does hits them alike; the ratios are medians over the rounds. A run of two sizes takes five
+minutes. PyTorch need not be installed beside TensorFlow: `--torch-python` names an interpreter that has it. `--set`
+changes the default recipe, as the option of `train` does.
 
 - ours: `fit`'s function with everything a run has: precision and threads chosen by the package, averaged generator,
   metrics.
@@ -15,9 +17,14 @@ need not be installed beside TensorFlow: `--torch-python` names an interpreter t
 - `--all` adds ours without oneDNN, that is with TensorFlow's own convolutions, which it takes by itself on processors
   without AVX512-VNNI; PyTorch as it comes, float32; and PyTorch with a compiled generator.
 
-`--baseline` compares ours with ours of another version, which lies in the folder CHECKOUT: the default recipe as it is,
-the same threads, in turns A B B A. Processes of one program differ by a per cent or two from start to start, so both
-are started several times. The ratio's range is that of 95 % of the medians of rounds drawn again.
+Memory is the largest that the process ever had, and in brackets what the steps added to what it had before the first.
+`generate` is asked for 64 pictures by name.
+
+`--baseline` compares ours with ours of another version, which lies in the folder CHECKOUT: the same recipe, the same
+threads, in turns A B B A. Processes of one program differ by a per cent or two from start to start, so both are started
+several times. The ratio's range is that of 95 % of the medians of rounds drawn again.
+
+`--profile` prints which share of a step's core-seconds goes where, by TensorFlow's own trace; see `step_profile.py`.
 """
 
 from __future__ import annotations
@@ -26,7 +33,9 @@ import argparse
 import dataclasses
 import json
 import os
+import platform
 import random
+import resource
 import shlex
 import statistics
 import subprocess
@@ -39,7 +48,58 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 _NUM_VALUES = (18, 14)
 _CEILING = "ceiling"
 _WITHOUT_ONEDNN = "ours, without oneDNN"
-_AS_IT_IS = "ours, default recipe as it is"
+_AS_IT_IS = "ours, as a checkout has it"
+_PICTURES = 64
+
+# what multiplies matrices, as /proc/cpuinfo and sysctl name it
+_UNITS = {
+    "amx_bf16": "AMX bfloat16",
+    "amx_int8": "AMX int8",
+    "amx_fp16": "AMX float16",
+    "avx512_bf16": "AVX512-BF16",
+    "avx512_vnni": "AVX512-VNNI",
+    "avx_vnni": "AVX-VNNI",
+    "avx512f": "AVX512",
+    "avx2": "AVX2",
+    "sve": "SVE",
+    "bf16": "NEON bfloat16",
+    "hw.optional.arm.FEAT_BF16": "NEON bfloat16",
+    "hw.optional.arm.FEAT_SME": "SME",
+    "asimd": "NEON",
+    "hw.optional.neon": "NEON",
+}
+
+
+# === The machine ===
+
+
+def processor() -> str:
+    """The processor's name, number of cores and matrix units, as far as the system tells."""
+    text = ""
+    if os.path.exists("/proc/cpuinfo"):
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="ignore")
+        lines = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+        facts = {name.strip(): value.strip() for name, value in lines.items()}
+        name, present = facts.get("model name"), set((facts.get("flags") or facts.get("Features", "")).split())
+    elif sys.platform == "darwin":
+        text = subprocess.run(["sysctl", "-a"], capture_output=True, text=True, check=False).stdout
+        facts = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+        name, present = facts.get("machdep.cpu.brand_string"), {key for key, value in facts.items() if value == "1"}
+    else:
+        name, present = None, set()
+    units = ", ".join(dict.fromkeys(unit for flag, unit in _UNITS.items() if flag in present)) or "unknown"
+    return f"{name or platform.processor() or 'processor unknown'}, {num_cores()} cores; matrix units: {units}"
+
+
+def num_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def peak_megabytes() -> float:
+    """Largest resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 # === Workers ===
@@ -56,13 +116,18 @@ def make_schema(size: int):
     return ConditionSchema(attributes, size, 3)
 
 
-def make_model(size: int, width: int, batch: int, precision: str):
-    """A `ConditionalGAN` of the default recipe; the discriminator's first stage is twice as wide as `width`."""
+def make_recipe(args):
+    """The default recipe with the changes of the command line."""
+    from tfproductgan.recipes import get_recipe
+
+    return get_recipe("dcgan").change([*args.set, (("batch_size",), args.batch)])
+
+
+def make_model(size: int, recipe):
+    """A `ConditionalGAN` that is not yet compiled."""
     from tfproductgan.models.conditional_gan import ConditionalGAN
 
-    widths = {"generator": {"width": width, "max_width": 10 * width}, "discriminator": {"width": 2 * width}}
-    widths["discriminator"]["max_width"] = 10 * width
-    return ConditionalGAN.from_recipe("dcgan", make_schema(size), batch_size=batch, precision=precision, **widths)
+    return ConditionalGAN.from_recipe(recipe, make_schema(size))
 
 
 def make_stream(gan):
@@ -79,48 +144,60 @@ def make_stream(gan):
     return tf.data.Dataset.from_tensors(data).repeat().prefetch(2)
 
 
-def ours(size: int, width: int, batch: int):
-    """The package's own step."""
+def ours(size: int, recipe):
+    """The package's own step, and its pictures by name."""
     import numpy as np
 
-    gan = make_model(size, width, batch, "auto")
+    gan = make_model(size, recipe)
     gan.compile()
     about = {
         "parameters": [
             sum(int(np.prod(weight.shape)) for weight in network.trainable_variables)
-            for network in (gan.generator, gan.discriminator)
+            for network in gan.networks().values()
         ],
         "precision": gan.generator.dtype_policy.name,
-        "operations": count_operations(gan),
+        "spec": torch_spec(gan),
     }
-    return fit_function(gan, make_stream(gan)), about
+    return fit_function(gan, make_stream(gan)), lambda: gan.generate(count=_PICTURES), about
 
 
-def as_it_is(size: int, width: int, batch: int):
-    """The package's own step by nothing that another version may not have; `width` is the recipe's."""
-    import numpy as np
+def torch_spec(gan):
+    """What PyTorch must know to make the same networks and step."""
+    recipe, size, generator, discriminator = gan.recipe, gan.schema.image_size, gan.generator, gan.discriminator
+    doublings = (size // 4).bit_length() - 1
+    return {
+        "num_ids": list(gan.schema.num_ids),
+        "image_size": size,
+        "form": generator.form,
+        "upsampling": generator.upsampling,
+        "inner_convs": [generator.inner_convs, discriminator.inner_convs],
+        "generator_widths": [min(generator.max_width, generator.width * 2**k) for k in range(doublings, -1, -1)],
+        "discriminator_widths": [min(discriminator.max_width, discriminator.width * 2**k) for k in range(doublings)],
+        "latent_dim": generator.latent_dim,
+        "embedding_dim": generator.embedding_dim,
+        "penalties": dict(recipe.objective.penalties),
+        "penalty_interval": recipe.objective.penalty_interval,
+        "batch": recipe.batch_size,
+        **dataclasses.asdict(recipe.optimizers["generator"]),
+        "clip": recipe.gradient_clip,
+    }
 
-    from tfproductgan.models.conditional_gan import ConditionalGAN
 
-    gan = ConditionalGAN.from_recipe("dcgan", make_schema(size), batch_size=batch)
-    gan.compile()
-    parameters = sum(int(np.prod(weight.shape)) for weight in gan.trainable_variables)
-    return fit_function(gan, make_stream(gan)), {"parameters": parameters}
-
-
-def tutorial(size: int, width: int, batch: int):
+def tutorial(size: int, recipe):
     """The same networks as the Keras examples would train them."""
     import keras
     import tensorflow as tf
 
-    gan = make_model(size, width, batch, "float32")
+    gan = make_model(size, recipe.replace(precision="float32"))
     stream = make_stream(gan)
+    weights, interval = recipe.objective.penalties, recipe.objective.penalty_interval
 
     class TutorialGAN(keras.Model):
         def __init__(self):
             super().__init__()
             self.generator, self.discriminator = gan.generator, gan.discriminator
             self.d_tracker, self.g_tracker = keras.metrics.Mean("d_loss"), keras.metrics.Mean("g_loss")
+            self.steps = self.add_weight(shape=(), dtype="int64", initializer="zeros", trainable=False)
             self.built = True
 
         def judge(self, images, conditions):
@@ -137,13 +214,20 @@ def tutorial(size: int, width: int, batch: int):
             gradients = tape.gradient(logits, images)
             return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(gradients), axis=[1, 2, 3]))
 
+        def penalties(self, real, fake, conditions):
+            pictures = {"r1": real, "r2": fake}
+            return tf.add_n([interval * w * self.penalty(pictures[name], conditions) for name, w in weights.items()])
+
         def train_step(self, data):
             real, conditions = tf.cast(data["images"], tf.float32) / 127.5 - 1, data["conditions"]
             fake = self.draw(conditions)
             with tf.GradientTape() as tape:
                 gap = self.judge(real, conditions) - self.judge(fake, conditions)
                 d_loss = tf.reduce_mean(tf.nn.softplus(-gap))
-                d_loss += self.penalty(real, conditions) + self.penalty(fake, conditions)
+                d_loss += tf.cond(
+                    self.steps.value % interval == 0, lambda: self.penalties(real, fake, conditions), lambda: 0.0
+                )
+            self.steps.assign_add(1)
             gradients = tape.gradient(d_loss, self.discriminator.trainable_variables)
             self.d_optimizer.apply_gradients(zip(gradients, self.discriminator.trainable_variables, strict=True))
             with tf.GradientTape() as tape:
@@ -159,10 +243,10 @@ def tutorial(size: int, width: int, batch: int):
     adams = {role: keras.optimizers.Adam(**dataclasses.asdict(adam)) for role, adam in gan.recipe.optimizers.items()}
     model.d_optimizer, model.g_optimizer = adams["discriminator"], adams["generator"]
     model.compile()
-    return fit_function(model, stream), {}
+    return fit_function(model, stream), None, {}
 
 
-def ceiling(size: int, width: int, batch: int):
+def ceiling(size: int, recipe):
     """A stack of 3x3 convolutions of 128 channels, forward and backward, in the format the package takes here."""
     import tensorflow as tf
 
@@ -184,7 +268,44 @@ def ceiling(size: int, width: int, batch: int):
         return [tf.reduce_sum(gradient) for gradient in tape.gradient(loss, [*kernels, images])]
 
     operations = 3 * depth * 2 * 9 * channels**2 * 32 * side**2
-    return lambda: step()[0].numpy(), {"operations": operations, "precision": precision.name}
+    about = {"operations": operations, "of_step": count_operations(size, recipe), "precision": precision.name}
+    return lambda: step()[0].numpy(), None, about
+
+
+def count_operations(size: int, recipe):
+    """Floating-point operations of a step's convolutions and matrix products; of lazy penalties the mean over steps."""
+    import tensorflow as tf
+
+    from tfproductgan.losses.penalties import Penalty
+
+    gan = make_model(size, recipe)
+    batch = next(iter(make_stream(gan)))
+    weights, interval = recipe.objective.penalties, recipe.objective.penalty_interval
+    counts = []
+    for penalties in ([Penalty(name, weight) for name, weight in weights.items()], *([[]] if interval > 1 else [])):
+        gan.compile(penalties=penalties)
+        graph = tf.function(gan.train_step, autograph=False).get_concrete_function(batch).graph
+        needed, new = set(), {*(tensor.op for tensor in graph.outputs), *graph.control_outputs}
+        while new:
+            needed |= new
+            new = {other for op in new for other in (*(t.op for t in op.inputs), *op.control_inputs)} - needed
+        counts.append(sum(map(_operations, needed)))
+    return sum(counts[-1:] * (interval - 1), counts[0]) / interval
+
+
+def _operations(op):
+    """Of one node of a graph: two for each product that is added up."""
+    if op.type == "MatMul":
+        return 2 * op.outputs[0].shape.num_elements() * op.inputs[0].shape[0 if op.get_attr("transpose_a") else 1]
+    places = {
+        "Conv2D": lambda: (op.inputs[1], op.outputs[0]),
+        "Conv2DBackpropInput": lambda: (op.inputs[1], op.inputs[2]),
+        "Conv2DBackpropFilter": lambda: (op.outputs[0], op.inputs[2]),
+    }
+    if op.type not in places:
+        return 0
+    kernel, small = places[op.type]()
+    return 2 * small.shape.num_elements() * kernel.shape[:3].num_elements()
 
 
 def fit_function(model, stream):
@@ -194,67 +315,71 @@ def fit_function(model, stream):
     return lambda: {name: value.numpy() for name, value in model.train_function(iterator).items()}
 
 
-def count_operations(gan):
-    """Floating-point operations of one step's convolutions and matrix products, as its graph holds them."""
-    import tensorflow as tf
-
-    function = tf.function(gan.train_step, autograph=False)
-    graph = function.get_concrete_function(next(iter(make_stream(gan)))).graph
-    options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
-    options = {**options, "output": "none"}
-    return tf.compat.v1.profiler.profile(graph, options=options).total_float_ops
+_WORKERS = {"ours": ours, "tutorial": tutorial, _CEILING: ceiling, _WITHOUT_ONEDNN: ours, _AS_IT_IS: ours}
 
 
-_WORKERS = {"ours": ours, "tutorial": tutorial, _CEILING: ceiling, _WITHOUT_ONEDNN: ours, _AS_IT_IS: as_it_is}
-
-
-def work(name: str, size: int, width: int, batch: int) -> None:
-    """Measure one variant: each line that comes in is a number of steps."""
+def work(name: str, args) -> None:
+    """Measure one variant: each line that comes in is what to do and how often."""
     if name != "tutorial":
         os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0" if name == _WITHOUT_ONEDNN else "1"
-    if name == _AS_IT_IS and len(os.sched_getaffinity(0)) == 2:
+    if name == _AS_IT_IS and num_cores() == 2:
         os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # whatever that version would choose
-    if _WORKERS[name] in (ours, as_it_is):
+    if _WORKERS[name] is ours:
         from tfproductgan.cli.quiet import import_tensorflow
 
         # as the command line does, which chooses the threads
         import_tensorflow()
-    step, about = _WORKERS[name](size, width, batch)
+    step, generate, about = _WORKERS[name](args.sizes[0], make_recipe(args))
+    before = peak_megabytes()
     for _ in range(4):
         step()
-    print(json.dumps({"variant": name, **about}), flush=True)
+    does = {"step": step, "generate": generate}
+    if generate is not None:
+        generate()
+    print(json.dumps({"variant": name, **about, **measured_memory(before)}), flush=True)
     for line in sys.stdin:
+        what, times = line.split()
         wall, spent = time.perf_counter(), time.process_time()
-        for _ in range(int(line)):
-            step()
-        times = {"seconds": time.perf_counter() - wall, "processor": time.process_time() - spent}
-        print(json.dumps(times), flush=True)
+        for _ in range(int(times)):
+            does[what]()
+        print(json.dumps({"seconds": time.perf_counter() - wall, "processor": time.process_time() - spent}), flush=True)
+
+
+def measured_memory(before):
+    """The largest memory so far, and how much of it came after there were `before` megabytes."""
+    peak = peak_megabytes()
+    return {"megabytes": round(peak), "of_steps": round(peak - before)}
 
 
 # === Parent ===
 
 
 class Worker:
-    """A process that measures when it is told to, and what it said of itself when it was ready."""
+    """A process that measures when it is told to; `ready` waits for what it says of itself."""
 
-    def __init__(self, command, num_lines=1, first_line=None, checkout=None):
+    def __init__(self, command, first_line=None, checkout=None):
         env = os.environ if checkout is None else {**os.environ, "PYTHONPATH": str(checkout)}
         pipe = subprocess.PIPE
+        self.command = command
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=env)
         if first_line:
             self._say(first_line)
-        lines = [self.process.stdout.readline() for _ in range(num_lines)]
-        if not all(lines):
-            raise SystemExit(f"A variant did not start. Run by hand to see why: {shlex.join(command)}")
-        self.about = [json.loads(line) for line in lines]
+
+    def ready(self):
+        """What it says of itself, once it can measure; how many steps take a second and a half is found out too."""
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"A variant did not start. Run by hand to see why: {shlex.join(self.command)}")
+        self.about = json.loads(line)
+        return self.about
 
     def _say(self, line):
         self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
 
-    def measure(self, line):
-        """What some steps took, in seconds of the clock and of processors."""
-        self._say(line)
+    def measure(self, what, times):
+        """What doing something some times took, in seconds of the clock and of processors."""
+        self._say(f"{what} {times}")
         return json.loads(self.process.stdout.readline())
 
     def stop(self):
@@ -265,33 +390,31 @@ class Worker:
 
 def command_of(name, size, args):
     """The command of a worker in TensorFlow."""
-    options = {"--worker": name, "--sizes": size, "--width": args.width, "--batch": args.batch}
-    return [sys.executable, __file__, *(str(word) for option in options.items() for word in option)]
+    changes = [f"--set={'.'.join(path)}={json.dumps(value)}" for path, value in args.set]
+    options = ["--worker", name, "--sizes", str(size), "--batch", str(args.batch), *changes]
+    return [sys.executable, __file__, *options]
 
 
-def num_steps(worker, args):
-    """Steps of one measurement: as many as take a second and a half, if it is not said."""
-    return args.steps or max(1, round(3 / worker.measure(2)["seconds"]))
+def num_steps(worker):
+    """Steps of one measurement: as many as take a second and a half."""
+    return max(1, round(3 / worker.measure("step", 2)["seconds"]))
 
 
 def start_variants(size, args):
-    """Of each variant its worker, the line that makes it measure, and what it says of itself; and steps a line."""
+    """Of each variant, by name, its worker. They start side by side, for tracing takes longest."""
     names = ("ours", "tutorial", _CEILING, *([_WITHOUT_ONEDNN] if args.all else []))
     workers = {name: Worker(command_of(name, size, args)) for name in names}
-    steps = num_steps(workers["ours"], args)
-    variants = {name: (worker, steps, worker.about[0]) for name, worker in workers.items()}
+    about = workers["ours"].ready()
     if args.torch_python:
-        wanted = torch_variants(variants["ours"][2]["precision"] == "mixed_bfloat16", args.all)
-        job = {"variants": wanted, "spec": torch_spec(size, args.width, args.batch)}
-        job |= {"steps": steps, "threads": len(os.sched_getaffinity(0))}
         command = [args.torch_python, str(Path(__file__).with_name("train_step_torch.py"))]
-        worker = Worker(command, len(wanted), json.dumps(job))
-        for about in worker.about:
-            if "error" in about:
-                print(f"  {about['variant']}: cannot run here: {about['error']}")
-            else:
-                variants[about["variant"]] = worker, about["variant"], about
-    return variants, steps
+        for name, options in torch_variants(about["precision"] == "mixed_bfloat16", args.all).items():
+            job = {"options": options, "spec": about["spec"], "threads": num_cores(), "pictures": _PICTURES}
+            workers[name] = Worker(command, json.dumps(job))
+    for name, worker in [*workers.items()]:
+        if name != "ours" and "error" in worker.ready():
+            print(f"  {name}: cannot run here: {worker.about['error']}")
+            workers.pop(name).stop()
+    return workers
 
 
 def torch_variants(bfloat16, all_of_them):
@@ -304,54 +427,45 @@ def torch_variants(bfloat16, all_of_them):
     return variants
 
 
-def torch_spec(size, width, batch):
-    """What PyTorch must know to make the same networks."""
-    from tfproductgan.recipes import get_recipe
-
-    recipe = get_recipe("dcgan").for_size(size)
-    doublings = (size // 4).bit_length() - 1
-    return {
-        "num_ids": [count + 1 for count in _NUM_VALUES],
-        "image_size": size,
-        "generator_widths": [min(10 * width, width * 2**k) for k in range(doublings, -1, -1)],
-        "discriminator_widths": [min(10 * width, 2 * width * 2**k) for k in range(doublings)],
-        "latent_dim": 64,
-        "embedding_dim": 64,
-        "batch": batch,
-        **dataclasses.asdict(recipe.optimizers["generator"]),
-        "clip": recipe.gradient_clip,
-    }
-
-
 def measure(size, args):
     """Print the table of one size."""
-    print(f"\n{size} pixels, batch {args.batch}, width {args.width}")
-    variants, steps = start_variants(size, args)
-    about = {name: facts for name, (_, _, facts) in variants.items()}
-    parameters = {tuple(facts["parameters"]) for facts in about.values() if "parameters" in facts}
+    print(f"\n{size} pixels, batch {args.batch}", flush=True)
+    workers = start_variants(size, args)
+    parameters = {tuple(w.about["parameters"]) for w in workers.values() if "parameters" in w.about}
     if len(parameters) > 1:
         raise SystemExit(f"The networks differ, the comparison means nothing: parameters {sorted(parameters)}")
-    rounds = [
-        {name: worker.measure(line)["seconds"] for name, (worker, line, _) in variants.items()}
-        for _ in range(args.rounds or 9)
-    ]
-    for worker in {worker for worker, _, _ in variants.values()}:
+    steps = {name: num_steps(worker) for name, worker in workers.items()}
+    rounds, spent, end = [], [], time.monotonic() + args.seconds
+    while len(rounds) < 5 or time.monotonic() < end:
+        taken = {name: worker.measure("step", steps[name]) for name, worker in workers.items()}
+        rounds.append({name: times["seconds"] / steps[name] for name, times in taken.items()})
+        spent.append({name: times["processor"] / steps[name] for name, times in taken.items()})
+    drawn = {
+        name: drawing_speed(worker) for name, worker in workers.items() if worker.about.get("draws", name == "ours")
+    }
+    for worker in workers.values():
         worker.stop()
     [(generator, discriminator)] = parameters
-    print(f"  {generator:,} + {discriminator:,} parameters, ours in {about['ours']['precision']}")
-    images = steps * args.batch
-    for name in variants:
+    print(f"  {generator:,} + {discriminator:,} parameters, ours in {workers['ours'].about['precision']}")
+    print(
+        f"  {len(rounds):<3} rounds {'images/s':>31}  ours is faster (by core-seconds)     memory (steps)   generate/s"
+    )
+    for name, worker in workers.items():
         if name != _CEILING:
-            speed = statistics.median(images / times[name] for times in rounds)
-            ratio = statistics.median(times[name] / times["ours"] for times in rounds)
-            print(f"  {name:<32} {speed:8.1f} images/s   ours is {ratio:5.2f} times as fast")
-    shares = [
-        (about["ours"]["operations"] / times["ours"]) / (about[_CEILING]["operations"] / times[_CEILING])
-        for times in rounds
-    ]
-    top = statistics.median(steps * about[_CEILING]["operations"] / times[_CEILING] / 1e9 for times in rounds)
-    precision = about[_CEILING]["precision"]
-    print(f"  {precision} convolutions reach {top:.0f} GFLOP/s here; our step {statistics.median(shares):.0%} of that")
+            speed = statistics.median(args.batch / times[name] for times in rounds)
+            ratio, of_cores = (statistics.median(r[name] / r["ours"] for r in each) for each in (rounds, spent))
+            memory = f"{worker.about['megabytes']} MB ({worker.about['of_steps']})"
+            pictures = f"{drawn[name]:.0f}" if name in drawn else "-"
+            print(f"  {name:<32} {speed:8.1f}  {ratio:14.2f} ({of_cores:.2f})  {memory:>27}  {pictures:>10}")
+    about = workers[_CEILING].about
+    top = statistics.median(about["operations"] / times[_CEILING] / 1e9 for times in rounds)
+    share = statistics.median(about["of_step"] / r["ours"] * r[_CEILING] / about["operations"] for r in rounds)
+    print(f"  {about['precision']} convolutions reach {top:.0f} GFLOP/s here; our step {share:.0%} of that", flush=True)
+
+
+def drawing_speed(worker):
+    """Pictures a second by name, the median of five times."""
+    return statistics.median(_PICTURES / worker.measure("generate", 1)["seconds"] for _ in range(5))
 
 
 def compare(size, args):
@@ -362,13 +476,13 @@ def compare(size, args):
         workers = {
             name: Worker(command_of(_AS_IT_IS, size, args), checkout=folder) for name, folder in checkouts.items()
         }
-        parameters = {name: worker.about[0]["parameters"] for name, worker in workers.items()}
-        if len(set(parameters.values())) > 1:
+        parameters = {name: worker.ready()["parameters"] for name, worker in workers.items()}
+        if len(set(map(tuple, parameters.values()))) > 1:
             raise SystemExit(f"The networks differ, the comparison means nothing: parameters {parameters}")
-        steps, here = num_steps(workers["baseline"], args), []
-        for number in range(args.rounds or 10):
+        steps, here = num_steps(workers["baseline"]), []
+        for number in range(args.rounds):
             in_turn = list(workers)[:: 1 if number % 2 else -1]
-            here.append({name: workers[name].measure(steps) for name in in_turn})
+            here.append({name: workers[name].measure("step", steps) for name in in_turn})
         for worker in workers.values():
             worker.stop()
         speed = statistics.median(steps * args.batch / times["baseline"]["seconds"] for times in here)
@@ -388,27 +502,47 @@ def ratio_of(rounds, clock):
     return f"{statistics.median(ratios):.3f} ({medians[25]:.3f} to {medians[974]:.3f})"
 
 
+def profile(size, args):
+    """Print where the time of a step of one size goes."""
+    from step_profile import print_profile
+
+    from tfproductgan.cli.quiet import import_tensorflow
+
+    import_tensorflow()
+    step, _, _ = ours(size, make_recipe(args))
+    for _ in range(4):
+        step()
+    print(f"\n{size} pixels, batch {args.batch}")
+    print_profile(step, args.batch, num_cores())
+
+
 def main() -> None:
     """Measure every size."""
+    from tfproductgan.cli.values import parse_override
+
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[32, 64])
-    parser.add_argument("--width", type=int, default=32, help="channels of the generator's last stage (default: 32)")
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--steps", type=int, help="steps of one measurement (default: as many as take 1.5 s)")
-    parser.add_argument("--rounds", type=int, help="measurements of each variant (default: 9), or of a start (10)")
+    parser.add_argument("--set", action="append", default=[], type=parse_override, metavar="FIELD=VALUE")
+    parser.add_argument(
+        "--seconds", type=float, default=75, help="of measuring a size, at least 5 rounds (default: 75)"
+    )
     parser.add_argument("--torch-python", metavar="PYTHON", help="an interpreter that has torch")
     parser.add_argument("--all", action="store_true", help="measure the variants that seldom matter too")
     parser.add_argument("--baseline", type=Path, metavar="CHECKOUT", help="compare with the version in this folder")
     parser.add_argument("--starts", type=int, default=3, help="of both versions, with --baseline (default: 3)")
+    parser.add_argument("--rounds", type=int, default=10, help="of each start, with --baseline (default: 10)")
+    parser.add_argument("--profile", action="store_true", help="print what a step's time goes into")
     parser.add_argument("--worker", choices=_WORKERS, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
-        work(args.worker, args.sizes[0], args.width, args.batch)
+        work(args.worker, args)
         return
     if args.baseline and not (args.baseline / "tfproductgan" / "__init__.py").is_file():
         parser.error(f"--baseline names a folder that holds tfproductgan/. Received: {args.baseline}")
+    print(processor())
     for size in args.sizes:
-        (compare if args.baseline else measure)(size, args)
+        (profile if args.profile else compare if args.baseline else measure)(size, args)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """The dcgan family's networks and training step in PyTorch; `train_step.py` starts this file as a process of its own.
 
-Needs torch alone. Reads one JSON object with the measurements to come, then one line for each: a name of a variant.
+Needs torch alone. Reads one JSON object with what to build, then lines of what to do and how often: `step 3`.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import resource
 import sys
 import time
 
@@ -39,63 +40,81 @@ class ModulatedNormalization(nn.Module):
         return self.norm(x) * (1 + gain) + bias
 
 
-class Generator(nn.Module):
-    """As `tfproductgan.networks.dcgan.DCGANGenerator` in the modern form."""
+class Normalization(nn.BatchNorm2d):
+    """Batch normalisation that does not look at the style."""
 
-    def __init__(self, num_ids, size, widths, latent_dim, embedding_dim):
+    def forward(self, x, style):
+        return super().forward(x)
+
+
+def doubling(upsampling, a, b):
+    """What makes a feature map twice as large."""
+    if upsampling == "learned":
+        return nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False)
+    smooth = {"align_corners": False} if upsampling == "bilinear" else {}
+    return nn.Sequential(nn.Upsample(scale_factor=2, mode=upsampling, **smooth), nn.Conv2d(a, b, 3, 1, 1, bias=False))
+
+
+class Generator(nn.Module):
+    """As `tfproductgan.networks.dcgan.DCGANGenerator`."""
+
+    def __init__(self, spec):
         super().__init__()
-        style = latent_dim + embedding_dim
-        self.embedding = ConditionEmbedding(num_ids, embedding_dim)
-        self.first = widths[0]
-        self.stem = nn.Linear(style, 16 * widths[0], bias=False)
-        self.inner = nn.Conv2d(widths[0], widths[0], 3, padding=1, bias=False)
-        self.inner_norm = ModulatedNormalization(widths[0], style)
-        self.norms = nn.ModuleList(ModulatedNormalization(width, style) for width in widths)
-        self.convs = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False) for a, b in itertools.pairwise(widths))
+        style, widths = spec["latent_dim"] + spec["embedding_dim"], spec["generator_widths"]
+        self.embedding = ConditionEmbedding(spec["num_ids"], spec["embedding_dim"])
+        self.first, inner = widths[0], spec["inner_convs"][0]
+        self.stem = nn.Linear(style, 16 * self.first, bias=False)
+        convs = [nn.Conv2d(self.first, self.first, 3, 1, 1, bias=False) for _ in range(inner)]
+        convs += [doubling(spec["upsampling"], a, b) for a, b in itertools.pairwise(widths)]
+        self.convs = nn.ModuleList([nn.Identity(), *convs])
+        all_widths = [self.first] * inner + widths
+        self.norms = nn.ModuleList(
+            ModulatedNormalization(width, style) if spec["form"] == "modern" else Normalization(width)
+            for width in all_widths
+        )
         self.to_rgb = nn.Conv2d(widths[-1], 3, 3, padding=1)
 
     def forward(self, latents, conditions):
         style = torch.cat([latents, self.embedding(conditions)], dim=1)
         x = self.stem(style).view(-1, self.first, 4, 4)
-        for index, norm in enumerate(self.norms):
-            x = functional.relu(norm(self.convs[index - 1](x) if index else x, style))
-            if index == 0:
-                x = functional.relu(self.inner_norm(self.inner(x), style))
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            x = functional.relu(norm(conv(x), style))
         return torch.tanh(self.to_rgb(x)).float()
 
 
 class Discriminator(nn.Module):
     """As `tfproductgan.networks.dcgan.DCGANDiscriminator` in the modern form."""
 
-    def __init__(self, num_ids, widths):
+    def __init__(self, spec):
         super().__init__()
+        widths = spec["discriminator_widths"]
         self.convs = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in itertools.pairwise((3, *widths)))
-        self.inner = nn.Conv2d(widths[-1], widths[-1], 3, padding=1)
+        inner = spec["inner_convs"][1]
+        self.inner = nn.ModuleList(nn.Conv2d(widths[-1], widths[-1], 3, 1, 1) for _ in range(inner))
         features = 16 * widths[-1]
         self.head = nn.Linear(features, 1)
-        self.projection = ConditionEmbedding(num_ids, features)
+        self.projection = ConditionEmbedding(spec["num_ids"], features)
         self.scale = features**-0.5
 
     def forward(self, images, conditions):
         x = images
         for conv in self.convs:
             x = functional.leaky_relu(conv(x), 0.2)
-        x = x + functional.leaky_relu(self.inner(x), 0.2)
+        for conv in self.inner:
+            x = x + functional.leaky_relu(conv(x), 0.2)
         x = x.flatten(1).float()
         return self.head(x)[:, 0] + self.scale * (x * self.projection(conditions)).sum(dim=1)
 
 
 class Step:
-    """One training step: relativistic loss, R1 and R2 each step, Adam, averaged generator."""
+    """One training step: relativistic loss, R1 and R2 as often as is wanted, Adam, averaged generator."""
 
     def __init__(self, spec, bfloat16, channels_last, compiled):
         torch.manual_seed(0)
-        ids, size = spec["num_ids"], spec["image_size"]
         form = torch.channels_last if channels_last else torch.contiguous_format
-        make = (ids, size, spec["generator_widths"], spec["latent_dim"], spec["embedding_dim"])
-        self.generator = Generator(*make).to(memory_format=form)
-        self.average = Generator(*make).to(memory_format=form).requires_grad_(False)
-        self.discriminator = Discriminator(ids, spec["discriminator_widths"]).to(memory_format=form)
+        self.generator = Generator(spec).to(memory_format=form)
+        self.average = Generator(spec).to(memory_format=form).requires_grad_(False).eval()
+        self.discriminator = Discriminator(spec).to(memory_format=form)
         self.parameters = [
             sum(p.numel() for p in network.parameters()) for network in (self.generator, self.discriminator)
         ]
@@ -106,10 +125,14 @@ class Step:
             torch.optim.Adam(network.parameters(), rate, betas, fused=True)
             for network in (self.generator, self.discriminator)
         ]
-        self.bfloat16, self.clip = bfloat16, spec["clip"]
-        self.batch, self.latent_dim = spec["batch"], spec["latent_dim"]
+        self.bfloat16, self.clip, self.num_ids = bfloat16, spec["clip"], spec["num_ids"]
+        self.penalties, self.interval, self.steps = spec["penalties"], spec["penalty_interval"], 0
+        self.batch, self.latent_dim, size = spec["batch"], spec["latent_dim"], spec["image_size"]
         self.images = torch.randint(0, 256, (self.batch, 3, size, size), dtype=torch.uint8).to(memory_format=form)
-        self.conditions = torch.stack([torch.randint(0, n, (self.batch,)) for n in ids], dim=1)
+        self.conditions = self._conditions(self.batch)
+
+    def _conditions(self, count):
+        return torch.stack([torch.randint(0, n, (count,)) for n in self.num_ids], dim=1)
 
     def __call__(self):
         real = self.images.float() / 127.5 - 1
@@ -134,13 +157,20 @@ class Step:
                     average.lerp_(value, 0.01) if value.is_floating_point() else average.copy_(value)
 
     def _train_discriminator(self, real, fake):
-        real, fake = real.requires_grad_(), fake.requires_grad_()
+        penalties = self.penalties if self.steps % self.interval == 0 else {}
+        self.steps += 1
+        pictures = {"r1": real, "r2": fake}
+        for name in penalties:
+            pictures[name].requires_grad_()
         real_logits = self.discriminator(real, self.conditions)
         fake_logits = self.discriminator(fake, self.conditions)
-        total = real_logits.sum() + fake_logits.sum()
-        gradients = torch.autograd.grad(total, (real, fake), create_graph=True)
-        penalty = sum(0.5 * gradient.square().sum(dim=(1, 2, 3)).mean() for gradient in gradients)
-        self._apply(1, self.discriminator, functional.softplus(fake_logits - real_logits).mean() + penalty)
+        loss = functional.softplus(fake_logits - real_logits).mean()
+        if penalties:
+            total = real_logits.sum() + fake_logits.sum()
+            gradients = torch.autograd.grad(total, [pictures[name] for name in penalties], create_graph=True)
+            for weight, gradient in zip(penalties.values(), gradients, strict=True):
+                loss = loss + self.interval * weight * 0.5 * gradient.square().sum(dim=(1, 2, 3)).mean()
+        self._apply(1, self.discriminator, loss)
 
     def _apply(self, index, network, loss):
         self.optimizers[index].zero_grad(set_to_none=True)
@@ -148,28 +178,46 @@ class Step:
         nn.utils.clip_grad_norm_(network.parameters(), self.clip)
         self.optimizers[index].step()
 
+    @torch.inference_mode()
+    def generate(self, count):
+        """Pictures as bytes, by the averaged generator, sixteen at a time as ours are."""
+        made = []
+        for _ in range(0, count, 16):
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+                images = self.average(torch.randn(16, self.latent_dim), self._conditions(16))
+            made.append(((images + 1) * 127.5).round().clamp(0, 255).byte().numpy())
+        return made
+
+
+def peak_megabytes():
+    """Largest resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
 
 def main() -> None:
-    """Build the variants asked for, then measure each as often as asked."""
+    """Build the variant asked for, then measure it as often as asked."""
     job = json.loads(sys.stdin.readline())
     torch.set_num_threads(job["threads"])
-    steps = {}
-    for name, options in job["variants"].items():
-        try:
-            step = Step(job["spec"], **options)
-            for _ in range(3):
-                step()
-            steps[name] = step
-        except Exception as error:  # a variant this PyTorch cannot run is reported, the others are measured
-            print(json.dumps({"variant": name, "error": str(error).splitlines()[0]}), flush=True)
-            continue
-        print(json.dumps({"variant": name, "parameters": step.parameters, "torch": torch.__version__}), flush=True)
-    for line in sys.stdin:
-        step = steps[line.strip()]
-        start = time.perf_counter()
-        for _ in range(job["steps"]):
+    try:
+        step = Step(job["spec"], **job["options"])
+        before = peak_megabytes()
+        for _ in range(4):
             step()
-        print(json.dumps({"seconds": time.perf_counter() - start}), flush=True)
+        step.generate(job["pictures"])
+    except Exception as error:  # a variant this PyTorch cannot run is reported, the others are measured
+        print(json.dumps({"error": str(error).splitlines()[0]}), flush=True)
+        return
+    about = {"parameters": step.parameters, "torch": torch.__version__, "draws": True}
+    about |= {"megabytes": round(peak_megabytes()), "of_steps": round(peak_megabytes() - before)}
+    print(json.dumps(about), flush=True)
+    does = {"step": step, "generate": lambda: step.generate(job["pictures"])}
+    for line in sys.stdin:
+        what, times = line.split()
+        wall, spent = time.perf_counter(), time.process_time()
+        for _ in range(int(times)):
+            does[what]()
+        print(json.dumps({"seconds": time.perf_counter() - wall, "processor": time.process_time() - spent}), flush=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from tfproductgan.layers.augmentation import Augmentation
 from tfproductgan.losses.adversarial import ADVERSARIAL_LOSSES
 from tfproductgan.losses.penalties import Penalty
 from tfproductgan.models.conditional_gan import ConditionalGAN
+from tfproductgan.models.randomness import Draws
 
 
 @pytest.fixture
@@ -145,9 +146,10 @@ def test_compiling_trains_too(fitted, small_gan):
 # === One step, checked ===
 
 
-@pytest.mark.parametrize("l2", [0.0, 0.01])
-def test_a_step_of_sgd_equals_plain_tapes(small_gan, random_batches, plain_step, l2):
-    gan = small_gan(generator={"l2": l2}, discriminator={"l2": l2}, label_dropout=0.0, penalties={"r1": 0.3, "r2": 0.7})
+@pytest.mark.parametrize(("family", "l2"), [("mlp", 0.0), ("mlp", 0.01), ("dcgan", 0.01)])
+def test_a_step_of_sgd_equals_plain_tapes(small_gan, random_batches, plain_step, family, l2):
+    networks = {"generator": {"l2": l2}, "discriminator": {"l2": l2}}
+    gan = small_gan(family, **networks, label_dropout=0.0, penalties={"r1": 0.3, "r2": 0.7})
     gan.compile(**sgd())
     for batch in random_batches(gan.schema, count=2):
         generator, discriminator = plain_step(gan, batch)
@@ -155,6 +157,23 @@ def test_a_step_of_sgd_equals_plain_tapes(small_gan, random_batches, plain_step,
         for expected, network in ((generator, gan.generator), (discriminator, gan.discriminator)):
             for weight, value in zip(network.weights, expected, strict=True):
                 np.testing.assert_allclose(weight, value, rtol=1e-4, atol=1e-6, err_msg=weight.path)
+
+
+@pytest.mark.parametrize("points", [["r1"], ["r2"], ["r1", "r2"]], ids="+".join)
+def test_sharing_derivatives_changes_no_gradient(small_gan, random_batches, monkeypatch, points):
+    gan = small_gan("dcgan", discriminator={"l2": 0.1})
+    gan.compile(penalties=[Penalty(name, 0.3, interval=2) for name in points])
+    for weight in gan.discriminator.trainable_variables:
+        weight.assign(weight + 0.1)  # biases and all that starts at zero
+    batch, draws = gan._received(random_batches(gan.schema)[0]), Draws(0, tf.constant(0))
+    shared, logs = gan._discriminator_gradients(batch, draws, {})
+    monkeypatch.setattr(gan.discriminator, "form", "unknown")
+    plain, expected = gan._discriminator_gradients(batch, draws, {})
+    assert {name: float(value) for name, (value, _) in logs.items()} == pytest.approx(
+        {name: float(value) for name, (value, _) in expected.items()}, rel=1e-5
+    )
+    for one, other in zip(shared, plain, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5 * np.abs(other).max())
 
 
 def test_lazy_penalties_are_taken_on_due_steps_and_weigh_as_many_times_more(small_gan, random_batches):

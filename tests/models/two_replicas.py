@@ -42,13 +42,13 @@ def draw_alone(rows):
     return Draws(1, tf.constant(2, tf.int64)).uniform(Purpose.LATENTS, (rows, 3)).numpy()
 
 
-@pytest.mark.parametrize("compiled_under_the_strategy", [True, False])
+@pytest.mark.parametrize(("family", "compiled_under_the_strategy"), [("mlp", True), ("mlp", False), ("dcgan", True)])
 def test_a_step_of_two_replicas_equals_plain_tapes_over_the_whole_batch(
-    small_gan, random_batches, as_stream, plain_step, compiled_under_the_strategy
+    small_gan, random_batches, as_stream, plain_step, family, compiled_under_the_strategy
 ):
     sgd = None
     with STRATEGY.scope():
-        gan = small_gan(label_dropout=0.0, penalties={"r1": 0.3, "r2": 0.7}, generator={"l2": 0.01})
+        gan = small_gan(family, label_dropout=0.0, penalties={"r1": 0.3, "r2": 0.7}, generator={"l2": 0.01})
         sgd = [keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1)]
         if compiled_under_the_strategy:
             gan.compile(*sgd)

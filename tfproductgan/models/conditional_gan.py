@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import keras
 import tensorflow as tf
@@ -11,7 +12,7 @@ from tfproductgan.errors import RecipeError
 from tfproductgan.layers.augmentation import Augmentation
 from tfproductgan.losses.adversarial import adversarial_loss
 from tfproductgan.losses.penalties import Penalty, noise_shape, points
-from tfproductgan.models.phases import Phase, draw, gradients_through
+from tfproductgan.models.phases import Phase, added_losses, dense_gradients, draw, gradients_through
 from tfproductgan.models.randomness import Purpose
 from tfproductgan.models.replica_step import mean_over_replicas, num_replicas
 from tfproductgan.models.sampler import Sampler
@@ -179,6 +180,8 @@ class ConditionalGAN(Sampler, TrainingModel):
         fake = tf.stop_gradient(drawn.images)
 
         def gradients_with(penalties):
+            if self._share_derivatives(penalties):
+                return self._shared_gradients(batch, fake, penalties)
             return self.gradients_of(
                 ("discriminator",), lambda: self._discriminator_loss(batch, fake, penalties, draws)
             )
@@ -196,6 +199,53 @@ class ConditionalGAN(Sampler, TrainingModel):
             lambda: gradients_with(self.penalties),
             lambda: gradients_with(each_step),
         )
+
+    def _share_derivatives(self, penalties):
+        """Whether `_shared_gradients` can take the place of `_discriminator_loss`."""
+        plain = self.augmentation is None and self.discriminator.piecewise_linear
+        return plain and sorted(penalty.points for penalty in penalties) in (["real"], ["fake"], ["fake", "real"])
+
+    def _shared_gradients(self, batch, fake, penalties):
+        """The gradients of `_discriminator_loss` from two thirds of the convolutions; differs by rounding.
+
+        With its activations held, a discriminator D is a linear function of a picture x, of slope v. Loss and penalty
+        move weights as s D(x) + c v.v / 2 does, with numbers s and c, and that as D(s x + c v) if biases count s times;
+        its derivatives for what the layers give are those that v was made of.
+        """
+        images = {"real": batch["images"], "fake": fake}
+        penalised = {penalty.points: images[penalty.points] for penalty in penalties}
+        logits, before = {}, {}
+        with tf.GradientTape() as tape:
+            with tf.GradientTape(watch_accessed_variables=False) as slope_tape:
+                slope_tape.watch(penalised)
+                for at, pictures in images.items():
+                    logits[at], before[at] = self.discriminator.judge({**batch, "images": pictures}, training=True)
+                total = tf.add_n([tf.reduce_sum(logits[at]) for at in penalised])
+            slopes, after = slope_tape.gradient(total, [penalised, {at: before[at] for at in penalised}])
+            with tf.GradientTape(watch_accessed_variables=False) as loss_tape:
+                loss_tape.watch(logits)
+                loss, logs = self._adversarial(logits)
+            shares = loss_tape.gradient(loss, logits)
+            targets = [added_losses(self.discriminator), *(logits[at] for at in images if at not in penalised)]
+            factors = [tf.ones(()), *(shares[at] for at in images if at not in penalised)]
+            for penalty in penalties:
+                at = penalty.points
+                value, strength = penalty.value(slopes[at]), penalty.weight * penalty.interval
+                loss += strength * value
+                logs[penalty.name] = (value, 1.0)
+                share = tf.stop_gradient(shares[at])
+                mixed = share[:, None, None, None] * images[at] + strength / images[at].shape[0] * slopes[at]
+                with tf.name_scope("penalties"):
+                    judged, found = self.discriminator.judge_linearly(
+                        {**batch, "images": tf.stop_gradient(mixed)},
+                        share,
+                        [functools.partial(_held, self.discriminator.activate, given) for given in before[at]],
+                    )
+                targets += [judged, *found]
+                factors += [tf.ones_like(judged), *after[at]]
+        factors = [factor / num_replicas() for factor in factors]
+        gradients = dense_gradients(tape, targets, self._variables_of(("discriminator",)), output_gradients=factors)
+        return gradients, self._with_penalties(logs, loss)
 
     def _discriminator_loss(self, batch, fake, penalties, draws):
         """The loss and its penalties: adversarial and penalty terms share their forward passes."""
@@ -215,19 +265,24 @@ class ConditionalGAN(Sampler, TrainingModel):
             # the gradient of this sum with respect to one image is that of the image's own logit
             total = tf.add_n([tf.reduce_sum(values) for values in logits.values()])
         gradients = tape.gradient(total, penalised)
+        loss, logs = self._adversarial(logits)
+        for penalty in penalties:
+            value = penalty.value(gradients[penalty.points])
+            loss += penalty.weight * penalty.interval * value
+            logs[penalty.name] = (value, 1.0)
+        return loss, self._with_penalties(logs, loss)
+
+    def _adversarial(self, logits):
+        """The loss without penalties, and what to log."""
         loss = self.adversarial_loss.discriminator(logits["real"], logits["fake"])
-        gap = tf.reduce_mean(logits["real"]) - tf.reduce_mean(logits["fake"])
-        logs = {"d_loss": (loss, 1.0), "logit_gap": (gap, 1.0)}
+        logs = {"logit_gap": (tf.reduce_mean(logits["real"]) - tf.reduce_mean(logits["fake"]), 1.0)}
         if self._adapts:
             logs["r_t"] = (self.adversarial_loss.real_sign(logits["real"], logits["fake"]), 1.0)
-        for penalty in self.penalties:
-            if penalty in penalties:
-                value = penalty.value(gradients[penalty.points])
-                loss += penalty.weight * penalty.interval * value
-                logs[penalty.name] = (value, 1.0)
-            else:
-                logs[penalty.name] = (tf.zeros(()), 0.0)
         return loss, logs
+
+    def _with_penalties(self, logs, loss):
+        """Logs that also have the whole loss, and of penalties that are not due that there are none."""
+        return {penalty.name: (tf.zeros(()), 0.0) for penalty in self.penalties} | logs | {"d_loss": (loss, 1.0)}
 
     def _generator_gradients(self, batch, draws, scratch):
         """Gradients of the generator's loss on the pictures drawn last, through the discriminator as it is now."""
@@ -286,6 +341,14 @@ class ConditionalGAN(Sampler, TrainingModel):
             "g_loss": self.adversarial_loss.generator(real_logits, fake_logits),
             "logit_gap": tf.reduce_mean(real_logits) - tf.reduce_mean(fake_logits),
         }
+
+
+def _held(activate, given, other):
+    """What an activation makes of something other on the side of its kink on which it is for what was given."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(given)
+        made = activate(given)
+    return tape.gradient(made, given, output_gradients=other)
 
 
 def _has_synchronized_statistics(network):

@@ -410,9 +410,10 @@ class TrainingModel(TakesInputs, ReplicaStep, keras.Model):
         half_life = tf.minimum(float(self.recipe.ema_half_life), tf.maximum(seen * self.recipe.ema_ramp, 1.0))
         keep = tf.pow(0.5, images / half_life)
         # weights are equal on all replicas after `apply`, so each averages for itself
-        for role, network in self.averages().items():
-            for average, variable in zip(network.weights, self.networks()[role].weights, strict=True):
-                average.assign(average.value + (1.0 - keep) * (variable.value - average.value))
+        with tf.name_scope("averages"):
+            for role, network in self.averages().items():
+                for average, variable in zip(network.weights, self.networks()[role].weights, strict=True):
+                    average.assign(average.value + (1.0 - keep) * (variable.value - average.value))
 
     def _track(self, logs):
         for name, tracker in self._trackers.items():

@@ -172,7 +172,13 @@ class Discriminator(_Network):
         training: Whether dropout, batch normalisation and spectral normalisation are in training mode.
 
     Output shape: `[batch]`, float32; the larger, the more real.
+
+    One that can say what it would be with all activations held has `judge` and `judge_linearly`, as
+    `DCGANDiscriminator` does: gradient penalties then cost two thirds.
     """
+
+    # whether a logit is a linear function of its own picture as long as no activation changes sides
+    piecewise_linear = False
 
 
 class Encoder(_Network):
@@ -321,7 +327,7 @@ def make_head(num_ids, features):
     return linear, embedding
 
 
-def project(features, conditions, linear, embedding):
+def project(features, conditions, linear, embedding, shares=None):
     """One logit a picture: a linear, unconditional term and the inner product with the condition's vector.
 
     Args:
@@ -329,6 +335,7 @@ def project(features, conditions, linear, embedding):
         conditions: `[batch, attributes]` ids.
         linear: Dense layer of one unit.
         embedding: `ConditionEmbedding` of as many dimensions as features, or `None` if unconditional.
+        shares: `[batch]`, by which constants are multiplied; by default 1.
 
     Returns:
         Logits `[batch]`, float32.
@@ -338,6 +345,8 @@ def project(features, conditions, linear, embedding):
     """
     features = ops.cast(features, "float32")
     logits = linear(features)[:, 0]
+    if shares is not None:
+        logits = logits + (shares - 1.0) * linear.bias
     if embedding is None:
         return logits
     scale = features.shape[-1] ** -0.5

@@ -285,19 +285,55 @@ class DCGANDiscriminator(Discriminator):
 
     def call(self, inputs, training=False):
         """Judge pictures."""
-        x = ops.cast(inputs["images"], self.compute_dtype)
+        return self.judge(inputs, training)[0]
+
+    def judge(self, inputs, training=False):
+        """Logits, and what went into each activation on the way to them."""
+        x, before = ops.cast(inputs["images"], self.compute_dtype), []
         if self.to_map is not None:
             condition_map = ops.reshape(self.to_map(inputs["conditions"]), (-1, self.image_size, self.image_size, 1))
             x = ops.concatenate([x, condition_map], axis=-1)
         for conv, norm, dropout in zip(self.convs, self.norms, self.dropouts, strict=True):
             x = self._apply(conv, x, training)
             x = norm(x, training=training) if norm is not None else x
-            x = ops.leaky_relu(x, 0.2)
+            before.append(x)
+            x = self.activate(x)
             x = dropout(x, training=training) if dropout is not None else x
         for conv in self.inner:
-            x = x + ops.leaky_relu(self._apply(conv, x, training), 0.2)
+            before.append(self._apply(conv, x, training))
+            x = x + self.activate(before[-1])
         features = ops.reshape(x, (-1, x.shape[1] * x.shape[2] * x.shape[3]))
-        return project(features, inputs["conditions"], self.head, self.projection)
+        return project(features, inputs["conditions"], self.head, self.projection), before
+
+    def activate(self, x):
+        """The activation."""
+        return ops.leaky_relu(x, 0.2)
+
+    @property
+    def piecewise_linear(self):
+        """Whether there is nothing but convolutions and leaky ReLU."""
+        return self.form == "modern" and not self.spectral_normalization and not self.dropout
+
+    def judge_linearly(self, inputs, shares, activations):
+        """What `judge` would make of pictures if activations stayed on the sides on which other pictures put them.
+
+        Args:
+            inputs: As of a call.
+            shares: `[batch]`, by which constants, that is biases, are multiplied.
+            activations: In the place of each activation, a function that does as it did for those.
+
+        Returns:
+            Logits, and what went into each activation; derivatives of each reach the weights of one layer.
+        """
+        x, found = ops.cast(inputs["images"], self.compute_dtype), []
+        share = ops.cast(shares, self.compute_dtype)[:, None, None, None]
+        for stage, (conv, activate) in enumerate(zip([*self.convs, *self.inner], activations, strict=True)):
+            kernel, bias = (ops.cast(weight, self.compute_dtype) for weight in (conv.kernel, conv.bias))
+            found.append(ops.conv(x, kernel, conv.strides, conv.padding, "channels_last") + share * bias)
+            after = ops.stop_gradient(activate(found[-1]))
+            x = after if stage < len(self.convs) else x + after
+        features = ops.reshape(x, (-1, x.shape[1] * x.shape[2] * x.shape[3]))
+        return project(features, inputs["conditions"], self.head, self.projection, shares), found
 
     def _apply(self, conv, x, training):
         return conv(x, training=training) if self.spectral_normalization else conv(x)
