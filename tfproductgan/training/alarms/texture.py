@@ -44,11 +44,11 @@ class TextureAlarm(Alarm):
 
     name = "texture"
 
-    # Photos of five sets, blurred, noisy or enlarged by bilinear interpolation, had waves up to 1.8 times as strong as
-    # others of the set; a checkerboard of 2 grey levels up and down on smooth products has 4 to 9
+    # Photos of five sets, blurred, noisy or enlarged by bilinear interpolation, had waves up to twice as strong as
+    # others of the set; at 64 pixels a checkerboard of 2 grey levels up and down has 4 and more
     WAVES = 3.0
     # How many times as large differences are where blocks meet: bilinear interpolation leaves 1.4, as JPEG of low
-    # quality does; a mosaic has no others, and half of one mixed with the photo has 1.8 and more
+    # quality does; a mosaic has no others, and half of one mixed with the photo has 1.9 and more
     BLOCKS = 1.7
     # With so many chance moves waves by a fifth and blocks by 0.03, and drawing more takes seconds
     SAMPLES = 64
