@@ -76,7 +76,7 @@ KINDS = {
             asks="translator",
             model="tfproductgan.models.pix2pix:Pix2Pix",
             objective="tfproductgan.recipes.objectives:TranslationObjective",
-            alarms="tfproductgan.training.alarms.kinds:no_more_alarms",
+            alarms="tfproductgan.training.alarms.kinds:texture_alarms",
             served="tfproductgan.export.served_translator:ServedTranslator",
         ),
     )

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from rich.console import Console
+from scipy import ndimage
 
 import tfproductgan as tpg
 from tfproductgan.errors import AlarmError, RecipeError
 from tfproductgan.recipes import get_recipe
 from tfproductgan.registry import KINDS
-from tfproductgan.training.alarms import CollapseAlarm, DivergenceAlarm, OnAlarm, OverfittingAlarm
+from tfproductgan.training.alarms import CollapseAlarm, DivergenceAlarm, OnAlarm, OverfittingAlarm, TextureAlarm
 from tfproductgan.training.alarms.kinds import alarms_of
+from tfproductgan.training.alarms.texture import periodicity
 from tfproductgan.training.trainer import train
 
 SIZE = 16
@@ -163,20 +165,20 @@ def test_a_generator_that_ignores_its_latents_has_collapsed(gan, catalogue, monk
     assert early.measure({}) is None, "it has not learnt anything yet"
 
 
-def drawing(gan, monkeypatch, picture_of):
-    """Lets the generator draw photos: `picture_of` maps the row of a latent and its conditions to one."""
+def drawing(network, monkeypatch, picture_of):
+    """Lets a generator draw photos: `picture_of` maps the row of a latent and its conditions to one."""
 
     def call(inputs, training=False):
         rows = np.asarray(inputs["conditions"])
         return tf.constant(np.stack([picture_of(i, row) for i, row in enumerate(rows)]) / 127.5 - 1, tf.float32)
 
-    monkeypatch.setattr(gan.generator, "call", call)
+    monkeypatch.setattr(network, "call", call)
 
 
 @pytest.mark.parametrize(("looks", "goes_off"), [(1, True), (2, False), (64, False)])
 def test_two_looks_are_no_collapse(gan, catalogue, monkeypatch, looks, goes_off):
     photos = squares(looks, seed=1)
-    drawing(gan, monkeypatch, lambda i, row: photos[i % looks])
+    drawing(gan.generator, monkeypatch, lambda i, row: photos[i % looks])
     logs = {}
     finding = attach(CollapseAlarm(all_photos(catalogue), after_images=0), gan).measure(logs)
     assert (finding is not None) == goes_off
@@ -185,7 +187,7 @@ def test_two_looks_are_no_collapse(gan, catalogue, monkeypatch, looks, goes_off)
 
 def test_one_condition_that_collapsed_is_named(gan, catalogue, monkeypatch):
     photos = squares(32, seed=1)
-    drawing(gan, monkeypatch, lambda i, row: photos[i] if row[0] == 1 else photos[0])
+    drawing(gan.generator, monkeypatch, lambda i, row: photos[i] if row[0] == 1 else photos[0])
     finding = attach(CollapseAlarm(all_photos(catalogue), after_images=0), gan).measure({})
     assert finding.what.startswith("of Ring the generator draws nearly one picture only")
 
@@ -225,6 +227,120 @@ def test_a_discriminator_that_cannot_tell_knows_nothing_by_heart(gan, catalogue)
     logs = {}
     alarm = attach(OverfittingAlarm(all_photos(catalogue), all_photos(catalogue, "validation")), gan)
     assert alarm.measure(logs) is None and logs["overfitting"] == 0.0
+
+
+def clouds(count, size, seed=0):
+    """Photos without edges or patterns: noise that is smooth as photos are, 1/f in amplitude."""
+    frequencies = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)) + 1 / size
+    noise = np.fft.rfft2(np.random.default_rng(seed).normal(size=(count, 3, size, size))) / frequencies
+    rows = np.fft.irfft2(noise, s=(size, size)).transpose(0, 2, 3, 1)
+    return np.clip(128 + 40 * rows / rows.std(), 0, 255).astype(np.uint8)
+
+
+def mosaic(images, period):
+    count, size = images.shape[:2]
+    cells = images.reshape(count, size // period, period, size // period, period, -1).mean(axis=(2, 4))
+    return cells.repeat(period, axis=1).repeat(period, axis=2).astype(np.uint8)
+
+
+def checkerboard(images, height):
+    size = images.shape[1]
+    signs = (-1.0) ** np.add.outer(np.arange(size), np.arange(size))[..., None]
+    return np.clip(images + height * signs, 0, 255).astype(np.uint8)
+
+
+def test_blocks_are_measured_from_nothing_to_all():
+    photos = clouds(64, 64)
+    assert np.abs(periodicity(photos)[1]).max() < 0.05
+    for index, period in enumerate((2, 4, 8)):
+        _, blocks = periodicity(mosaic(photos, period))
+        assert blocks[:, : index + 1] == pytest.approx(1.0, abs=0.01)
+        assert blocks[:, index + 1 :].max(initial=0) < 0.1
+    # where blocks meet differences are twice as large
+    steps = np.tile([1, 1, 1, 2] * 8, 8)[:63]
+    rows = np.cumsum([0, *(steps * (-1) ** np.arange(63))]).astype(np.uint8) + 100
+    _, blocks = periodicity(np.broadcast_to(rows[None, None, :, None], (1, 64, 64, 1)))
+    assert blocks[1, 1] == pytest.approx(1 / 5, abs=0.01)  # (2 - 1) / (2 + 3 * 1)
+
+
+def test_waves_are_measured_as_power_over_power():
+    noise = np.clip(128 + np.random.default_rng(0).normal(0, 10, (256, 64, 64, 1)), 0, 255).astype(np.uint8)
+    window = np.hanning(65)[1:-1]
+    power = (window**2).sum() * 10**2 * (2 - 2 * np.cos(2 * np.pi * np.array([1 / 2, 7 / 16])))
+    for height in (0, 4):
+        wave = (2 * height * window.sum()) ** 2
+        waves, _ = periodicity(checkerboard(noise, height))
+        assert waves[:, 0] == pytest.approx(np.log((power[0] + wave) / power[1]), abs=0.05)
+        assert waves[:, 1:] == pytest.approx(periodicity(noise)[0][:, 1:], abs=0.05)
+
+
+def looked_at(gan, monkeypatch, photos, samples):
+    """What the alarm finds and logs about samples."""
+    drawing(gan.ema_generator, monkeypatch, lambda i, row: samples[i])
+    batch = {"images": photos, "conditions": np.ones((len(photos), 1), np.int32)}
+    logs = {}
+    return attach(TextureAlarm([batch], after_images=0), gan).measure(logs), logs
+
+
+@pytest.fixture(scope="module", params=[28, 64])
+def larger_gan(request):
+    schema = tpg.ConditionSchema([tpg.Attribute("category", ("Mug", "Ring"))], request.param, 3)
+    gan = tpg.ConditionalGAN.from_recipe(RECIPE, schema)
+    gan.compile()
+    return gan
+
+
+FAULTS = {
+    "mosaic of 2": (lambda x: mosaic(x, 2), "blocks of 2 x 2 pixels"),
+    "mosaic of 4": (lambda x: mosaic(x, 4), "blocks of 4 x 4 pixels"),
+    "checkerboard": (lambda x: checkerboard(x, 8), "a pattern that repeats every 2 pixels"),
+    "others": (lambda x: x, None),
+    "blur": (lambda x: ndimage.gaussian_filter(x, (0, 1, 1, 0)), None),
+    "noise": (lambda x: np.clip(x + np.random.default_rng(0).normal(0, 10, x.shape), 0, 255).astype(np.uint8), None),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_patterns_that_photos_do_not_have_are_found(larger_gan, monkeypatch, fault):
+    size = larger_gan.schema.image_size
+    spoil, what = FAULTS[fault]
+    finding, logs = looked_at(larger_gan, monkeypatch, clouds(16, size), spoil(clouds(16, size, seed=1)))
+    if what is None:
+        assert finding is None
+        assert logs["waves"] < 2 and logs["blocks"] < 0.1
+    else:
+        assert finding.what.startswith("samples ") and what in finding.what
+        assert "begin anew and make the generator wider" in finding.advice
+    # of what photos show themselves there is nothing to say
+    assert looked_at(larger_gan, monkeypatch, spoil(clouds(16, size)), spoil(clouds(16, size, seed=1)))[0] is None
+
+
+def test_patterns_of_what_is_made_of_pictures_are_found(monkeypatch):
+    schema = tpg.ConditionSchema([], 28, 3, source_channels=3)
+    small = {"width": 8, "max_width": 8}
+    recipe = get_recipe("pix2pix", generator=small, discriminator=small, precision="float32")
+    model = KINDS["translation"].find("model").from_recipe(recipe, schema)
+    photos = clouds(16, 28)
+    batch = {"images": photos, "source": 255 - photos, "conditions": np.zeros((16, 0), np.int32)}
+    alarm = attach(TextureAlarm([batch], after_images=0), model)
+
+    def finding(period):
+        def call(inputs, training=False):
+            negative = np.round(127.5 - 127.5 * np.asarray(inputs["source"])).astype(np.uint8)
+            return tf.constant(mosaic(negative, period) / 127.5 - 1, tf.float32)
+
+        monkeypatch.setattr(model.ema_generator, "call", call)
+        return alarm.measure({})
+
+    assert finding(1) is None
+    assert "blocks of 4 x 4 pixels" in finding(4).what
+
+
+def test_a_new_generator_may_have_patterns(gan, catalogue):
+    alarm = attach(TextureAlarm(all_photos(catalogue)), gan)
+    logs = {}
+    assert alarm.measure(logs) is None
+    assert logs["waves"] > 0 and "blocks" in logs
 
 
 # === What happens then ===
@@ -335,9 +451,9 @@ def test_a_catalogue_gets_the_alarms_that_its_photos_are_enough_for(catalogue):
     def names(catalogue, action="warn"):
         return [alarm.name for alarm in alarms_of(KINDS["gan"], catalogue, action)]
 
-    assert names(catalogue) == ["divergence", "collapse", "overfitting"]
+    assert names(catalogue) == ["divergence", "collapse", "texture", "overfitting"]
     few = tpg.Catalogue.from_arrays(squares(40), {"number": [str(i % 10) for i in range(40)]}, image_size=SIZE)
     assert names(few) == ["divergence"]
     actions = [alarm.on_alarm.action for alarm in alarms_of(KINDS["gan"], catalogue, checkpoints=list)]
-    assert actions == ["rollback", "warn", "warn"]
-    assert [alarm.on_alarm.action for alarm in alarms_of(KINDS["gan"], catalogue, "stop")] == ["stop"] * 3
+    assert actions == ["rollback", "warn", "warn", "warn"]
+    assert [alarm.on_alarm.action for alarm in alarms_of(KINDS["gan"], catalogue, "stop")] == ["stop"] * 4

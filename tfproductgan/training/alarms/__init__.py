@@ -1,4 +1,5 @@
-"""What watches over a training: divergence, collapse, a discriminator that knows its photos by heart.
+"""What watches over a training: divergence, collapse, patterns, a discriminator that knows its photos
+by heart.
 
 Keras callbacks for the `fit` of a `TrainingModel`. Each measures at the end of every epoch, adds its numbers to the
 epoch's logs (so put them before what writes logs or checkpoints) and, when something is wrong, says so and what to do;
@@ -15,5 +16,6 @@ from tfproductgan.training.alarms.collapse import CollapseAlarm
 from tfproductgan.training.alarms.divergence import DivergenceAlarm
 from tfproductgan.training.alarms.overfitting import OverfittingAlarm
 from tfproductgan.training.alarms.responding import ACTIONS, Finding, OnAlarm
+from tfproductgan.training.alarms.texture import TextureAlarm
 
-__all__ = ["ACTIONS", "CollapseAlarm", "DivergenceAlarm", "Finding", "OnAlarm", "OverfittingAlarm"]
+__all__ = ["ACTIONS", "CollapseAlarm", "DivergenceAlarm", "Finding", "OnAlarm", "OverfittingAlarm", "TextureAlarm"]

@@ -12,11 +12,13 @@ from tfproductgan.training.alarms.collapse import CollapseAlarm
 from tfproductgan.training.alarms.divergence import DivergenceAlarm
 from tfproductgan.training.alarms.overfitting import OverfittingAlarm
 from tfproductgan.training.alarms.responding import OnAlarm
+from tfproductgan.training.alarms.texture import TextureAlarm
 
 _BATCH = 256
 _PHOTOS = 2048  # for the variety of conditions
 _JUDGED = 512  # for r_v
 _LEAST_JUDGED = 64
+_LOOKED_AT = 256  # for patterns
 
 Alarms = list[keras.callbacks.Callback]
 Photos = Callable[[str, int], Any]
@@ -46,15 +48,16 @@ def alarms_of(kind: Kind, catalogue: Any, action: str | None = None, seed: int =
     return [DivergenceAlarm(strict), *kind.find("alarms")(catalogue, photos, mild)]
 
 
-def no_more_alarms(catalogue: Any, photos: Photos, on_alarm: OnAlarm) -> Alarms:
-    """None but those that every kind has."""
-    return []
+def texture_alarms(catalogue: Any, photos: Photos, on_alarm: OnAlarm) -> Alarms:
+    """Whether pictures have patterns that photos do not have."""
+    return [TextureAlarm(photos("train", _LOOKED_AT), on_alarm)] if catalogue.size("train") >= _LEAST_JUDGED else []
 
 
 def sampler_alarms(catalogue: Any, photos: Photos, on_alarm: OnAlarm) -> Alarms:
-    """Whether pictures differ from seed to seed."""
+    """And whether they differ from seed to seed."""
+    alarms = texture_alarms(catalogue, photos, on_alarm)
     collapse = CollapseAlarm(photos("train", _PHOTOS), on_alarm)
-    return [collapse] if collapse.diversity_of_photos else []
+    return [collapse, *alarms] if collapse.diversity_of_photos else alarms
 
 
 def gan_alarms(catalogue: Any, photos: Photos, on_alarm: OnAlarm) -> Alarms:
