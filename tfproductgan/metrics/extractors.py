@@ -289,6 +289,11 @@ def get_extractor(
     raise JudgementError(f"Unknown extractor {name!r}: {nearest(name, NAMES)}")
 
 
+def default_extractor(catalogue: Catalogue) -> str:
+    """Who judges unless told otherwise: the catalogue's own classifier, or `texture` if it has no labels to learn."""
+    return "catalogue" if catalogue.schema.attributes else "texture"
+
+
 def _one_line(error):
     said = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
     return said[:200].rstrip(". ")
