@@ -239,7 +239,7 @@ def train_classifier(
     """
     if not schema.attributes:
         raise JudgementError(
-            "A catalogue without attributes has nothing to train a classifier on: choose another extractor, such as "
+            "A catalogue without attributes has nothing to train a classifier on: choose another extractor, such as texture, "
             "inception, keras:<application> or file."
         )
     recipe = recipe or ClassifierRecipe()
