@@ -65,7 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--extractor",
         metavar="NAME",
         help="whose features are compared beside texture's: catalogue (the default: a classifier of these photos), "
-        "inception, keras-inception, keras:APPLICATION or file; photos without labels have texture alone",
+        "inception, efficientnet-lite0, keras-inception, keras:APPLICATION or file; photos without labels have texture "
+        "alone",
     )
     group.add_argument("--extractor-file", metavar="PATH", help="the weights of the extractor")
     group.add_argument("--extractor-sha256", metavar="HASH", help="what that file must have; any other file is refused")

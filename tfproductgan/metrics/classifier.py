@@ -239,8 +239,8 @@ def train_classifier(
     """
     if not schema.attributes:
         raise JudgementError(
-            "A catalogue without attributes has nothing to train a classifier on: choose another extractor, such as texture, "
-            "inception, keras:<application> or file."
+            "A catalogue without attributes has nothing to train a classifier on: choose another extractor, such as "
+            "texture, efficientnet-lite0, inception, keras:<application> or file."
         )
     recipe = recipe or ClassifierRecipe()
     model = _network(schema, recipe, dtype_policy("auto"))
