@@ -279,6 +279,10 @@ def get_extractor(
         if catalogue is None:
             raise JudgementError("The extractor 'catalogue' is trained on a catalogue. Received none.")
         return catalogue_classifier(catalogue)
+    if name == "texture":
+        from tfproductgan.metrics.texture import texture_extractor
+
+        return texture_extractor()
     if name == "inception":
         return inception_extractor(path, sha256)
     if name == "efficientnet-lite0":
