@@ -5,8 +5,8 @@ Run: python benchmarks/judges.py --data photos/ [--model NAME=FILE.keras ...]
 
 The photos of `--split` are parted in two halves that show the same. One is what is compared with; the other is spoilt
 by one fault after the other, a rung each, and models are asked for what it shows. A row of the table is a rung, a
-column a judge: squared Fréchet distances, and below them Spearman's rank correlations of each judge's order of the rungs
-with that of networks that never saw such photos (`--foreign`). A judge is a name that `get_extractor` knows, with
+column a judge: squared Fréchet distances, and below them Spearman's rank correlations of each judge's order of the
+rungs with that of networks that never saw such photos (`--foreign`). A judge is a name that `get_extractor` knows, with
 `=FILE` if it needs one, or one of `candidates.py`. Features are kept in the cache.
 """
 
@@ -178,7 +178,11 @@ def table(found: dict[str, dict[str, float]], foreign: list[str], models: list[s
     rungs = sorted(found[foreign[0]], key=found[foreign[0]].get)
     lines = [f"| rung | {' | '.join(found)} |", "|---" * (len(found) + 1) + "|"]
     lines += [f"| {rung} | {' | '.join(f'{found[judge][rung]:.3g}' for judge in found)} |" for rung in rungs]
-    for name, some in {"all": rungs, "faults": [rung for rung in rungs if rung not in models], "models": models}.items():
+    for name, some in {
+        "all": rungs,
+        "faults": [rung for rung in rungs if rung not in models],
+        "models": models,
+    }.items():
         for network in foreign if len(some) > 2 else ():
             orders = {judge: [of[rung] for rung in some] for judge, of in found.items()}
             cells = " | ".join(f"{spearmanr(order, orders[network]).statistic:.3f}" for order in orders.values())
@@ -203,13 +207,17 @@ def main() -> None:
     catalogue = catalogue_from(args)
     ids, images = catalogue.conditions(args.split), catalogue.images(args.split)
     # the halves are sorted by conditions: every so-manieth, not the first
-    halves = [half[np.linspace(0, len(half) - 1, min(args.count, len(half)), dtype=int)] for half in alike_halves(ids, 0)]
+    halves = [
+        half[np.linspace(0, len(half) - 1, min(args.count, len(half)), dtype=int)] for half in alike_halves(ids, 0)
+    ]
     reference, spoilt = (images[rows] for rows in halves)
     rungs = ladder(spoilt, ids[halves[1]])
     models = {}
     for given in args.model:
         name, _, path = given.rpartition("=")
-        models[f"{name} ({file_sha256(Path(path))[:6]})"] = functools.partial(drawn, Path(path), catalogue, ids[halves[1]])
+        models[f"{name} ({file_sha256(Path(path))[:6]})"] = functools.partial(
+            drawn, Path(path), catalogue, ids[halves[1]]
+        )
     content = f"{catalogue.fingerprint} {args.split} {len(reference)}"
     found = {}
     for text in dict.fromkeys([*args.foreign, *args.judges]):
