@@ -23,7 +23,8 @@ from tfproductgan.writing import replace_file
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
 FIGURES = {
-    "fid": "FID@catalogue (floor)",
+    "fid": "what is shown: FID@catalogue (floor)",
+    "look": "how it looks: Fréchet distance@texture (floor)",
     "kid": "KID@catalogue (± over subsets)",
     "precision": "precision",
     "recall": "recall",
@@ -67,7 +68,7 @@ def column(judgement: Judgement) -> dict[str, str]:
 def shown(figure: Figure) -> str:
     """A figure with its floor or spread."""
     beside = ""
-    if figure.floor is not None and figure.name == "fid":
+    if figure.floor is not None and figure.name in ("fid", "look"):
         beside = f" ({number(figure.floor)})"
     elif figure.spread is not None:
         beside = f" (± {number(figure.spread)})"

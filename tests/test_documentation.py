@@ -92,7 +92,7 @@ def shop(tmp_path, monkeypatch):
         rows.append([name, ("Watch", "Mug")[number % 2], ("Gold", "Blue")[number // 2 % 2], split])
     with open("products.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["image", "category", "colour", "split"], *rows])
-    append_json_line("runs/shop/metrics.jsonl", {"images_seen": 100, "time": 1, "val_fid": 30.0})
+    append_json_line("runs/shop/metrics.jsonl", {"images_seen": 100, "time": 1, "val_fid": 30.0, "val_look": 40.0})
     write_text("runs/shop/evaluation/judgement.json", judgement().to_json())
     return tmp_path
 

@@ -178,8 +178,8 @@ def test_files_hold_the_model(recipe, photos, run, trained):
 
 
 def test_it_is_judged(photos, trained):
-    found = judge(trained, photos, Shrunk(), n=20, parts=["distances", "memorisation"], force=True)
-    assert np.isfinite(found.figure("fid").value)
+    found = judge(trained, photos, Shrunk(), n=20, parts=["distances", "look", "memorisation"], force=True)
+    assert np.isfinite([found.figure(name).value for name in ("fid", "look")]).all()
     if trained.asks == "translator":
         assert 0 < found.figure("psnr").value < 99 and -1 <= found.figure("ssim").value <= 1
 

@@ -7,8 +7,8 @@ from PIL import Image
 from tfproductgan.cli.main import main
 
 
-def figure(value, name="fid", n=1000, better="lower", **more):
-    full_name = f"{name}@catalogue-3f2a9c, n={n}, split=validation, seed=0"
+def figure(value, name="fid", n=1000, better="lower", extractor="catalogue-3f2a9c", **more):
+    full_name = f"{name}@{extractor}, n={n}, split=validation, seed=0"
     return {"name": name, "value": value, "better": better, "full_name": full_name, **more}
 
 
@@ -51,7 +51,7 @@ def test_runs_stand_side_by_side(compare):
     make_run(compare.folder / "b", [figure(7.25, spread=0.5), figure(0.7, "recall", better="higher")], batch_size=64)
     said = compare("a", "b")
     assert row(said, "batch_size")[1:] == ["16", "64"]
-    assert row(said, "fid@catalogue-3f2a9c")[1:] == ["9.5", "7.25 ± 0.5"]
+    assert row(said, "what is shown: fid@catalogue-3f2a9c")[1:] == ["9.5", "7.25 ± 0.5"]
     assert "Figures: n=1000, split=validation, seed=0" in said
     assert row(said, "images seen")[1:] == ["400", "400"]
     assert "family" not in said and "Note" not in said
@@ -61,9 +61,37 @@ def test_figures_of_another_protocol_have_a_row_of_their_own(compare):
     make_run(compare.folder / "a", [figure(9.5, n=1000)])
     make_run(compare.folder / "b", [figure(7.2, n=5000)])
     said = compare("a", "b")
-    assert row(said, "fid@catalogue-3f2a9c  ")[1:] == ["9.5", "–"]
-    assert row(said, "fid@catalogue-3f2a9c, n=5000")[1:] == ["–", "7.2"]
+    assert row(said, "what is shown: fid@catalogue-3f2a9c  ")[1:] == ["9.5", "–"]
+    assert row(said, "what is shown: fid@catalogue-3f2a9c, n=5000")[1:] == ["–", "7.2"]
     assert "judged in different ways" in said
+
+
+def both(fid, look, spread=0.5):
+    """Distances of both views, each with an interval of that many either way."""
+    pairs = (("fid", "catalogue-3f2a9c", fid), ("look", "texture-3f2a9c", look))
+    figures = [figure(v, name, extractor=by, interval=[v - spread, v + spread]) for name, by, v in pairs]
+    return [figures[0], figure(0.5, "recall", better="higher"), figures[1]]
+
+
+def test_both_views_stand_side_by_side_and_have_a_mean(compare):
+    make_run(compare.folder / "a", both(4, 100))
+    make_run(compare.folder / "b", both(9, 400))
+    make_run(compare.folder / "old", [figure(16)])
+    said = compare("a", "b", "old")
+    assert row(said, "both views: geometric mean of fid and look")[1:] == ["20", "60", "–"]
+    assert row(said, "how it looks: look@texture-3f2a9c")[1:] == ["100", "400", "–"]
+    places = [said.index(word) for word in ("both views", "what is shown", "how it looks", "recall@")]
+    assert places == sorted(places)
+    assert "disagree" not in said
+
+
+@pytest.mark.parametrize(("spread", "warns"), [(0.5, True), (2, False)])
+def test_views_that_order_runs_differently_are_said(compare, spread, warns):
+    make_run(compare.folder / "a", both(4, 103, spread))
+    make_run(compare.folder / "b", both(6, 100, spread))
+    said = compare("a", "b")
+    sentence = "The two views disagree: a is better than b in what is shown and worse in how it looks."
+    assert (sentence in said) == warns
 
 
 def test_figures_against_other_photos_are_not_compared(compare):

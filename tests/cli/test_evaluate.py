@@ -6,6 +6,7 @@ from PIL import Image
 
 import tfproductgan as tpg
 from tfproductgan.cli.main import main
+from tfproductgan.conditions import ConditionSchema
 from tfproductgan.metrics import classifier
 from tfproductgan.metrics.classifier import CatalogueClassifier, ClassifierRecipe
 from tfproductgan.metrics.extractors import FeatureExtractor
@@ -80,10 +81,20 @@ def test_a_run_is_evaluated_by_its_name_alone(shop, capsys, monkeypatch):
     [line] = metrics(run / "evaluation")
     assert (line["kind"], line["model_id"], line["n"], line["images_seen"]) == ("judgement", "painter-1", 40, 64)
     names = {figure["full_name"].split(",")[0] for figure in line["figures"]}
-    assert "kid@averages-012345" in names
+    assert "kid@averages-012345" in names and any(name.startswith("look_kid@texture-") for name in names)
+    assert "what is shown" in said and "how it looks" in said
     report = (run / "evaluation" / "report.html").read_text()
     assert "Curves of the training" in report and "d_loss" in report and "The closest pairs" in report
     assert (run / "evaluation" / "judgement.json").is_file()
+
+
+def test_photos_without_labels_are_judged_by_how_they_look(shop, capsys, painter):
+    (shop / "photos" / "shop.csv").unlink()
+    painter.schema = ConditionSchema((), 64)
+    said = evaluate(capsys, "model.keras", "--data", "photos", "--force")
+    assert "have no labels" in said and "how it looks" in said and "what is shown" not in said
+    [line] = metrics(shop / "evaluation" / "model")
+    assert {"look", "look_kid", "diversity"} <= {figure["name"] for figure in line["figures"]}
 
 
 def test_lines_add_up_and_the_report_is_the_newest(shop, capsys):

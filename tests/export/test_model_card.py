@@ -67,12 +67,20 @@ def test_a_card_reads_well(schema, run, tmp_path):
         "118 photos; 118 to train on. Fingerprint: `f00`.",
         "Recipe `dcgan`, 7,000 images seen.",
         "| colour | `colour` | L'or \\| Gold, Red |",
-        "| kid@catalogue-1, n=300 | 0.01235 |  | lower |",
+        "|  | kid@catalogue-1, n=300 | 0.01235 |  | lower |",
         """'{"instances": [{"category": "Ring", "colour": "L'\\''or | Gold", "seed": 7, "truncation": 1.0}]}'""",
         "- Fewer than 50 photos show: category Mug (3).",
         "- 3 combinations of values occur in the photos, 4 can be asked for",
     ):
         assert words in text
+
+
+def test_a_card_has_both_views_side_by_side(schema, tmp_path):
+    names = {"recall": None, "fid": "what is shown", "look": "how it looks"}
+    figures = [{**FIGURE, "full_name": name, "value": 2.0, "view": view} for name, view in names.items()]
+    write_cards(tmp_path, card_of(schema, facts={"evaluation": {**JUDGEMENT, "figures": figures}}))
+    rows = ("| what is shown | fid |", "| how it looks | look |", "|  | recall |")
+    assert "\n".join(f"{row} 2 |  | lower |" for row in rows) in (tmp_path / MARKDOWN_CARD).read_text()
 
 
 def test_what_nobody_knows_is_said(schema):

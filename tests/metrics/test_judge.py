@@ -15,6 +15,7 @@ from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.feature_extractor import FeatureExtractor
 from tfproductgan.metrics.judge import PARTS, Judge, judge
 from tfproductgan.metrics.judgement import Judgement
+from tfproductgan.metrics.tables import number, views_side_by_side
 
 N = 270
 
@@ -90,6 +91,34 @@ def test_people_see_every_figure_and_every_limitation(perfect):
     assert "[red]" not in shown
 
 
+def test_both_views_are_measured_and_stand_side_by_side(perfect, by_network):
+    texture = by_network.texture.id
+    look, kernel = perfect.figure("look"), perfect.figure("look_kid")
+    assert look.full_name == f"look@{texture}, n={N}, split=validation, seed=0" and look.view == "how it looks"
+    assert kernel.extractor == texture and kernel.interval[0] <= kernel.value <= kernel.interval[1]
+    assert look.interval[0] <= look.value <= look.interval[1]
+    assert 0 < look.value < 3 * look.floor
+    assert perfect.figure("fid").view == "what is shown" and perfect.figure("recall").view is None
+    views, rows = views_side_by_side(perfect.figures)
+    assert views == ["what is shown", "how it looks"]
+    assert rows[0][1:] == [f"fid {number(perfect.figure('fid').value)}", f"look {number(look.value)}"]
+    assert rows[-1] == ["by", perfect.extractor, texture]
+
+
+def test_the_second_view_sees_grain_that_the_first_does_not(shop, stubs, tmp_path):
+    class Grainy(stubs.Perfect):
+        def one(self, request):
+            grain = np.random.default_rng([request.seed, 5]).choice([-12, 12], (32, 32, 1))
+            return np.clip(super().one(request) + grain, 0, 255).astype(np.uint8)
+
+    judging = Judge(shop, stubs.Shrunk(), cache=tmp_path)
+    clean, grainy = (
+        judging.judge(kind(shop.schema), parts=("distances", "look"), force=True) for kind in (stubs.Perfect, Grainy)
+    )
+    assert grainy.figure("look").interval[0] > 2 * clean.figure("look").interval[1]
+    assert grainy.figure("fid").value < 2 * clean.figure("fid").value
+
+
 def test_swapped_colours_are_caught(by_network, shop, stubs, perfect):
     found = by_network.judge(stubs.SwapsColours(shop.schema), parts=("attributes", "colours"))
     category, colour = found.attributes
@@ -150,6 +179,28 @@ def test_photos_are_looked_at_once(shop, stubs, tmp_path):
     assert extractor.seen == N + shop.size("train") + 3 * 20
 
 
+def test_photos_and_samples_go_through_the_second_view_once(shop, stubs, tmp_path):
+    texture = stubs.Shrunk()
+    texture.sha256 = "f" * 64  # or its features were those of the other
+    for _ in range(2):
+        judging = Judge(shop, stubs.Shrunk(), cache=tmp_path)
+        judging.texture = texture
+        for seed in (0, 1):
+            judging.judge(stubs.Perfect(shop.schema), 20, seed, parts=("distances", "look", "conditions"))
+    assert texture.seen == N + 4 * 20
+
+
+def test_what_sees_texture_alone_looks_once_and_has_each_distance_once(shop, stubs, tmp_path):
+    texture = stubs.Shrunk()
+    texture.name = "texture"
+    parts = ("distances", "look", "memorisation")
+    found = Judge(shop, texture, cache=tmp_path).judge(stubs.Perfect(shop.schema), parts=parts, force=True)
+    assert texture.seen == 2 * N + shop.size("train")
+    names = [figure.name for figure in found.figures]
+    assert not {"fid", "kid"} & set(names) and {"look", "look_kid", "recall", "close_to_train"} <= set(names)
+    assert {figure.extractor for figure in found.figures} == {texture.id}
+
+
 def test_too_few_samples_leave_figures_out_and_say_so(by_pixels, shop, stubs):
     found = by_pixels.judge(stubs.Perfect(shop.schema), 30, parts=("distances",))
     assert [figure.name for figure in found.figures] == ["kid"]
@@ -169,8 +220,9 @@ def test_features_that_are_no_numbers_stop_the_judgement(shop, stubs, tmp_path):
 def test_grey_photos_limit_what_is_said(stubs, tmp_path):
     grey = stubs.catalogue(grey=True)
     found = Judge(grey, stubs.Shrunk(), cache=tmp_path).judge(
-        stubs.Perfect(grey.schema), parts=("distances", "colours", "conditions")
+        stubs.Perfect(grey.schema), parts=("distances", "look", "colours", "conditions"), force=True
     )
+    assert 0 < found.figure("look").value < 3 * found.figure("look").floor
     assert not found.colours
     assert any("Colours of pixels are not checked" in sentence for sentence in found.limitations)
     assert any("photos are grey" in sentence.lower() for sentence in found.limitations)
@@ -227,6 +279,13 @@ def test_a_catalogue_without_attributes_is_judged_by_its_distances(stubs, tmp_pa
     assert found.figure("coverage").value > 0.7
     assert [condition.name for condition in found.coverage.conditions] == ["everything"]
     assert any("no attributes" in sentence for sentence in found.limitations)
+    found = Judge(shop, cache=tmp_path).judge(generator, parts=PARTS, force=True)
+    assert found.extractor.startswith("texture-")
+    assert 0 < found.figure("look").value < 3 * found.figure("look").floor
+    assert not found.memorisation.suspicious
+    assert any("no labels" in sentence and "how pictures look" in sentence for sentence in found.limitations)
+    generator.one = lambda request: images[request.seed]
+    assert Judge(shop, cache=tmp_path).judge(generator, parts=("memorisation",)).memorisation.suspicious
 
 
 def test_progress_counts_to_the_end(by_pixels, shop, stubs):

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 
 import numpy as np
@@ -52,6 +53,24 @@ def rates(share):
     return RatingResult("page1", "model-1", 2, 0, rate, rate, rate, (("colour", EVIL, rate),))
 
 
+def test_both_views_stand_side_by_side():
+    look = Figure("look", "texture-3f2a9c", 81.4, 400, "validation", 100, 0, "lower", None, (78.1, 84.9), 12.3)
+    seen = judgement()
+    html = report.report_page(report.Report("a", dataclasses.replace(seen, figures=(*seen.figures, look))))
+    section = html[html.index("How far from photos?") : html.index("Figures")]
+    cells = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", section)
+    assert cells[:3] == ["distance from photos", "what is shown", "how it looks"]
+    assert [cells[i : i + 3] for i in range(3, len(cells), 3)] == [
+        ["Fréchet distance ↓", "fid 7.91", "look 81.4"],
+        ["    95 %", "7.10 to 8.60", "78.1 to 84.9"],
+        ["    photos instead", "2.30", "12.3"],
+        ["kernel distance ↓", "kid 0.00213", "–"],
+        ["    95 %", "± 0.000400", "–"],
+        ["    photos instead", "–", "–"],
+        ["by", "catalogue-3f2a9c", "texture-3f2a9c"],
+    ]
+
+
 def made(**more):
     return report.report_page(report.Report("runs/shop", judgement(**parts()), **more))
 
@@ -79,7 +98,7 @@ def test_what_is_wrong_comes_first():
 
 def test_a_judgement_of_figures_alone_has_no_empty_sections():
     html = report.report_page(report.Report("shop.keras", judgement()))
-    assert re.findall(r"<h2>(.*?)</h2>", html) == ["Figures", "How this was measured"]
+    assert re.findall(r"<h2>(.*?)</h2>", html) == ["How far from photos?", "Figures", "How this was measured"]
 
 
 def test_ratings_can_come_later():

@@ -17,7 +17,7 @@ from tfproductgan.metrics.judge import judge
 from tfproductgan.models.conditional_gan import ConditionalGAN
 from tfproductgan.recipes import get_recipe
 from tfproductgan.training import evaluation
-from tfproductgan.training.evaluation import Evaluation, past_values
+from tfproductgan.training.evaluation import Evaluation, announced_extractor, past_evaluations, ranked_by
 
 BATCH = 8
 RECIPE = get_recipe(
@@ -101,6 +101,8 @@ def test_callbacks_after_it_see_what_it_found(catalogue):
     _, history = fit(catalogue, [Evaluation(catalogue, 1, console=quiet()), seen])
     assert [set(epoch) for epoch in seen.epochs] == [set(evaluation.EVALUATED)] * 4
     assert history.history["val_fid"] == [epoch["val_fid"] for epoch in seen.epochs]
+    means = [(epoch["val_fid"] * epoch["val_look"]) ** 0.5 for epoch in seen.epochs]
+    assert means == pytest.approx(history.history["val_distance"])
     assert all(np.isfinite(list(epoch.values())).all() for epoch in seen.epochs)
     assert all(0 <= epoch["val_attribute_accuracy"] <= 1 for epoch in seen.epochs)
 
@@ -186,8 +188,8 @@ def test_a_stopped_run_evaluates_at_the_same_images(
     found = [line["images_seen"] for line in curves(whole) if "val_fid" in line]
     assert found == [i * 4 * BATCH for i in range(1, intervals + 1) if evaluate is True or i % 2 == 0]
     best = json.loads((whole / "checkpoints" / "best.json").read_text())
-    assert best["value"] == min(line["val_fid"] for line in curves(whole) if "val_fid" in line)
-    assert best["by"]["metric"] == "val_fid"
+    assert best["value"] == min(line["val_distance"] for line in curves(whole) if "val_distance" in line)
+    assert best["by"]["metric"] == "val_distance"
     for step in stops:
         stopped = tmp_path / f"stopped-{step}"
         train(stopped)
@@ -195,31 +197,89 @@ def test_a_stopped_run_evaluates_at_the_same_images(
         assert json.loads((stopped / "checkpoints" / "best.json").read_text()) == best
         written = json.loads((stopped / "evaluation.json").read_text())
         assert written["figures"]["val_fid"] == "fid@averages-012345, n=120, split=validation, seed=0"
+        assert written["figures"]["val_look"].startswith("look@texture-")
+        assert written["figures"]["val_distance"].startswith("distance@averages-012345+texture-")
         assert written["catalogue"] == catalogue.fingerprint
 
 
 def test_a_run_without_progress_ends_and_counts_on_after_a_stop(catalogue, tmp_path, monkeypatch, capsys):
-    found = {1: 5.0, 2: 4.0, 3: 6.0, 4: 4.5, 5: 4.2, 6: 3.0}  # epoch to val_fid
-    monkeypatch.setattr(
-        Evaluation, "_measure", lambda self: dict.fromkeys(("val_fid", "val_kid"), found[self.model.step // 4])
-    )
+    found = {1: 5.0, 2: 4.0, 3: 6.0, 4: 4.5, 5: 4.2, 6: 3.0}  # epoch to val_distance
+    monkeypatch.setattr(Evaluation, "_measure", lambda self: {"val_distance": found[self.model.step // 4]})
 
     def train(patience=None, callbacks=()):
         recipe = RECIPE.replace(images=6 * 4 * BATCH)
         tpg.train(catalogue, recipe, tmp_path / "run", 4 * BATCH, evaluate=1, patience=patience, callbacks=callbacks)
-        return [line["val_fid"] for line in curves(tmp_path / "run")], capsys.readouterr().out
+        return [line["val_distance"] for line in curves(tmp_path / "run")], capsys.readouterr().out
 
     with pytest.raises(ZeroDivisionError):
         train(2, [StopAt(14)])
     values, said = train(2)
     assert values == [5, 4, 6, 4.5]
-    assert "Stopped: the last 2 evaluations brought no lower val_fid" in said
+    assert "Stopped: the last 2 evaluations brought no lower val_distance" in said
     assert (tmp_path / "run" / "generator.keras").is_file()
     values, said = train(2)
     assert len(values) == 4 and "More patience, or none, goes on" in said
-    assert len(train(3)[0]) == 5
     values, said = train(4)
     assert values == list(found.values()) and "Stopped" not in said
+
+
+def test_a_run_of_before_goes_on_by_what_it_was_judged_by(catalogue, tmp_path, monkeypatch, capsys):
+    found = {1: (5, 50), 2: (4, 60), 3: (6, 20), 4: (7, 10), 5: (8, 5)}  # epoch to both distances
+
+    def measured(self):
+        fid, look = map(float, found[self.model.step // 4])
+        return {"val_fid": fid, "val_look": look, "val_distance": (fid * look) ** 0.5, "val_kid": fid}
+
+    monkeypatch.setattr(Evaluation, "_measure", measured)
+    run = tmp_path / "run"
+
+    def train(**options):
+        recipe = RECIPE.replace(images=6 * 4 * BATCH)
+        tpg.train(catalogue, recipe, run, 4 * BATCH, evaluate=1, **options)
+        best = json.loads((run / "checkpoints" / "best.json").read_text())
+        return len(curves(run)), best["by"]["metric"], best["value"], capsys.readouterr().out
+
+    with pytest.raises(ZeroDivisionError):
+        train(best="val_fid", callbacks=[StopAt(14)])
+    # as it was written when there was one view
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    before = [{name: line[name] for name in line.keys() - {"val_look", "val_distance"}} for line in lines]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in before))
+    assert ranked_by(run / "metrics.jsonl") == "val_fid"
+    number, by, value, said = train(patience=2)
+    assert (number, by, value) == (4, "val_fid", 4)
+    assert "val_fid goes on to say which checkpoint is best" in said and "brought no lower val_fid" in said
+    assert "val_distance" in curves(run)[-1] and ranked_by(run / "metrics.jsonl") == "val_fid"
+
+
+def test_views_that_disagree_about_two_checkpoints_are_said_once(catalogue):
+    found = [(10, 100), (8, 130), (8, 131), (9, 90), (9.1, 89), (12, 80)]
+
+    class Given(Evaluation):
+        def _measure(self):
+            fid, look = found[self.model.step // 4 - 1]
+            return {"val_fid": fid, "val_look": look, "val_distance": (fid * look) ** 0.5}
+
+    console = quiet()
+    fit(catalogue, [Given(catalogue, 1, console=console)], epochs=6)
+    said = [line for line in console.file.getvalue().splitlines() if "disagree" in line]
+    assert [line.partition(": ")[2].partition(". ")[0] for line in said] == [
+        "it is better in what is shown (val_fid 10 to 8) and worse in how it looks (val_look 100 to 130)",
+        "it is worse in what is shown (val_fid 9.1 to 12) and better in how it looks (val_look 89 to 80)",
+    ]
+    assert f"the best before, of {5 * 4 * BATCH} images" in said[1]
+
+
+def test_photos_without_labels_are_evaluated_by_how_they_look(catalogue, monkeypatch, tmp_path):
+    monkeypatch.setattr(evaluation, "announced_extractor", announced_extractor)
+    monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path))
+    images = np.concatenate([catalogue.images(split) for split in ("train", "validation")])
+    photos = tpg.Catalogue.from_arrays(images, splits=["train"] * 160 + ["validation"] * 120, cache=False)
+    console = quiet()
+    _, history = fit(photos, [Evaluation(photos, 1, console=console)], epochs=1)
+    assert set(history.history) & set(evaluation.EVALUATED) == {"val_look", "val_distance"}
+    assert history.history["val_look"] == history.history["val_distance"]
+    assert "so only how pictures look is seen" in " ".join(console.file.getvalue().split())
 
 
 @pytest.mark.parametrize("options, said", [({}, "needs --evaluate"), ({"evaluate": True, "patience": 0}, "from 1")])
@@ -232,26 +292,35 @@ def test_patience_that_cannot_be_is_refused(catalogue, tmp_path, options, said):
 def test_figures_are_those_of_judge(catalogue, monkeypatch, tmp_path):
     monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path))
     gan, history = fit(catalogue, [Evaluation(catalogue, 1, n=100, console=quiet())], epochs=1)
-    judgement = judge(gan, catalogue, Recognises(), n=100, parts=["distances", "attributes"], force=True)
+    judgement = judge(gan, catalogue, Recognises(), n=100, parts=["distances", "look", "attributes"], force=True)
     assert history.history["val_fid"] == pytest.approx([judgement.figure("fid").value])
+    assert history.history["val_look"] == pytest.approx([judgement.figure("look").value])
     assert history.history["val_attribute_accuracy"] == [judgement.figure("accuracy/colour").value]
 
 
-def test_the_interval_is_kept_when_a_run_goes_on(catalogue, tmp_path):
-    (tmp_path / "evaluation.json").write_text(json.dumps({"every_images": 3 * 4 * BATCH}))
+@pytest.mark.parametrize("names, epochs", [(evaluation.EVALUATED, "100101"), (("val_fid", "val_kid"), "111111")])
+def test_the_interval_is_kept_when_a_run_goes_on_and_measures_the_same(catalogue, tmp_path, monkeypatch, names, epochs):
+    monkeypatch.setattr(evaluation, "SHARE", 1e9)  # chosen again, it is every epoch
+    record = {"every_images": 3 * 4 * BATCH, "figures": dict.fromkeys(names, "")}
+    (tmp_path / "evaluation.json").write_text(json.dumps(record))
     seen = Seen()
     fit(catalogue, [Evaluation(catalogue, record=tmp_path / "evaluation.json", console=quiet()), seen], epochs=6)
-    assert [bool(epoch) for epoch in seen.epochs] == [True, False, False, True, False, True]
+    assert "".join(str(int(bool(epoch))) for epoch in seen.epochs) == epochs
 
 
-def test_too_few_photos_and_no_labels_are_refused_before_a_run_is_made(tmp_path):
-    images = np.random.default_rng(0).integers(0, 256, (260, 8, 8, 3), np.uint8)
-    few = tpg.Catalogue.from_arrays(images[:100], {"a": ["x", "y"] * 50}, cache=False)
-    unlabelled = tpg.Catalogue.from_arrays(images, splits=["train"] * 130 + ["validation"] * 130, cache=False)
-    for photos, said in ((few, "100 or more photos"), (unlabelled, "no labels")):
-        with pytest.raises(JudgementError, match=said):
-            tpg.train(photos, RECIPE, tmp_path / "run", evaluate=True)
+def test_too_few_photos_are_refused_before_a_run_is_made(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (100, 8, 8, 3), np.uint8)
+    few = tpg.Catalogue.from_arrays(images, {"a": ["x", "y"] * 50}, cache=False)
+    with pytest.raises(JudgementError, match="100 or more photos"):
+        tpg.train(few, RECIPE, tmp_path / "run", evaluate=True)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_value_that_photos_without_labels_do_not_have_is_refused(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (260, 8, 8, 3), np.uint8)
+    photos = tpg.Catalogue.from_arrays(images, splits=["train"] * 130 + ["validation"] * 130, cache=False)
+    with pytest.raises(RecipeError, match="no value 'val_fid'"):
+        tpg.train(photos, RECIPE, tmp_path / "run", evaluate=True, best="val_fid")
 
 
 def test_an_interval_that_cannot_be_is_refused(catalogue):
@@ -263,11 +332,12 @@ def test_an_extractor_that_knows_no_labels_measures_distances(catalogue, monkeyp
     monkeypatch.setattr(evaluation, "announced_extractor", lambda name, catalogue, console: Averages())
     monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path))
     _, history = fit(catalogue, [Evaluation(catalogue, 1, console=quiet())], epochs=1)
-    assert set(history.history) & set(evaluation.EVALUATED) == {"val_fid", "val_kid"}
+    assert set(history.history) & set(evaluation.EVALUATED) == set(evaluation.EVALUATED) - {"val_attribute_accuracy"}
 
 
-def test_past_values_are_those_of_whole_lines_up_to_now(tmp_path):
+def test_past_evaluations_are_those_of_whole_lines_up_to_now(tmp_path):
     path = tmp_path / "metrics.jsonl"
-    path.write_text('{"images_seen": 1, "a": 2}\n{"images_seen": 2, "a": null}\n{"images_seen": 9, "a": 1}\n{"imag')
-    assert past_values(path, "a", 5) == [(1, 2.0)]
-    assert past_values(tmp_path / "none", "a", 5) == past_values(None, "a", 5) == []
+    lines = '{"images_seen": 1, "val_look": 2}', '{"images_seen": 2, "val_look": null}', '{"images_seen": 3, "loss": 1}'
+    path.write_text("\n".join([*lines, '{"images_seen": 9, "val_look": 1}', '{"imag']))
+    assert past_evaluations(path, 5) == [{"images_seen": 1, "val_look": 2}]
+    assert past_evaluations(tmp_path / "none", 5) == past_evaluations(None, 5) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 from tfproductgan.cli.evaluate import METRICS
 from tfproductgan.errors import RunError
+from tfproductgan.metrics.views import SIDE_BY_SIDE, Interval, both_views, contradiction, view_of
 from tfproductgan.writing import read_json, read_json_lines, refuse_to_overwrite, write_text
 
 HELP = """\
@@ -18,7 +20,8 @@ Put runs side by side: what they differ in, what evaluate found out about each, 
   tfproductgan compare runs/small runs/large
   tfproductgan compare runs/* --out comparison.html     with curves and sample grids, as one file
 
-Figures stand in one row only if extractor, photos, number of samples, split and seed are the same."""
+Figures stand in one row only if extractor, photos, number of samples, split and seed are the same. Distances come in
+two views, what is shown and how it looks; a line says if these order two runs differently."""
 
 _DASH = "–"
 
@@ -93,19 +96,64 @@ def _settings(runs: Sequence[Run]) -> Iterable[Row]:
             yield field, [value.strip('"') for value in values], set()
 
 
+Figures = dict[int, Mapping[str, Any]]
+"""Position of a run to its figure, of figures that were measured alike."""
+
+
 def _figures(runs: Sequence[Run]) -> Iterable[Row]:
-    """What was measured, each figure in a row with those that can be compared with it."""
-    rows: dict[tuple, dict[int, Mapping[str, Any]]] = {}
-    photos = dict.fromkeys(run.judgement["catalogue"] for run in runs if run.judgement)
+    """What was measured, each figure in a row with those that can be compared with it; distances first."""
+    rows: dict[tuple[str, str], Figures] = {}
     for place, run in enumerate(runs):
         for figure in run.judgement.get("figures", ()):
-            rows.setdefault((figure["full_name"], run.judgement["catalogue"]), {})[place] = figure
-    for (name, catalogue), found in rows.items():
-        title = f"{name}, photos {catalogue[:6]}" if len(photos) > 1 else name
+            view = view_of(figure["name"])
+            title = f"{view}: {figure['full_name']}" if view else figure["full_name"]
+            rows.setdefault((title, run.judgement["catalogue"]), {})[place] = figure
+    for fids, looks, catalogue in _in_both_views(runs):
+        _, _, protocol = next(iter(fids.values()))["full_name"].partition(", ")
+        means = {place: both_views(fids[place]["value"], looks[place]["value"]) for place in fids}
+        rows[f"both views: geometric mean of fid and look, {protocol}", catalogue] = {
+            place: {"name": "distance", "value": mean, "better": "lower"} for place, mean in means.items()
+        }
+    photos = dict.fromkeys(catalogue for _, catalogue in rows)
+    for (title, catalogue), found in sorted(rows.items(), key=_distances_first):
+        title = f"{title}, photos {catalogue[:6]}" if len(photos) > 1 else title
         cells = [_value(found[i]) if i in found else _DASH for i in range(len(runs))]
         yield title, cells, _best(found)
     if any(run.ratings for run in runs):
         yield "generated pictures taken for photos", [_rating(run.ratings) for run in runs], set()
+
+
+def _distances_first(row: tuple[Any, Figures]) -> int:
+    order = ("distance", *SIDE_BY_SIDE)
+    name = next(iter(row[1].values()))["name"]
+    return order.index(name) if name in order else len(order)
+
+
+def _in_both_views(runs: Sequence[Run]) -> list[tuple[Figures, Figures, str]]:
+    """Fréchet distances of the runs where both views were measured alike: what is shown, how it looks, the photos."""
+    found: dict[tuple[str, ...], tuple[Figures, Figures, str]] = {}
+    for place, run in enumerate(runs):
+        named = {figure["name"]: figure for figure in run.judgement.get("figures", ()) if figure["value"] is not None}
+        if {"fid", "look"} <= named.keys():
+            catalogue = run.judgement["catalogue"]
+            alike = named["fid"]["full_name"], named["look"]["full_name"], catalogue
+            fids, looks, _ = found.setdefault(alike, ({}, {}, catalogue))
+            fids[place], looks[place] = named["fid"], named["look"]
+    return list(found.values())
+
+
+def _contradictions(runs: Sequence[Run]) -> Iterable[str]:
+    """Pairs of runs that the two views order differently, by intervals that do not overlap."""
+    for fids, looks, _ in _in_both_views(runs):
+        for pair in itertools.combinations(fids, 2):
+            better = contradiction(*([_interval(view[place]) for place in pair] for view in (fids, looks)))
+            if better is not None:
+                first, second = runs[pair[better]].name, runs[pair[1 - better]].name
+                yield f"{first} is better than {second} in what is shown and worse in how it looks"
+
+
+def _interval(figure: Mapping[str, Any]) -> Interval:
+    return tuple(figure.get("interval") or (figure["value"], figure["value"]))
 
 
 def _shared_protocol(figures: Sequence[Row]) -> str:
@@ -152,6 +200,9 @@ def _notes(runs: Sequence[Run]) -> Iterable[str]:
         yield "The runs were judged by different photos; figures in different rows cannot be compared."
     elif len({(j["extractor"], j["n"], j["split"], j["seed"]) for j in judged}) > 1:
         yield "The runs were judged in different ways; figures in different rows cannot be compared."
+    contradictions = list(_contradictions(runs))
+    if contradictions:
+        yield f"The two views disagree: {'; '.join(contradictions)}. Look at the pictures of both."
     if len({run.name for run in runs}) < len(runs):
         yield "A run was given more than once."
 

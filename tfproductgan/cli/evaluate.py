@@ -35,7 +35,8 @@ Judge a model against photos it has not seen.
   tfproductgan evaluate runs/shop --ratings answers.json   what they said
 
 Writes report.html, one file that can be sent around, and adds a line to metrics.jsonl. Both are in RUN/evaluation. The
-first time a classifier of the photos' labels is trained, which takes a minute or more and is then kept."""
+first time a classifier of the photos' labels is trained, which takes a minute or more and is then kept. It sees what is
+shown; beside it stands how it looks, which needs no labels."""
 
 REPORT, METRICS, JUDGEMENT = "report.html", "metrics.jsonl", "judgement.json"
 """What `evaluate` writes."""
@@ -62,10 +63,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--extractor",
-        default="catalogue",
         metavar="NAME",
-        help="whose features are compared: catalogue (the default: a classifier of these photos), inception, "
-        "efficientnet-lite0, keras-inception, keras:APPLICATION or file",
+        help="whose features are compared beside texture's: catalogue (the default: a classifier of these photos), "
+        "inception, efficientnet-lite0, keras-inception, keras:APPLICATION or file; photos without labels have texture "
+        "alone",
     )
     group.add_argument("--extractor-file", metavar="PATH", help="the weights of the extractor")
     group.add_argument("--extractor-sha256", metavar="HASH", help="what that file must have; any other file is refused")

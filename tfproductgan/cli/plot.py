@@ -12,7 +12,7 @@ HELP = """\
 Draw the curves of runs, finished or not: losses, figures of validation photos, alarms.
 
   tfproductgan plot runs/shop
-  tfproductgan plot runs/small runs/large --metric val_fid d_loss --out curves.pdf
+  tfproductgan plot runs/small runs/large --metric val_fid val_look --out curves.pdf
 
 A panel a value, the images seen from left to right; runs have colours of their own."""
 
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--metric",
         nargs="+",
         metavar="NAME",
-        help="only these values, such as d_loss or val_fid (default: all there are)",
+        help="only these values, such as d_loss or val_distance (default: all there are)",
     )
     parser.add_argument(
         "--out",

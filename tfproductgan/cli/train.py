@@ -76,8 +76,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--best",
         metavar="VALUE",
-        help="also keep the checkpoint with the lowest VALUE of the validation, such as "
-        "val_logit_gap; max:VALUE for the highest",
+        help="also keep the checkpoint with the lowest VALUE of the validation, such as val_logit_gap; max:VALUE for "
+        "the highest (default with --evaluate: val_distance)",
     )
     group.add_argument(
         "--evaluate",
@@ -86,14 +86,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const=True,
         default=False,
         metavar="N",
-        help="measure pictures against validation photos while training (val_fid, val_kid), every N images or as often "
-        "as it takes no more than a tenth of the time; trains a classifier first, and keeps the best checkpoint",
+        help="measure pictures against validation photos while training (what they show: val_fid, how they look: "
+        "val_look, both: val_distance), every N images or as often as it takes no more than a tenth of the time; "
+        "trains a classifier first if there are labels, and keeps the best checkpoint",
     )
     group.add_argument(
         "--patience",
         type=positive,
         metavar="K",
-        help="end the training when K evaluations in a row brought no lower val_fid (needs --evaluate)",
+        help="end the training when K evaluations in a row brought no lower val_distance (needs --evaluate)",
     )
     group.add_argument(
         "--on-alarm",

@@ -203,11 +203,12 @@ def _example(card: Mapping[str, Any]) -> str:
 def _figures(evaluation: Mapping[str, Any]) -> str:
     if not evaluation.get("figures"):
         return "Not measured. `tfproductgan evaluate` measures it."
+    # distances first, each with the view it is of
     rows = [
-        (figure["full_name"], _number(figure["value"]), _number(figure["floor"]), figure["better"])
-        for figure in evaluation["figures"]
+        (each.get("view") or "", each["full_name"], _number(each["value"]), _number(each["floor"]), each["better"])
+        for each in sorted(evaluation["figures"], key=lambda each: not each.get("view"))
     ]
-    return markdown_table(("figure", "value", "photos in the place of samples", "better"), rows)
+    return markdown_table(("view", "figure", "value", "photos in the place of samples", "better"), rows)
 
 
 def _number(value: float | None) -> str:

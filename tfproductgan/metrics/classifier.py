@@ -240,7 +240,7 @@ def train_classifier(
     if not schema.attributes:
         raise JudgementError(
             "A catalogue without attributes has nothing to train a classifier on: choose another extractor, such as "
-            "efficientnet-lite0, inception, keras:<application> or file."
+            "texture, efficientnet-lite0, inception, keras:<application> or file."
         )
     recipe = recipe or ClassifierRecipe()
     model = _network(schema, recipe, dtype_policy("auto"))

@@ -3,6 +3,7 @@
 | name | network |
 |---|---|
 | `catalogue` | a classifier trained from scratch on the catalogue's own attributes; needs no download |
+| `texture` | statistics of sharpness, grain and patterns: how pictures look, whatever they show; needs no download |
 | `inception` | the Inception graph of 2015-12-05, with which FID was defined |
 | `efficientnet-lite0` | EfficientNet-Lite0 of ImageNet; the extra `lite0` brings its weights, 17 MB |
 | `keras-inception` | InceptionV3 of `keras.applications`: another network, with other figures |
@@ -28,6 +29,7 @@ from tfproductgan.metrics.classifier import catalogue_classifier
 from tfproductgan.metrics.efficientnet_lite import efficientnet_lite0
 from tfproductgan.metrics.feature_extractor import FeatureExtractor, existing_file, weights_hash, with_channels
 from tfproductgan.metrics.inception import inception_extractor
+from tfproductgan.metrics.texture import texture_extractor
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 DEFAULT_SIZE = 224
 """Height and width in pixels for networks that take pictures of any size: what most were trained on."""
 
-NAMES = ("catalogue", "inception", "efficientnet-lite0", "keras-inception", "keras:<application>", "file")
+NAMES = ("catalogue", "texture", "inception", "efficientnet-lite0", "keras-inception", "keras:<application>", "file")
 
 _ORDER = "channels_last"  # of pictures here, whatever Keras is set to
 
@@ -279,6 +281,8 @@ def get_extractor(
         if catalogue is None:
             raise JudgementError("The extractor 'catalogue' is trained on a catalogue. Received none.")
         return catalogue_classifier(catalogue)
+    if name == "texture":
+        return texture_extractor()
     if name == "inception":
         return inception_extractor(path, sha256)
     if name == "efficientnet-lite0":
@@ -292,6 +296,11 @@ def get_extractor(
             raise JudgementError("The extractor 'file' needs the path of a Keras model. Received none.")
         return file_extractor(path, scale)
     raise JudgementError(f"Unknown extractor {name!r}: {nearest(name, NAMES)}")
+
+
+def default_extractor(catalogue: Catalogue) -> str:
+    """Who judges unless told otherwise: the catalogue's own classifier, or `texture` if it has no labels to learn."""
+    return "catalogue" if catalogue.schema.attributes else "texture"
 
 
 def _one_line(error):

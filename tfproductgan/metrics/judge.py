@@ -22,18 +22,19 @@ from tfproductgan.metrics.classification_accuracy import ClassificationAccuracy,
 from tfproductgan.metrics.classifier import CatalogueClassifier, likeliest
 from tfproductgan.metrics.colour_check import colour_accuracy, colour_attributes, picture_families
 from tfproductgan.metrics.counterparts import Counterparts
-from tfproductgan.metrics.extractors import get_extractor
+from tfproductgan.metrics.extractors import default_extractor, get_extractor
 from tfproductgan.metrics.feature_extractor import FeatureExtractor
 from tfproductgan.metrics.features import FeatureCache, Features
 from tfproductgan.metrics.judgement import Figure, Judgement
 from tfproductgan.metrics.memorisation import MemorisationAudit, audit_memorisation
 from tfproductgan.metrics.neighbours import neighbours
+from tfproductgan.metrics.views import VIEWS
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.models.sampler import Sampler
 
-PARTS = ("distances", "attributes", "colours", "conditions", "memorisation")
+PARTS = ("distances", "look", "attributes", "colours", "conditions", "memorisation")
 """What is found out unless told otherwise; `"classification"` trains classifiers, and must be asked for."""
 
 ALL_PARTS = (*PARTS, "classification")
@@ -51,7 +52,7 @@ _SHORT = 256
 def judge(
     generator: Sampler,
     catalogue: Catalogue,
-    extractor: str | FeatureExtractor = "catalogue",
+    extractor: str | FeatureExtractor | None = None,
     split: str = "validation",
     *args: Any,
     **options: Any,
@@ -73,6 +74,7 @@ class Observations:
 
     conditions: np.ndarray  # their condition ids, int32 [N, A]
     features: np.ndarray  # float32 [N, dim]
+    textures: np.ndarray | None = None  # features of the second view, float32 [N, its dim]
     probabilities: np.ndarray | None = None  # float32 [N, K], of an extractor that classifies
     recognised: np.ndarray | None = None  # ids the catalogue's classifier recognised, int32 [N, A]
     families: np.ndarray | None = None  # of colours, int64 [N, most a picture has]
@@ -85,7 +87,8 @@ class Judge:
 
     Args:
         catalogue: The photos, with photos the models have not seen.
-        extractor: Whose features are compared: a name that `get_extractor` knows, or an extractor.
+        extractor: Whose features are compared: a name that `get_extractor` knows, or an extractor. By default
+            `default_extractor` says. How pictures look is seen by `texture` beside it.
         split: The photos to compare with, whose conditions are asked for.
         cache: Folder that keeps features of photos; by default `$TFPRODUCTGAN_CACHE` or `~/.cache/tfproductgan`.
 
@@ -97,13 +100,14 @@ class Judge:
     def __init__(
         self,
         catalogue: Catalogue,
-        extractor: str | FeatureExtractor = "catalogue",
+        extractor: str | FeatureExtractor | None = None,
         split: str = "validation",
         cache: str | Path | None = None,
     ):
         self.catalogue = catalogue
         self.split = split
         self.conditions = catalogue.conditions(split)
+        extractor = extractor or default_extractor(catalogue)
         self.extractor = get_extractor(extractor, catalogue) if isinstance(extractor, str) else extractor
         self._folder = cache
         self._photos: dict[frozenset[str], Observations] = {}
@@ -159,24 +163,32 @@ class Judge:
         return get_extractor("catalogue", self.catalogue) if self.catalogue.schema.attributes else None
 
     @functools.cached_property
+    def texture(self) -> FeatureExtractor:
+        """What sees how pictures look; `extractor` itself if that is all that looks at them."""
+        return self.extractor if self.extractor.name == "texture" else get_extractor("texture", self.catalogue)
+
+    @functools.cached_property
     def colour_places(self) -> list[int]:
         """Places of the attributes whose values are names of colours; none if photos are grey."""
         return colour_attributes(self.catalogue.schema) if self.catalogue.channels == 3 else []
 
-    def features(self, split: str) -> Features:
-        """Features of a split's photos, kept on disk."""
-        return FeatureCache(self._folder).of_split(self.extractor, self.catalogue, split)
+    def features(self, split: str, extractor: FeatureExtractor | None = None) -> Features:
+        """Features of a split's photos, kept on disk: those of `extractor` unless another is given."""
+        return FeatureCache(self._folder).of_split(extractor or self.extractor, self.catalogue, split)
 
     def photos(self, parts: frozenset[str], progress: Progress | None = None) -> Observations:
         """The split's photos, looked at for these parts."""
-        parts &= _LOOKED_AT
-        if parts not in self._photos:
+        needed, parts = parts & {*_LOOKED_AT, "look"}, parts & _LOOKED_AT
+        if needed not in self._photos:
             # what one network answers and what its features are comes from one pass anyway
             kept = None if self._one_pass(parts) else self.features(self.split)
             batches = self.catalogue.image_batches(self.split, _AT_ONCE) if parts else ()
             shown = counted(batches, f"Looking at {self.split} photos", len(self.conditions), progress)
-            self._photos[parts] = self.look(shown, self.conditions, parts, kept)
-        return self._photos[parts]
+            found = self.look(shown, self.conditions, parts, kept)
+            if "look" in needed:
+                found = dataclasses.replace(found, textures=self.features(self.split, self.texture).features)
+            self._photos[needed] = found
+        return self._photos[needed]
 
     def look(
         self,
@@ -209,6 +221,8 @@ class Judge:
         looked = {name: np.concatenate(values) for name, values in found.items()}
         if kept is not None:
             looked |= {"features": kept.features, "probabilities": kept.probabilities}
+        if "look" in parts and self.texture is self.extractor:
+            looked["textures"] = looked["features"]
         return Observations(conditions, **looked)
 
     def _look_at(self, images: np.ndarray, parts: frozenset[str], extract: bool) -> dict[str, np.ndarray]:
@@ -224,6 +238,8 @@ class Judge:
                 distances.check_features(seen["features"], f"features by {self.extractor.id}")
             if "attributes" in parts and self.classifier:
                 seen["recognised"] = self.classifier.recognise(images)
+        if "look" in parts and self.texture is not self.extractor:
+            seen["textures"] = self.texture.features(images)
         if "colours" in parts and self.colour_places:
             most = max(self.catalogue.schema.attributes[place].several for place in self.colour_places)
             seen["families"] = picture_families(images, most)
@@ -272,7 +288,8 @@ class _Judging:
         found = {}
         for part in ALL_PARTS:
             if part in self.parts:
-                with self._timed(part), blas_threads(self.extractor.dim):
+                dim = (self.judge.texture if part == "look" else self.extractor).dim
+                with self._timed(part), blas_threads(dim):
                     found[part] = getattr(self, f"_{part}")()
         return Judgement(
             model_id=self.generator.model_id,
@@ -299,26 +316,37 @@ class _Judging:
 
     def _distances(self) -> None:
         real, fake = self.photos.features, self.samples.features
-        halves = [real[rows] for rows in alike_halves(self.photos.conditions, self.seed)]
-        if self._enough("fid", real.shape[1]):
-            self._frechet(real, fake, halves)
-        if self._enough("kid"):
-            estimate = distances.kernel_distance(real, fake, seed=self.seed, force=True)
-            floor = distances.kernel_distance(*halves, num_subsets=_FLOOR_SUBSETS, seed=self.seed, force=True).value
-            self._add("kid", estimate, "lower", floor)
+        if not ("look" in self.parts and self.judge.texture is self.extractor):
+            self._view("what is shown", real, fake, self.extractor)
         if self.samples.probabilities is not None and self._enough("is"):
             estimate = distances.inception_score(self.samples.probabilities, force=True)
             floor = distances.inception_score(self.photos.probabilities, force=True).value
             self._add("inception_score", estimate, "higher", floor)
         if self._enough("neighbours") and min(len(real), self.n) > 2 * coverage.NEIGHBOURS:
-            found, floor = neighbours(real, fake, force=True), neighbours(*halves, force=True)
+            found, floor = neighbours(real, fake, force=True), neighbours(*self._halves(real), force=True)
             # intervals are for other samples and photos in neighbourhoods that stay as they are
             self._add("precision", _share(found.within_real), "higher", floor.precision)
             self._add("recall", _share(found.within_fake), "higher", floor.recall)
             self._add("density", distances.mean_estimate(found.densities), "higher", floor.density)
             self._add("coverage", _share(found.covered), "higher", floor.coverage)
 
-    def _frechet(self, real: np.ndarray, fake: np.ndarray, halves: Sequence[np.ndarray]) -> None:
+    def _look(self) -> None:
+        self._view("how it looks", self.photos.textures, self.samples.textures, self.judge.texture)
+
+    def _view(self, view: str, real: np.ndarray, fake: np.ndarray, extractor: FeatureExtractor) -> None:
+        """Both distances of a view."""
+        frechet, kernel = VIEWS[view]
+        halves = self._halves(real)
+        if self._enough("fid", extractor):
+            self._frechet(frechet, real, fake, halves, extractor.id)
+        if self._enough("kid", extractor):
+            estimate = distances.kernel_distance(real, fake, seed=self.seed, force=True)
+            floor = distances.kernel_distance(*halves, num_subsets=_FLOOR_SUBSETS, seed=self.seed, force=True).value
+            self._add(kernel, estimate, "lower", floor, extractor=extractor.id)
+
+    def _frechet(
+        self, name: str, real: np.ndarray, fake: np.ndarray, halves: Sequence[np.ndarray], extractor: str
+    ) -> None:
         dim = real.shape[1]
         ranked = min(len(real), len(fake)) > dim
         estimate = distances.frechet_interval(real, fake) if ranked else distances.frechet_distance_of(real, fake, True)
@@ -326,7 +354,7 @@ class _Judging:
         if len(halves[0]) > dim:  # its bias falls as one over the counts: from the halves to the counts here
             scale = (1 / len(real) + 1 / len(fake)) / (1 / len(halves[0]) + 1 / len(halves[1]))
             floor = scale * distances.frechet_distance_of(*halves, force=True)
-        self._add("fid", estimate, "lower", floor)
+        self._add(name, estimate, "lower", floor, extractor=extractor)
 
     def _attributes(self) -> tuple[AttributeAccuracy, ...]:
         samples, photos = self.samples, self.photos
@@ -435,6 +463,9 @@ class _Judging:
 
     # === Helpers ===
 
+    def _halves(self, real: np.ndarray) -> list[np.ndarray]:
+        return [real[rows] for rows in alike_halves(self.photos.conditions, self.seed)]
+
     def _drawn(self) -> Iterator[np.ndarray]:
         for start in range(0, self.n, _AT_ONCE):
             drawn = self.counterparts.draw(self.requests[start : start + _AT_ONCE])
@@ -458,8 +489,14 @@ class _Judging:
     def _state_limits(self) -> None:
         if self.truncation != 1:
             self._limit(f"Samples have truncation {self.truncation:g}, which trades variety for typical pictures.")
-        if self.catalogue.channels == 1 and not isinstance(self.extractor, CatalogueClassifier):
+        is_ours = isinstance(self.extractor, CatalogueClassifier) or self.extractor.name == "texture"
+        if self.catalogue.channels == 1 and not is_ours:
             self._limit(f"Photos are grey, and {self.extractor.id} sees them as colour photos without colour.")
+        if self.extractor.name == "texture" and not self.catalogue.schema.attributes:
+            self._limit(
+                f"These photos have no labels, so no classifier knows them: figures are by {self.extractor.id}, which "
+                "sees how pictures look and not what they show."
+            )
         unseen = values_without_photos(self.catalogue.schema, self.judge.conditions)
         if unseen:
             self._limit(
@@ -472,15 +509,17 @@ class _Judging:
     def _limit(self, sentence: str) -> None:
         self.limitations.append(sentence)
 
-    def _enough(self, figure: str, dim: int | None = None) -> bool:
+    def _enough(self, figure: str, extractor: FeatureExtractor | None = None) -> bool:
         """Whether there are pictures enough for a figure, or it is forced; otherwise that is stated."""
+        extractor = extractor or self.extractor
         count = self.n if figure == "is" else min(self.n, len(self.photos.features))
-        least = distances.least_pictures(figure, dim)
+        least = distances.least_pictures(figure, extractor.dim)
         if count >= least:
             return True
         verdict = "given because it was forced, and means little" if self.force else "not given"
         self._limit(
-            f"{distances.TITLES[figure]}: {verdict}. {least:,} samples and photos are needed, and there are {count:,}."
+            f"{distances.TITLES[figure]} by {extractor.id}: {verdict}. {least:,} samples and photos are needed, and "
+            f"there are {count:,}."
         )
         return self.force
 

@@ -14,6 +14,7 @@ from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy
 from tfproductgan.metrics.classification_accuracy import ClassificationAccuracy
 from tfproductgan.metrics.coverage import ConditionCoverage
 from tfproductgan.metrics.memorisation import MemorisationAudit
+from tfproductgan.metrics.views import view_of
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -63,6 +64,11 @@ class Figure:
         """The name to publish, such as `"fid@catalogue-3f2a9c, n=1989, split=validation, seed=0"`."""
         name = f"{self.key}, n={self.n}, split={self.split}, seed={self.seed}"
         return name if self.truncation == 1 else f"{name}, truncation={self.truncation:g}"
+
+    @property
+    def view(self) -> str | None:
+        """The view that it is a distance of, such as `"how it looks"`, if it is of one."""
+        return view_of(self.name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,10 +131,10 @@ class Judgement:
         return {figure.key: figure.value for figure in self.figures}
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready form that `from_dict` reads; figures carry their full names for other readers."""
+        """A JSON-ready form that `from_dict` reads; figures carry their full names and views for other readers."""
         plain = dataclasses.asdict(self)
         for figure, written in zip(self.figures, plain["figures"], strict=True):
-            written["full_name"] = figure.full_name
+            written |= {"full_name": figure.full_name, "view": figure.view}
         return {"version": VERSION, **plain}
 
     @classmethod

@@ -11,6 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from tfproductgan.metrics.views import VIEWS
+
 if TYPE_CHECKING:
     from tfproductgan.metrics.attribute_accuracy import AttributeAccuracy
     from tfproductgan.metrics.classification_accuracy import ClassificationAccuracy
@@ -23,7 +25,7 @@ _MOST_ROWS = 12
 
 def judgement_tables(judgement: Judgement) -> Group:
     """Everything a person wants to see first, the limitations last."""
-    shown = [_figures(judgement), *map(_accuracy, (*judgement.attributes, *judgement.colours))]
+    shown = [*_figures(judgement), *map(_accuracy, (*judgement.attributes, *judgement.colours))]
     for part, table in (
         (judgement.coverage, _conditions),
         (judgement.memorisation, _memorisation),
@@ -45,20 +47,54 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
-def _figures(judgement: Judgement) -> Table:
+def views_side_by_side(figures: Sequence[Figure]) -> tuple[list[str], list[list[str]]]:
+    """How far samples are from photos in either view: the names of the views, and rows of a name and a cell a view.
+
+    A view that was not measured is left out; there are no rows if none was.
+    """
+    found = {figure.name: figure for figure in figures}
+    views = [view for view, names in VIEWS.items() if found.keys() & set(names)]
+    rows = []
+    for place, distance in enumerate(("Fréchet distance ↓", "kernel distance ↓")):
+        pair = [found.get(VIEWS[view][place]) for view in views]
+        if any(pair):
+            rows += [
+                [distance, *(f"{each.name} {number(each.value)}" if each else "–" for each in pair)],
+                ["    95 %", *(_doubt(each) if each else "–" for each in pair)],
+                ["    photos instead", *(number(each and each.floor) for each in pair)],
+            ]
+    if rows:
+        rows.append(["by", *(next(each.extractor for each in figures if each.view == view) for view in views)])
+    return views, rows
+
+
+def _figures(judgement: Judgement) -> list[Table]:
+    """The two views side by side, then all other figures."""
     truncation = "" if judgement.truncation == 1 else f", truncation={judgement.truncation:g}"
-    table = _table(
+    title = (
         f"{judgement.model_id}: n={judgement.n:,} samples against {judgement.real:,} {judgement.split} photos, "
-        f"seed={judgement.seed}{truncation}, by {judgement.extractor} where nothing else is said",
+        f"seed={judgement.seed}{truncation}"
+    )
+    shown = []
+    views, rows = views_side_by_side(judgement.figures)
+    if rows:
+        distances = _table(title, ["distance from photos", *views])
+        for row in rows:
+            distances.add_row(*map(escape, row))
+        shown, title = [distances], "The other figures"
+    table = _table(
+        f"{title}, by {judgement.extractor} where nothing else is said",
         ["figure (↓ lower is better)", "value", "95 % or ±", "photos", "n"],
     )
     for figure in judgement.figures:
+        if rows and figure.view:
+            continue
         # the title says all of it once, so that rows fit a terminal; a figure of something else says its own
         name = figure.name if figure.extractor == judgement.extractor else figure.key
         split = "" if figure.split == judgement.split else f" {figure.split}"
         row = [number(figure.value), _doubt(figure), number(figure.floor), f"{figure.n:,}{split}"]
         table.add_row(f"{escape(name)} {_ARROWS[figure.better]}", *map(escape, row))
-    return table
+    return [*shown, table] if table.rows else shown
 
 
 _ARROWS = {"lower": "↓", "higher": "↑"}

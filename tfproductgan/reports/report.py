@@ -15,6 +15,7 @@ from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.judgement import Judgement
 from tfproductgan.metrics.memorisation import MemorisationAudit, close_pairs
 from tfproductgan.metrics.rating import RatingResult
+from tfproductgan.metrics.tables import views_side_by_side
 from tfproductgan.reports import charts
 from tfproductgan.reports.pages import render, share, templates
 from tfproductgan.sampling.files import value_names
@@ -72,12 +73,15 @@ def report_page(report: Report) -> str:
     """The report as HTML."""
     judgement = report.judgement
     curves = charts.read_curves(report.run / "metrics.jsonl") if report.run else {}
+    views, distances = views_side_by_side(judgement.figures)
     measured = judgement.coverage and any(each.measured for each in judgement.coverage.conditions)
     return render(
         "report",
         report=report,
         photos=_PHOTOS,
         samples=_SAMPLES,
+        views=views,
+        distances=distances,
         accuracies=[
             *((each, charts.confusion(judgement, each.attribute)) for each in judgement.attributes),
             *((each, charts.confusion(judgement, each.attribute, pixels=True)) for each in judgement.colours),

@@ -1,10 +1,11 @@
 """Judging the averaged generator while it trains: figures on photos held out, at a cost that is measured and bounded.
 
-A Keras callback. What it finds goes into the epoch's logs as `val_fid`, `val_kid` and `val_attribute_accuracy`, so that
-every callback after it sees them: `JsonLines`, `TensorBoard`, `EarlyStopping`, `ModelCheckpoint`.
+A Keras callback. What it finds goes into the epoch's logs under the names in `EVALUATED`, so that every callback after
+it sees them: `JsonLines`, `TensorBoard`, `EarlyStopping`, `ModelCheckpoint`.
 
 ```python
-gan.fit(stream, ..., callbacks=[Evaluation(products), keras.callbacks.EarlyStopping("val_fid", mode="min", patience=5)])
+stop = keras.callbacks.EarlyStopping("val_distance", mode="min", patience=5)
+gan.fit(stream, ..., callbacks=[Evaluation(products), stop])
 ```
 It holds nothing that a training depends on: weights are the same with and without it.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,14 +28,16 @@ from tfproductgan.metrics.attribute_accuracy import value_by_value
 from tfproductgan.metrics.classifier import CatalogueClassifier, catalogue_classifier
 from tfproductgan.metrics.counterparts import Counterparts
 from tfproductgan.metrics.distances import frechet_distance_of, kernel_distance, least_pictures
-from tfproductgan.metrics.extractors import get_extractor
-from tfproductgan.metrics.judge import Judge, blas_threads
+from tfproductgan.metrics.extractors import default_extractor, get_extractor
+from tfproductgan.metrics.judge import Judge, Observations, blas_threads
+from tfproductgan.metrics.views import both_views, contradiction
 from tfproductgan.training.callbacks import check_interval, duration
 from tfproductgan.training.strategies import is_chief
 from tfproductgan.writing import read_json, read_json_lines, write_json
 
 if TYPE_CHECKING:
     from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.conditions import ConditionSchema
     from tfproductgan.metrics.feature_extractor import FeatureExtractor
 
 SHARE = 0.1
@@ -43,10 +47,12 @@ NUM_SAMPLES = 1024
 FEWEST = 100
 """With fewer photos held out there is nothing to evaluate on."""
 
-EVALUATED = ("val_fid", "val_kid", "val_attribute_accuracy")
-"""What an evaluation finds; the last only if the extractor knows the catalogue's attributes."""
+EVALUATED = ("val_fid", "val_look", "val_distance", "val_kid", "val_attribute_accuracy")
+"""What an evaluation finds: the distance of either view and their geometric mean; the last only if the extractor knows
+the catalogue's attributes. Photos without labels have `val_look`, and it is the distance."""
 
 _KID_SUBSETS = 10
+_MARGIN = 1.05  # either way: two distances of one training that differ by less say nothing
 _ANNOUNCED_AFTER = 20  # steps; the first is much longer than the others
 
 
@@ -61,7 +67,7 @@ class Evaluation(keras.callbacks.Callback):
         catalogue: A `Catalogue` with photos to validate on.
         every_images: Images between two evaluations, which come at the ends of epochs. By default at every epoch's
             end, or as often as keeps them within a tenth of the training's time: measured by the first one.
-        extractor: Whose features are compared; see `tfproductgan.metrics.extractors`.
+        extractor: Whose features are compared; by default `default_extractor` says. `texture` looks beside it.
         n: Number of samples. Defaults to 1024, or as many as there are photos if these are fewer.
         seed: Seed of the first sample, and decides whose labels are taken.
         record: JSON file of what is measured and how often; a training that goes on reads it and keeps to it.
@@ -77,7 +83,7 @@ class Evaluation(keras.callbacks.Callback):
         self,
         catalogue: Catalogue,
         every_images: int | None = None,
-        extractor: str | FeatureExtractor = "catalogue",
+        extractor: str | FeatureExtractor | None = None,
         n: int | None = None,
         seed: int = 0,
         record: str | os.PathLike | None = None,
@@ -86,7 +92,7 @@ class Evaluation(keras.callbacks.Callback):
     ):
         super().__init__()
         check_interval(every_images)
-        check_photos(catalogue, extractor)
+        check_photos(catalogue)
         size = catalogue.size("validation")
         self.catalogue = catalogue
         self.seed = seed
@@ -99,16 +105,30 @@ class Evaluation(keras.callbacks.Callback):
         begun = time.monotonic()
         self.extractor = announced_extractor(extractor, catalogue, self.console)
         self._readied = time.monotonic() - begun
-        # what knows the attributes recognises them in the same pass
-        knows = isinstance(self.extractor, CatalogueClassifier)
-        self._parts = frozenset({"distances", "attributes"} if knows else {"distances"})
         self._judge = Judge(catalogue, self.extractor, "validation")
-        self._photos: np.ndarray | None = None
-        protocol = f"{self.extractor.id}, n={self.n}, split=validation, seed={seed}"
-        # name in logs to full name
-        self.figures = {"val_fid": f"fid@{protocol}", "val_kid": f"kid@{protocol}"}
-        if knows:
-            self.figures["val_attribute_accuracy"] = f"attribute accuracy@{protocol}"
+        parts = {"look"}
+        if self._judge.texture is not self.extractor:
+            parts.add("distances")
+        if isinstance(self.extractor, CatalogueClassifier):
+            parts.add("attributes")  # recognised in the same pass
+        self._parts = frozenset(parts)
+        self._photos: Observations | None = None
+        self.figures = self._full_names()
+
+    def _full_names(self) -> dict[str, str]:
+        """Name in logs to the name that says how it was measured."""
+        first, second = self.extractor.id, self._judge.texture.id
+        measured = {"val_look": f"look@{second}", "val_distance": f"look@{second}"}
+        if "distances" in self._parts:
+            measured |= {"val_fid": f"fid@{first}", "val_kid": f"kid@{first}"}
+            measured["val_distance"] = f"distance@{first}+{second}"
+        if "attributes" in self._parts:
+            measured["val_attribute_accuracy"] = f"attribute accuracy@{first}"
+        return {name: f"{measured[name]}, {self._protocol}" for name in EVALUATED if name in measured}
+
+    @property
+    def _protocol(self):
+        return f"n={self.n}, split=validation, seed={self.seed}"
 
     # === When ===
 
@@ -117,16 +137,24 @@ class Evaluation(keras.callbacks.Callback):
         self._spent, self._count, self._begun, self._first_seen = 0.0, 0, None, 0
         if not is_chief(self.model.distribute_strategy):
             return
-        past = past_values(self.history, "val_kid", int(self.model.images_seen))
-        self._last = past[-1][0] if past else None
+        past = past_evaluations(self.history, int(self.model.images_seen))
+        self._last = int(past[-1]["images_seen"]) if past else None
+        seen_twice = [values for values in past if _has_both_views(values)]
+        self._best = min(seen_twice, key=lambda values: values["val_distance"], default=None)
+        self._disagreed = False
         self._every = self._every or self._recorded_interval()
         if self._photos is None:
             self._prepare()
         self._write_record()
-        few = min(self.n, len(self._photos)) < least_pictures("fid", self.extractor.dim)
+        size = len(self._photos.features)
+        dims = self.extractor.dim, self._judge.texture.dim
+        few = min(self.n, size) < max(least_pictures("fid", dim) for dim in dims)
+        unlabelled = not self.catalogue.schema.attributes
+        named = dict.fromkeys(name.removesuffix(f", {self._protocol}") for name in self.figures.values())
         self._say(
-            f"Evaluates on {len(self._photos):,} validation photos: {'; '.join(self.figures.values())}."
-            + few * " With so few, fid can be compared within this training only."
+            f"Evaluates on {size:,} validation photos: {'; '.join(named)}, {self._protocol}."
+            + few * " With so few, distances can be compared within this training only."
+            + unlabelled * " These photos have no labels, so only how pictures look is seen."
         )
 
     def on_train_batch_end(self, batch, logs=None):
@@ -141,7 +169,8 @@ class Evaluation(keras.callbacks.Callback):
         if not is_chief(self.model.distribute_strategy) or not (self._is_due(seen) or is_last):
             return
         begun = time.monotonic()
-        logs.update(self._measure())
+        found = self._measure()
+        logs.update(found)
         seconds = time.monotonic() - begun
         trained = begun - self._begun - self._spent
         self._spent += seconds
@@ -149,6 +178,8 @@ class Evaluation(keras.callbacks.Callback):
         self._last = seen
         if self._every is None:
             self._choose_interval(seconds, trained, seen)
+        if _has_both_views(found):
+            self._compare_views({"images_seen": seen, **found})
 
     def on_train_end(self, logs=None):
         """Say what it cost."""
@@ -180,8 +211,10 @@ class Evaluation(keras.callbacks.Callback):
         self._say(f"{said}.")
 
     def _recorded_interval(self):
+        """What was chosen before, for what is measured now: other figures take another time."""
         try:
-            return read_json(self.record)["every_images"] if self.record else None
+            record = read_json(self.record) if self.record else {}
+            return record["every_images"] if record["figures"].keys() == self.figures.keys() else None
         except (RunError, KeyError, TypeError):
             return None
 
@@ -194,11 +227,29 @@ class Evaluation(keras.callbacks.Callback):
     def _say(self, line):
         self.console.print(line, markup=False)
 
+    def _compare_views(self, now):
+        """Say where the views disagree about this generator and the best before, once until they agree again."""
+        best = self._best
+        if best is not None:
+            shown, look = ([_around(each[name]) for each in (best, now)] for name in ("val_fid", "val_look"))
+            better = contradiction(shown, look)
+            if better is not None and not self._disagreed:
+                verdicts = ("worse", "better")[better], ("better", "worse")[better]
+                fid, look = (f"{best[name]:.4g} to {now[name]:.4g}" for name in ("val_fid", "val_look"))
+                self._say(
+                    f"The two views disagree about this generator and the best before, of {best['images_seen']:,} "
+                    f"images: it is {verdicts[0]} in what is shown (val_fid {fid}) and {verdicts[1]} in how it looks "
+                    f"(val_look {look}). val_distance weighs both alike; look at the grids."
+                )
+            self._disagreed = better is not None
+        if best is None or now["val_distance"] < best["val_distance"]:
+            self._best = now
+
     # === What ===
 
     def _prepare(self):
         """Everything that does not change: features of the photos, and what samples are asked for."""
-        self._photos = self._judge.photos(self._parts).features
+        self._photos = self._judge.photos(self._parts)
         rows = self._judge.rows(self.n, self.seed)
         self._counterparts = Counterparts(self.model, self.catalogue, "validation")
         self._asked, self._requests = self._judge.conditions[rows], self._counterparts.requests(rows, self.seed)
@@ -206,22 +257,25 @@ class Evaluation(keras.callbacks.Callback):
 
     def _measure(self) -> dict[str, float]:
         looks = self._judge.look([self._counterparts.draw(self._requests)], self._asked, self._parts)
-        sides = self._photos, looks.features
-        with blas_threads(self.extractor.dim):
-            found = {
-                "val_fid": frechet_distance_of(*sides, force=True),
-                "val_kid": kernel_distance(*sides, num_subsets=_KID_SUBSETS, seed=self.seed).value,
-            }
+        with blas_threads(self._judge.texture.dim):
+            look = frechet_distance_of(self._photos.textures, looks.textures, force=True)
+        found = {"val_look": look, "val_distance": look}
+        if "distances" in self._parts:
+            sides = self._photos.features, looks.features
+            with blas_threads(self.extractor.dim):
+                found["val_fid"] = frechet_distance_of(*sides, force=True)
+                found["val_kid"] = kernel_distance(*sides, num_subsets=_KID_SUBSETS, seed=self.seed).value
+            found["val_distance"] = both_views(found["val_fid"], look)
         if "attributes" in self._parts:
             slices = self.catalogue.schema.slices
             pairs = [value_by_value(self._asked[:, each], looks.recognised[:, each]) for each in slices]
             right = np.concatenate([ids == seen for ids, seen in pairs])
             found["val_attribute_accuracy"] = float(np.mean(right)) if len(right) else 0.0
-        return found
+        return {name: found[name] for name in self.figures}
 
 
 class StopWithoutProgress(keras.callbacks.EarlyStopping):
-    """Keras's `EarlyStopping` on `val_fid` for runs: it counts evaluations, those before a stop of the run included.
+    """Keras's `EarlyStopping` on `ranked_by` for runs: it counts evaluations, those before a stop of the run included.
 
     `history` is the training's `metrics.jsonl`.
 
@@ -232,7 +286,7 @@ class StopWithoutProgress(keras.callbacks.EarlyStopping):
     def __init__(self, patience: int, history: str | os.PathLike, console: Console):
         if patience < 1:
             raise RecipeError(f"patience is a number of evaluations from 1. Received: {patience}")
-        super().__init__("val_fid", mode="min", patience=patience)
+        super().__init__(ranked_by(Path(history)), mode="min", patience=patience)
         self.history, self.console = Path(history), console
 
     def has_run_out(self, images_seen: int) -> bool:
@@ -256,10 +310,13 @@ class StopWithoutProgress(keras.callbacks.EarlyStopping):
     @property
     def verdict(self) -> str:
         """Why there is nothing more to train."""
-        return f"Stopped: the last {self.patience} evaluations brought no lower val_fid (patience {self.patience})."
+        return (
+            f"Stopped: the last {self.patience} evaluations brought no lower {self.monitor} (patience {self.patience})."
+        )
 
     def _past(self, images_seen):
-        return [value for _, value in past_values(self.history, self.monitor, images_seen)]
+        past = past_evaluations(self.history, images_seen)
+        return [values[self.monitor] for values in past if values.get(self.monitor) is not None]
 
 
 def _without_progress(values):
@@ -267,39 +324,56 @@ def _without_progress(values):
     return len(values) - 1 - int(np.argmin(values)) if values else 0
 
 
-def check_photos(catalogue: Catalogue, extractor: str | FeatureExtractor = "catalogue") -> None:
+def check_photos(catalogue: Catalogue) -> None:
     """Refuse a catalogue that cannot be evaluated on.
 
     Raises:
-        JudgementError: If fewer than 100 photos are held out for validation, or a classifier has no labels to learn.
+        JudgementError: If fewer than 100 photos are held out for validation.
     """
     size = catalogue.size("validation")
     if size < FEWEST:
         raise JudgementError(
             f"Evaluating while training needs {FEWEST} or more photos held out for validation. Received: {size}"
         )
-    if extractor == "catalogue" and not catalogue.schema.attributes:
-        raise JudgementError(
-            "These photos have no labels for a classifier to learn, and it is what judges pictures while training. "
-            "Train without, and evaluate with another extractor afterwards."
-        )
 
 
-def past_values(path: Path | None, name: str, at_most: int) -> list[tuple[int, float]]:
-    """What a `metrics.jsonl` says of one value, up to so many images seen: (images seen, value), oldest first."""
+def evaluated(schema: ConditionSchema) -> tuple[str, ...]:
+    """What an evaluation of photos finds by their default extractor."""
+    return EVALUATED if schema.attributes else ("val_look", "val_distance")
+
+
+def past_evaluations(path: Path | None, at_most: float = math.inf) -> list[Mapping[str, float]]:
+    """Lines of a `metrics.jsonl` with an evaluation, up to so many images seen, oldest first."""
     lines = read_json_lines(path) if path else []
-    seen = [(line["images_seen"], line.get(name)) for line in lines if "images_seen" in line]
-    return [(int(images), float(value)) for images, value in seen if images <= at_most and value is not None]
+    known = [line for line in lines if any(line.get(name) is not None for name in EVALUATED)]
+    return [line for line in known if line.get("images_seen", math.inf) <= at_most]
+
+
+def ranked_by(history: Path) -> str:
+    """What tells the checkpoints of a run apart unless told otherwise: `val_distance`.
+
+    A run that was evaluated before there was a second view goes on by `val_fid`, which all its evaluations have.
+    """
+    return "val_fid" if any("val_distance" not in values for values in past_evaluations(history)) else "val_distance"
+
+
+def _has_both_views(values):
+    return all(values.get(name) is not None for name in ("val_fid", "val_look", "val_distance"))
+
+
+def _around(value):
+    return value / _MARGIN, value * _MARGIN
 
 
 def announced_extractor(
-    extractor: str | FeatureExtractor,
+    extractor: str | FeatureExtractor | None,
     catalogue: Catalogue,
     console: Console,
     path: str | None = None,
     sha256: str | None = None,
 ) -> FeatureExtractor:
-    """An extractor, as `get_extractor` has it; how long it takes to train the catalogue's classifier is said."""
+    """An extractor, as `get_extractor` has it, or the default; how long its classifier takes to train is said."""
+    extractor = extractor or default_extractor(catalogue)
     if not isinstance(extractor, str):
         return extractor
     if extractor == "catalogue":

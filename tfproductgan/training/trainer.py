@@ -27,7 +27,7 @@ from tfproductgan.registry import kind_named
 from tfproductgan.training.alarms.kinds import alarms_of
 from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid, TranslationGrid
 from tfproductgan.training.checkpoints import Best, Checkpoints, Note, SaveCheckpoints, check_same_step
-from tfproductgan.training.evaluation import EVALUATED, Evaluation, StopWithoutProgress, check_photos
+from tfproductgan.training.evaluation import Evaluation, StopWithoutProgress, check_photos, evaluated, ranked_by
 from tfproductgan.training.run_directory import RunDirectory
 from tfproductgan.training.stopping import StopSignals
 from tfproductgan.training.strategies import check_batch, is_chief, share_of_each, wait_for_all
@@ -134,14 +134,14 @@ def train(
         tensorboard: Whether to write TensorBoard logs (needs the extra `tensorboard`).
         keep: How many of the newest checkpoints stay.
         best: A validation value such as `"val_logit_gap"` or `"max:val_d_loss"`: the checkpoint with the lowest
-            (highest) stays besides. Defaults to `val_fid` if pictures are evaluated.
+            (highest) stays besides. Defaults to `val_distance` if pictures are evaluated.
         on_alarm: What happens when the training goes wrong: `"warn"`, `"stop"` or `"rollback"`, see
             `tfproductgan.training.alarms`. By default a training that breaks down is rolled back, all else warns.
         evaluate: Whether to evaluate the averaged generator on validation photos, see
             `tfproductgan.training.evaluation`: `True` as often as it takes no more than a tenth of the time, a number
             every so many images. By default not: it needs a classifier, which is trained first.
-        patience: After how many evaluations in a row without a lower `val_fid` the training ends. By default it does
-            not end early.
+        patience: After how many evaluations in a row without a lower `val_distance` the training ends. By default it
+            does not end early.
         data_options: How the photos were named, JSON-ready, for `tfproductgan evaluate` to find them again.
         callbacks: Further Keras callbacks.
         strategy: On which devices; see `make_strategy`. Of several processes the first writes and shows, all need to
@@ -163,7 +163,7 @@ def train(
     run = RunDirectory(out)
     every, longest = (None, every) if isinstance(every, datetime.timedelta) else (every, None)
     schedule = Schedule.of(recipe, every)
-    wanted = Best.parse(best) if best else Best("val_fid") if evaluate else None
+    wanted = Best.parse(best) if best else Best(ranked_by(run.metrics)) if evaluate else None
     checkpoints = Checkpoints(run.checkpoints, keep, wanted)
     console = Console(highlight=False, soft_wrap=True)
     strategy = strategy or tf.distribute.get_strategy()
@@ -180,7 +180,7 @@ def train(
         check_photos(catalogue)
     stops = _early_stopping(patience, evaluate, strategy, run, console)
     if wanted:
-        _check_best(wanted, model, validation, EVALUATED if evaluate else ())
+        _check_best(wanted, model, validation, evaluated(catalogue.schema) if evaluate else ())
     alarms = alarms_of(
         model.kind,
         catalogue,
@@ -202,7 +202,7 @@ def train(
             console.print(line, markup=False)
         if restored and chief:
             checkpoints.discard_after(restored.note.step)
-            for line in (*restored.remarks, *_lengthened(before, recipe)):
+            for line in (*restored.remarks, *_lengthened(before, recipe), *_ranked_as_before(best, wanted)):
                 console.print(line, markup=False)
         if model.step >= schedule.steps:
             if chief:
@@ -308,6 +308,14 @@ def _lengthened(before, recipe):
     if before < recipe.images:
         shown = "" if recipe.schedule == "constant" else rates
         yield f"This run was made for {before:,} images and goes on to {recipe.images:,}{shown}."
+
+
+def _ranked_as_before(best, wanted):
+    if best is None and wanted == Best("val_fid"):
+        yield (
+            "This run was evaluated before there was val_distance: val_fid goes on to say which checkpoint is best "
+            "(--best val_distance chooses among those to come)."
+        )
 
 
 def _validation(catalogue, batch_size):
