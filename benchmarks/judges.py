@@ -20,7 +20,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from candidates import CANDIDATES
 from PIL import Image
 from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.stats import spearmanr
@@ -152,6 +151,8 @@ def drawn(path: Path, catalogue, ids: np.ndarray) -> np.ndarray:
 
 def judge_of(text: str, catalogue):
     """An extractor: a candidate by name, or `NAME[=FILE]` as `get_extractor` takes it."""
+    from candidates import CANDIDATES
+
     from tfproductgan.metrics.extractors import get_extractor
 
     name, _, path = text.partition("=")

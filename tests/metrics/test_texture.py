@@ -77,7 +77,7 @@ def test_the_same_pictures_have_no_distance(distance):
 )
 def test_more_of_a_fault_is_farther_away(distance, fault, amounts):
     found = [distance(photos(), fault(photos(), amount)) for amount in amounts]
-    assert found[0] > 0.005
+    assert found[0] > 0.002
     assert found[1] > 1.5 * found[0]
     assert found[2] > 1.5 * found[1]
 
