@@ -20,7 +20,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from candidates import CANDIDATES
 from PIL import Image
 from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.stats import spearmanr
@@ -152,6 +151,8 @@ def drawn(path: Path, catalogue, ids: np.ndarray) -> np.ndarray:
 
 def judge_of(text: str, catalogue):
     """An extractor: a candidate by name, or `NAME[=FILE]` as `get_extractor` takes it."""
+    from candidates import CANDIDATES
+
     from tfproductgan.metrics.extractors import get_extractor
 
     name, _, path = text.partition("=")
@@ -206,18 +207,16 @@ def main() -> None:
 
     catalogue = catalogue_from(args)
     ids, images = catalogue.conditions(args.split), catalogue.images(args.split)
-    # the halves are sorted by conditions: every so-manieth, not the first
-    halves = [
-        half[np.linspace(0, len(half) - 1, min(args.count, len(half)), dtype=int)] for half in alike_halves(ids, 0)
-    ]
-    reference, spoilt = (images[rows] for rows in halves)
-    rungs = ladder(spoilt, ids[halves[1]])
+    # the halves are sorted by conditions: rows from all of them, not the first
+    chosen = np.linspace(0, len(ids) // 2 - 1, min(args.count, len(ids) // 2), dtype=int)
+    first, second = (half[chosen] for half in alike_halves(ids, 0))
+    reference, asked = images[first], ids[second]
+    rungs = ladder(images[second], asked)
     models = {}
     for given in args.model:
         name, _, path = given.rpartition("=")
-        models[f"{name} ({file_sha256(Path(path))[:6]})"] = functools.partial(
-            drawn, Path(path), catalogue, ids[halves[1]]
-        )
+        key = f"{name} ({file_sha256(Path(path))[:6]})"
+        models[key] = functools.partial(drawn, Path(path), catalogue, asked)
     content = f"{catalogue.fingerprint} {args.split} {len(reference)}"
     found = {}
     for text in dict.fromkeys([*args.foreign, *args.judges]):

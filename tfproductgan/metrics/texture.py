@@ -1,9 +1,9 @@
 """How pictures look: sharpness, grain, blocks, checkerboards, tint, without a network and without a download.
 
-Four kinds of statistics of a picture, each a mean or a standard deviation over its pixels:
+Five kinds of statistics of a picture, means and standard deviations over its pixels:
 
-- Oriented energies, the filters of a steerable pyramid, tell how much sharp and smooth places differ: blur, warped
-  shapes, noise.
+- Oriented energies, of the filters of a steerable pyramid, tell how much sharp and smooth places differ: blur, noise.
+- The coherence of neighbouring orientations tells how straight lines and outlines are: bent shapes, ringing, noise.
 - Bands of a Laplacian pyramid tell how strong details are, in light and in colours: grain, checkerboards.
 - Steps between neighbours, by their place on a lattice of 8 pixels: photos have none such; mosaics, JPEG and networks
   that enlarge have.
@@ -31,10 +31,11 @@ from tfproductgan.metrics.feature_extractor import FeatureExtractor, with_channe
 _VERSION = 1  # raised whenever the same picture would have other features
 _OCTAVES = 3
 _LEAST = 4  # pixels; octaves of smaller pictures say nothing and are 0
-_ORIENTATIONS = 4
+_ORIENTATIONS = 4  # 0, 45, 90 and 135 degrees
 _PERIOD = 8  # of the lattice
+_FAINT = 0.1  # 255ths; weaker lines have no direction
 _VISIBLE = 4.0  # 255ths; details below count by their strength, those above by its logarithm
-_WEIGHTS = {"energies": 1.0, "bands": 0.5, "lattice": 0.4, "colour": 0.005}
+_WEIGHTS = {"energies": 2.0, "coherence": 20.0, "bands": 1.6, "lattice": 1.0, "colour": 0.012}
 
 _BINOMIAL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]).astype(np.float32) / 256
 # columns: light, red against green, yellow against blue
@@ -57,15 +58,15 @@ def _oriented_filters() -> np.ndarray:
 
 
 class TextureExtractor(FeatureExtractor):
-    """Statistics of how pictures look, 49 a picture, of any size and of light alone where they are grey."""
+    """Statistics of how pictures look, 52 a picture, of any size and of light alone where they are grey."""
 
     def __init__(self):
         self._filters = _oriented_filters()
-        constants = [_VERSION, _OCTAVES, _LEAST, _ORIENTATIONS, _PERIOD, _VISIBLE, _WEIGHTS]
+        constants = [_VERSION, _OCTAVES, _LEAST, _ORIENTATIONS, _PERIOD, _FAINT, _VISIBLE, _WEIGHTS]
         super().__init__(
             name="texture",
             sha256=hashlib.sha256(repr(constants).encode() + self._filters.tobytes()).hexdigest(),
-            dim=_OCTAVES * (_ORIENTATIONS + 6) + 2 * _PERIOD + 3,
+            dim=_OCTAVES * (_ORIENTATIONS + 7) + 2 * _PERIOD + 3,
             preprocessing="opponent colours",
         )
 
@@ -74,6 +75,7 @@ class TextureExtractor(FeatureExtractor):
         light = pictures[..., :1]
         found = {
             "energies": [],
+            "coherence": [],
             "bands": [],
             "lattice": [_by_place(light, axis) for axis in (1, 2)],
             "colour": [tf.reduce_mean(pictures, (1, 2))],
@@ -82,16 +84,22 @@ class TextureExtractor(FeatureExtractor):
             if min(pictures.shape[1:3]) < _LEAST:
                 pictures = tf.zeros_like(pictures[:, :1, :1])
                 found["energies"].append(tf.repeat(pictures[:, 0, 0, :1], _ORIENTATIONS, 1))
+                found["coherence"].append(pictures[:, 0, 0, :1])
                 found["bands"].append(tf.repeat(pictures[:, 0, 0], 2, 1))
                 continue
-            smooth = _filtered(pictures, np.repeat(_BINOMIAL[:, :, None, None], 3, 2))
+            smooth = _smooth(pictures)
             pairs = _filtered(pictures[..., :1], self._filters)
             energies = tf.sqrt(tf.square(pairs[..., ::2]) + tf.square(pairs[..., 1::2]))
             found["energies"].append(tf.math.reduce_std(_strength(energies), (1, 2)))
+            found["coherence"].append(_coherence(energies))
             bands = _strength(tf.abs(pictures - smooth))
             found["bands"] += [tf.reduce_mean(bands, (1, 2)), tf.math.reduce_std(bands, (1, 2))]
             pictures = smooth[:, ::2, ::2]
         return [tf.concat([part * _WEIGHTS[kind] for kind, parts in found.items() for part in parts], 1)]
+
+
+def _smooth(pictures):
+    return _filtered(pictures, np.repeat(_BINOMIAL[:, :, None, None], pictures.shape[-1], 2))
 
 
 def _filtered(pictures, kernel):
@@ -103,6 +111,14 @@ def _filtered(pictures, kernel):
 
 def _strength(details):
     return tf.math.log1p(details / _VISIBLE)
+
+
+def _coherence(energies):
+    """From 0, where neighbours point anywhere, to 1, where all lines are straight: `[N, 1]`."""
+    # directions by the double angle, where opposite ones are the same and perpendicular ones cancel
+    directions = _smooth(energies[..., :2] - energies[..., 2:])
+    agreeing = tf.reduce_mean(tf.norm(directions, axis=-1), (1, 2))
+    return (agreeing / (tf.reduce_mean(tf.reduce_sum(energies, -1), (1, 2)) + _FAINT))[:, None]
 
 
 def _by_place(light, axis):
