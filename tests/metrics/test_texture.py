@@ -58,7 +58,7 @@ def distance():
 def test_its_name_and_hash_are_the_same_everywhere():
     assert "texture" in NAMES
     assert get_extractor("texture") is get_extractor("texture")
-    assert get_extractor("texture").id == TextureExtractor().id == "texture-ef2931"
+    assert get_extractor("texture").id == TextureExtractor().id == "texture-479887"
 
 
 def test_the_same_pictures_have_no_distance(distance):

@@ -34,8 +34,9 @@ _LEAST = 4  # pixels; octaves of smaller pictures say nothing and are 0
 _ORIENTATIONS = 4  # 0, 45, 90 and 135 degrees
 _PERIOD = 8  # of the lattice
 _FAINT = 0.1  # 255ths; weaker lines have no direction
+_FLAT = 1.0  # mean root of steps; what is flatter has no lattice
 _VISIBLE = 4.0  # 255ths; details below count by their strength, those above by its logarithm
-_WEIGHTS = {"energies": 2.0, "coherence": 20.0, "bands": 1.6, "lattice": 1.0, "colour": 0.012}
+_WEIGHTS = {"energies": 2.0, "coherence": 14.0, "bands": 1.7, "lattice": 2.5, "colour": 0.012}
 
 _BINOMIAL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]).astype(np.float32) / 256
 # columns: light, red against green, yellow against blue
@@ -62,7 +63,7 @@ class TextureExtractor(FeatureExtractor):
 
     def __init__(self):
         self._filters = _oriented_filters()
-        constants = [_VERSION, _OCTAVES, _LEAST, _ORIENTATIONS, _PERIOD, _FAINT, _VISIBLE, _WEIGHTS]
+        constants = [_VERSION, _OCTAVES, _LEAST, _ORIENTATIONS, _PERIOD, _FAINT, _FLAT, _VISIBLE, _WEIGHTS]
         super().__init__(
             name="texture",
             sha256=hashlib.sha256(repr(constants).encode() + self._filters.tobytes()).hexdigest(),
@@ -122,13 +123,14 @@ def _coherence(energies):
 
 
 def _by_place(light, axis):
-    """How much the steps along an axis differ by their place on the lattice: `[N, period]`."""
+    """By how large a part the steps along an axis are larger or smaller at each place of the lattice: `[N, period]`."""
     count = light.shape[axis] - 1
     first, second = (tf.gather(light, range(start, start + count), axis=axis) for start in (0, 1))
     steps = tf.reduce_mean(tf.sqrt(tf.abs(second - first)), (3 - axis, 3))
     places = np.eye(_PERIOD, dtype=np.float32)[np.arange(count) % _PERIOD]
     means = steps @ (places / np.maximum(places.sum(0), 1))
-    return means - tf.reduce_mean(means, 1, keepdims=True)
+    mean = tf.reduce_mean(means, 1, keepdims=True)
+    return (means - mean) / (mean + _FLAT)
 
 
 @functools.cache
