@@ -219,6 +219,7 @@ def test_a_run_without_progress_ends_and_counts_on_after_a_stop(catalogue, tmp_p
     assert (tmp_path / "run" / "generator.keras").is_file()
     values, said = train(2)
     assert len(values) == 4 and "More patience, or none, goes on" in said
+    assert len(train(3)[0]) == 5
     values, said = train(4)
     assert values == list(found.values()) and "Stopped" not in said
 
