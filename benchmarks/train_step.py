@@ -35,7 +35,6 @@ import json
 import os
 import platform
 import random
-import resource
 import shlex
 import statistics
 import subprocess
@@ -44,6 +43,8 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from measuring import measure_what_is_asked, measured_memory, peak_megabytes
 
 _NUM_VALUES = (18, 14)
 _CEILING = "ceiling"
@@ -94,12 +95,6 @@ def processor() -> str:
 def num_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def peak_megabytes() -> float:
-    """Largest resident memory of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 # === Workers ===
@@ -333,22 +328,10 @@ def work(name: str, args) -> None:
     before = peak_megabytes()
     for _ in range(4):
         step()
-    does = {"step": step, "generate": generate}
     if generate is not None:
         generate()
     print(json.dumps({"variant": name, **about, **measured_memory(before)}), flush=True)
-    for line in sys.stdin:
-        what, times = line.split()
-        wall, spent = time.perf_counter(), time.process_time()
-        for _ in range(int(times)):
-            does[what]()
-        print(json.dumps({"seconds": time.perf_counter() - wall, "processor": time.process_time() - spent}), flush=True)
-
-
-def measured_memory(before):
-    """The largest memory so far, and how much of it came after there were `before` megabytes."""
-    peak = peak_megabytes()
-    return {"megabytes": round(peak), "of_steps": round(peak - before)}
+    measure_what_is_asked({"step": step, "generate": generate})
 
 
 # === Parent ===

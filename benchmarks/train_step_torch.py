@@ -1,17 +1,17 @@
 """The dcgan family's networks and training step in PyTorch; `train_step.py` starts this file as a process of its own.
 
-Needs torch alone. Reads one JSON object with what to build, then lines of what to do and how often: `step 3`.
+Needs torch alone, and `measuring.py` beside it. Reads one JSON object with what to build, then lines of what to do and
+how often: `step 3`.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
-import resource
 import sys
-import time
 
 import torch
+from measuring import measure_what_is_asked, measured_memory, peak_megabytes
 from torch import nn
 from torch.nn import functional
 
@@ -189,12 +189,6 @@ class Step:
         return made
 
 
-def peak_megabytes():
-    """Largest resident memory of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
-
-
 def main() -> None:
     """Build the variant asked for, then measure it as often as asked."""
     job = json.loads(sys.stdin.readline())
@@ -209,15 +203,8 @@ def main() -> None:
         print(json.dumps({"error": str(error).splitlines()[0]}), flush=True)
         return
     about = {"parameters": step.parameters, "torch": torch.__version__, "draws": True}
-    about |= {"megabytes": round(peak_megabytes()), "of_steps": round(peak_megabytes() - before)}
-    print(json.dumps(about), flush=True)
-    does = {"step": step, "generate": lambda: step.generate(job["pictures"])}
-    for line in sys.stdin:
-        what, times = line.split()
-        wall, spent = time.perf_counter(), time.process_time()
-        for _ in range(int(times)):
-            does[what]()
-        print(json.dumps({"seconds": time.perf_counter() - wall, "processor": time.process_time() - spent}), flush=True)
+    print(json.dumps({**about, **measured_memory(before)}), flush=True)
+    measure_what_is_asked({"step": step, "generate": lambda: step.generate(job["pictures"])})
 
 
 if __name__ == "__main__":

@@ -94,10 +94,7 @@ class NearNames:
             case".
         """
         above = tuple(filter(None, folder.split("/")))
-        bare = re.split(r"[?#]", name)[0]
-        for spelt in dict.fromkeys(
-            (name, unquote(name), unquote(bare), *([unquote_plus(bare)] * is_web_address(name)))
-        ):
+        for spelt in _spellings(name):
             given = _parts(spelt)
             places = {place: None for key in _keys(given[-1]) for place in self._places.get(key, ())} if given else {}
             found = [match for place in places if (match := _match(given, place, above))]
