@@ -179,6 +179,13 @@ def pytest_collection_finish():
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000)
+    if tf := sys.modules.get("tensorflow"):
+        tf.config.optimizer.set_experimental_options(AS_TRACED)
+
+
+# Half of what a tiny model costs is that TensorFlow rewrites its graphs for speed. What tests start as people do, by a
+# command line of its own, has them rewritten, as what CI runs beside the tests.
+AS_TRACED = {"disable_meta_optimizer": True}
 
 
 @pytest.fixture(scope="session")
@@ -201,9 +208,11 @@ def left_by_a_kill():
     return LeftByAKill
 
 
-PROGRAM = """
+PROGRAM = f"""
 import gc, os, runpy, sys
+import tensorflow as tf
 gc.freeze()
+tf.config.optimizer.set_experimental_options({AS_TRACED})
 os.environ.update(environment)
 output = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 os.dup2(output, 1), os.dup2(output, 2)

@@ -93,5 +93,6 @@ def test_two_replicas_in_short(run_with_two_replicas):
 
 
 @pytest.mark.slow
-def test_what_else_two_replicas_do(run_with_two_replicas):
-    run_with_two_replicas(f"not ({IN_SHORT})")
+@pytest.mark.parametrize("part", ["whole_batch_learns or any_family", "not (whole_batch_learns or any_family)"])
+def test_what_else_two_replicas_do(run_with_two_replicas, part):
+    run_with_two_replicas(f"not ({IN_SHORT}) and ({part})")
