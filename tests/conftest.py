@@ -208,11 +208,11 @@ def left_by_a_kill():
     return LeftByAKill
 
 
-PROGRAM = f"""
+PROGRAM = """
 import gc, os, runpy, sys
 import tensorflow as tf
 gc.freeze()
-tf.config.optimizer.set_experimental_options({AS_TRACED})
+tf.config.optimizer.set_experimental_options(options)
 os.environ.update(environment)
 output = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 os.dup2(output, 1), os.dup2(output, 2)
@@ -226,15 +226,21 @@ def start():
     """Starts Python programs that are killed and waited for, as `multiprocessing.Process`es.
 
     `start([path, *words], environment, said)` is `python path words...` with variables added to the environment and
-    what it says appended to a file. The processes are forked from one that has imported TensorFlow and this package:
-    importing takes longer than most of them live. They leave out what Python does at its end, where TensorFlow's
-    libraries wait for threads that only the first process has: what is to be seen there needs a `subprocess`.
+    what it says appended to a file; `options` are for TensorFlow's rewriting of graphs. The processes are forked from
+    one that has imported TensorFlow and this package: importing takes longer than most of them live. They leave out
+    what Python does at its end, where TensorFlow's libraries wait for threads that only the first process has: what is
+    to be seen there needs a `subprocess`.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pytest", "tensorflow_datasets", "tfproductgan.training.trainer"])
 
-    def start(words, environment=None, said=os.devnull):
-        names = {"words": list(map(str, words)), "environment": environment or {}, "said": str(said)}
+    def start(words, environment=None, said=os.devnull, options=AS_TRACED):
+        names = {
+            "words": list(map(str, words)),
+            "environment": environment or {},
+            "said": str(said),
+            "options": options,
+        }
         process = context.Process(target=exec, args=(PROGRAM, names))
         process.start()
         return process

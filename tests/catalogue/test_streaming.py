@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfproductgan.catalogue.catalogue import Catalogue
-from tfproductgan.catalogue.streaming import balancing_weights
+from tfproductgan.catalogue.streaming import balancing_weights, untuned
 from tfproductgan.errors import CatalogueError
 
 COUNT = 50
@@ -182,3 +182,10 @@ raise ValueError("enough")
 def test_a_process_ends_though_batches_are_on_their_way(number):
     done = subprocess.run([sys.executable, "-c", FAILS_WHILE_FETCHING], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and done.stderr.endswith("ValueError: enough\n")
+
+
+def test_left_iterators_are_not_waited_for_unless_tuning_is_asked_for(numbered):
+    assert numbered.stream().options().autotune.enabled is False
+    wanted = tf.data.Options()
+    wanted.autotune.enabled = True
+    assert untuned(tf.data.Dataset.range(3).with_options(wanted)).options().autotune.enabled is True

@@ -55,7 +55,7 @@ def test_they_take_less_memory(start, tmp_path):
     taken = []
     for count in (1, 4):
         words = [program, count, "--batch", "128", "--image-size", "32", "--steps", "1", "--here"]
-        process = start(words, said=tmp_path / f"{count}.txt")
+        process = start(words, said=tmp_path / f"{count}.txt", options={})
         process.join()
         said = (tmp_path / f"{count}.txt").read_text()
         assert process.exitcode == 0, said

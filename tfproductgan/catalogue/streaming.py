@@ -107,10 +107,20 @@ def photo_stream(
         steps = steps.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
     # decoding gains from all cores; pixels are gathered faster than threads take turns
     batches = steps.map(batch, tf.data.AUTOTUNE, deterministic=True) if recorded else steps.map(batch)
-    stream = batches.prefetch(_PREFETCHED_BATCHES)
+    stream = untuned(batches.prefetch(_PREFETCHED_BATCHES))
     ids = conditions[indices]
     _ids[stream] = ids.min(axis=0), ids.max(axis=0)
     return stream
+
+
+def untuned(stream: tf.data.Dataset) -> tf.data.Dataset:
+    """The stream without automatic tuning, unless its options say otherwise.
+
+    An iterator that somebody has left waits for the thread that tunes, with all of Python, up to a minute.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return stream if stream.options().autotune.enabled else stream.with_options(options)
 
 
 # of streams that are about

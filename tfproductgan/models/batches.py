@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfproductgan.catalogue.streaming import ids_of, photo_stream
+from tfproductgan.catalogue.streaming import ids_of, photo_stream, untuned
 from tfproductgan.conditions import ConditionSchema, InputSpec
 from tfproductgan.errors import RecipeError
 
@@ -145,7 +145,7 @@ def batches_of(
 
     data = data.map(checked)
     # the last batch of a pass over the data need not be full: what a step draws goes by the size of its batch
-    return (data if fixed else data.rebatch(size, drop_remainder=True)).prefetch(1), None
+    return untuned((data if fixed else data.rebatch(size, drop_remainder=True)).prefetch(1)), None
 
 
 @contextlib.contextmanager
