@@ -183,8 +183,8 @@ def pytest_collection_finish():
         tf.config.optimizer.set_experimental_options(AS_TRACED)
 
 
-# A fifth of what a tiny model costs is that TensorFlow rewrites its graphs for speed. It does so for whatever tests start
-# by a command line, as people do, and for the commands that CI runs beside the tests.
+# A fifth of what a tiny model costs is that TensorFlow rewrites its graphs for speed. It does so for whatever tests
+# start by a command line, as people do, and for the commands that CI runs beside the tests.
 AS_TRACED = {"disable_meta_optimizer": True}
 
 

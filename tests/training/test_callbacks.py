@@ -241,6 +241,20 @@ def test_without_a_known_end_there_is_no_time_left(clock):
     assert output.getvalue() == "1,600 images, 32.0 images/s\n"
 
 
+def test_means_of_a_few_steps_are_not_shown(clock):
+    progress, output = plain(every_seconds=1)
+    progress.set_model(types.SimpleNamespace(images_seen=0))
+    progress.set_params({"steps": 20, "epochs": 2})
+    progress.on_train_begin()
+    for epoch in range(2):
+        progress.on_epoch_begin(epoch)
+        for step in range(20):
+            clock.now += 1
+            progress.on_train_batch_end(step, {"r1": 0.5 if step > 2 else 0.0})
+    shown = [line.rpartition(" ")[2] for line in output.getvalue().splitlines()]
+    assert shown == ["0"] * 8 + ["0.5"] * 32
+
+
 def test_on_a_terminal_one_line_is_drawn_again_and_the_cursor_stays(clock):
     output = io.StringIO()
     terminal = Console(file=output, force_terminal=True, width=100, color_system=None, legacy_windows=False)

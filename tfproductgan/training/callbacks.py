@@ -215,7 +215,7 @@ class JsonLines(_AtIntervals):
 
 
 class Progress(keras.callbacks.Callback):
-    """Shows how far the training is, how fast, how long it will still take, and the last logs.
+    """Shows how far the training is, how fast, how long it will still take, and the means of its epoch.
 
     On a terminal one line with a bar; elsewhere a plain line every so many seconds. Meant for
     `fit(verbose=0)`, whose own bar counts steps.
@@ -229,6 +229,7 @@ class Progress(keras.callbacks.Callback):
 
     _REFRESH = 0.5  # seconds between two looks at the counter
     _WINDOW = 120  # looks over which the pace is taken: a minute
+    _SETTLED = 8  # steps of an epoch: means of fewer jump, and a penalty of every few steps may not have been due
 
     def __init__(self, total_images: int | None = None, every_seconds: float = 10.0, console: Console | None = None):
         super().__init__()
@@ -243,6 +244,7 @@ class Progress(keras.callbacks.Callback):
         self._begun_images = int(self.model.images_seen)
         self._looks: collections.deque[tuple[float, int]] = collections.deque(maxlen=self._WINDOW)
         self._last_line = self._begun
+        self._logs: Mapping[str, Any] | None = None
         if self.console.is_terminal:
             # the text takes what the bar leaves, so that a narrow terminal cuts the text
             text = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, ratio=1))
@@ -272,14 +274,16 @@ class Progress(keras.callbacks.Callback):
         if self._looks and now - self._looks[-1][0] < self._REFRESH:
             return
         self._looks.append((now, int(self.model.images_seen)))
+        if batch >= self._SETTLED or not self._logs:
+            self._logs = logs
         if self._display is not None:
             [task] = self._display.task_ids
             state = {"total": self._total(batch), "completed": int(self.model.images_seen)}
-            self._display.update(task, **state, description=self._state(batch, logs))
+            self._display.update(task, **state, description=self._state(batch))
             self._display.refresh()
         elif now - self._last_line >= self.every_seconds:
             self._last_line = now
-            self._print(self._state(batch, logs))
+            self._print(self._state(batch))
 
     def on_train_end(self, logs=None):
         """Close the line and say what the whole training took."""
@@ -294,7 +298,7 @@ class Progress(keras.callbacks.Callback):
             return
         self._print(f"{images:,} images in {duration(seconds)}, {images / max(seconds, 1e-9):,.1f} images/s")
 
-    def _state(self, batch: int, logs: Mapping[str, Any] | None) -> str:
+    def _state(self, batch: int) -> str:
         (then, images_then), (now, seen) = self._looks[0], self._looks[-1]
         total = self._total(batch)
         parts = [f"{seen:,} images" if total is None else f"{seen:,} of {total:,} images"]
@@ -303,7 +307,7 @@ class Progress(keras.callbacks.Callback):
             parts.append(f"{pace:,.1f} images/s")
             if total is not None:
                 parts.append(f"{duration(max(total - seen, 0) / pace)} left")
-        return ", ".join([*parts, *(f"{name} {float(value):.3g}" for name, value in (logs or {}).items())])
+        return ", ".join([*parts, *(f"{name} {float(value):.3g}" for name, value in (self._logs or {}).items())])
 
     def _total(self, batch: int) -> int | None:
         """Images at the end of the training, `None` if nobody knows."""
