@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import time
+
+from measuring import peak_megabytes
 
 
 def measure(options: argparse.Namespace, microbatches: int) -> None:
@@ -38,12 +39,6 @@ def measure(options: argparse.Namespace, microbatches: int) -> None:
         step(data)
     speed = options.steps * batch / (time.perf_counter() - start)
     print(f"{microbatches:12}  {peak_megabytes() - before:8.0f} MB  {speed:8.1f}", flush=True)
-
-
-def peak_megabytes() -> float:
-    """Largest resident memory of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def main() -> None:

@@ -217,6 +217,7 @@ os.environ.update(environment)
 output = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 os.dup2(output, 1), os.dup2(output, 2)
 sys.argv = words
+sys.path.append(os.path.dirname(words[0]))
 runpy.run_path(words[0], run_name="__main__")
 """
 
