@@ -14,6 +14,7 @@ NETWORKS = {
     "bilinear": lambda: DCGANGenerator((3, 4), 28, width=4, upsampling="bilinear", **SMALL),
     "classic": lambda: DCGANGenerator((3, 4), 32, width=4, form="classic", **SMALL),
     "inner": lambda: DCGANGenerator((3,), 28, width=4, inner_convs=2, **SMALL),
+    "late": lambda: DCGANGenerator((3,), 28, width=4, latent_sizes=1, **SMALL),
     "unconditional": lambda: DCGANGenerator((), 28, 1, width=4, **SMALL),
     "mlp": lambda: MLPGenerator((3,), 6, widths=(8, 8), **SMALL),
 }

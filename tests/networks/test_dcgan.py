@@ -12,9 +12,10 @@ CASES = {
     "classic unconditional": ((), {"form": "classic"}),
     "inner convolutions": ((3, 4), {"inner_convs": 2}),
 }
+LATE = {"late conditions": ((3, 4), {"latent_sizes": 1}), "late, unconditional": ((), {"latent_sizes": 1})}
 
 
-@pytest.mark.parametrize(("num_ids", "options"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("num_ids", "options"), (CASES | LATE).values(), ids=CASES | LATE)
 def test_generator(generator_check, num_ids, options):
     small = {"latent_dim": 8, "embedding_dim": 4, "width": 4, "max_width": 8, **options}
     generator_check(functools.partial(DCGANGenerator, num_ids, image_size=28, channels=3, **small))
@@ -40,6 +41,15 @@ def test_widths_double_from_the_picture_inwards(image_size, widths):
     assert generator.to_rgb.compute_output_shape((1, image_size, image_size, 2)) == (1, image_size, image_size, 3)
     discriminator = DCGANDiscriminator((), image_size, width=3, max_width=10)
     assert [conv.filters for conv in discriminator.convs] == [3, 6, 10, 10, 10, 10][: len(widths) - 1]
+
+
+@pytest.mark.parametrize("sizes", [0, 2, None])
+def test_latents_modulate_the_smallest_maps_alone(sizes):
+    generator = DCGANGenerator((3,), 32, width=2, latent_dim=5, embedding_dim=4, latent_sizes=sizes)
+    lengths = [norm.to_gain_and_bias.kernel.shape[0] for norm in generator.norms]
+    # the inner convolution keeps the size of the stem's map
+    together = {0: 0, 2: 3, None: 5}[sizes]
+    assert lengths == [9] * together + [4] * (5 - together)
 
 
 @pytest.mark.parametrize("network", [DCGANGenerator, DCGANDiscriminator])

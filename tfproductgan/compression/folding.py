@@ -141,7 +141,7 @@ class Folded:
             network.num_ids,
             (network.image_size, network.image_size, network.channels),
             array_of(network.embedding.table) if network.conditional else None,
-            tuple(_fold(stage) for stage in chain.stages),
+            tuple(_fold(stage, network.style_dim) for stage in chain.stages),
             (array_of(chain.output.kernel), array_of(chain.output.bias)),
         )
 
@@ -197,7 +197,7 @@ class Folded:
         return tf.reshape(tf.matmul(x, kernel) + bias, (-1, *self.picture))
 
 
-def _fold(stage: Stage) -> _Step:
+def _fold(stage: Stage, style_dim: int) -> _Step:
     """The stage with its normalisation inside the kernel."""
     modulated = isinstance(stage.norm, ModulatedNormalization)
     norm = stage.norm.norm if modulated else stage.norm
@@ -209,6 +209,8 @@ def _fold(stage: Stage) -> _Step:
     if modulated:
         to_both, gain_and_shift = (array_of(weight) for weight in stage.norm.to_gain_and_bias.weights)
         gain_and_shift[: len(mean)] += 1
+        # latents come first, and have no say where the condition modulates alone
+        to_both = np.pad(to_both, ((style_dim - len(to_both), 0), (0, 0)))
         modulation = (to_both, gain_and_shift)
     else:
         scale = scale * array_of(norm.gamma)

@@ -71,6 +71,9 @@ class DCGANGenerator(Generator):
         upsampling: `"learned"` for transposed convolutions (in the modern form they start as upsampling and
             convolution), or `"nearest"` or `"bilinear"` for upsampling followed by a 3x3 convolution. Defaults to
             `"learned"`.
+        latent_sizes: On how many sizes of feature map, from the smallest on, latents modulate as the condition does;
+            on the others the condition does alone. `None` is all; without conditions it is all as well. Defaults to
+            `None`.
         l2: Weight of an L2 regulariser on the kernels. Defaults to 0.
         **kwargs: Arguments of `keras.Model`.
 
@@ -92,14 +95,17 @@ class DCGANGenerator(Generator):
         form="modern",
         inner_convs=None,
         upsampling="learned",
+        latent_sizes=None,
         l2=0.0,
         **kwargs,
     ):
         inner_convs = _checked(image_size, form, width, max_width, inner_convs)
         check_choice("upsampling", upsampling, UPSAMPLINGS)
+        if latent_sizes is not None:
+            check_counts(0, latent_sizes=latent_sizes)
         super().__init__(num_ids, image_size, channels, latent_dim, embedding_dim, **kwargs)
         self.width, self.max_width, self.form = width, max_width, form
-        self.inner_convs, self.upsampling, self.l2 = inner_convs, upsampling, l2
+        self.inner_convs, self.upsampling, self.latent_sizes, self.l2 = inner_convs, upsampling, latent_sizes, l2
         # from the smallest feature map to the picture's size: each doubling of size halves the channels
         widths = [min(max_width, width * 2**k) for k in range(num_doublings(image_size), -1, -1)]
         self._stem_shape = (smallest_map(image_size), smallest_map(image_size), widths[0])
@@ -156,25 +162,37 @@ class DCGANGenerator(Generator):
             filters, 4, 2, "same", data_format="channels_last", kernel_initializer=initialiser, **options
         )
 
+    def _latents_modulate(self, stage):
+        """Whether latents have a say in a stage; the inner ones are all of the smallest size."""
+        everywhere = self.latent_sizes is None or not self.conditional
+        return everywhere or max(0, stage - self.inner_convs) < self.latent_sizes
+
     def _build_layers(self):
-        style_shape = (None, self.style_dim)
-        self.stem.build(style_shape)
+        self.stem.build((None, self.style_dim))
         shape = (None, *self._stem_shape)
         for stage, norm in enumerate(self.norms):
             if stage:
                 shape = build(self.convs[stage - 1], shape)
-            norm.build(shape, style_shape) if self.form == "modern" else norm.build(shape)
+            if self.form == "modern":
+                modulating = self.style_dim if self._latents_modulate(stage) else self.embedding_dim
+                norm.build(shape, (None, modulating))
+            else:
+                norm.build(shape)
         self.to_rgb.build(shape)
         self.built = True
 
     def synthesise(self, latents, embedding, training=False):
         """Pictures from latents `[batch, latent_dim]` and condition vectors `[batch, embedding_dim]`."""
-        style = self.style(latents, embedding)
+        style, condition = self.style(latents, embedding), ops.cast(embedding, self.compute_dtype)
         x = ops.reshape(self.stem(style), (-1, *self._stem_shape))
         for stage, norm in enumerate(self.norms):
             if stage:
                 x = self.convs[stage - 1](x)
-            x = norm(x, style, training=training) if self.form == "modern" else norm(x, training=training)
+            if self.form == "modern":
+                modulating = style if self._latents_modulate(stage) else condition
+                x = norm(x, modulating, training=training)
+            else:
+                x = norm(x, training=training)
             x = ops.relu(x)
         return self.to_rgb(x)
 
