@@ -15,7 +15,7 @@ changes the default recipe, as the option of `train` does.
 - torch: the same networks, losses and average in PyTorch, see `train_step_torch.py`, in the precision that ours has
   here and channels-last.
 - `--all` adds ours without oneDNN, that is with TensorFlow's own convolutions, which it takes by itself on processors
-  without AVX512-VNNI; PyTorch as it comes, float32; and PyTorch with a compiled generator.
+  without AVX512-VNNI; ours compiled by XLA; PyTorch as it comes, float32; and PyTorch with a compiled generator.
 
 Memory is the largest that the process ever had, and in brackets what the steps added to what it had before the first.
 `generate` is asked for 64 pictures by name.
@@ -31,6 +31,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import json
 import os
 import platform
@@ -49,6 +50,7 @@ from measuring import measure_what_is_asked, measured_memory, peak_megabytes
 _NUM_VALUES = (18, 14)
 _CEILING = "ceiling"
 _WITHOUT_ONEDNN = "ours, without oneDNN"
+_WITH_XLA = "ours, compiled by XLA"
 _AS_IT_IS = "ours, as a checkout has it"
 _PICTURES = 64
 
@@ -139,12 +141,12 @@ def make_stream(gan):
     return tf.data.Dataset.from_tensors(data).repeat().prefetch(2)
 
 
-def ours(size: int, recipe):
+def ours(size: int, recipe, jit_compile=False):
     """The package's own step, and its pictures by name."""
     import numpy as np
 
     gan = make_model(size, recipe)
-    gan.compile()
+    gan.compile(jit_compile=jit_compile)
     about = {
         "parameters": [
             sum(int(np.prod(weight.shape)) for weight in network.trainable_variables)
@@ -310,7 +312,13 @@ def fit_function(model, stream):
     return lambda: {name: value.numpy() for name, value in model.train_function(iterator).items()}
 
 
-_WORKERS = {"ours": ours, "tutorial": tutorial, _CEILING: ceiling, _WITHOUT_ONEDNN: ours, _AS_IT_IS: ours}
+_OURS = {
+    "ours": ours,
+    _WITHOUT_ONEDNN: ours,
+    _WITH_XLA: functools.partial(ours, jit_compile=True),
+    _AS_IT_IS: ours,
+}
+_WORKERS = {**_OURS, "tutorial": tutorial, _CEILING: ceiling}
 
 
 def work(name: str, args) -> None:
@@ -319,7 +327,7 @@ def work(name: str, args) -> None:
         os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0" if name == _WITHOUT_ONEDNN else "1"
     if name == _AS_IT_IS and num_cores() == 2:
         os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # whatever that version would choose
-    if _WORKERS[name] is ours:
+    if name in _OURS:
         from tfproductgan.cli.quiet import import_tensorflow
 
         # as the command line does, which chooses the threads
@@ -385,7 +393,7 @@ def num_steps(worker):
 
 def start_variants(size, args):
     """Of each variant, by name, its worker. They start side by side, for tracing takes longest."""
-    names = ("ours", "tutorial", _CEILING, *([_WITHOUT_ONEDNN] if args.all else []))
+    names = ("ours", "tutorial", _CEILING, *([_WITHOUT_ONEDNN, _WITH_XLA] if args.all else []))
     workers = {name: Worker(command_of(name, size, args)) for name in names}
     about = workers["ours"].ready()
     if args.torch_python:
@@ -508,7 +516,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--set", action="append", default=[], type=parse_override, metavar="FIELD=VALUE")
     parser.add_argument(
-        "--seconds", type=float, default=75, help="of measuring a size, at least 5 rounds (default: 75)"
+        "--seconds", type=float, default=45, help="of measuring a size, at least 5 rounds (default: 45)"
     )
     parser.add_argument("--torch-python", metavar="PYTHON", help="an interpreter that has torch")
     parser.add_argument("--all", action="store_true", help="measure the variants that seldom matter too")
