@@ -159,21 +159,48 @@ def test_a_step_of_sgd_equals_plain_tapes(small_gan, random_batches, plain_step,
                 np.testing.assert_allclose(weight, value, rtol=1e-4, atol=1e-6, err_msg=weight.path)
 
 
+@pytest.mark.parametrize("matching", [0.0, 0.4])
 @pytest.mark.parametrize("points", [["r1"], ["r2"], ["r1", "r2"]], ids="+".join)
-def test_sharing_derivatives_changes_no_gradient(small_gan, random_batches, monkeypatch, points):
-    gan = small_gan("dcgan", discriminator={"l2": 0.1})
+def test_sharing_derivatives_changes_no_gradient(small_gan, random_batches, monkeypatch, points, matching):
+    gan = small_gan("dcgan", discriminator={"l2": 0.1}, matching=matching)
     gan.compile(penalties=[Penalty(name, 0.3, interval=2) for name in points])
     for weight in gan.discriminator.trainable_variables:
         weight.assign(weight + 0.1)  # biases and all that starts at zero
     batch, draws = gan._received(random_batches(gan.schema)[0]), Draws(0, tf.constant(0))
     shared, logs = gan._discriminator_gradients(batch, draws, {})
-    monkeypatch.setattr(gan.discriminator, "form", "unknown")
+    monkeypatch.setattr(type(gan.discriminator), "piecewise_linear", False)
     plain, expected = gan._discriminator_gradients(batch, draws, {})
     assert {name: float(value) for name, (value, _) in logs.items()} == pytest.approx(
         {name: float(value) for name, (value, _) in expected.items()}, rel=1e-5
     )
     for one, other in zip(shared, plain, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5 * np.abs(other).max())
+
+
+def test_matching_adds_what_others_conditions_cost(small_gan, random_batches):
+    batch, logs = random_batches(small_gan().schema)[0], {}
+    for weight in (0.0, 0.5):
+        gan = small_gan(matching=weight, label_dropout=0.0)
+        gan.compile(penalties=[], **sgd(0.0))
+        logs[weight] = {name: float(value) for name, value in gan.train_step(batch).items()}
+    received = gan._received(batch)
+    photos, ids = received["images"], received["conditions"]
+    own = gan.discriminator({"images": photos, "conditions": ids})
+    costs = []
+    for column in range(ids.shape[1]):
+        changed = ids.copy()
+        changed[:, column] = np.roll(ids[:, column], column + 1)
+        lead = own - gan.discriminator({"images": photos, "conditions": changed})
+        counts = (changed != ids).any(axis=1) & (ids[:, column] > 0) & (changed[:, column] > 0)
+        costs.append(np.log1p(np.exp(-lead.numpy())) * counts)
+    assert logs[0.5]["matching"] == pytest.approx(np.mean(costs), rel=1e-4) and "matching" not in logs[0.0]
+    assert logs[0.5]["d_loss"] - logs[0.0]["d_loss"] == pytest.approx(0.5 * np.mean(costs), rel=1e-3)
+    assert logs[0.5]["g_loss"] > logs[0.0]["g_loss"]
+
+
+def test_matching_wants_conditions_at_the_end(small_gan):
+    with pytest.raises(RecipeError, match="matching needs a discriminator that looks at conditions last"):
+        small_gan(matching=0.5, discriminator={"form": "classic"})
 
 
 def test_lazy_penalties_are_taken_on_due_steps_and_weigh_as_many_times_more(small_gan, random_batches):

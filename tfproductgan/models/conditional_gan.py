@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfproductgan.errors import RecipeError
 from tfproductgan.layers.augmentation import Augmentation
 from tfproductgan.losses.adversarial import adversarial_loss
+from tfproductgan.losses.matching import matching_loss, with_others
 from tfproductgan.losses.penalties import Penalty, noise_shape, points
 from tfproductgan.models.phases import Phase, added_losses, dense_gradients, draw, gradients_through
 from tfproductgan.models.randomness import Purpose
@@ -62,6 +63,11 @@ class ConditionalGAN(Sampler, TrainingModel):
 
     def __init__(self, generator, discriminator, schema, recipe=None, **kwargs):
         super().__init__({"generator": generator, "discriminator": discriminator}, schema, recipe, **kwargs)
+        if self.recipe.objective.matching and not discriminator.conditions_last:
+            raise RecipeError(
+                "matching needs a discriminator that looks at conditions last, such as 'dcgan' in its modern form. "
+                f"Received: matching={self.recipe.objective.matching}, {type(discriminator).__name__}. Use matching=0."
+            )
 
     def add_state(self):
         """What adaptive augmentation remembers."""
@@ -161,12 +167,18 @@ class ConditionalGAN(Sampler, TrainingModel):
     def log_names(self):
         """Losses, penalties, and what adaptive augmentation does."""
         adapting = ["r_t", "augmentation_p"] if self._adapts else []
-        return ["d_loss", "g_loss", "logit_gap", *(penalty.name for penalty in self.penalties), *adapting]
+        matching = ["matching"] if self._matching else []
+        return ["d_loss", "g_loss", "logit_gap", *matching, *(penalty.name for penalty in self.penalties), *adapting]
 
     @property
     def _adapts(self):
         """Whether the probability of augmentation follows the discriminator."""
         return self.augmentation is not None and self.recipe.objective.augmentation_target is not None
+
+    @property
+    def _matching(self):
+        """Weight of the loss that tells what a picture shows from what others show."""
+        return self.recipe.objective.matching if self.schema.attributes else 0.0
 
     # === A step ===
 
@@ -213,21 +225,24 @@ class ConditionalGAN(Sampler, TrainingModel):
         its derivatives for what the layers give are those that v was made of.
         """
         images = {"real": batch["images"], "fake": fake}
+        asked = {"real": self._asked(batch["conditions"]), "fake": batch["conditions"]}
         penalised = {penalty.points: images[penalty.points] for penalty in penalties}
         logits, before = {}, {}
         with tf.GradientTape() as tape:
             with tf.GradientTape(watch_accessed_variables=False) as slope_tape:
                 slope_tape.watch(penalised)
                 for at, pictures in images.items():
-                    logits[at], before[at] = self.discriminator.judge({**batch, "images": pictures}, training=True)
+                    inputs = {"images": pictures, "conditions": asked[at]}
+                    logits[at], before[at] = self.discriminator.judge(inputs, training=True)
+                logits["real"], others = self._apart(logits["real"])
                 total = tf.add_n([tf.reduce_sum(logits[at]) for at in penalised])
             slopes, after = slope_tape.gradient(total, [penalised, {at: before[at] for at in penalised}])
             with tf.GradientTape(watch_accessed_variables=False) as loss_tape:
-                loss_tape.watch(logits)
-                loss, logs = self._adversarial(logits)
-            shares = loss_tape.gradient(loss, logits)
-            targets = [added_losses(self.discriminator), *(logits[at] for at in images if at not in penalised)]
-            factors = [tf.ones(()), *(shares[at] for at in images if at not in penalised)]
+                loss_tape.watch([logits, others])
+                loss, logs = self._adversarial(logits, others, asked["real"])
+            shares, of_others = loss_tape.gradient(loss, [logits, others])
+            targets = [added_losses(self.discriminator), *(logits[at] for at in images if at not in penalised), *others]
+            factors = [tf.ones(()), *(shares[at] for at in images if at not in penalised), *of_others]
             for penalty in penalties:
                 at = penalty.points
                 value, strength = penalty.value(slopes[at]), penalty.weight * penalty.interval
@@ -250,7 +265,7 @@ class ConditionalGAN(Sampler, TrainingModel):
     def _discriminator_loss(self, batch, fake, penalties, draws):
         """The loss and its penalties: adversarial and penalty terms share their forward passes."""
         real, conditions = batch["images"], batch["conditions"]
-        images = {"real": real, "fake": fake}
+        images, asked = {"real": real, "fake": fake}, self._asked(conditions)
         for penalty in penalties:
             if penalty.points not in images:
                 noise = draws.uniform(Purpose.PENALTY, noise_shape(penalty.name, real.shape))
@@ -261,23 +276,35 @@ class ConditionalGAN(Sampler, TrainingModel):
             logits = {}
             for at, pictures in images.items():
                 purpose = Purpose.AUGMENT_FAKE if at == "fake" else Purpose.AUGMENT_REAL
-                logits[at] = self._logits(pictures, conditions, purpose, draws)
+                logits[at] = self._logits(pictures, asked if at == "real" else conditions, purpose, draws)
+            logits["real"], others = self._apart(logits["real"])
             # the gradient of this sum with respect to one image is that of the image's own logit
             total = tf.add_n([tf.reduce_sum(values) for values in logits.values()])
         gradients = tape.gradient(total, penalised)
-        loss, logs = self._adversarial(logits)
+        loss, logs = self._adversarial(logits, others, asked)
         for penalty in penalties:
             value = penalty.value(gradients[penalty.points])
             loss += penalty.weight * penalty.interval * value
             logs[penalty.name] = (value, 1.0)
         return loss, self._with_penalties(logs, loss)
 
-    def _adversarial(self, logits):
+    def _asked(self, conditions):
+        """Conditions that a picture is judged by: its own, and if they are to be told from others', those as well."""
+        return with_others(conditions, self.schema.slices) if self._matching else conditions
+
+    def _apart(self, logits):
+        """Logits of `_asked` conditions: those for the own ones, and a list of all if there are others."""
+        return (logits[:, 0], [logits]) if self._matching else (logits, [])
+
+    def _adversarial(self, logits, others, asked):
         """The loss without penalties, and what to log."""
         loss = self.adversarial_loss.discriminator(logits["real"], logits["fake"])
         logs = {"logit_gap": (tf.reduce_mean(logits["real"]) - tf.reduce_mean(logits["fake"]), 1.0)}
         if self._adapts:
             logs["r_t"] = (self.adversarial_loss.real_sign(logits["real"], logits["fake"]), 1.0)
+        for several in others:
+            logs["matching"] = (matching_loss(several, asked, self.schema.slices), 1.0)
+            loss += self._matching * logs["matching"][0]
         return loss, logs
 
     def _with_penalties(self, logs, loss):
@@ -297,8 +324,11 @@ class ConditionalGAN(Sampler, TrainingModel):
             real_logits = None
             if self.adversarial_loss.paired:
                 real_logits = tf.stop_gradient(self._logits(real, conditions, Purpose.AUGMENT_REAL, draws))
-            fake_logits = self._logits(pictures, conditions, Purpose.AUGMENT_FAKE, draws)
+            asked = self._asked(conditions)
+            fake_logits, others = self._apart(self._logits(pictures, asked, Purpose.AUGMENT_FAKE, draws))
             loss = self.adversarial_loss.generator(real_logits, fake_logits)
+            for several in others:
+                loss += self._matching * matching_loss(several, asked, self.schema.slices)
             return loss, {"g_loss": (loss, 1.0)}
 
         return gradients_through(drawn, self.generator, loss_of)
