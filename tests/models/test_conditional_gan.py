@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 
 import keras
 import numpy as np
@@ -149,7 +150,7 @@ def test_compiling_trains_too(fitted, small_gan):
 @pytest.mark.parametrize(("family", "l2"), [("mlp", 0.0), ("mlp", 0.01), ("dcgan", 0.01)])
 def test_a_step_of_sgd_equals_plain_tapes(small_gan, random_batches, plain_step, family, l2):
     networks = {"generator": {"l2": l2}, "discriminator": {"l2": l2}}
-    gan = small_gan(family, **networks, label_dropout=0.0, penalties={"r1": 0.3, "r2": 0.7})
+    gan = small_gan(family, **networks, label_dropout=0.0, penalties={"r1": 0.3, "r2": 0.7}, penalty_interval=1)
     gan.compile(**sgd())
     for batch in random_batches(gan.schema, count=2):
         generator, discriminator = plain_step(gan, batch)
@@ -178,24 +179,36 @@ def test_sharing_derivatives_changes_no_gradient(small_gan, random_batches, monk
 
 
 def test_matching_adds_what_others_conditions_cost(small_gan, random_batches):
-    batch, logs = random_batches(small_gan().schema)[0], {}
+    # all photos show the same, so who the others are is known
+    schema = small_gan().schema.with_combinations([(1, 2)])
+    batch, logs = random_batches(schema)[0], {}
     for weight in (0.0, 0.5):
-        gan = small_gan(matching=weight, label_dropout=0.0)
+        gan = small_gan(schema=schema, matching=weight, label_dropout=0.0)
         gan.compile(penalties=[], **sgd(0.0))
         logs[weight] = {name: float(value) for name, value in gan.train_step(batch).items()}
     received = gan._received(batch)
     photos, ids = received["images"], received["conditions"]
     own = gan.discriminator({"images": photos, "conditions": ids})
     costs = []
-    for column in range(ids.shape[1]):
+    for column, other in enumerate((1, 2)):
         changed = ids.copy()
-        changed[:, column] = np.roll(ids[:, column], column + 1)
+        changed[:, column] = other
         lead = own - gan.discriminator({"images": photos, "conditions": changed})
-        counts = (changed != ids).any(axis=1) & (ids[:, column] > 0) & (changed[:, column] > 0)
-        costs.append(np.log1p(np.exp(-lead.numpy())) * counts)
+        costs.append(np.log1p(np.exp(-lead.numpy())) * ((ids[:, column] > 0) & (ids[:, column] != other)))
     assert logs[0.5]["matching"] == pytest.approx(np.mean(costs), rel=1e-4) and "matching" not in logs[0.0]
     assert logs[0.5]["d_loss"] - logs[0.0]["d_loss"] == pytest.approx(0.5 * np.mean(costs), rel=1e-3)
     assert logs[0.5]["g_loss"] > logs[0.0]["g_loss"]
+
+
+def test_others_are_drawn_as_often_as_photos_show_them(small_gan):
+    schema = small_gan().schema.with_combinations([(1, 2)] * 3 + [(2, 1)])
+    gan = small_gan(schema=schema, matching=1.0)
+    asked = gan._asked(np.zeros((2000, 2), np.int32), Draws(0, tf.constant(0))).numpy()
+    assert (asked[:, 1] > 0).tolist() == [[True, False]] * 2000 and (asked[:, 2] > 0).tolist() == [[False, True]] * 2000
+    assert [(asked[:, 1, 0] == 1).mean(), (asked[:, 2, 1] == 2).mean()] == pytest.approx([0.75, 0.75], abs=0.04)
+    without = small_gan(matching=1.0, schema=dataclasses.replace(schema, combinations=()))
+    asked = without._asked(np.zeros((2000, 2), np.int32), Draws(0, tf.constant(0))).numpy()
+    assert set(asked[:, 1, 0]) == set(range(1, schema.num_ids[0]))
 
 
 def test_matching_wants_conditions_at_the_end(small_gan):

@@ -5,21 +5,20 @@ from __future__ import annotations
 from keras import ops
 
 
-def with_others(conditions, slices):
-    """Each row's conditions, and behind them, for each attribute, those with that of another row.
+def with_others(conditions, others, slices):
+    """Each row's conditions, and behind them, for each attribute, those with that attribute of another photo.
 
     Args:
         conditions: Ids `[batch, columns]`.
+        others: Ids `[batch, attributes, columns]`: for each attribute a photo's.
         slices: The columns of each attribute, as of a `ConditionSchema`.
 
     Returns:
         Ids `[batch, 1 + attributes, columns]`.
     """
-    # a neighbour of its own for each attribute
-    others = [ops.roll(conditions, shift, axis=0) for shift in range(1, len(slices) + 1)]
     changed = [
-        ops.concatenate([conditions[:, : at.start], other[:, at], conditions[:, at.stop :]], axis=1)
-        for at, other in zip(slices, others, strict=True)
+        ops.concatenate([conditions[:, : at.start], others[:, place, at], conditions[:, at.stop :]], axis=1)
+        for place, at in enumerate(slices)
     ]
     return ops.stack([conditions, *changed], axis=1)
 

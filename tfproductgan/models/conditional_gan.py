@@ -6,6 +6,7 @@ import dataclasses
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfproductgan.errors import RecipeError
@@ -193,7 +194,7 @@ class ConditionalGAN(Sampler, TrainingModel):
 
         def gradients_with(penalties):
             if self._share_derivatives(penalties):
-                return self._shared_gradients(batch, fake, penalties)
+                return self._shared_gradients(batch, fake, penalties, draws)
             return self.gradients_of(
                 ("discriminator",), lambda: self._discriminator_loss(batch, fake, penalties, draws)
             )
@@ -217,7 +218,7 @@ class ConditionalGAN(Sampler, TrainingModel):
         plain = self.augmentation is None and self.discriminator.piecewise_linear
         return plain and sorted(penalty.points for penalty in penalties) in (["real"], ["fake"], ["fake", "real"])
 
-    def _shared_gradients(self, batch, fake, penalties):
+    def _shared_gradients(self, batch, fake, penalties, draws):
         """The gradients of `_discriminator_loss` from two thirds of the convolutions; differs by rounding.
 
         With its activations held, a discriminator D is a linear function of a picture x, of slope v. Loss and penalty
@@ -225,7 +226,7 @@ class ConditionalGAN(Sampler, TrainingModel):
         its derivatives for what the layers give are those that v was made of.
         """
         images = {"real": batch["images"], "fake": fake}
-        asked = {"real": self._asked(batch["conditions"]), "fake": batch["conditions"]}
+        asked = {"real": self._asked(batch["conditions"], draws), "fake": batch["conditions"]}
         penalised = {penalty.points: images[penalty.points] for penalty in penalties}
         logits, before = {}, {}
         with tf.GradientTape() as tape:
@@ -265,7 +266,7 @@ class ConditionalGAN(Sampler, TrainingModel):
     def _discriminator_loss(self, batch, fake, penalties, draws):
         """The loss and its penalties: adversarial and penalty terms share their forward passes."""
         real, conditions = batch["images"], batch["conditions"]
-        images, asked = {"real": real, "fake": fake}, self._asked(conditions)
+        images, asked = {"real": real, "fake": fake}, self._asked(conditions, draws)
         for penalty in penalties:
             if penalty.points not in images:
                 noise = draws.uniform(Purpose.PENALTY, noise_shape(penalty.name, real.shape))
@@ -288,9 +289,23 @@ class ConditionalGAN(Sampler, TrainingModel):
             logs[penalty.name] = (value, 1.0)
         return loss, self._with_penalties(logs, loss)
 
-    def _asked(self, conditions):
+    def _asked(self, conditions, draws):
         """Conditions that a picture is judged by: its own, and if they are to be told from others', those as well."""
-        return with_others(conditions, self.schema.slices) if self._matching else conditions
+        if not self._matching:
+            return conditions
+        photos, shares = self._photos
+        drawn = draws.uniform(Purpose.MATCHING, (conditions.shape[0], len(self.schema.attributes)))
+        rows = tf.searchsorted(shares, tf.reshape(drawn, [-1]), side="right")
+        others = tf.gather(photos, tf.minimum(rows, len(photos) - 1))
+        return with_others(conditions, tf.reshape(others, (*drawn.shape, -1)), self.schema.slices)
+
+    @functools.cached_property
+    def _photos(self):
+        """What photos show, ids `[M, columns]`, and the share of photos up to each; without photos, every value."""
+        most = max(attribute.num_ids for attribute in self.schema.attributes) - 1
+        some = [[1 + k % (ids - 1) if ids > 1 else 0 for ids in self.schema.num_ids] for k in range(most)]
+        rows, counts = zip(*(self.schema.combinations or [(row, 1) for row in some]), strict=True)
+        return np.array(rows, np.int32), (np.cumsum(counts) / np.sum(counts)).astype(np.float32)
 
     def _apart(self, logits):
         """Logits of `_asked` conditions: those for the own ones, and a list of all if there are others."""
@@ -324,7 +339,7 @@ class ConditionalGAN(Sampler, TrainingModel):
             real_logits = None
             if self.adversarial_loss.paired:
                 real_logits = tf.stop_gradient(self._logits(real, conditions, Purpose.AUGMENT_REAL, draws))
-            asked = self._asked(conditions)
+            asked = self._asked(conditions, draws)
             fake_logits, others = self._apart(self._logits(pictures, asked, Purpose.AUGMENT_FAKE, draws))
             loss = self.adversarial_loss.generator(real_logits, fake_logits)
             for several in others:

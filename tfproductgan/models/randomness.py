@@ -25,6 +25,7 @@ class Purpose(enum.IntEnum):
     PENALTY = 4
     NETWORK = 5
     TEST = 6
+    MATCHING = 7
 
 
 def key(seed, step, purpose, index=0, owner=0):
