@@ -46,40 +46,42 @@ from tfproductgan.writing import append_json_line, read_json, write_json
 MOST = 10_000  # samples
 MEASURED = 24  # steps that tell how fast a recipe is
 
-_FLAT = {"generator": {"inner_convs": 0}, "discriminator": {"inner_convs": 0}}
-_NEAREST = {"form": "classic", "upsampling": "nearest", "inner_convs": 1}
-_LAZY_R1 = {"penalties": {"r1": 1.0}, "penalty_interval": 4}
-
-
-def _rates(rate: float) -> dict[str, float]:
-    return {"generator_learning_rate": rate, "discriminator_learning_rate": rate}
-
+_BEFORE = {
+    "generator": {"width": 32, "upsampling": "learned", "latent_sizes": None},
+    "discriminator": {"width": 64},
+    "penalties": {"r1": 1.0, "r2": 1.0},
+    "penalty_interval": 1,
+    "matching": 0.0,
+}
 
 # name -> recipe it starts from, what is changed; those below "default" change one thing
 ROWS = {
     "textbook": ("dcgan-classic", {"batch_size": 64}),
+    "default before": ("dcgan", _BEFORE),
     "default": ("dcgan", {}),
-    "quickstart": ("quickstart", {}),
+    "no matching": ("dcgan", {"matching": 0.0}),
+    "matching 0.1": ("dcgan", {"matching": 0.1}),
+    "matching 0.5": ("dcgan", {"matching": 0.5}),
+    "latents at all sizes": ("dcgan", {"generator": {"latent_sizes": None}}),
+    "latents in the stem alone": ("dcgan", {"generator": {"latent_sizes": 0}}),
+    "learned upsampling": ("dcgan", {"generator": {"upsampling": "learned"}}),
     "bilinear upsampling": ("dcgan", {"generator": {"upsampling": "bilinear"}}),
-    "nearest upsampling": ("dcgan", {"generator": {"upsampling": "nearest"}}),
-    "batch normalisation, nearest": ("dcgan", {"generator": _NEAREST}),
-    "the same, R1 alone every 4th step": ("dcgan", {"generator": _NEAREST, **_LAZY_R1}),
-    "the same, width 24 / 48": (
-        "dcgan",
-        {"generator": {**_NEAREST, "width": 24}, "discriminator": {"width": 48}, **_LAZY_R1},
-    ),
-    "no inner convolutions": ("dcgan", _FLAT),
+    "batch normalisation": ("dcgan", {"generator": {"form": "classic", "inner_convs": 1}}),
+    "no inner convolutions": ("dcgan", {"generator": {"inner_convs": 0}, "discriminator": {"inner_convs": 0}}),
     "width 24 / 48": ("dcgan", {"generator": {"width": 24}, "discriminator": {"width": 48}}),
-    "rate 1e-3": ("dcgan", _rates(1e-3)),
-    "beta_2 0.99": ("dcgan", {"beta_2": 0.99}),
+    "width 32 / 64": ("dcgan", {"generator": {"width": 32}, "discriminator": {"width": 64}}),
+    "R1 in every step": ("dcgan", {"penalty_interval": 1}),
+    "R1 and R2 every 4th step": ("dcgan", {"penalties": {"r1": 1.0, "r2": 1.0}}),
+    "gamma 0.3": ("dcgan", {"penalties": {"r1": 0.3}}),
     "batch 16": ("dcgan", {"batch_size": 16}),
     "batch 64": ("dcgan", {"batch_size": 64}),
-    "R1 alone": ("dcgan", {"penalties": {"r1": 1.0}}),
-    "gamma 0.3": ("dcgan", {"penalties": {"r1": 0.3, "r2": 0.3}}),
-    "penalties every 4th step": ("dcgan", {"penalty_interval": 4}),
+    "two discriminator steps of 16": ("dcgan", {"batch_size": 16, "discriminator_steps": 2}),
     "hinge loss": ("dcgan", {"loss": "hinge"}),
-    "augmentation: translation": ("dcgan", {"augmentation": ["translation"]}),
+    "beta_2 0.99": ("dcgan", {"generator_beta_2": 0.99, "discriminator_beta_2": 0.99}),
+    "half the rates": ("dcgan", {"generator_learning_rate": 1e-3, "discriminator_learning_rate": 1e-3}),
     "averaged over a fifth": ("dcgan", {"ema_ramp": 0.2}),
+    "augmentation: translation": ("dcgan", {"augmentation": ["translation"]}),
+    "quickstart": ("quickstart", {}),
 }
 
 
