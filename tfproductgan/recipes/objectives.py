@@ -30,6 +30,9 @@ class GANObjective:
         penalties: Weight of each gradient penalty, by name.
         penalty_interval: The penalties are taken every so many steps, and weigh as many times more then.
         discriminator_steps: Discriminator steps per generator step, each on images of its own.
+        weight_clip: Weights of the discriminator are kept between minus this and this, all but vectors of conditions
+            that go in beside pictures; 0 for no limit.
+        drift: Weight of the mean square of the logits of photos, which keeps those of losses without a zero near it.
         augmentation: Operations of the differentiable augmentation; empty for none.
         augmentation_probability: With which probability each operation is applied to a picture; with a target,
             at the start.
@@ -45,6 +48,8 @@ class GANObjective:
     penalties: Mapping[str, float] = dataclasses.field(default_factory=lambda: {"r1": 1.0, "r2": 1.0})
     penalty_interval: int = 1
     discriminator_steps: int = 1
+    weight_clip: float = 0.0
+    drift: float = 0.0
     augmentation: tuple[str, ...] = ()
     augmentation_probability: float = 0.3
     augmentation_target: float | None = None
@@ -58,6 +63,8 @@ class GANObjective:
         object.__setattr__(self, "augmentation", tuple(self.augmentation))
         for field in ("penalty_interval", "discriminator_steps", "augmentation_images"):
             check_count(field, getattr(self, field))
+        for field in ("weight_clip", "drift"):
+            check_least(field, getattr(self, field))
         check_share("augmentation_probability", self.augmentation_probability)
         target, most = self.augmentation_target, MAX_ADAPTIVE_PROBABILITY
         check("augmentation_target", target, lambda v: v is None or 0 < v < 1, "be above 0 and below 1, or null")
