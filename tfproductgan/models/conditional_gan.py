@@ -151,10 +151,14 @@ class ConditionalGAN(Sampler, TrainingModel):
         """
         projection = getattr(self.discriminator, "projection", None)
         embeddings = (each for each in self.discriminator._flatten_layers() if isinstance(each, ConditionEmbedding))
-        beside = {id(embedding.table) for embedding in embeddings if embedding is not projection}
+        limits = {id(embedding.table): None for embedding in embeddings}
+        if isinstance(projection, ConditionEmbedding):
+            # `project` divides by this root: what a feature counts stays within the limit
+            limits[id(projection.table)] = limit * projection.dim**0.5
         for variable in self.discriminator.trainable_variables:
-            if id(variable) not in beside:
-                variable.constraint = functools.partial(tf.clip_by_value, clip_value_min=-limit, clip_value_max=limit)
+            most = limits.get(id(variable), limit)
+            if most is not None:
+                variable.constraint = functools.partial(tf.clip_by_value, clip_value_min=-most, clip_value_max=most)
 
     def compile_options(self):
         """What `compile` was told, JSON-ready."""
