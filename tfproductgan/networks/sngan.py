@@ -93,8 +93,8 @@ class SNGANGenerator(Generator):
         super().__init__(num_ids, image_size, channels, latent_dim, 2 * sum(self._normalised), **kwargs)
         self.width, self.attention = width, attention
         if self.conditional:
-            # every condition starts with gains of 1, see `_modulated`, and no bias
-            self.embedding.table.assign(ops.zeros_like(self.embedding.table))
+            # gains start near 1, see `_modulated`: apart enough for conditions to tell in a short training
+            self.embedding.table.assign(0.3 * self.embedding.table)
         self._stem_shape = (side, side, widths[0])
         self._make_layers(widths)
         self.built = True
