@@ -80,6 +80,7 @@ def test_a_recipe_does_not_share_what_it_was_made_from():
         ({"generator": "wide"}, "generator must map names to values. Received: 'wide'"),
         ({"penalties": ["r1"]}, r"penalties must map names to values. Received: \['r1'\]"),
         ({"augmentation": "flip"}, "augmentation must be a list of names. Received: 'flip'"),
+        ({"weight_clip": -0.01}, "weight_clip must be at least 0. Received: -0.01"),
         ({"augmentation": 3}, "augmentation must be a list of names. Received: 3"),
     ],
 )

@@ -12,6 +12,7 @@ from tfproductgan.layers.augmentation import Augmentation
 from tfproductgan.losses.adversarial import ADVERSARIAL_LOSSES
 from tfproductgan.losses.penalties import Penalty
 from tfproductgan.models.conditional_gan import ConditionalGAN
+from tfproductgan.models.pictures import to_float
 from tfproductgan.models.randomness import Draws
 
 
@@ -415,6 +416,29 @@ def test_gradients_are_clipped_to_the_recipes_limit(small_gan, limit):
     assert seen == pytest.approx(limit or whole, rel=1e-3)
 
 
+@pytest.mark.parametrize("form", ["classic", "modern"])
+def test_weights_stay_within_their_limit_but_vectors_beside_pictures(small_gan, fit, form):
+    gan = small_gan(discriminator={"form": form}, weight_clip=0.01, penalties={})
+    gan.compile(run_eagerly=True)
+    fit(gan)
+    for weight in gan.discriminator.trainable_variables:
+        beside = weight.path.endswith("embedding/table")
+        # of the projection a root of the eight features is taken out again
+        limit = 0.01 * 8**0.5 if weight.path.endswith("projection/table") else 0.01
+        assert (np.abs(weight).max() <= np.float32(limit)) != beside, weight.path
+
+
+def test_drift_is_the_mean_square_of_what_photos_are_given(small_gan, random_batches, as_stream):
+    losses = []
+    for drift in (0.0, 0.5):
+        gan = small_gan(loss="wasserstein", penalties={}, drift=drift, label_dropout=0.0)
+        [batch] = random_batches(gan.schema, count=1)
+        logits = gan.discriminator({**batch, "images": to_float(batch["images"])})
+        gan.compile(run_eagerly=True)
+        losses.append(gan.fit(as_stream([batch]), steps_per_epoch=1, verbose=0).history["d_loss"][0])
+    assert losses[1] - losses[0] == pytest.approx(0.5 * np.mean(np.square(logits)), rel=1e-4)
+
+
 def test_the_generator_alone_draws_the_same_pictures_from_a_smaller_file(saved, tmp_path):
     gan, _ = saved
     alone = gan.trained_generator()
@@ -542,6 +566,11 @@ def test_unknown_names_are_refused(small_gan, small_schema):
         small_gan(penalties={"r3": 1.0}).compile()
     with pytest.raises(RecipeError, match="discriminator_steps must be at least 1"):
         small_gan().compile(discriminator_steps=0)
+
+
+def test_a_penalty_of_each_picture_is_refused_where_pictures_are_seen_by_their_batch(small_schema):
+    with pytest.raises(RecipeError, match=r"The penalty 'wgan-gp' .* a discriminator with batch normalisation"):
+        ConditionalGAN.from_recipe("dcgan-classic", small_schema(image_size=28), penalties={"wgan-gp": 10.0})
 
 
 def test_what_is_no_schema_is_refused(small_gan):

@@ -20,17 +20,20 @@ class ConditionEmbedding(keras.layers.Layer):
         num_ids: Number of ids of each attribute, "not given" included; one that takes several values has a 0 for each
             further column.
         dim: Length of the vectors.
+        initializer: How the table of vectors starts. Defaults to a normal distribution of which outputs have about unit
+            variance.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape: `[batch, len(num_ids)]`, integers.
 
-    Output shape: `[batch, dim]`, of about unit variance at the start.
+    Output shape: `[batch, dim]`.
     """
 
-    def __init__(self, num_ids, dim, **kwargs):
+    def __init__(self, num_ids, dim, initializer=None, **kwargs):
         super().__init__(**kwargs)
         self.num_ids = tuple(num_ids)
         self.dim = dim
+        self.initializer = keras.initializers.get(initializer)
 
     def build(self, input_shape):
         """Make the table of all vectors."""
@@ -38,7 +41,7 @@ class ConditionEmbedding(keras.layers.Layer):
         self.table = self.add_weight(
             name="table",
             shape=(sum(self.num_ids), self.dim),
-            initializer=keras.initializers.RandomNormal(stddev=len(_widths(self.num_ids)) ** -0.5),
+            initializer=self.initializer or keras.initializers.RandomNormal(stddev=len(_widths(self.num_ids)) ** -0.5),
         )
         self.built = True
 
@@ -56,7 +59,8 @@ class ConditionEmbedding(keras.layers.Layer):
 
     def get_config(self):
         """Everything the constructor takes."""
-        return {**super().get_config(), "num_ids": list(self.num_ids), "dim": self.dim}
+        initializer = keras.initializers.serialize(self.initializer) if self.initializer else None
+        return {**super().get_config(), "num_ids": list(self.num_ids), "dim": self.dim, "initializer": initializer}
 
 
 def table_rows(ids, num_ids):

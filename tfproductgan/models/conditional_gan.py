@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfproductgan.errors import RecipeError
 from tfproductgan.layers.augmentation import Augmentation
+from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.losses.adversarial import adversarial_loss
 from tfproductgan.losses.matching import matching_loss, with_others
 from tfproductgan.losses.penalties import Penalty, noise_shape, points
@@ -99,6 +100,17 @@ class ConditionalGAN(Sampler, TrainingModel):
         """The same as `trained`."""
         return self.trained()
 
+    @classmethod
+    def from_recipe(cls, recipe, schema, **overrides):
+        """See `TrainingModel.from_recipe`; besides refuses a penalty that the discriminator makes meaningless."""
+        gan = super().from_recipe(recipe, schema, **overrides)
+        if "wgan-gp" in gan.recipe.objective.penalties and _has_synchronized_statistics(gan.discriminator):
+            raise RecipeError(
+                "The penalty 'wgan-gp' is of the slope at each picture, which a discriminator with batch normalisation "
+                "judges by the rest of its batch: use one without (--set discriminator.form=modern)."
+            )
+        return gan
+
     # === Compile ===
 
     def compile(self, *args, loss=None, penalties=None, augmentation=None, discriminator_steps=None, **kwargs):
@@ -134,7 +146,26 @@ class ConditionalGAN(Sampler, TrainingModel):
         self.discriminator_steps = objective.discriminator_steps if discriminator_steps is None else discriminator_steps
         if self.discriminator_steps < 1:
             raise RecipeError(f"discriminator_steps must be at least 1. Received: {discriminator_steps}")
+        if objective.weight_clip:
+            self._clip_weights(objective.weight_clip)
         super().compile(*args, **kwargs)
+
+    def _clip_weights(self, limit):
+        """Have the optimiser keep the discriminator's weights within a limit.
+
+        It is to limit how much logits change with pictures: vectors of conditions that go in beside them may be as long
+        as they like, and would be as good as absent if they were short.
+        """
+        projection = getattr(self.discriminator, "projection", None)
+        embeddings = (each for each in self.discriminator._flatten_layers() if isinstance(each, ConditionEmbedding))
+        limits = {id(embedding.table): None for embedding in embeddings}
+        if isinstance(projection, ConditionEmbedding):
+            # `project` divides by this root: what a feature counts stays within the limit
+            limits[id(projection.table)] = limit * projection.dim**0.5
+        for variable in self.discriminator.trainable_variables:
+            most = limits.get(id(variable), limit)
+            if most is not None:
+                variable.constraint = functools.partial(tf.clip_by_value, clip_value_min=-most, clip_value_max=most)
 
     def compile_options(self):
         """What `compile` was told, JSON-ready."""
@@ -314,6 +345,8 @@ class ConditionalGAN(Sampler, TrainingModel):
     def _adversarial(self, logits, others, asked):
         """The loss without penalties, and what to log."""
         loss = self.adversarial_loss.discriminator(logits["real"], logits["fake"])
+        if self.recipe.objective.drift:
+            loss += self.recipe.objective.drift * tf.reduce_mean(tf.square(logits["real"]))
         logs = {"logit_gap": (tf.reduce_mean(logits["real"]) - tf.reduce_mean(logits["fake"]), 1.0)}
         if self._adapts:
             logs["r_t"] = (self.adversarial_loss.real_sign(logits["real"], logits["fake"]), 1.0)

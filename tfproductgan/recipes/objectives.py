@@ -33,6 +33,9 @@ class GANObjective:
         matching: Weight of a loss that tells what a picture shows from what others show, see
             `tfproductgan.losses.matching`: the discriminator's on photos, the generator's on its pictures. Pictures
             then show more surely what is asked for, and vary less. The discriminator must look at conditions last.
+        weight_clip: Weights of the discriminator are kept between minus this and this, all but vectors of conditions
+            that go in beside pictures; 0 for no limit.
+        drift: Weight of the mean square of the logits of photos, which keeps those of losses without a zero near it.
         augmentation: Operations of the differentiable augmentation; empty for none.
         augmentation_probability: With which probability each operation is applied to a picture; with a target,
             at the start.
@@ -49,6 +52,8 @@ class GANObjective:
     penalty_interval: int = 1
     discriminator_steps: int = 1
     matching: float = 0.0
+    weight_clip: float = 0.0
+    drift: float = 0.0
     augmentation: tuple[str, ...] = ()
     augmentation_probability: float = 0.3
     augmentation_target: float | None = None
@@ -62,7 +67,8 @@ class GANObjective:
         object.__setattr__(self, "augmentation", tuple(self.augmentation))
         for field in ("penalty_interval", "discriminator_steps", "augmentation_images"):
             check_count(field, getattr(self, field))
-        check_least("matching", self.matching)
+        for field in ("matching", "weight_clip", "drift"):
+            check_least(field, getattr(self, field))
         check_share("augmentation_probability", self.augmentation_probability)
         target, most = self.augmentation_target, MAX_ADAPTIVE_PROBABILITY
         check("augmentation_target", target, lambda v: v is None or 0 < v < 1, "be above 0 and below 1, or null")

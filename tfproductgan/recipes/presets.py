@@ -57,6 +57,43 @@ RECIPES = {
             },
             **_TEXTBOOK,
         ),
+        # Arjovsky et al. 2017; Adam without momentum is their RMSprop, whose first steps alone are larger. No batch
+        # normalisation in the discriminator: clipped, its gains let almost nothing through
+        Recipe(
+            name="wgan",
+            networks={
+                "generator": Network("dcgan", {**_CLASSIC, "latent_dim": 100}),
+                "discriminator": Network("dcgan", {"inner_convs": 0}),
+            },
+            optimizers={"generator": Optimizer(5e-5, 0.0, 0.99), "discriminator": Optimizer(5e-5, 0.0, 0.99)},
+            objective=GANObjective(loss="wasserstein", penalties={}, discriminator_steps=5, weight_clip=0.01),
+            batch_size=64,
+            gradient_clip=0.0,
+            schedule="constant",
+        ),
+        # Gulrajani et al. 2017, algorithm 1
+        Recipe(
+            name="wgan-gp",
+            networks={
+                "generator": Network("dcgan", {**_CLASSIC, "latent_dim": 128}),
+                "discriminator": Network("dcgan", {"inner_convs": 0}),
+            },
+            optimizers={"generator": Optimizer(1e-4, 0.0, 0.9), "discriminator": Optimizer(1e-4, 0.0, 0.9)},
+            objective=GANObjective(loss="wasserstein", penalties={"wgan-gp": 10.0}, discriminator_steps=5),
+            batch_size=64,
+            gradient_clip=0.0,
+            schedule="constant",
+        ),
+        # Miyato and Koyama 2018
+        Recipe(
+            name="sngan",
+            networks={"generator": Network("sngan"), "discriminator": Network("sngan")},
+            optimizers={"generator": Optimizer(2e-4, 0.0, 0.9), "discriminator": Optimizer(2e-4, 0.0, 0.9)},
+            objective=GANObjective(loss="hinge", penalties={}, discriminator_steps=5),
+            batch_size=64,
+            gradient_clip=0.0,
+            final_learning_rate=0.0,
+        ),
         # with attributes a CVAE
         Recipe(
             name="vae",
