@@ -225,14 +225,14 @@ class Recipe:
         return [path]
 
     def for_size(self, image_size: int) -> Recipe:
-        """The recipe for pictures of one size: learning rates of `None` become 2e-3 up to 32 pixels, 8e-4 above.
+        """The recipe for pictures of one size: learning rates of `None` become 2e-3 up to 64 pixels, 8e-4 above.
 
-        Small pictures learn fastest so; larger ones, drawn by wider networks, get grain and tints at that rate.
+        Narrow networks learn fastest so; larger pictures, drawn by wider ones, get grain and tints at that rate.
 
         Args:
             image_size: Height and width in pixels.
         """
-        rate = 2e-3 if image_size <= 32 else 8e-4
+        rate = 2e-3 if image_size <= 64 else 8e-4
         missing = [role for role, adam in self.optimizers.items() if adam.learning_rate is None]
         return self.change((("optimizers", role, "learning_rate"), rate) for role in missing)
 
