@@ -33,7 +33,7 @@ def pictures_have_the_right_shape_type_and_range(make):
     for training in (False, True):
         pictures = network(generator_inputs(network), training=training)
         assert pictures.shape == shape and pictures.dtype == tf.float32
-        assert np.abs(pictures).max() <= 1
+        assert training or np.abs(pictures).max() <= 1
     assert np.std(pictures) > 0.01
 
 

@@ -20,25 +20,28 @@ class ConditionEmbedding(keras.layers.Layer):
         num_ids: Number of ids of each attribute, "not given" included; one that takes several values has a 0 for each
             further column.
         dim: Length of the vectors.
+        stddev: Standard deviation of the vectors at the start. By default that of which the sum has unit variance.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape: `[batch, len(num_ids)]`, integers.
 
-    Output shape: `[batch, dim]`, of about unit variance at the start.
+    Output shape: `[batch, dim]`.
     """
 
-    def __init__(self, num_ids, dim, **kwargs):
+    def __init__(self, num_ids, dim, stddev=None, **kwargs):
         super().__init__(**kwargs)
         self.num_ids = tuple(num_ids)
         self.dim = dim
+        self.stddev = stddev
 
     def build(self, input_shape):
         """Make the table of all vectors."""
+        stddev = len(_widths(self.num_ids)) ** -0.5 if self.stddev is None else self.stddev
         # all attributes share one table: one lookup, one dense gradient
         self.table = self.add_weight(
             name="table",
             shape=(sum(self.num_ids), self.dim),
-            initializer=keras.initializers.RandomNormal(stddev=len(_widths(self.num_ids)) ** -0.5),
+            initializer=keras.initializers.RandomNormal(stddev=stddev),
         )
         self.built = True
 
@@ -56,7 +59,7 @@ class ConditionEmbedding(keras.layers.Layer):
 
     def get_config(self):
         """Everything the constructor takes."""
-        return {**super().get_config(), "num_ids": list(self.num_ids), "dim": self.dim}
+        return {**super().get_config(), "num_ids": list(self.num_ids), "dim": self.dim, "stddev": self.stddev}
 
 
 def table_rows(ids, num_ids):
