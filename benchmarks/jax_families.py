@@ -120,7 +120,9 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--peak", type=float, help="TFLOP/s of the chip in bfloat16")
     parser.add_argument("--width", type=int, help="of all networks that have one, max_width too")
     options = parser.parse_args(words)
-    print(f"JAX {jax.__version__}, {jax.devices()[0].device_kind}, {options.dtype}, {options.image_size} px", flush=True)
+    print(
+        f"JAX {jax.__version__}, {jax.devices()[0].device_kind}, {options.dtype}, {options.image_size} px", flush=True
+    )
     widths = {"width": options.width, "max_width": options.width, "widths": [options.width]} if options.width else {}
     for family, recipe in families().items():
         if options.families and family not in options.families:

@@ -168,9 +168,7 @@ def test_a_step_of_sgd_equals_plain_tapes(small_gan, random_batches, plain_step,
         ("r3gan", ["r1", "r2"], ()),
     ],
 )
-def test_sharing_derivatives_changes_no_gradient(
-    small_gan, random_batches, monkeypatch, family, points, augmentation
-):
+def test_sharing_derivatives_changes_no_gradient(small_gan, random_batches, monkeypatch, family, points, augmentation):
     options = {"l2": 0.1} if family == "dcgan" else {"blocks": 2}
     gan = small_gan(family, discriminator=options, augmentation=augmentation, augmentation_probability=0.6)
     gan.compile(penalties=[Penalty(name, 0.3, interval=2) for name in points])

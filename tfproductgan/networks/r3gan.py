@@ -4,21 +4,19 @@ Both networks are stacks of bottleneck blocks that start as the identity, joined
 themselves to the depth (fix-up initialisation), so that neither normalisation nor equalised rates are needed; the only
 biases are those before activations; pictures are the plain sum of the last features, without tanh.
 
-On a GPU or TPU the networks are by default the published ones: 768 channels up to 32 pixels and half as many at each
-doubling beyond, two blocks a size, 3x3 convolutions inside of twice as many channels in groups of 16. Processors get
-no more than 128 channels, one block a size, and in it one dense 3x3 convolution of as many channels as come in: of
-equal width it is two to four times as fast as groups of 16 among twice as many channels, whichever way these are
-computed (see `GroupedConv2D`). What was chosen is in the network's configuration, so a file is the same network
-everywhere.
+Inside a block the 3x3 convolution is published with twice as many channels, in groups of 16. So it is made on a GPU or
+TPU. On processors it is by default one dense convolution of as many channels as come in, which is two to four times as
+fast as groups, whichever way these are computed (see `GroupedConv2D`). What was chosen is in the network's
+configuration, so a file is the same network everywhere.
 
-The published networks, as options of both:
+The published networks, as options of both, with two blocks a size and `expansion` 2:
 
-| | width | max_width | blocks | group_width | expansion |
-|---|---|---|---|---|---|
-| CIFAR-10 | 768 | 768 | 2 | 16 | 2 |
-| FFHQ 64 | 384 | 768 | 2 | 16 | 2 |
-| FFHQ 256 | 96 | 768 | 2 | 16 | 2 |
-| ImageNet 32, 64 | 1536 | 1536 | 2 | 32 | 2 |
+| | width | max_width | group_width |
+|---|---|---|---|
+| CIFAR-10 | 768 | 768 | 16 |
+| FFHQ 64 | 384 | 768 | 16 |
+| FFHQ 256 | 96 | 768 | 16 |
+| ImageNet 32, 64 | 1536 | 1536 | 32 |
 
 Unlike there, the condition is a sum of vectors, one an attribute, and the discriminator's projection has an
 unconditional term, which costs no weights.
@@ -51,8 +49,6 @@ from tfproductgan.networks.base import (
 _SLOPE = 0.2
 _GAIN = math.sqrt(2 / (1 + _SLOPE**2))  # keeps the spread of what a leaky rectifier lets through
 
-_SIZES = ("width", "max_width", "blocks", "group_width", "expansion")
-
 # stages that may compute in bfloat16, counted from the largest map
 _FAST_STAGES = 4
 
@@ -80,16 +76,17 @@ def _conv(filters, side=1, groups=1, gain=1.0, use_bias=False, **options):
 
 
 class _Sizes:
-    """The options that both networks share, those not given chosen by the device."""
+    """The options that both networks share."""
 
-    def set_sizes(self, **given):
-        """Keep the options, all as numbers."""
+    def set_sizes(self, width, max_width, blocks, group_width, expansion):
+        """Keep the options, those not given as numbers too."""
         check_image_size("r3gan", self.image_size, 32, 256, also=(28,))
-        published = (min(768, 24576 // self.image_size), 768, 2, 16, 2)
-        by_device = zip(_SIZES, published if on_accelerator() else (32, 128, 1, 0, 1), strict=True)
-        for option, usual in by_device:
-            setattr(self, option, usual if given[option] is None else given[option])
-        check_counts(width=self.width, max_width=self.max_width, blocks=self.blocks, expansion=self.expansion)
+        self.width = min(768, 24576 // self.image_size) if width is None else width
+        self.max_width, self.blocks = max_width, blocks
+        grouped = on_accelerator()
+        self.group_width = (16 if grouped else 0) if group_width is None else group_width
+        self.expansion = (2 if grouped else 1) if expansion is None else expansion
+        check_counts(width=self.width, max_width=max_width, blocks=blocks, expansion=self.expansion)
         check_counts(0, group_width=self.group_width)
 
     @property
@@ -188,12 +185,13 @@ class R3GANGenerator(_Sizes, Generator):
     Args:
         num_ids, channels, latent_dim, embedding_dim: See `Generator`.
         image_size: 28, 32, 64, 128 or 256. Defaults to 64.
-        width: Channels of the last stage; the stages before have two, four … times as many.
-        max_width: Upper limit of the channels of a stage.
-        blocks: Residual blocks a stage.
-        group_width: Channels a group of the 3x3 convolutions; 0 for no groups.
-        expansion: How many times as many channels lie inside a block. These five default to what suits the device,
-            see the module.
+        width: Channels of the last stage; the stages before have two, four … times as many. By default as published,
+            768 up to 32 pixels and half as many at each doubling beyond.
+        max_width: Upper limit of the channels of a stage. Defaults to 768.
+        blocks: Residual blocks a stage. Defaults to 2.
+        group_width: Channels a group of the 3x3 convolutions; 0 for no groups. Defaults to 16 on GPUs and TPUs, else
+            to 0.
+        expansion: How many times as many channels lie inside a block. Defaults to 2 on GPUs and TPUs, else to 1.
         **kwargs: Arguments of `keras.Model`.
 
     Call arguments and output shape: see `Generator`; in training pictures are not clipped to -1 to 1.
@@ -210,16 +208,14 @@ class R3GANGenerator(_Sizes, Generator):
         latent_dim=64,
         embedding_dim=64,
         width=None,
-        max_width=None,
-        blocks=None,
+        max_width=768,
+        blocks=2,
         group_width=None,
         expansion=None,
         **kwargs,
     ):
         super().__init__(num_ids, image_size, channels, latent_dim, embedding_dim, **kwargs)
-        self.set_sizes(
-            width=width, max_width=max_width, blocks=blocks, group_width=group_width, expansion=expansion
-        )
+        self.set_sizes(width, max_width, blocks, group_width, expansion)
         self._make_basis()
         self._make_stages()
         self.built = True
@@ -301,16 +297,14 @@ class R3GANDiscriminator(_Sizes, Discriminator):
         image_size=64,
         channels=3,
         width=None,
-        max_width=None,
-        blocks=None,
+        max_width=768,
+        blocks=2,
         group_width=None,
         expansion=None,
         **kwargs,
     ):
         super().__init__(num_ids, image_size, channels, **kwargs)
-        self.set_sizes(
-            width=width, max_width=max_width, blocks=blocks, group_width=group_width, expansion=expansion
-        )
+        self.set_sizes(width, max_width, blocks, group_width, expansion)
         self._make_stages()
         self._make_head()
         self.built = True
