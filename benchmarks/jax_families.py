@@ -1,7 +1,7 @@
 """Every family of networks on Keras's JAX backend: nothing of the networks and losses needs TensorFlow.
 
     pip install jax   # or jax[cuda12]
-    python benchmarks/jax_families.py --image-size 64 --batch 32 --dtype mixed_bfloat16 --peak 989
+    python benchmarks/jax_families.py dcgan r3gan-published --batch 64 --dtype mixed_bfloat16 --peak 989
 
 Prints, for each network, pictures a second forward and, for families of GANs, of a step: gradients of the
 discriminator's loss with its penalties and of the generator's, without optimisers. With `--peak`, the chip's bfloat16
@@ -22,18 +22,18 @@ import numpy as np
 
 from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.losses.adversarial import adversarial_loss
-from tfproductgan.losses.penalties import Penalty
-from tfproductgan.recipes import RECIPES, Recipe
+from tfproductgan.losses.penalties import Penalty, points
+from tfproductgan.recipes import RECIPES, Recipe, get_recipe
 from tfproductgan.registry import network_class
 
 
-def families() -> dict[str, Recipe]:
+def first_recipes() -> list[str]:
     """The first recipe of each family."""
-    found: dict[str, Recipe] = {}
+    found: dict[str, str] = {}
     for recipe in RECIPES.values():
         for network in recipe.networks.values():
-            found.setdefault(network.family, recipe)
-    return found
+            found.setdefault(network.family, recipe.name)
+    return list(found.values())
 
 
 def networks_of(recipe: Recipe, image_size: int, dtype: str, options: dict[str, object]) -> dict[str, keras.Model]:
@@ -78,6 +78,7 @@ def step_of(networks: dict[str, keras.Model], recipe: Recipe):
             return logits.sum(), logits
 
         total, images = 0.0, {"real": real, "fake": fake}
+        images |= {penalty.points: points(penalty.name, real, fake, 0.5) for penalty in penalties}
         slopes, logits = {}, {}
         for at, pictures in images.items():
             slopes[at], logits[at] = jax.grad(judged, has_aux=True)(pictures)
@@ -109,45 +110,42 @@ def measure(function, arguments, batch: int, seconds: float) -> tuple[float, flo
     return count * batch / (time.perf_counter() - start), costs.get("flops", float("nan")), result
 
 
-def main(words: list[str] | None = None) -> None:
+def jobs_of(networks: dict[str, keras.Model], recipe: Recipe, batch: int) -> dict[str, tuple]:
+    """What is measured: functions and what they are called with."""
+    weights = {role: [variable.value for variable in each.trainable_variables] for role, each in networks.items()}
+    jobs = {
+        f"{role} forward": (forward_of(network), (weights[role], inputs_for(network, batch)))
+        for role, network in networks.items()
+    }
+    if recipe.kind == "gan":
+        inputs = inputs_for(networks["generator"], batch)
+        jobs["step"] = (step_of(networks, recipe), (weights["generator"], weights["discriminator"], inputs))
+    return jobs
+
+
+def main() -> None:
     """Measure the families that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("families", nargs="*", help="all by default")
+    parser.add_argument("recipes", nargs="*", default=first_recipes(), help="by default one of each family")
     parser.add_argument("--image-size", type=int, default=64)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--dtype", default="float32", help="or mixed_bfloat16")
     parser.add_argument("--seconds", type=float, default=5.0, help="a measurement")
     parser.add_argument("--peak", type=float, help="TFLOP/s of the chip in bfloat16")
     parser.add_argument("--width", type=int, help="of all networks that have one, max_width too")
-    options = parser.parse_args(words)
-    print(
-        f"JAX {jax.__version__}, {jax.devices()[0].device_kind}, {options.dtype}, {options.image_size} px", flush=True
-    )
-    widths = {"width": options.width, "max_width": options.width, "widths": [options.width]} if options.width else {}
-    for family, recipe in families().items():
-        if options.families and family not in options.families:
-            continue
-        recipe = recipe.for_size(options.image_size)
-        networks = networks_of(recipe, options.image_size, options.dtype, widths)
-        weights = {
-            role: [variable.value for variable in network.trainable_variables] for role, network in networks.items()
-        }
-        jobs = {
-            f"{role} forward": (forward_of(network), (weights[role], inputs_for(network, options.batch)))
-            for role, network in networks.items()
-        }
-        if recipe.kind == "gan":
-            inputs = inputs_for(networks["generator"], options.batch)
-            jobs["step"] = (
-                step_of(networks, recipe),
-                (weights["generator"], weights["discriminator"], inputs),
-            )
-        for name, (function, arguments) in jobs.items():
+    options = parser.parse_args()
+    size, dtype, width = options.image_size, options.dtype, options.width
+    print(f"JAX {jax.__version__}, {jax.devices()[0].device_kind}, {dtype}, {size} px", flush=True)
+    widths = {"width": width, "max_width": width, "widths": [width]} if width else {}
+    for name in options.recipes:
+        recipe = get_recipe(name).for_size(size)
+        jobs = jobs_of(networks_of(recipe, size, dtype, widths), recipe, options.batch)
+        for job, (function, arguments) in jobs.items():
             speed, operations, result = measure(function, arguments, options.batch, options.seconds)
-            assert all(np.isfinite(np.asarray(leaf, "float32")).all() for leaf in jax.tree.leaves(result)), name
+            assert all(np.isfinite(np.asarray(leaf, "float32")).all() for leaf in jax.tree.leaves(result)), job
             reached = operations * speed / options.batch / 1e12
             share = f", {reached / options.peak:.1%} of the peak" if options.peak else ""
-            print(f"{family:8} {name:22} {speed:10.1f} images/s {reached:8.2f} TFLOP/s{share}", flush=True)
+            print(f"{name:16} {job:22} {speed:10.1f} images/s {reached:8.2f} TFLOP/s{share}", flush=True)
 
 
 if __name__ == "__main__":

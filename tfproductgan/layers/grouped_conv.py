@@ -16,7 +16,7 @@ class GroupedConv2D(keras.layers.Conv2D):
     """A `keras.layers.Conv2D` that on processors is computed group by group.
 
     The weights, and all numbers up to rounding, are the same. TensorFlow's derivatives of grouped convolutions take
-    twenty to seventy times as long there as those of a convolution a group.
+    twenty to a hundred times as long there as those of a convolution a group.
 
     Args: See `keras.layers.Conv2D`; channels come last.
     """
