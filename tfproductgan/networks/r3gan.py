@@ -380,9 +380,14 @@ class R3GANDiscriminator(_Sizes, Discriminator):
         found = []
 
         def linear(layer, x):
-            made = layer(ops.stop_gradient(x))
-            if layer.bias is not None:
-                made = made + ops.cast(shares - 1.0, made.dtype)[:, None, None, None] * ops.cast(layer.bias, made.dtype)
+            x = ops.stop_gradient(x)
+            if layer.bias is None:
+                made = layer(x)
+            else:
+                # multiplied at once, since what the layer adds and a correction of it would nearly cancel
+                parts = (x, layer.kernel, shares[:, None, None, None], layer.bias)
+                x, kernel, share, bias = (ops.cast(part, layer.compute_dtype) for part in parts)
+                made = layer.convolution_op(x, kernel) + share * bias
             found.append(made)
             return made
 
