@@ -241,7 +241,7 @@ class Recipe:
         """
         rate = 2e-3 if image_size <= 32 else 8e-4
         weight = float(f"{2 * (image_size / 64) ** 3.1:.2g}")
-        missing = [
+        missing: list[tuple[Sequence[str], float]] = [
             (("optimizers", role, "learning_rate"), rate)
             for role, adam in self.optimizers.items()
             if adam.learning_rate is None
