@@ -48,7 +48,7 @@ def test_learning_rates_that_are_not_given_suit_the_size_of_the_pictures(image_s
 
 @pytest.mark.parametrize(("image_size", "weight"), [(32, 0.23), (64, 2), (128, 17), (256, 150)])
 def test_penalties_that_are_not_given_suit_the_size_of_the_pictures(image_size, weight):
-    recipe = get_recipe("r3gan", penalties={"r1": None, "r2": 3.0}).for_size(image_size)
+    recipe = get_recipe("r3gan-published", penalties={"r1": None, "r2": 3.0}).for_size(image_size)
     assert recipe.objective.penalties == {"r1": weight, "r2": 3.0}
 
 

@@ -19,7 +19,8 @@ The published networks, as options of both, with two blocks a size and `expansio
 | ImageNet 32, 64 | 1536 | 1536 | 32 |
 
 Unlike there, the condition is a sum of vectors, one an attribute, and the discriminator's projection has an
-unconditional term, which costs no weights.
+unconditional term, which costs no weights. Vectors of conditions start as long as latents: there they start the shorter
+the more values there are, and in runs of minutes shapes then follow the seed.
 
 Reference:
     Huang et al., 2024, The GAN is dead; long live the GAN! A Modern GAN Baseline, https://arxiv.org/abs/2501.05441, and
@@ -220,10 +221,6 @@ class R3GANGenerator(_Sizes, Generator):
         self._make_stages()
         self.built = True
 
-    def make_embedding(self, dim, **options):
-        """A built `ConditionEmbedding` that starts as a layer without bias on all values side by side would."""
-        return super().make_embedding(dim, stddev=max(1, sum(self.num_ids)) ** -0.5, **options)
-
     def _make_basis(self):
         side, widths = smallest_map(self.image_size), self.stage_widths
         options = {"dtype": self.stage_policy(0)}
@@ -344,7 +341,8 @@ class R3GANDiscriminator(_Sizes, Discriminator):
             units, use_bias=False, kernel_initializer=_initialiser(1.0), name="head", dtype="float32"
         )
         self.head.build((None, width))
-        stddev = (width * max(1, sum(self.num_ids))) ** -0.5
+        # as much at the start as the term that knows no condition
+        stddev = (width * max(1, len(self.num_ids))) ** -0.5
         self.projection = self.make_embedding(width, "projection", stddev=stddev, dtype="float32")
 
     def call(self, inputs, training=False):
