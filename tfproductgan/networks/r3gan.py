@@ -180,6 +180,38 @@ class ResidualBlock(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
+class Basis(layers.Layer):
+    """A learned map, each channel times one of the inputs.
+
+    Args:
+        side: Height and width of the map.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input shape: `[batch, channels]`.
+
+    Output shape: `[batch, side, side, channels]`.
+    """
+
+    def __init__(self, side, **kwargs):
+        super().__init__(**kwargs)
+        self.side = side
+
+    def build(self, input_shape):
+        """Make the map."""
+        spread = keras.initializers.RandomNormal(stddev=1.0)
+        self.kernel = self.add_weight(name="kernel", shape=(self.side, self.side, input_shape[-1]), initializer=spread)
+        self.built = True
+
+    def call(self, inputs):
+        """Scale it."""
+        return inputs[:, None, None] * self.kernel
+
+    def get_config(self):
+        """Everything the constructor takes."""
+        return {**super().get_config(), "side": self.side}
+
+
+@keras.saving.register_keras_serializable(package="tfproductgan")
 class R3GANGenerator(_Sizes, Generator):
     """A learned map scaled channel by channel by latents and condition, then blocks and one doubling a stage.
 
@@ -227,13 +259,7 @@ class R3GANGenerator(_Sizes, Generator):
         self.to_basis = layers.Dense(
             widths[0], use_bias=False, kernel_initializer=_initialiser(1.0), name="to_basis", **options
         )
-        self.basis = layers.EinsumDense(
-            "bc,hwc->bhwc",
-            (side, side, widths[0]),
-            kernel_initializer=keras.initializers.RandomNormal(stddev=1.0),
-            name="basis",
-            **options,
-        )
+        self.basis = Basis(side, name="basis", **options)
         self.basis.build(build(self.to_basis, (None, self.style_dim)))
 
     def _make_stages(self):
