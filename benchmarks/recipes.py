@@ -55,16 +55,22 @@ _BEFORE = {
     "penalty_interval": 1,
     "matching": 0.0,
 }
+_HALF = {"generator": {**_BEFORE["generator"], "width": 16}, "discriminator": {"width": 32}}
+_NEAREST = {"width": 16, "upsampling": "nearest", "latent_sizes": None}
 
-# name -> recipe it starts from, what is changed; those below "default" change one thing
+# name -> recipe it starts from, what is changed; those from "textbook" to "default" change more and more, those below
+# it one thing
 ROWS = {
     "textbook": ("dcgan-classic", {"batch_size": 64}),
     "default before": ("dcgan", _BEFORE),
+    "and half the width": ("dcgan", _BEFORE | _HALF),
+    "and nearest upsampling": ("dcgan", _BEFORE | _HALF | {"generator": _NEAREST}),
+    "and R1 alone every 4th step": ("dcgan", {"generator": _NEAREST, "matching": 0.0}),
+    "and latents on two sizes": ("dcgan", {"matching": 0.0}),
     "default": ("dcgan", {}),
-    "no matching": ("dcgan", {"matching": 0.0}),
     "matching 0.1": ("dcgan", {"matching": 0.1}),
     "matching 0.5": ("dcgan", {"matching": 0.5}),
-    "latents at all sizes": ("dcgan", {"generator": {"latent_sizes": None}}),
+    "latents on all sizes": ("dcgan", {"generator": {"latent_sizes": None}}),
     "latents in the stem alone": ("dcgan", {"generator": {"latent_sizes": 0}}),
     "learned upsampling": ("dcgan", {"generator": {"upsampling": "learned"}}),
     "bilinear upsampling": ("dcgan", {"generator": {"upsampling": "bilinear"}}),
