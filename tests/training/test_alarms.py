@@ -26,6 +26,8 @@ RECIPE = get_recipe(
     batch_size=16,
     images=192,
     precision="float32",
+    penalties={"r1": 1.0, "r2": 1.0},
+    penalty_interval=1,
 )
 
 

@@ -59,9 +59,9 @@ class ConditionalGAN(Sampler, TrainingModel):
     kind_name = "gan"
     default_recipe = "dcgan"
     parts_name = "discriminator_steps"
-    logits_advice = "Make the gradient penalties four times as strong (--set penalties.r1=... and r2), or lower"
+    logits_advice = "Make the gradient penalties four times as strong (--set penalties.r1=...), or lower"
     collapse_advice = (
-        "Make the gradient penalties four times as strong (--set penalties.r1=... and r2), lower both learning rates"
+        "Make the gradient penalties four times as strong (--set penalties.r1=...), lower both learning rates"
     )
 
     def __init__(self, generator, discriminator, schema, recipe=None, **kwargs):
