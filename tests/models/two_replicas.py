@@ -71,13 +71,12 @@ CASES = {
         "mlp",
         {"discriminator_steps": 2, "microbatches": 2, "weight_clip": 0.2},
     ),
-    "growing, two updates at the larger size": (
+    "growing": (
         "progan",
         {
             "discriminator": {"group": 1},
             "penalties": {},
             "growth": {"7": 0, "28": 1},
-            "growth_batches": {"14": 16, "28": 8},
             "images": 48,
             "batch_size": 16,
             "schedule": "constant",

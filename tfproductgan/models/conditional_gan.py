@@ -9,7 +9,6 @@ import math
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
 
 from tfproductgan.errors import RecipeError
 from tfproductgan.layers.augmentation import Augmentation
@@ -262,7 +261,7 @@ class ConditionalGAN(Sampler, TrainingModel):
     @property
     def is_growing(self):
         """Whether pictures are coarser yet than they can be."""
-        return self.growth is not None and float(self.generator.level) < len(self.growth.sides) - 1
+        return self.growth is not None and float(self.generator.level.numpy()) < len(self.growth.sides) - 1
 
     def stages(self):
         """See `TrainingModel.stages`."""
@@ -280,16 +279,16 @@ class ConditionalGAN(Sampler, TrainingModel):
         """Bring networks and optimisers to where the images seen have them be; returns the stage."""
         images = self.images_seen
         # a run that is made longer, or began with weights of another, stays as far as it was
-        level = max(float(self.generator.level), self.growth.level(images))
+        level = max(float(self.generator.level.numpy()), self.growth.level(images))
         for network in self._growing():
             network.level.assign(level)
         turn = self.growth.turn(images)
-        if turn > float(self._turn):
+        if turn > self._turn.numpy():
             self._turn.assign(turn)
             for optimizer in self.optimizers().values():
                 for variable in optimizer.variables:
                     if variable is not optimizer._learning_rate:
-                        variable.assign(ops.zeros_like(variable))
+                        variable.assign(tf.zeros(variable.shape, variable.dtype))
         stage = max(math.ceil(level), self.growth.stage(images))
         if stage != self.generator.stage:
             self.enter(stage)

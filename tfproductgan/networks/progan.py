@@ -1,7 +1,7 @@
 """The ProGAN family: networks that start with small pictures and grow, for 28 pixels and powers of two from 32 to 1024.
 
-Each size has layers of its own between features and pictures, so a generator can draw, and a discriminator judge, at any
-of them, and halfway between two: pictures of the smaller one, repeated, then fade into those of the larger. Pictures are
+Each size has layers of its own between features and pictures, so a generator can draw, and a discriminator judge, at
+any of them, and halfway between two: pictures of the smaller one, repeated, fade into those of the larger. Pictures are
 of full size all the time. How far the networks have grown is their weight `level`; a training moves it, see
 `models/growing.py`.
 
@@ -145,12 +145,12 @@ class ProGANGenerator(_Growing, Generator):
         x = self.stem(self.style(latents, embedding))
         x = ops.reshape(x, (-1, self.sides[0], self.sides[0], self._widths[0])) + self.stem_bias
         x = _activated(x)
-        last = self.stage if training else len(self.sides) - 1
+        last, pictures = self.stage if training else len(self.sides) - 1, None
         for stage in range(last + 1):
             for conv in self.convs[stage]:
                 x = _activated(conv(x))
             drawn = self.to_rgb[stage](x)
-            pictures = self._mixed(stage, enlarged(pictures), drawn) if stage else drawn
+            pictures = drawn if pictures is None else self._mixed(stage, enlarged(pictures), drawn)
         pictures = enlarged(pictures, self.image_size // self.sides[last])
         return pictures if training else ops.clip(pictures, -1.0, 1.0)
 
