@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
 
 import keras
 import numpy as np
@@ -16,7 +15,7 @@ from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.losses.adversarial import adversarial_loss
 from tfproductgan.losses.matching import matching_loss, with_others
 from tfproductgan.losses.penalties import Penalty, noise_shape, points
-from tfproductgan.models.growing import Growth
+from tfproductgan.models.growing import Grows
 from tfproductgan.models.phases import Phase, added_losses, dense_gradients, draw, gradients_through
 from tfproductgan.models.randomness import Purpose
 from tfproductgan.models.replica_step import mean_over_replicas, num_replicas
@@ -30,7 +29,7 @@ _SIGN_HALF_LIFE = 256  # images
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
-class ConditionalGAN(Sampler, TrainingModel):
+class ConditionalGAN(Sampler, Grows, TrainingModel):
     """A conditional GAN; with an empty schema an unconditional one.
 
     One step takes a batch `{"images": uint8 [B, S, S, C], "conditions": int32 [B, A]}`: `discriminator_steps`
@@ -72,16 +71,10 @@ class ConditionalGAN(Sampler, TrainingModel):
                 "matching needs a discriminator that looks at conditions last, such as 'dcgan' in its modern form. "
                 f"Received: matching={self.recipe.objective.matching}, {type(discriminator).__name__}. Use matching=0."
             )
-        if self.growth is not None:
-            for network in self._growing():
-                network.level.assign(self.growth.level(0))
 
     def add_state(self):
-        """What adaptive augmentation remembers, and how far a growth is."""
-        self.growth = None
-        if self.recipe.objective.growth:
-            self.growth = Growth.of(self.recipe, self._sides())
-            self._turn = self.add_number("growth_turn")
+        """What adaptive augmentation remembers."""
+        super().add_state()
         start = self.recipe.objective.augmentation_probability
         self._augmentation_probability = self.add_number("augmentation_probability", start)
         self._real_sign = self.add_number("real_sign")
@@ -158,8 +151,6 @@ class ConditionalGAN(Sampler, TrainingModel):
         if objective.weight_clip:
             self._clip_weights(objective.weight_clip)
         super().compile(*args, **kwargs)
-        if self.growth is not None:
-            self._check_growth()
 
     def _clip_weights(self, limit):
         """Have the optimiser keep the discriminator's weights within a limit.
@@ -203,8 +194,7 @@ class ConditionalGAN(Sampler, TrainingModel):
 
         A stage of a growth whose batches are smaller does so several times.
         """
-        turns = self.recipe.batch_size // self.growth.batches[self.generator.stage] if self.growth is not None else 1
-        count, phases = turns * self.discriminator_steps, []
+        count, phases = self.updates_a_step * self.discriminator_steps, []
         for index in range(count):
             part = (index, count)
             phases.append(
@@ -230,95 +220,7 @@ class ConditionalGAN(Sampler, TrainingModel):
         """Weight of the loss that tells what a picture shows from what others show."""
         return self.recipe.objective.matching if self.schema.attributes else 0.0
 
-    # === Growing ===
-
-    def _sides(self):
-        sides = [getattr(network, "sides", None) for network in self.networks().values()]
-        if None in sides or len(set(sides)) > 1:
-            families = " and ".join(network.family for network in self.recipe.networks.values())
-            raise RecipeError(
-                f"growth needs two networks that grow alike, such as those of progan. Received: {families}"
-            )
-        return sides[0]
-
-    def _growing(self):
-        return (*self.networks().values(), *self.averages().values())
-
-    def _check_growth(self):
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        for side, batch in zip(self.growth.sides, self.growth.batches, strict=True):
-            if batch % (replicas * self.microbatches):
-                raise RecipeError(
-                    f"A batch of {batch} at {side} pixels cannot be shared by {replicas} replicas with "
-                    f"{self.microbatches} microbatches each: change growth_batches."
-                )
-        if self.recipe.schedule != "constant":
-            raise RecipeError(
-                "Optimisers of a growth start anew with each size, and so would the schedule of their rates: use "
-                f"schedule=constant. Received: {self.recipe.schedule!r}"
-            )
-
-    @property
-    def is_growing(self):
-        """Whether pictures are coarser yet than they can be."""
-        return self.growth is not None and float(self.generator.level.numpy()) < len(self.growth.sides) - 1
-
-    def stages(self):
-        """See `TrainingModel.stages`."""
-        return super().stages() if self.growth is None else self.growth.shares()
-
-    def enter(self, stage):
-        """Compute what a stage of the growth needs from here on, and nothing larger."""
-        for network in self._growing():
-            network.stage = stage
-        self._phases = tuple(self.make_phases())
-        # its graph is that of another stage
-        self.test_function = None
-
-    def _grow(self):
-        """Bring networks and optimisers to where the images seen have them be; returns the stage."""
-        images = self.images_seen
-        # a run that is made longer, or began with weights of another, stays as far as it was
-        level = max(float(self.generator.level.numpy()), self.growth.level(images))
-        for network in self._growing():
-            network.level.assign(level)
-        turn = self.growth.turn(images)
-        if turn > self._turn.numpy():
-            self._turn.assign(turn)
-            for optimizer in self.optimizers().values():
-                for variable in optimizer.variables:
-                    if variable is not optimizer._learning_rate:
-                        variable.assign(tf.zeros(variable.shape, variable.dtype))
-        stage = max(math.ceil(level), self.growth.stage(images))
-        if stage != self.generator.stage:
-            self.enter(stage)
-        return stage
-
-    def make_train_function(self, force=False):
-        """See `ReplicaStep`; each stage of a growth has a graph of its own, made when it begins."""
-        if self.growth is None or not (force or self.train_function is None):
-            super().make_train_function(force)
-            return
-        graphs = {}
-
-        def function(iterator):
-            for _ in range(self.steps_per_execution):
-                stage = self._grow()
-                if stage not in graphs:
-                    self.enter(stage)
-                    graphs[stage] = self._replicated(self.train_step, steps=1)
-                logs = graphs[stage](iterator)
-            return logs
-
-        self.train_function = function
-
     # === A step ===
-
-    def _received(self, data):
-        batch = super()._received(data)
-        if self.growth is not None:
-            batch["images"] = self.discriminator.at_level(batch["images"])
-        return batch
 
     def _draw(self, conditions, draws):
         latents = draws.normal(Purpose.LATENTS, (conditions.shape[0], self.latent_dim))

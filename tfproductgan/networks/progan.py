@@ -189,6 +189,8 @@ class ProGANDiscriminator(_Growing, Discriminator):
         RecipeError: If the size does not exist, or a number cannot be.
     """
 
+    conditions_last = True
+
     def __init__(self, num_ids, image_size=64, channels=3, width=32, max_width=128, group=4, **kwargs):
         _checked(image_size, width, max_width)
         check_counts(group=group)
