@@ -8,8 +8,8 @@ Every row trains for the same processor time, so one with a cheaper step sees mo
 All are judged alike, from their averaged generators, asked for what the photos of `--split` show (10,000 at most):
 
 - a column for each of `--judges`, names of extractors or files: squared Fréchet distance of its features between
-  samples and the photos of `--split`, and recall in them. A judge that had no part in choosing a recipe says more than
-  one that had.
+  samples and the photos of `--split`; of the last one also recall. A judge that had no part in choosing a recipe says
+  more than one that had.
 - accuracy: share of the samples in which the catalogue's classifier recognises what was asked for, by attribute.
 - CAS (`--cas`): accuracy on photos of the split, first attribute, of a classifier trained on as many samples as there
   are training photos, 10,000 at most, and nothing else.
@@ -32,10 +32,12 @@ import os
 import re
 import statistics
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from measuring import peak_megabytes
 from results import put_into
 
 from tfproductgan.cli.data_options import add_data_options, catalogue_from, expected_image_size
@@ -53,16 +55,22 @@ _BEFORE = {
     "penalty_interval": 1,
     "matching": 0.0,
 }
+_HALF = {"generator": {**_BEFORE["generator"], "width": 16}, "discriminator": {"width": 32}}
+_NEAREST = {"width": 16, "upsampling": "nearest", "latent_sizes": None}
 
-# name -> recipe it starts from, what is changed; those below "default" change one thing
+# name -> recipe it starts from, what is changed; those from "textbook" to "default" change more and more, those below
+# it one thing
 ROWS = {
     "textbook": ("dcgan-classic", {"batch_size": 64}),
     "default before": ("dcgan", _BEFORE),
+    "and half the width": ("dcgan", _BEFORE | _HALF),
+    "and nearest upsampling": ("dcgan", _BEFORE | _HALF | {"generator": _NEAREST}),
+    "and R1 alone every 4th step": ("dcgan", {"generator": _NEAREST, "matching": 0.0}),
+    "and latents on two sizes": ("dcgan", {"matching": 0.0}),
     "default": ("dcgan", {}),
-    "no matching": ("dcgan", {"matching": 0.0}),
     "matching 0.1": ("dcgan", {"matching": 0.1}),
     "matching 0.5": ("dcgan", {"matching": 0.5}),
-    "latents at all sizes": ("dcgan", {"generator": {"latent_sizes": None}}),
+    "latents on all sizes": ("dcgan", {"generator": {"latent_sizes": None}}),
     "latents in the stem alone": ("dcgan", {"generator": {"latent_sizes": 0}}),
     "learned upsampling": ("dcgan", {"generator": {"upsampling": "learned"}}),
     "bilinear upsampling": ("dcgan", {"generator": {"upsampling": "bilinear"}}),
@@ -121,10 +129,10 @@ def run(args: argparse.Namespace, row: str, recipe: Recipe) -> dict:
 
 def train(args: argparse.Namespace, catalogue, recipe: Recipe) -> tuple:
     """A generator that has learnt for so many core-seconds, and how many they and its images were."""
-    from tfproductgan.models.conditional_gan import ConditionalGAN
+    from tfproductgan.registry import kind_named
 
-    def fitted(recipe: Recipe, steps: int) -> tuple[ConditionalGAN, float]:
-        gan = ConditionalGAN.from_recipe(recipe, catalogue.schema)
+    def fitted(recipe: Recipe, steps: int) -> tuple:
+        gan = kind_named(recipe.kind).find("model").from_recipe(recipe, catalogue.schema)
         gan.compile()
         stream = catalogue.stream("train", recipe.step_images, recipe.seed, balance=recipe.balance)
         gan.fit(stream.take(1), epochs=1, verbose=0)  # makes the graph, which does not count
@@ -135,8 +143,15 @@ def train(args: argparse.Namespace, catalogue, recipe: Recipe) -> tuple:
     _, cpu = fitted(recipe, 1 + MEASURED)
     recipe = recipe.replace(images=max(2, round(args.core_seconds / cpu * MEASURED)) * recipe.step_images)
     gan, cpu = fitted(recipe, recipe.images // recipe.step_images)
-    found = {"core_seconds": args.core_seconds, "images": recipe.images, "cpu": round(cpu, 1)}
-    return gan.trained(), {**found, "precision": gan.generator.dtype_policy.name}
+    found = {
+        "core_seconds": args.core_seconds,
+        "images": recipe.images,
+        "cpu": round(cpu, 1),
+        "precision": gan.sampling_network.dtype_policy.name,
+        "parameters": sum(network.count_params() for network in gan.networks().values()),
+        "megabytes": round(peak_megabytes()),
+    }
+    return gan.trained(), found
 
 
 def asked_for(catalogue, split: str):
@@ -171,9 +186,9 @@ def judge(args, catalogue, asked, trained, seed: int) -> dict:
     return found
 
 
-def compared(args, catalogue, judge: str, samples) -> list[float]:
-    """Squared Fréchet distance and recall of samples in a judge's features, however few they are."""
-    from tfproductgan.metrics.distances import frechet_distance_of
+def compared(args, catalogue, judge: str, samples) -> dict[str, float]:
+    """How samples compare with the split's photos in a judge's features, however few they are."""
+    from tfproductgan.metrics.distances import frechet_distance_of, kernel_distance
     from tfproductgan.metrics.extractors import get_extractor
     from tfproductgan.metrics.features import FeatureCache
     from tfproductgan.metrics.neighbours import neighbours
@@ -182,7 +197,13 @@ def compared(args, catalogue, judge: str, samples) -> list[float]:
     extractor = get_extractor("file" if path else judge, catalogue, path)
     photos = FeatureCache().of_split(extractor, catalogue, args.split).features
     features = extractor.features(samples)
-    return [frechet_distance_of(photos, features, force=True), neighbours(photos, features, force=True).recall]
+    near = neighbours(photos, features, force=True)
+    return {
+        "frechet": frechet_distance_of(photos, features, force=True),
+        "kid": kernel_distance(photos, features, force=True).value,
+        "recall": near.recall,
+        "coverage": near.coverage,
+    }
 
 
 def draw(trained, catalogue, conditions, seed: int):
@@ -227,10 +248,10 @@ def table(done: list[dict], rows: list[str], judges: list[str]) -> str:
 
         cells = []
         for judge in judges:
-            found = [run["judges"][judge][0] for run in runs]
+            found = [run["judges"][judge]["frechet"] for run in runs]
             spread = f" ({_short(min(found))} to {_short(max(found))})" if len(runs) > 1 else ""
             cells.append(_short(statistics.mean(found)) + spread)
-        cells.append(mean(lambda run: run["judges"][judges[-1]][1]))
+        cells.append(mean(lambda run: run["judges"][judges[-1]]["recall"]))
         cells += [mean(lambda run, name=name: run["accuracy"][name]) for name in attributes]
         if has_cas:
             cells.append(mean(lambda run: run["cas"]))
@@ -243,12 +264,12 @@ def _short(value: float) -> str:
     return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
 
 
-def main() -> None:
+def main(doc: str = __doc__, own_rows: Mapping = ROWS, made: Callable = table) -> None:
     """Run what is missing, print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--core-seconds", type=int, default=600)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--rows", nargs="*", default=list(ROWS))
+    parser.add_argument("--rows", nargs="*", default=list(own_rows))
     parser.add_argument("--row", action="append", default=[], metavar="NAME=JSON", help="a row of your own")
     parser.add_argument("--base", default="dcgan", help="the recipe that rows of your own change")
     parser.add_argument("--split", default="validation")
@@ -260,7 +281,7 @@ def main() -> None:
     parser.add_argument("--into", type=Path, metavar="FILE")
     add_data_options(parser)
     args = parser.parse_args()
-    rows = {name: recipe_of(*ROWS[name]) for name in args.rows}
+    rows = {name: recipe_of(*own_rows[name]) for name in args.rows}
     for own in args.row:
         name, _, changes = own.partition("=")
         rows[name] = recipe_of(args.base, json.loads(changes))
@@ -292,10 +313,10 @@ def main() -> None:
             append_json_line(args.out, found)
             done.append(found)
             print(json.dumps(found), flush=True)
-    made = table(done, list(rows), args.judges)
-    print(made)
+    text = made(done, list(rows), args.judges)
+    print(text)
     if args.into:
-        put_into(args.into, made)
+        put_into(args.into, text)
 
 
 if __name__ == "__main__":

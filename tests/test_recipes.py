@@ -46,6 +46,12 @@ def test_learning_rates_that_are_not_given_suit_the_size_of_the_pictures(image_s
     assert [recipe.optimizers[role].learning_rate for role in ("generator", "discriminator")] == [1e-4, rate]
 
 
+@pytest.mark.parametrize(("image_size", "weight"), [(32, 0.23), (64, 2), (128, 17), (256, 150)])
+def test_penalties_that_are_not_given_suit_the_size_of_the_pictures(image_size, weight):
+    recipe = get_recipe("r3gan-published", penalties={"r1": None, "r2": 3.0}).for_size(image_size)
+    assert recipe.objective.penalties == {"r1": weight, "r2": 3.0}
+
+
 @pytest.mark.parametrize("part", [Recipe, Network, Optimizer, GANObjective, VAEObjective, TranslationObjective])
 def test_every_field_is_documented(part):
     for field in dataclasses.fields(part):
@@ -70,6 +76,14 @@ def test_a_recipe_does_not_share_what_it_was_made_from():
         ({"generator_learning_rate": 0}, "generator_learning_rate must be above 0. Received: 0"),
         ({"discriminator_learning_rate": float("nan")}, "must be above 0. Received: nan"),
         ({"gradient_clip": 10**400}, "must be at least 0. Received: 1000"),
+        ({"final_beta_2": 1}, "final_beta_2 must be at least 0 and below 1. Received: 1"),
+        ({"final_penalties": -1}, "final_penalties must be at least 0. Received: -1"),
+        ({"ema_warm_up": 2}, "ema_warm_up must be between 0 and 1. Received: 2"),
+        ({"augmentation_warm_up": 2}, "augmentation_warm_up must be between 0 and 1. Received: 2"),
+        (
+            {"augmentation": ["flip"], "augmentation_warm_up": 0.5, "augmentation_target": 0.6},
+            "augmentation_warm_up must be 0 with augmentation_target.* Received: 0.5",
+        ),
         ({"beta_2": 1}, "beta_2 must be at least 0 and below 1. Received: 1"),
         ({"label_dropout": 1.5}, "label_dropout must be between 0 and 1. Received: 1.5"),
         ({"balance": "half"}, "balance must be between 0 and 1. Received: 'half'"),

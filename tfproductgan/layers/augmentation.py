@@ -57,6 +57,7 @@ class Augmentation(keras.layers.Layer):
             row `i` is about image `i` alone. Nothing random is drawn here.
         probability: Chance in [0, 1] of each operation on each image: a scalar tensor, or a float, which Keras
             wants by keyword. At 0 the images come back bit for bit.
+        background: `[B, 1, C]`, the colour to take for the background; by default that of the images.
 
     Output shape:
         That of `images`, and their dtype.
@@ -85,7 +86,7 @@ class Augmentation(keras.layers.Layer):
         """Number of noise values an image."""
         return sum(COLUMNS[operation] for operation in self.operations)
 
-    def call(self, images: Any, noise: Any, probability: Any) -> Any:
+    def call(self, images: Any, noise: Any, probability: Any, background: Any = None) -> Any:
         """Change the images; see the class."""
         if noise.shape[-1] != self.num_random:
             raise RecipeError(f"The noise needs {self.num_random} columns. Received shape: {tuple(noise.shape)}")
@@ -96,7 +97,7 @@ class Augmentation(keras.layers.Layer):
         dtype = backend.result_type(images.dtype, "float32")
         draws, changed = self._draws(ops.cast(noise, dtype), ops.cast(probability, dtype))
         exact = ops.cast(images, dtype)
-        background = ops.tile(background_of(exact), (1, 1, width))
+        background = ops.tile(background_of(exact) if background is None else background, (1, 1, width))
         difference = ops.reshape(exact, (-1, height, width * channels)) - background
         if not {"flip", "translation", "rotation", "zoom"}.isdisjoint(draws):
             difference = _warp(difference, channels, draws)
@@ -108,7 +109,7 @@ class Augmentation(keras.layers.Layer):
         chosen = ops.where(changed, augmented, ops.reshape(images, (-1, height * width * channels)))
         return ops.reshape(chosen, ops.shape(images))
 
-    def compute_output_shape(self, images_shape, noise_shape=None, probability_shape=None):
+    def compute_output_shape(self, images_shape, noise_shape=None, probability_shape=None, background_shape=None):
         return images_shape
 
     def get_config(self):

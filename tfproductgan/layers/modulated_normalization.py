@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from tfproductgan.layers.batch_normalization import batch_normalization
+
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
 class ModulatedNormalization(keras.layers.Layer):
@@ -26,14 +28,7 @@ class ModulatedNormalization(keras.layers.Layer):
     def __init__(self, momentum=0.9, **kwargs):
         super().__init__(**kwargs)
         self.momentum = momentum
-        self.norm = keras.layers.BatchNormalization(
-            momentum=momentum,
-            center=False,
-            scale=False,
-            synchronized=True,
-            name="norm",
-            dtype=self.dtype_policy,
-        )
+        self.norm = batch_normalization(momentum, center=False, scale=False, name="norm", dtype=self.dtype_policy)
 
     def build(self, inputs_shape, style_shape):
         """Make the statistics and the map from style to gain and bias."""

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfproductgan.errors import RecipeError
-from tfproductgan.layers.augmentation import Augmentation
+from tfproductgan.layers.augmentation import Augmentation, background_of
 from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.losses.adversarial import adversarial_loss
 from tfproductgan.losses.matching import matching_loss, with_others
@@ -26,6 +26,7 @@ from tfproductgan.recipes.objectives import MAX_ADAPTIVE_PROBABILITY
 
 # how long adaptive augmentation remembers: a few batches, as long as ADA measures between two of its adjustments
 _SIGN_HALF_LIFE = 256  # images
+_AUGMENT = {"real": Purpose.AUGMENT_REAL, "fake": Purpose.AUGMENT_FAKE}
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
@@ -75,7 +76,8 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
     def add_state(self):
         """What adaptive augmentation remembers."""
         super().add_state()
-        start = self.recipe.objective.augmentation_probability
+        objective = self.recipe.objective
+        start = 0.0 if objective.augmentation_warm_up else objective.augmentation_probability
         self._augmentation_probability = self.add_number("augmentation_probability", start)
         self._real_sign = self.add_number("real_sign")
 
@@ -254,15 +256,17 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
 
     def _share_derivatives(self, penalties):
         """Whether `_shared_gradients` can take the place of `_discriminator_loss`."""
-        plain = self.augmentation is None and self.discriminator.piecewise_linear
-        return plain and sorted(penalty.points for penalty in penalties) in (["real"], ["fake"], ["fake", "real"])
+        linear = self.augmentation is None or type(self.augmentation) is Augmentation
+        linear = linear and self.discriminator.piecewise_linear
+        return linear and sorted(penalty.points for penalty in penalties) in (["real"], ["fake"], ["fake", "real"])
 
     def _shared_gradients(self, batch, fake, penalties, draws):
         """The gradients of `_discriminator_loss` from two thirds of the convolutions; differs by rounding.
 
         With its activations held, a discriminator D is a linear function of a picture x, of slope v. Loss and penalty
         move weights as s D(x) + c v.v / 2 does, with numbers s and c, and that as D(s x + c v) if biases count s times;
-        its derivatives for what the layers give are those that v was made of.
+        its derivatives for what the layers give are those that v was made of. Augmentation is linear too but for the
+        background, a constant.
         """
         images = {"real": batch["images"], "fake": fake}
         asked = {"real": self._asked(batch["conditions"], draws), "fake": batch["conditions"]}
@@ -272,7 +276,8 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
             with tf.GradientTape(watch_accessed_variables=False) as slope_tape:
                 slope_tape.watch(penalised)
                 for at, pictures in images.items():
-                    inputs = {"images": pictures, "conditions": asked[at]}
+                    seen = self._augmented(pictures, _AUGMENT[at], draws)
+                    inputs = {"images": seen, "conditions": asked[at]}
                     logits[at], before[at] = self.discriminator.judge(inputs, training=True)
                 logits["real"], others = self._apart(logits["real"])
                 total = tf.add_n([tf.reduce_sum(logits[at]) for at in penalised])
@@ -285,11 +290,14 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
             factors = [tf.ones(()), *(shares[at] for at in images if at not in penalised), *of_others]
             for penalty in penalties:
                 at = penalty.points
-                value, strength = penalty.value(slopes[at]), penalty.weight * penalty.interval
+                value, strength = penalty.value(slopes[at]), self._strength(penalty)
                 loss += strength * value
                 logs[penalty.name] = (value, 1.0)
                 share = tf.stop_gradient(shares[at])
                 mixed = share[:, None, None, None] * images[at] + strength / images[at].shape[0] * slopes[at]
+                if self.augmentation is not None:
+                    background = share[:, None, None] * background_of(images[at])
+                    mixed = self._augmented(mixed, _AUGMENT[at], draws, background=background)
                 with tf.name_scope("penalties"):
                     judged, found = self.discriminator.judge_linearly(
                         {**batch, "images": tf.stop_gradient(mixed)},
@@ -315,8 +323,8 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
             tape.watch(list(penalised.values()))
             logits = {}
             for at, pictures in images.items():
-                purpose = Purpose.AUGMENT_FAKE if at == "fake" else Purpose.AUGMENT_REAL
-                logits[at] = self._logits(pictures, asked if at == "real" else conditions, purpose, draws)
+                judged_by = asked if at == "real" else conditions
+                logits[at] = self._logits(pictures, judged_by, _AUGMENT.get(at, Purpose.AUGMENT_REAL), draws)
             logits["real"], others = self._apart(logits["real"])
             # the gradient of this sum with respect to one image is that of the image's own logit
             total = tf.add_n([tf.reduce_sum(values) for values in logits.values()])
@@ -324,9 +332,14 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
         loss, logs = self._adversarial(logits, others, asked)
         for penalty in penalties:
             value = penalty.value(gradients[penalty.points])
-            loss += penalty.weight * penalty.interval * value
+            loss += self._strength(penalty) * value
             logs[penalty.name] = (value, 1.0)
         return loss, self._with_penalties(logs, loss)
+
+    def _strength(self, penalty):
+        """What a penalty is multiplied by now."""
+        strength, final = penalty.weight * penalty.interval, self.recipe.objective.final_penalties
+        return strength if final == 1 else strength * (1.0 + (final - 1.0) * self.risen())
 
     def _asked(self, conditions, draws):
         """Conditions that a picture is judged by: its own, and if they are to be told from others', those as well."""
@@ -391,20 +404,29 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
 
     def _logits(self, images, conditions, purpose, draws):
         """Logits of pictures as the discriminator sees them, that is augmented."""
-        if self.augmentation is not None:
-            noise = draws.uniform(purpose, (images.shape[0], self.augmentation.num_random))
-            images = self.augmentation(images, noise, probability=self._augmentation_probability.value)
+        images = self._augmented(images, purpose, draws)
         return self.discriminator({"images": images, "conditions": conditions}, training=True)
 
+    def _augmented(self, images, purpose, draws, **options):
+        if self.augmentation is None:
+            return images
+        noise = draws.uniform(purpose, (images.shape[0], self.augmentation.num_random))
+        return self.augmentation(images, noise, probability=self._augmentation_probability.value, **options)
+
     def after_step(self, logs, images):
-        """Raise the probability while the discriminator is surer of real photos than the recipe wants, else lower it.
+        """Let the probability of augmentation warm up, or adapt.
+
+        It adapts by rising while the discriminator is surer of real photos than the recipe wants, and falling else.
 
         Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (ADA), section 3.2; with a
         running mean and a small change each step, in place of a mean over four batches and a change after them.
         """
+        objective = self.recipe.objective
+        if objective.augmentation_warm_up:
+            risen = self.risen(objective.augmentation_warm_up)
+            self._augmentation_probability.assign(objective.augmentation_probability * risen)
         if not self._adapts:
             return {}
-        objective = self.recipe.objective
         # of all replicas, or each would augment with a probability of its own
         now = mean_over_replicas(logs["r_t"][0])
         keep = 0.5 ** (images / _SIGN_HALF_LIFE)

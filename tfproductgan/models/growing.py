@@ -142,10 +142,11 @@ class Grows:
                     f"A batch of {batch} at {side} pixels cannot be shared by {replicas} replicas with "
                     f"{self.microbatches} microbatches each: change growth_batches."
                 )
-        if self.recipe.schedule != "constant":
+        final = {name: adam.final_beta_2 for name, adam in self.recipe.optimizers.items()}
+        if self.recipe.schedule != "constant" or any(final.values()):
             raise RecipeError(
-                "Optimisers of a growth start anew with each size, and so would the schedule of their rates: use "
-                f"schedule=constant. Received: {self.recipe.schedule!r}"
+                "Optimisers of a growth start anew with each size, and so would what they follow: use schedule=constant "
+                f"and no final_beta_2. Received: {self.recipe.schedule!r}, {final}"
             )
 
     @property

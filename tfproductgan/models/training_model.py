@@ -16,6 +16,7 @@ from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import RecipeError, RunError, nearest
 from tfproductgan.models import randomness
 from tfproductgan.models.batches import TakesInputs, batches_of, check_batch, input_specs, reading, refuse_options
+from tfproductgan.models.cosine import CosineAdam, rise
 from tfproductgan.models.microbatches import mean_of_microbatches
 from tfproductgan.models.phases import Batch, Logs, Phase, added_losses, dense_gradients
 from tfproductgan.models.pictures import to_float
@@ -221,6 +222,10 @@ class TrainingModel(TakesInputs, ReplicaStep, keras.Model):
         """Number of weights by role."""
         return {role: network.count_params() for role, network in self.networks().items()}
 
+    def risen(self, share=1.0):
+        """How far what rises over a share of the training has come, along a cosine from 0 to 1."""
+        return rise(tf.cast(self._images_seen.value, tf.float32) / (share * self.recipe.images))
+
     def add_number(self, name, start=0.0):
         """A scalar float32 variable that is saved with the model."""
         return self._add_scalar(name, "float32", keras.initializers.Constant(start))
@@ -290,15 +295,18 @@ class TrainingModel(TakesInputs, ReplicaStep, keras.Model):
     def _make_optimizer(self, name):
         recipe, adam = self.recipe, self.recipe.optimizers[name]
         learning_rate = adam.learning_rate
+        # one that takes several steps in each of the model's must last as many images
+        turns = sum(phase.optimizer == name for phase in self._phases)
+        steps = max(1, recipe.images // (recipe.batch_size * self._num_parts())) * turns
         if recipe.schedule == "cosine":
-            # one that takes several steps in each of the model's must last as many images
-            turns = sum(phase.optimizer == name for phase in self._phases)
-            steps = max(1, recipe.images // (recipe.batch_size * self._num_parts())) * turns
             learning_rate = keras.optimizers.schedules.CosineDecay(
                 learning_rate, decay_steps=steps, alpha=recipe.final_learning_rate
             )
-        clip = recipe.gradient_clip or None
-        return keras.optimizers.Adam(learning_rate, adam.beta_1, adam.beta_2, epsilon=1e-8, global_clipnorm=clip)
+        options = {"beta_1": adam.beta_1, "beta_2": adam.beta_2, "epsilon": 1e-8}
+        options |= {"learning_rate": learning_rate, "global_clipnorm": recipe.gradient_clip or None}
+        if adam.final_beta_2 is None:
+            return keras.optimizers.Adam(**options)
+        return CosineAdam(final_beta_2=adam.final_beta_2, decay_steps=steps, **options)
 
     def _set_optimizer(self, name, optimizer):
         setattr(self, f"{name}_optimizer", optimizer)
@@ -417,7 +425,10 @@ class TrainingModel(TakesInputs, ReplicaStep, keras.Model):
 
     def _update_averages(self, images):
         seen = tf.cast(self._images_seen.value, tf.float32)
-        half_life = tf.minimum(float(self.recipe.ema_half_life), tf.maximum(seen * self.recipe.ema_ramp, 1.0))
+        half_life = float(self.recipe.ema_half_life)
+        if self.recipe.ema_warm_up:
+            half_life *= self.risen(self.recipe.ema_warm_up)
+        half_life = tf.maximum(tf.minimum(half_life, seen * self.recipe.ema_ramp), 1.0)
         keep = tf.pow(0.5, images / half_life)
         # weights are equal on all replicas after `apply`, so each averages for itself
         with tf.name_scope("averages"):

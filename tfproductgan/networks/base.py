@@ -49,11 +49,11 @@ class _Network(keras.Model):
         """Whether there is anything to be conditioned on."""
         return bool(self.num_ids)
 
-    def make_embedding(self, dim, name="embedding"):
+    def make_embedding(self, dim, name="embedding", **options):
         """A built `ConditionEmbedding` of the network's conditions, or `None` if there are none."""
         if not self.conditional:
             return None
-        embedding = ConditionEmbedding(self.num_ids, dim, name=name, dtype=self.dtype_policy)
+        embedding = ConditionEmbedding(self.num_ids, dim, name=name, **{"dtype": self.dtype_policy, **options})
         embedding.build((None, len(self.num_ids)))
         return embedding
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
+from tfproductgan.layers.batch_normalization import batch_normalization
 from tfproductgan.layers.spectral_normalization import SpectralNormalization
 from tfproductgan.networks.base import (
     Discriminator,
@@ -57,9 +58,7 @@ class MLPGenerator(Generator):
         self.hidden, self.norms = [], []
         for stage, units in enumerate(self.widths):
             dense = layers.Dense(units, kernel_regularizer=regulariser, name=f"dense_{stage}", dtype=self.dtype_policy)
-            norm = layers.BatchNormalization(
-                momentum=0.9, synchronized=True, name=f"norm_{stage}", dtype=self.dtype_policy
-            )
+            norm = batch_normalization(name=f"norm_{stage}", dtype=self.dtype_policy)
             dense.build(shape)
             shape = (None, units)
             norm.build(shape)

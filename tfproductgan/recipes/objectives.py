@@ -27,7 +27,10 @@ class GANObjective:
 
     Args:
         loss: Name of the adversarial loss.
-        penalties: Weight of each gradient penalty, by name.
+        penalties: Weight of each gradient penalty, by name. `None` takes what suits the size of the pictures, see
+            `Recipe.for_size`.
+        final_penalties: Share of the penalties' weights left at the end of the training, to which they move along a
+            cosine.
         penalty_interval: The penalties are taken every so many steps, and weigh as many times more then.
         discriminator_steps: Discriminator steps per generator step, each on images of its own.
         matching: Weight of a loss that tells what a picture shows from what others show, see
@@ -44,6 +47,7 @@ class GANObjective:
         augmentation: Operations of the differentiable augmentation; empty for none.
         augmentation_probability: With which probability each operation is applied to a picture; with a target,
             at the start.
+        augmentation_warm_up: Share of the training over which that probability rises from 0 along a cosine.
         augmentation_target: How sure of real photos the discriminator should be, above 0 and below 1: while it is
             surer, the probability rises, else it falls, between 0 and 0.8. `None` leaves it as it is.
         augmentation_images: Images over which an adapting probability can go from 0 to 1.
@@ -53,7 +57,8 @@ class GANObjective:
     """
 
     loss: str = "relativistic"
-    penalties: Mapping[str, float] = dataclasses.field(default_factory=lambda: {"r1": 1.0, "r2": 1.0})
+    penalties: Mapping[str, float | None] = dataclasses.field(default_factory=lambda: {"r1": 1.0, "r2": 1.0})
+    final_penalties: float = 1.0
     penalty_interval: int = 1
     discriminator_steps: int = 1
     matching: float = 0.0
@@ -63,6 +68,7 @@ class GANObjective:
     growth_batches: Mapping[str, int] = dataclasses.field(default_factory=dict)
     augmentation: tuple[str, ...] = ()
     augmentation_probability: float = 0.3
+    augmentation_warm_up: float = 0.0
     augmentation_target: float | None = None
     augmentation_images: int = 100_000
 
@@ -74,7 +80,7 @@ class GANObjective:
         object.__setattr__(self, "augmentation", tuple(self.augmentation))
         for field in ("penalty_interval", "discriminator_steps", "augmentation_images"):
             check_count(field, getattr(self, field))
-        for field in ("matching", "weight_clip", "drift"):
+        for field in ("final_penalties", "matching", "weight_clip", "drift"):
             check_least(field, getattr(self, field))
         for field, check_entry in (("growth", check_least), ("growth_batches", check_count)):
             entries = check_mapping(field, getattr(self, field))
@@ -83,12 +89,15 @@ class GANObjective:
                 check(field, side, lambda v: isinstance(v, str) and v.isdecimal(), right)
                 check_entry(f"{field}.{side}", value)
             object.__setattr__(self, field, entries)
-        check_share("augmentation_probability", self.augmentation_probability)
+        for field in ("augmentation_probability", "augmentation_warm_up"):
+            check_share(field, getattr(self, field))
         target, most = self.augmentation_target, MAX_ADAPTIVE_PROBABILITY
         check("augmentation_target", target, lambda v: v is None or 0 < v < 1, "be above 0 and below 1, or null")
         if target is not None:
             words = "name operations for augmentation_target to adapt, such as ['flip']"
             check("augmentation", self.augmentation, len, words)
+            words = "be 0 with augmentation_target, which moves the probability itself"
+            check("augmentation_warm_up", self.augmentation_warm_up, lambda v: v == 0, words)
             words = f"be at most {most} with augmentation_target"
             check("augmentation_probability", self.augmentation_probability, lambda v: v <= most, words)
 
