@@ -103,6 +103,7 @@ def test_a_training_grows_and_is_asked_at_any_time(growing, train):
     assert gan.ema_generator.level == gan.discriminator.level == 0
     # fifteen updates of a half batch count from where the size began
     assert [int(optimizer.iterations) for optimizer in gan.optimizers().values()] == [2, 2]
+    assert float(gan.generator_optimizer.learning_rate) == np.float32(gan.recipe.optimizers["generator"].learning_rate)
     changed = {w.path for w, old in zip(gan.trainable_weights, start, strict=True) if np.any(w.numpy() != old)}
     assert changed and not any(layer.endswith(("_1", "_2")) for path in changed for layer in path.split("/"))
     drawn = gan.generate({"shade": "Dark"}, count=2, seed=1)

@@ -145,8 +145,8 @@ class Grows:
         final = {name: adam.final_beta_2 for name, adam in self.recipe.optimizers.items()}
         if self.recipe.schedule != "constant" or any(final.values()):
             raise RecipeError(
-                "Optimisers of a growth start anew with each size, and so would what they follow: use schedule=constant "
-                f"and no final_beta_2. Received: {self.recipe.schedule!r}, {final}"
+                "Optimisers of a growth start anew with each size, and so would what they follow: use "
+                f"schedule=constant and no final_beta_2. Received: {self.recipe.schedule!r}, {final}"
             )
 
     @property
