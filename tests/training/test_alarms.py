@@ -345,6 +345,11 @@ def test_a_new_generator_may_have_patterns(gan, catalogue):
     assert logs["waves"] > 0 and "blocks" in logs
 
 
+def test_pictures_that_still_grow_may_be_made_of_blocks(gan, monkeypatch):
+    monkeypatch.setattr(type(gan), "is_growing", True)
+    assert attach(TextureAlarm([], after_images=0), gan).measure({}) is None
+
+
 # === What happens then ===
 
 
