@@ -1,0 +1,29 @@
+"""What those see who watch the service."""
+
+
+def test_it_is_healthy_and_ready(client):
+    assert client.get("/healthz", headers={"Authorization": ""}).json() == {"status": "ok"}
+    assert client.get("/readyz", headers={"Authorization": ""}).json() == {"status": "ready"}
+
+
+def test_it_is_not_ready_without_an_engine(client, platform, monkeypatch):
+    monkeypatch.setattr(type(platform.engine), "is_ready", lambda self: False)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503 and "engine" in answer.json()["detail"]
+
+
+def test_metrics_name_routes_as_they_are_declared(client):
+    client.post("/api/v1/models/shop/generate", json={"count": 3})
+    client.get("/api/v1/pictures/0123")
+    text = client.get("/metrics").text
+    assert 'route="/api/v1/pictures/{picture_id}",status="404"' in text.replace('method="GET",', "")
+    assert 'platform_pictures_total{kind="picture",model="shop"} 3.0' in text
+    assert "platform_job_rows_waiting 0.0" in text and "platform_engine_ready 1.0" in text
+    assert "0123" not in text
+
+
+def test_what_goes_wrong_here_is_a_problem_without_details(client, platform, monkeypatch):
+    monkeypatch.setattr(type(platform.engine), "model", lambda self, name: 1 / 0)
+    answer = client.get("/api/v1/models/shop")
+    assert answer.status_code == 500 and "ZeroDivisionError" not in answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"

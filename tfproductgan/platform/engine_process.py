@@ -1,0 +1,77 @@
+"""The engine beside the gateway: `tfproductgan serve` in a process of its own, started again if it dies."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import structlog
+
+from tfproductgan.errors import PlatformError
+
+_PATIENCE_SECONDS = 120  # until it is ready, of a large model on a slow disk
+_GRACE_SECONDS = 30
+_PAUSE_SECONDS = 1.0
+
+_log = structlog.get_logger("tfproductgan.platform")
+
+
+class EngineProcess:
+    """Serves a folder of models on a port that stays the same.
+
+    Args:
+        models: The folder, `NAME/1` and so on in it.
+    """
+
+    def __init__(self, models: Path):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._command = [sys.executable, "-m", "tfproductgan", "serve", str(models)]
+        self._command += ["--port", str(self._port), "--grpc-port", "0"]
+        self._stopping = threading.Event()
+        self._process = self._started()
+        self._watcher = threading.Thread(target=self._watch, name="engine", daemon=True)
+
+    def wait_until_ready(self) -> None:
+        """Wait for it to listen, then keep it running.
+
+        Raises:
+            PlatformError: If it ends instead, or takes too long.
+        """
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            with socket.socket() as trial:
+                if trial.connect_ex(("127.0.0.1", self._port)) == 0:
+                    break
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise PlatformError("The engine did not start; what it said stands above.")
+            time.sleep(0.05)
+        self._watcher.start()
+
+    def stop(self) -> None:
+        """End it once it has finished what is in flight."""
+        self._stopping.set()
+        self._process.terminate()
+        try:
+            self._process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _started(self) -> subprocess.Popen:
+        # in a session of its own: Ctrl-C is for the gateway, which stops the engine last
+        return subprocess.Popen(self._command, stdout=subprocess.DEVNULL, start_new_session=True)
+
+    def _watch(self) -> None:
+        while True:
+            code = self._process.wait()
+            if self._stopping.wait(_PAUSE_SECONDS):
+                return
+            _log.error("the engine ended and is started again", code=code)
+            self._process = self._started()
