@@ -17,6 +17,9 @@ from tfproductgan.platform.doorway import Doorway
 from tfproductgan.platform.engine import Engine
 from tfproductgan.platform.jobs.worker import Worker
 from tfproductgan.platform.metrics import Metrics
+from tfproductgan.platform.page import administration as page_administration
+from tfproductgan.platform.page import asking, signing
+from tfproductgan.platform.page import jobs as page_jobs
 from tfproductgan.platform.settings import Settings
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.database import Database
@@ -64,7 +67,7 @@ def create_app(platform: Platform) -> FastAPI:
     )
     app.state.platform = platform
     problems.install(app)
-    for part in (models, pictures, jobs, administration, service):
+    for part in (models, pictures, jobs, administration, service, signing, asking, page_jobs, page_administration):
         app.include_router(part.router)
     app.add_middleware(Doorway, platform=platform)
     return app
