@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -99,3 +100,8 @@ class FakeEngine:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+if __name__ == "__main__":
+    FakeEngine(int(sys.argv[1]))
+    threading.Event().wait()

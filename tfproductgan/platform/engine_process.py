@@ -34,6 +34,7 @@ class EngineProcess:
         self._command = [sys.executable, "-m", "tfproductgan", "serve", str(models)]
         self._command += ["--port", str(self._port), "--grpc-port", "0"]
         self._stopping = threading.Event()
+        self._lock = threading.Lock()  # none is started once it is to stop
         self._process = self._started()
         self._watcher = threading.Thread(target=self._watch, name="engine", daemon=True)
 
@@ -56,7 +57,8 @@ class EngineProcess:
 
     def stop(self) -> None:
         """End it once it has finished what is in flight."""
-        self._stopping.set()
+        with self._lock:
+            self._stopping.set()
         self._process.terminate()
         try:
             self._process.wait(_GRACE_SECONDS)
@@ -71,7 +73,9 @@ class EngineProcess:
     def _watch(self) -> None:
         while True:
             code = self._process.wait()
-            if self._stopping.wait(_PAUSE_SECONDS):
-                return
-            _log.error("the engine ended and is started again", code=code)
-            self._process = self._started()
+            self._stopping.wait(_PAUSE_SECONDS)
+            with self._lock:
+                if self._stopping.is_set():
+                    return
+                _log.error("the engine ended and is started again", code=code)
+                self._process = self._started()
