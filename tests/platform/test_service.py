@@ -1,5 +1,9 @@
 """What those see who watch the service."""
 
+from sqlalchemy.exc import OperationalError
+
+from tfproductgan.platform import audit
+
 
 def test_it_is_healthy_and_ready(client):
     assert client.get("/healthz", headers={"Authorization": ""}).json() == {"status": "ok"}
@@ -27,3 +31,15 @@ def test_what_goes_wrong_here_is_a_problem_without_details(client, platform, mon
     answer = client.get("/api/v1/models/shop")
     assert answer.status_code == 500 and "ZeroDivisionError" not in answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_store_that_is_away_is_said_and_nobody_gets_what_is_not_audited(client, platform, monkeypatch, engine):
+    def away(*arguments):
+        raise OperationalError("statement", {}, Exception("gone"))
+
+    monkeypatch.setattr(audit, "append", away)
+    assert client.get("/api/v1/models").status_code == 200
+    assert client.post("/api/v1/models/shop/generate", json={}).status_code == 500
+    monkeypatch.setattr(type(platform.database), "reading", away)
+    assert client.post("/api/v1/models/shop/generate", json={}).status_code == 503
+    assert client.get("/readyz").status_code == 503

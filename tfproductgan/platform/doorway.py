@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -51,17 +52,22 @@ class Doorway:
             await self._app(scope, receive, send)
             return
         scope.setdefault("state", {})
-        began, status = time.perf_counter(), 0
+        began, status, answered = time.perf_counter(), 0, False
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
                 status = message["status"]
                 names = {name for name, _ in message["headers"]}
                 stored = [] if b"cache-control" in names else [(b"cache-control", b"no-store")]
                 message["headers"] = [*message["headers"], *self._headers, *stored]
-                # before the answer leaves: nobody has got what the log does not know of
-                await self._record(scope, status)
+                try:
+                    await self._record(scope, status)
+                except SQLAlchemyError:
+                    _log.exception("not audited", route=_route(scope))
+                    if status < 400:  # nobody gets what the log does not know of
+                        raise
+                answered = True
             await send(message)
 
         try:
@@ -71,7 +77,7 @@ class Doorway:
                 await self._app(scope, self._limited(receive), answer)
         except Exception:
             _log.exception("failed", method=scope["method"], route=_route(scope))
-            if status:
+            if answered:
                 raise
             await problem(500, "Something went wrong here; the log says what.")(scope, receive, answer)
         finally:

@@ -46,10 +46,10 @@ def interpolate(
 ) -> list[Picture]:
     """Pictures on the way from one request to another; raises as `generate`."""
     model = platform.engine.able(name, "interpolate")
-    ends = [platform.engine.plan(model, end.conditions, 1, end.seed, end.truncation, 1)[0] for end in (first, second)]
+    start, end = (platform.engine.plan(model, r.conditions, 1, r.seed, r.truncation, 1)[0] for r in (first, second))
     platform.rates.pictures(who, steps)
-    files = platform.engine.interpolate(model, *ends, steps)
-    told = [{"conditions": dict(e.conditions), "seed": e.seed, "truncation": e.truncation} for e in ends]
+    files = platform.engine.interpolate(model, start, end, steps)
+    told = [{"conditions": dict(e.conditions), "seed": e.seed, "truncation": e.truncation} for e in (start, end)]
     details = [{"first": told[0], "second": told[1], "step": step, "steps": steps} for step in range(steps)]
     return _without_seed(platform, who, model, "interpolation", files, [{}] * steps, details)
 

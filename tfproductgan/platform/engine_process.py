@@ -13,7 +13,7 @@ import structlog
 
 from tfproductgan.errors import PlatformError
 
-_PATIENCE_SECONDS = 120  # until it is ready, of a large model on a slow disk
+_PATIENCE_SECONDS = 600  # until it is ready: a large model, on a machine that has much else to do
 _GRACE_SECONDS = 30
 _PAUSE_SECONDS = 1.0
 
@@ -49,9 +49,11 @@ class EngineProcess:
             with socket.socket() as trial:
                 if trial.connect_ex(("127.0.0.1", self._port)) == 0:
                     break
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            ended = self._process.poll() is not None
+            if ended or time.monotonic() > deadline:
                 self.stop()
-                raise PlatformError("The engine did not start; what it said stands above.")
+                why = "what it said stands above" if ended else f"it was not ready within {_PATIENCE_SECONDS} s"
+                raise PlatformError(f"The engine did not start: {why}.")
             time.sleep(0.05)
         self._watcher.start()
 

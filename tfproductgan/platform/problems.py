@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
-from tfproductgan.errors import ConditionError, PhotoError, ProductGANError
+from tfproductgan.errors import ConditionError, PhotoError, ProductGANError, ServingError
 from tfproductgan.platform.engine import UnknownModelError
 
 
@@ -50,9 +52,11 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
         "model": Problem,
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for status in (400, 401, 403, 404, 409, 413, 422, 429, 502, 503, 504)
+    for status in (400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503, 504)
 }
 """For OpenAPI: what any request may be answered with."""
+
+_log = structlog.get_logger("tfproductgan.platform")
 
 # codes of the engine whose cause is not the gateway's caller
 _OF_ENGINE = {"NOT_FOUND": 404, "RESOURCE_EXHAUSTED": 503, "UNAVAILABLE": 503, "DEADLINE_EXCEEDED": 504}
@@ -63,6 +67,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProductGANError, _of_ours)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_framework)
+    app.add_exception_handler(OperationalError, _of_store)
+    app.add_exception_handler(DataError, _of_data)
 
 
 def status_of(error: ProductGANError) -> int:
@@ -73,7 +79,9 @@ def status_of(error: ProductGANError) -> int:
         return 422
     if isinstance(error, UnknownModelError):
         return 404
-    return _OF_ENGINE.get(getattr(error.__cause__, "code", ""), 502)
+    if isinstance(error, ServingError):
+        return _OF_ENGINE.get(getattr(error.__cause__, "code", ""), 502)
+    return 500
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -100,6 +108,15 @@ async def _of_validation(request: Request, error: Exception) -> Response:
 async def _of_framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return _answer(request, error.status_code, str(error.detail), error.headers)
+
+
+async def _of_store(request: Request, error: Exception) -> Response:
+    _log.error("the store does not answer", error=str(error))
+    return _answer(request, 503, "The store does not answer: try again.", {"Retry-After": "2"})
+
+
+async def _of_data(request: Request, error: Exception) -> Response:
+    return _answer(request, 422, "A text holds letters that cannot be kept, such as NUL.")
 
 
 def _answer(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -38,14 +38,14 @@ class Settings(BaseSettings):
     engine: str = "http://127.0.0.1:8501"
     models: tuple[str, ...] = ("studio",)
     limits: str = "memory://"
-    requests_per_minute: int = Field(600, ge=1)
-    pictures_per_day: int = Field(20_000, ge=1)
-    queued_pictures: int = Field(10_000, ge=1)
-    pictures_per_request: int = Field(64, ge=1, le=1024)
-    session_hours: float = Field(12, gt=0)
+    requests_per_minute: int = Field(default=600, ge=1)
+    pictures_per_day: int = Field(default=20_000, ge=1)
+    queued_pictures: int = Field(default=10_000, ge=1)
+    pictures_per_request: int = Field(default=64, ge=1, le=1024)
+    session_hours: float = Field(default=12, gt=0)
     secure_cookies: bool = False
-    upload_megabytes: int = Field(10, ge=1)
-    job_threads: int = Field(2, ge=1)
+    upload_megabytes: int = Field(default=10, ge=1)
+    job_threads: int = Field(default=2, ge=1)
 
     @model_validator(mode="after")
     def _places(self) -> Settings:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from tfproductgan.platform.access.keys import digest_of, holder, is_current, principal_of
 from tfproductgan.platform.access.roles import ROLES, Principal, checked_role
 from tfproductgan.platform.problems import RefusedError
+from tfproductgan.platform.store.database import Database
 from tfproductgan.platform.store.tables import Key, Person, SignIn
 
 _SHORTEST_PASSWORD = 12
@@ -57,22 +58,24 @@ def change_person(
     return person
 
 
-def sign_in(session: Session, name: str, secret: str, hours: float) -> str | None:
+def sign_in(database: Database, name: str, secret: str, hours: float) -> str | None:
     """A session in a browser by a password, or by a key if no name is given; its token, or `None` if they are wrong."""
     token = secrets.token_urlsafe(32)
     made = SignIn(digest=digest_of(token), csrf=secrets.token_urlsafe(32), expires=time.time() + hours * 3600)
-    if name:
-        person = session.scalar(select(Person).where(Person.name == name))
-        if not _fits(person.password_hash if person else _nobody, secret) or person is None or person.closed:
-            return None
-        made.person_id = person.id
-    else:
-        found = holder(session, secret)
-        if found is None:
-            return None
-        made.key_id = found.id
-    session.execute(delete(SignIn).where(SignIn.expires < time.time()))
-    session.add(made)
+    # hashing takes long, and nobody could write meanwhile
+    with database.reading() as session:
+        if name:
+            person = session.scalar(select(Person).where(Person.name == name))
+            fits = _fits(person.password_hash if person else _nobody, secret)
+            made.person_id = person.id if person and fits and not person.closed else None
+        else:
+            found = holder(session, secret)
+            made.key_id = found.id if found else None
+    if made.person_id is None and made.key_id is None:
+        return None
+    with database.writing() as session:
+        session.execute(delete(SignIn).where(SignIn.expires < time.time()))
+        session.add(made)
     return token
 
 

@@ -6,7 +6,7 @@ import time
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from limits.storage import storage_from_string
-from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
+from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
 
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.problems import RefusedError
@@ -56,7 +56,7 @@ class Rates:
         for who in (f"name:{name}", f"address:{address}"):
             self._hit(self._moving, item, f"sign-in:{who}", 1, words)
 
-    def _hit(self, limiter, item: RateLimitItem, who: str, cost: int, words: str) -> None:
+    def _hit(self, limiter: RateLimiter, item: RateLimitItem, who: str, cost: int, words: str) -> None:
         if limiter.hit(item, who, cost=cost):
             return
         wait = max(1, int(limiter.get_window_stats(item, who).reset_time - time.time()) + 1)

@@ -33,7 +33,7 @@ def zipped(platform: Platform, job: Job) -> IO[bytes]:
             lines.append(json.dumps(_facts(row, picture, name), ensure_ascii=False))
         archive.writestr(MANIFEST, "".join(f"{line}\n" for line in lines))
     file.seek(0)
-    return file  # type: ignore[return-value]
+    return file
 
 
 def _facts(row: JobRow, picture: Picture | None, name: str | None) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import FormData, UploadFile
@@ -16,6 +17,8 @@ from tfproductgan.platform.engine import Model
 from tfproductgan.platform.page.rendering import Fields, rendered, text_of
 from tfproductgan.platform.state import Here
 from tfproductgan.platform.store.tables import Picture
+
+Number = TypeVar("Number", int, float)
 
 router = APIRouter(include_in_schema=False)
 
@@ -112,7 +115,7 @@ def _conditions(model: Model, fields: FormData) -> Mapping[str, str]:
     return {name: value for name, value in given.items() if value}
 
 
-def _number(fields: FormData, name: str, kind: type) -> int | float:
+def _number(fields: FormData, name: str, kind: Callable[[str], Number]) -> Number:
     try:
         return kind(text_of(fields, name))
     except ValueError:

@@ -52,8 +52,7 @@ def sign_in(
     request.state.subject = name
     platform.rates.sign_in(name, request.client.host if request.client else "")
     hours = platform.settings.session_hours
-    with platform.database.writing() as session:
-        token = people.sign_in(session, name.strip(), secret.strip() if not name else secret, hours)
+    token = people.sign_in(platform.database, name.strip(), secret if name else secret.strip(), hours)
     platform.metrics.sign_ins.labels("accepted" if token else "refused").inc()
     if token is None:
         return rendered(request, "sign_in", 401, said="That name and password, or that key, are not known here.")
