@@ -61,7 +61,10 @@ def settings(tmp_path_factory, running_engine):
 def platform(settings):
     from tfproductgan.platform.app import open_platform
 
-    return open_platform(settings)
+    platform = open_platform(settings)
+    yield platform
+    platform.engine.close()
+    platform.database.close()
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ def stand_in(monkeypatch):
 
 
 def test_an_engine_that_dies_is_started_again_where_it_was(stand_in, tmp_path):
-    process = engine_process.EngineProcess(tmp_path)
+    process = engine_process.EngineProcess(tmp_path, ["shop"])
     process.wait_until_ready()
     engine = Engine(process.url, ["shop"])
     try:
@@ -51,7 +51,7 @@ def test_an_engine_that_does_not_start_is_said(monkeypatch, tmp_path):
     nothing = [sys.executable, "-c", ""]
     monkeypatch.setattr(engine_process.EngineProcess, "_started", lambda self: subprocess.Popen(nothing))
     with pytest.raises(PlatformError, match="did not start"):
-        engine_process.EngineProcess(tmp_path).wait_until_ready()
+        engine_process.EngineProcess(tmp_path, ["shop"]).wait_until_ready()
 
 
 def test_a_model_is_asked_what_it_is_once_in_a_while(engine, monkeypatch):

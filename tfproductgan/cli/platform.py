@@ -106,7 +106,7 @@ def _own_engine(path: Path | None, folder: Path) -> Iterator[tuple[str, tuple[st
     names = tuple(sorted(p.name for p in models.glob("*") if any(p.glob("[0-9]*/saved_model.pb"))))
     if not names:
         raise PlatformError(f"{str(models)!r} holds no model: expected NAME/1/saved_model.pb, as 'export' writes it.")
-    process = EngineProcess(models)
+    process = EngineProcess(models, names)
     try:
         process.wait_until_ready()
         yield process.url, names

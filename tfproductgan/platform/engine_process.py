@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
 from tfproductgan.errors import PlatformError
+from tfproductgan.platform.engine import Engine
 
 _PATIENCE_SECONDS = 600  # until it is ready: a large model, on a machine that has much else to do
 _GRACE_SECONDS = 30
@@ -25,9 +28,11 @@ class EngineProcess:
 
     Args:
         models: The folder, `NAME/1` and so on in it.
+        names: The models in it.
     """
 
-    def __init__(self, models: Path):
+    def __init__(self, models: Path, names: Sequence[str]):
+        self._names = names
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
@@ -39,22 +44,20 @@ class EngineProcess:
         self._watcher = threading.Thread(target=self._watch, name="engine", daemon=True)
 
     def wait_until_ready(self) -> None:
-        """Wait for it to listen, then keep it running.
+        """Wait for every model to be loaded, then keep it running.
 
         Raises:
             PlatformError: If it ends instead, or takes too long.
         """
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            with socket.socket() as trial:
-                if trial.connect_ex(("127.0.0.1", self._port)) == 0:
-                    break
-            ended = self._process.poll() is not None
-            if ended or time.monotonic() > deadline:
-                self.stop()
-                why = "what it said stands above" if ended else f"it was not ready within {_PATIENCE_SECONDS} s"
-                raise PlatformError(f"The engine did not start: {why}.")
-            time.sleep(0.05)
+        with contextlib.closing(Engine(self.url, self._names)) as engine:
+            while not engine.is_ready():
+                ended = self._process.poll() is not None
+                if ended or time.monotonic() > deadline:
+                    self.stop()
+                    why = "what it said stands above" if ended else f"it was not ready within {_PATIENCE_SECONDS} s"
+                    raise PlatformError(f"The engine did not start: {why}.")
+                time.sleep(0.1)
         self._watcher.start()
 
     def stop(self) -> None:
