@@ -307,7 +307,7 @@ def smallest(request):
         for role, spec in request.param.networks.items():
             takes = inspect.signature(network_class(spec.family, role).__init__).parameters
             options[role] = {**spec.options, **{option: value for option, value in SMALLEST.items() if option in takes}}
-            options[role] |= {option: 0.0 for option in changes.get("without", ()) if option in takes}
+            options[role] |= {option: 0 for option in changes.get("without", ()) if option in takes}
         return request.param.replace(**options, **{name: v for name, v in changes.items() if name != "without"})
 
     return make

@@ -60,7 +60,8 @@ def synthesise_draws_what_call_draws(make):
     inputs = generator_inputs(network)
     embedding = network.embed(inputs["conditions"])
     assert embedding.shape == (BATCH, network.embedding_dim if network.num_ids else 0)
-    np.testing.assert_array_equal(network.synthesise(inputs["latents"], embedding), network(inputs))
+    style = network.style_of(inputs["latents"], embedding)
+    np.testing.assert_array_equal(network.synthesise(*style), network(inputs))
 
 
 def generator_gradients_reach_every_weight(make):

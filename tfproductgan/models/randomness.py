@@ -25,6 +25,9 @@ class Purpose(enum.IntEnum):
     PENALTY = 4
     NETWORK = 5
     TEST = 6
+    MIXING = 7
+    CROSSOVER = 8
+    PATH_LENGTH = 9
 
 
 def key(seed, step, purpose, index=0, owner=0):

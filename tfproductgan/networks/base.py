@@ -95,6 +95,11 @@ class Generator(_Network):
     Output shape: `[batch, image_size, image_size, channels]`, float32 in -1 to 1.
     """
 
+    # whether truncation is a factor of the latents; else `"truncation"`, `[batch]`, is an input that may be left out
+    truncates_latents = True
+    # how many styles a picture has, if layers can take theirs from different latents
+    num_styles = 0
+
     def __init__(self, num_ids, image_size, channels, latent_dim, embedding_dim, **kwargs):
         super().__init__(num_ids, image_size, channels, **kwargs)
         check_counts(latent_dim=latent_dim, embedding_dim=embedding_dim)
