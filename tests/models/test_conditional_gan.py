@@ -461,6 +461,25 @@ def test_what_is_for_styles_is_refused_without_them(small_gan, field):
         small_gan(**{field: 0.5}).compile()
 
 
+# === Layers that stay as they are ===
+
+
+def test_the_lowest_layers_of_a_discriminator_can_be_left_as_they_are(styled_gan):
+    gan = styled_gan(frozen_layers=4)
+    gan.compile()
+    moved = {variable.path for variable in gan.discriminator_optimizer._trainable_variables}
+    left = {variable.path for variable in gan.discriminator.weights} - moved
+    block = f"{gan.discriminator.name}/block_2"
+    kernels = {f"{gan.discriminator.name}/from_rgb", f"{block}/first", f"{block}/second", f"{block}/skip"}
+    assert {path.rpartition("/")[0] for path in left} == kernels
+    assert len(gan.discriminator.get_weights()) == len(styled_gan().discriminator.get_weights())
+
+
+def test_more_layers_than_can_be_left_as_they_are_are_refused(small_gan):
+    with pytest.raises(RecipeError, match=r"A MLPDiscriminator has 0 layers that can be .* Received: frozen_layers=1"):
+        small_gan(frozen_layers=1)
+
+
 # === What a Keras user expects ===
 
 

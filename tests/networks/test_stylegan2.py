@@ -16,6 +16,9 @@ def small_generator(num_ids=(3, 4), **options):
     network = StyleGAN2Generator(num_ids, z_dim=8, embedding_dim=4, w_dim=8, **SMALL, **options)
     for layer in network.synthesis_layers:
         layer.noise_strength.assign(0.1)
+    for layer in network.to_rgbs:
+        # as of one that has learnt to draw within -1 to 1
+        layer.conv.kernel.assign(0.3 * layer.conv.kernel)
     return network
 
 
@@ -90,7 +93,7 @@ def test_truncation_draws_towards_the_centre_of_what_was_asked_for():
     np.testing.assert_allclose(centre, centre[:1].repeat(2000, axis=0), atol=1e-6)
     np.testing.assert_allclose(half, (whole + centre) / 2, atol=1e-6)
     # as far from the mean of very many as chance has it
-    assert np.abs(centre[0] - whole.mean(axis=0)).max() < 4 * whole.std() * 128**-0.5
+    assert np.abs(centre[0] - whole.mean(axis=0)).max() < 4 * whole.std() * 64**-0.5
     other = network.style_of(latents[:1], network.embed(np.array([[2, 1]], "int32")), np.zeros(1, "float32"))[0]
     assert np.abs(other[0, 0] - centre[0]).max() > 0.1 * whole.std()
 

@@ -65,6 +65,22 @@ class ConditionalGAN(Sampler, TrainingModel):
 
     def __init__(self, generator, discriminator, schema, recipe=None, **kwargs):
         super().__init__({"generator": generator, "discriminator": discriminator}, schema, recipe, **kwargs)
+        self._freeze(self.recipe.objective.frozen_layers)
+
+    def _freeze(self, count):
+        """Leave the discriminator's lowest layers as they are.
+
+        Mo et al. 2020, "Freeze the Discriminator: a Simple Baseline for Fine-Tuning GANs",
+        https://arxiv.org/abs/2002.10964
+        """
+        lowest = self.discriminator.lowest_layers
+        if count > len(lowest):
+            raise RecipeError(
+                f"A {type(self.discriminator).__name__} has {len(lowest)} layers that can be left as they are. "
+                f"Received: frozen_layers={count}"
+            )
+        for layer in lowest[:count]:
+            layer.trainable = False
 
     def add_state(self):
         """What adaptive augmentation remembers, and how far styles usually move pictures."""

@@ -185,6 +185,11 @@ class Discriminator(_Network):
     # whether a logit is a linear function of its own picture as long as no activation changes sides
     piecewise_linear = False
 
+    @property
+    def lowest_layers(self):
+        """The layers, from the picture on, that a training can leave as they are; none if nobody has said."""
+        return []
+
 
 class Encoder(_Network):
     """Base of the encoders: pictures and condition ids in, a normal distribution of latents out.

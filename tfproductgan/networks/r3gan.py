@@ -371,6 +371,11 @@ class R3GANDiscriminator(_Sizes, Discriminator):
         stddev = (width * max(1, len(self.num_ids))) ** -0.5
         self.projection = self.make_embedding(width, "projection", stddev=stddev, dtype="float32")
 
+    @property
+    def lowest_layers(self):
+        """Colours, then blocks."""
+        return [self.from_rgb, *self.residual_blocks]
+
     def call(self, inputs, training=False):
         """Judge pictures."""
         return self.judge(inputs, training)[0]

@@ -51,7 +51,7 @@ _FAST_STAGES = 4
 # mapping networks learn a hundred times as slowly as all else
 _MAPPING_RATE = 0.01
 # latents and their opposites by which the centre of a condition's styles is found
-_TYPICAL = 64
+_TYPICAL = 32
 
 
 def _activate(x):
@@ -271,6 +271,11 @@ class StyleGAN2Generator(_Sizes, Generator):
         """How many styles a picture has: one for each convolution that reads its own, and for the last colours."""
         return 2 * len(self.sides)
 
+    @property
+    def style_kernels(self):
+        """What each convolution with a style of its own multiplies that by: `[w_dim, channels]` each."""
+        return [layer.conv.to_scales.kernel for layer in self.synthesis_layers]
+
     def _make_synthesis(self):
         sides, style = self.sides, (None, self.w_dim)
         shape = (1, sides[0], sides[0], self.stage_widths[0])
@@ -464,6 +469,11 @@ class StyleGAN2Discriminator(_Sizes, Discriminator):
         if self.conditional:
             self.mapping = Mapping(width, self.mapping_layers, name="mapping", dtype="float32")
             self.mapping.build((None, width))
+
+    @property
+    def lowest_layers(self):
+        """Colours, then three of each block."""
+        return [self.from_rgb, *(layer for block in self.blocks for layer in (block.first, block.second, block.skip))]
 
     def call(self, inputs, training=False):
         """Judge pictures."""

@@ -13,6 +13,7 @@ from tfproductgan.recipes.checks import (
     check_mapping,
     check_name,
     check_share,
+    is_whole,
 )
 
 MAX_ADAPTIVE_PROBABILITY = 0.8
@@ -44,6 +45,8 @@ class GANObjective:
         path_length: Weight of the generator's penalty on styles that move pictures more or less than they usually do;
             0 for none.
         path_length_interval: It is taken every so many steps, and weighs as many times more then.
+        frozen_layers: How many of the discriminator's layers, from the picture on, stay as they are: for a training
+            that begins with the weights of another.
 
     Raises:
         RecipeError: If a value cannot be; the message names the field and what would be right.
@@ -62,6 +65,7 @@ class GANObjective:
     style_mixing: float = 0.0
     path_length: float = 0.0
     path_length_interval: int = 8
+    frozen_layers: int = 0
 
     def __post_init__(self):
         check_name("loss", self.loss)
@@ -71,6 +75,7 @@ class GANObjective:
         object.__setattr__(self, "augmentation", tuple(self.augmentation))
         for field in ("penalty_interval", "discriminator_steps", "augmentation_images", "path_length_interval"):
             check_count(field, getattr(self, field))
+        check("frozen_layers", self.frozen_layers, lambda v: is_whole(v) and v >= 0, "be a whole number of at least 0")
         for field in ("final_penalties", "path_length"):
             check_least(field, getattr(self, field))
         for field in ("augmentation_probability", "augmentation_warm_up", "style_mixing"):
