@@ -318,9 +318,11 @@ class StyleGAN2Generator(_Sizes, Generator):
             Styles `[batch, num_styles, w_dim]` and noise `[batch, latent_dim - z_dim]`.
         """
         latents = ops.cast(latents, "float32")
-        style = self._map(latents[:, : self.z_dim], embedding)
-        if truncation is not None:
-            centre = self._centre(embedding)
+        vectors = latents[:, : self.z_dim]
+        if truncation is None:
+            style = self._map(vectors, embedding)
+        else:
+            style, centre = self._map_with_centre(vectors, embedding)
             style = centre + ops.cast(truncation, "float32")[:, None] * (style - centre)
         return ops.repeat(style[:, None], self.num_styles, axis=1), latents[:, self.z_dim :]
 
@@ -334,15 +336,18 @@ class StyleGAN2Generator(_Sizes, Generator):
         parts = [vectors, embedding] if self.conditional else [vectors]
         return self.mapping(ops.concatenate([_normalise(ops.cast(part, "float32")) for part in parts], axis=-1))
 
-    def _centre(self, embedding):
-        """The mean style of each condition vector: that of some latents and their opposites, always the same."""
+    def _map_with_centre(self, vectors, embedding):
+        """Styles, and the mean style of each condition vector: of some latents and their opposites, always the same."""
         drawn = stateless_normal(np.arange(_TYPICAL), 0, self.z_dim)
-        vectors = ops.convert_to_tensor(np.concatenate([drawn, -drawn])[None], "float32")
+        typical = ops.convert_to_tensor(np.concatenate([drawn, -drawn])[None], "float32")
+        count = 1 + 2 * _TYPICAL
+        # all at once: converted files hold weights as often as they are used
+        rows = ops.concatenate([vectors[:, None], typical + ops.zeros_like(vectors[:, :1, None])], axis=1)
         if self.conditional:
-            # each condition vector with all of them
-            embedding = ops.repeat(embedding[:, None], 2 * _TYPICAL, axis=1)
-            vectors = vectors + ops.zeros_like(embedding[..., :1])
-        return ops.mean(self._map(vectors, embedding), axis=1)
+            embedding = ops.reshape(ops.repeat(embedding[:, None], count, axis=1), (-1, self.embedding_dim))
+        styles = self._map(ops.reshape(rows, (-1, self.z_dim)), embedding)
+        styles = ops.reshape(styles, (-1, count, self.w_dim))
+        return styles[:, 0], ops.mean(styles[:, 1:], axis=1)
 
     def synthesise(self, styles, noise, training=False):
         """Pictures from styles `[batch, num_styles, w_dim]` and noise, as `style_of` gives them."""
