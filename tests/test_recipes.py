@@ -40,7 +40,7 @@ def test_fields_are_overridden_one_at_a_time():
     assert recipe.replace(batch_size=32) == RECIPES["mlp"]
 
 
-@pytest.mark.parametrize(("image_size", "rate"), [(28, 2e-3), (32, 2e-3), (64, 8e-4), (256, 8e-4)])
+@pytest.mark.parametrize(("image_size", "rate"), [(28, 2e-3), (32, 2e-3), (64, 2e-3), (128, 8e-4)])
 def test_learning_rates_that_are_not_given_suit_the_size_of_the_pictures(image_size, rate):
     recipe = get_recipe("dcgan", generator_learning_rate=1e-4).for_size(image_size)
     assert [recipe.optimizers[role].learning_rate for role in ("generator", "discriminator")] == [1e-4, rate]
@@ -98,6 +98,7 @@ def test_a_recipe_does_not_share_what_it_was_made_from():
         ({"generator": "wide"}, "generator must map names to values. Received: 'wide'"),
         ({"penalties": ["r1"]}, r"penalties must map names to values. Received: \['r1'\]"),
         ({"augmentation": "flip"}, "augmentation must be a list of names. Received: 'flip'"),
+        ({"weight_clip": -0.01}, "weight_clip must be at least 0. Received: -0.01"),
         ({"augmentation": 3}, "augmentation must be a list of names. Received: 3"),
     ],
 )

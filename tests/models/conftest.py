@@ -28,7 +28,7 @@ def small_gan(family="mlp", schema=None, generator=None, discriminator=None, **o
         family=family,
         generator={"latent_dim": 6, "embedding_dim": 4, **width, **(generator or {})},
         discriminator={**width, **(discriminator or {})},
-        **{"precision": "float32", **overrides},
+        **{"precision": "float32", "matching": 0.0, **overrides},
     )
 
 

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from tfproductgan.layers.augmentation import Augmentation
 from tfproductgan.losses.adversarial import ADVERSARIAL_LOSSES
 from tfproductgan.losses.penalties import Penalty
 from tfproductgan.models.conditional_gan import ConditionalGAN
+from tfproductgan.models.pictures import to_float
 from tfproductgan.models.randomness import Draws, Purpose
 
 
@@ -149,7 +151,7 @@ def test_compiling_trains_too(fitted, small_gan):
 @pytest.mark.parametrize(("family", "l2"), [("mlp", 0.0), ("mlp", 0.01), ("dcgan", 0.01)])
 def test_a_step_of_sgd_equals_plain_tapes(small_gan, random_batches, plain_step, family, l2):
     networks = {"generator": {"l2": l2}, "discriminator": {"l2": l2}}
-    gan = small_gan(family, **networks, label_dropout=0.0, penalties={"r1": 0.3, "r2": 0.7})
+    gan = small_gan(family, **networks, label_dropout=0.0, penalties={"r1": 0.3, "r2": 0.7}, penalty_interval=1)
     gan.compile(**sgd())
     for batch in random_batches(gan.schema, count=2):
         generator, discriminator = plain_step(gan, batch)
@@ -160,17 +162,21 @@ def test_a_step_of_sgd_equals_plain_tapes(small_gan, random_batches, plain_step,
 
 
 @pytest.mark.parametrize(
-    ("family", "points", "augmentation"),
+    ("family", "points", "augmentation", "matching"),
     [
-        ("dcgan", ["r1"], ()),
-        ("dcgan", ["r2"], ()),
-        ("dcgan", ["r1", "r2"], ("flip", "rotation", "zoom", "cutout", "colour")),
-        ("r3gan", ["r1", "r2"], ()),
+        ("dcgan", ["r1"], (), 0.4),
+        ("dcgan", ["r2"], (), 0.0),
+        ("dcgan", ["r1", "r2"], ("flip", "rotation", "zoom", "cutout", "colour"), 0.4),
+        ("r3gan", ["r1", "r2"], (), 0.4),
     ],
 )
-def test_sharing_derivatives_changes_no_gradient(small_gan, random_batches, monkeypatch, family, points, augmentation):
+def test_sharing_derivatives_changes_no_gradient(
+    small_gan, random_batches, monkeypatch, family, points, augmentation, matching
+):
     options = {"l2": 0.1} if family == "dcgan" else {"blocks": 2}
-    gan = small_gan(family, discriminator=options, augmentation=augmentation, augmentation_probability=0.6)
+    gan = small_gan(
+        family, discriminator=options, augmentation=augmentation, augmentation_probability=0.6, matching=matching
+    )
     gan.compile(penalties=[Penalty(name, 0.3, interval=2) for name in points])
     rng = np.random.default_rng(0)
     for weight in gan.discriminator.trainable_variables:
@@ -186,6 +192,44 @@ def test_sharing_derivatives_changes_no_gradient(small_gan, random_batches, monk
     largest = max(np.abs(gradient).max() for gradient in plain)
     for one, other in zip(shared, plain, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6 * largest)
+
+
+def test_matching_adds_what_others_conditions_cost(small_gan, random_batches):
+    # all photos show the same, so who the others are is known
+    schema = small_gan().schema.with_combinations([(1, 2)])
+    batch, logs = random_batches(schema)[0], {}
+    for weight in (0.0, 0.5):
+        gan = small_gan(schema=schema, matching=weight, label_dropout=0.0)
+        gan.compile(penalties=[], **sgd(0.0))
+        logs[weight] = {name: float(value) for name, value in gan.train_step(batch).items()}
+    received = gan._received(batch)
+    photos, ids = received["images"], received["conditions"]
+    own = gan.discriminator({"images": photos, "conditions": ids})
+    costs = []
+    for column, other in enumerate((1, 2)):
+        changed = ids.copy()
+        changed[:, column] = other
+        lead = own - gan.discriminator({"images": photos, "conditions": changed})
+        costs.append(np.log1p(np.exp(-lead.numpy())) * ((ids[:, column] > 0) & (ids[:, column] != other)))
+    assert logs[0.5]["matching"] == pytest.approx(np.mean(costs), rel=1e-4) and "matching" not in logs[0.0]
+    assert logs[0.5]["d_loss"] - logs[0.0]["d_loss"] == pytest.approx(0.5 * np.mean(costs), rel=1e-3)
+    assert logs[0.5]["g_loss"] > logs[0.0]["g_loss"]
+
+
+def test_others_are_drawn_as_often_as_photos_show_them(small_gan):
+    schema = small_gan().schema.with_combinations([(1, 2)] * 3 + [(2, 1)])
+    gan = small_gan(schema=schema, matching=1.0)
+    asked = gan._asked(np.zeros((2000, 2), np.int32), Draws(0, tf.constant(0))).numpy()
+    assert (asked[:, 1] > 0).tolist() == [[True, False]] * 2000 and (asked[:, 2] > 0).tolist() == [[False, True]] * 2000
+    assert [(asked[:, 1, 0] == 1).mean(), (asked[:, 2, 1] == 2).mean()] == pytest.approx([0.75, 0.75], abs=0.04)
+    without = small_gan(matching=1.0, schema=dataclasses.replace(schema, combinations=()))
+    asked = without._asked(np.zeros((2000, 2), np.int32), Draws(0, tf.constant(0))).numpy()
+    assert set(asked[:, 1, 0]) == set(range(1, schema.num_ids[0]))
+
+
+def test_matching_wants_conditions_at_the_end(small_gan):
+    with pytest.raises(RecipeError, match="matching needs a discriminator that looks at conditions last"):
+        small_gan(matching=0.5, discriminator={"form": "classic"})
 
 
 def test_lazy_penalties_are_taken_on_due_steps_and_weigh_as_many_times_more(small_gan, random_batches):
@@ -385,6 +429,29 @@ def test_gradients_are_clipped_to_the_recipes_limit(small_gan, limit):
     seen = np.sqrt(sum(float(np.sum(np.square(v))) for v in momentum if v.path.endswith("momentum")))
     whole = np.sqrt(sum(g.size for g in gradients))
     assert seen == pytest.approx(limit or whole, rel=1e-3)
+
+
+@pytest.mark.parametrize("form", ["classic", "modern"])
+def test_weights_stay_within_their_limit_but_vectors_beside_pictures(small_gan, fit, form):
+    gan = small_gan(discriminator={"form": form}, weight_clip=0.01, penalties={})
+    gan.compile(run_eagerly=True)
+    fit(gan)
+    for weight in gan.discriminator.trainable_variables:
+        beside = weight.path.endswith("embedding/table")
+        # of the projection a root of the eight features is taken out again
+        limit = 0.01 * 8**0.5 if weight.path.endswith("projection/table") else 0.01
+        assert (np.abs(weight).max() <= np.float32(limit)) != beside, weight.path
+
+
+def test_drift_is_the_mean_square_of_what_photos_are_given(small_gan, random_batches, as_stream):
+    losses = []
+    for drift in (0.0, 0.5):
+        gan = small_gan(loss="wasserstein", penalties={}, drift=drift, label_dropout=0.0)
+        [batch] = random_batches(gan.schema, count=1)
+        logits = gan.discriminator({**batch, "images": to_float(batch["images"])})
+        gan.compile(run_eagerly=True)
+        losses.append(gan.fit(as_stream([batch]), steps_per_epoch=1, verbose=0).history["d_loss"][0])
+    assert losses[1] - losses[0] == pytest.approx(0.5 * np.mean(np.square(logits)), rel=1e-4)
 
 
 def test_the_generator_alone_draws_the_same_pictures_from_a_smaller_file(saved, tmp_path):
@@ -597,6 +664,11 @@ def test_unknown_names_are_refused(small_gan, small_schema):
         small_gan(penalties={"r3": 1.0}).compile()
     with pytest.raises(RecipeError, match="discriminator_steps must be at least 1"):
         small_gan().compile(discriminator_steps=0)
+
+
+def test_a_penalty_of_each_picture_is_refused_where_pictures_are_seen_by_their_batch(small_schema):
+    with pytest.raises(RecipeError, match=r"The penalty 'wgan-gp' .* a discriminator with batch normalisation"):
+        ConditionalGAN.from_recipe("dcgan-classic", small_schema(image_size=28), penalties={"wgan-gp": 10.0})
 
 
 def test_what_is_no_schema_is_refused(small_gan):

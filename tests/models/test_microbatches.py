@@ -30,7 +30,7 @@ def test_the_mean_over_microbatches_is_that_of_all_rows():
     ("family", "options"),
     [
         ("mlp", {"penalties": {"r1": 0.1, "wgan-gp": 1.0}, "penalty_interval": 2, "discriminator_steps": 2}),
-        ("dcgan", {"loss": "hinge", "augmentation": ("flip", "colour")}),
+        ("dcgan", {"loss": "hinge", "augmentation": ("flip", "colour"), "matching": 0.5}),
     ],
 )
 def test_they_learn_what_the_whole_batch_teaches(small_gan, random_batches, as_stream, family, options):

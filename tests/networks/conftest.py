@@ -176,6 +176,17 @@ def logits_follow_pictures_and_conditions(make):
         assert (np.abs(logits - other) > 1e-6).all()
 
 
+def several_conditions_are_judged_as_one_by_one(make):
+    network = make()
+    if not (network.conditions_last and network.num_ids):
+        return
+    inputs = discriminator_inputs(network)
+    conditions = [inputs["conditions"], next_ids(network, inputs["conditions"])]
+    together = network({**inputs, "conditions": tf.stack(conditions, axis=1)})
+    alone = [network({**inputs, "conditions": ids}) for ids in conditions]
+    np.testing.assert_allclose(together, tf.stack(alone, axis=1), atol=1e-5)
+
+
 def a_logit_does_not_depend_on_the_rest_of_its_batch(make):
     network = make()
     inputs = discriminator_inputs(network)
@@ -221,8 +232,10 @@ def second_order_gradients_equal_finite_differences(make):
     # traced once, or each difference of each weight would cost as much as the derivatives
     measure = tf.function(lambda: slope_penalty(network, inputs, training=False), autograph=False)
     with pytest.MonkeyPatch.context() as patch:
-        # the slope of a leaky rectifier jumps, which differences see and derivatives do not; so take a smooth one
+        # the slope of rectifiers and maxima jumps, which differences see and derivatives do not; so take smooth ones
         patch.setattr(ops, "leaky_relu", lambda x, negative_slope=0.2: 0.2 * x + 0.8 * ops.softplus(x))
+        patch.setattr(ops, "relu", ops.softplus)
+        patch.setattr(ops, "max_pool", ops.average_pool)
         with tf.GradientTape() as tape:
             penalty = measure()
         gradients = tape.gradient(penalty, values(weights))
@@ -381,6 +394,7 @@ GENERATOR_CHECKS = [
 DISCRIMINATOR_CHECKS = [
     there_is_one_float32_logit_a_picture,
     logits_follow_pictures_and_conditions,
+    several_conditions_are_judged_as_one_by_one,
     a_logit_does_not_depend_on_the_rest_of_its_batch,
     discriminator_gradients_reach_every_weight,
     second_order_gradients_reach_every_kernel,

@@ -20,7 +20,8 @@ class ConditionEmbedding(keras.layers.Layer):
         num_ids: Number of ids of each attribute, "not given" included; one that takes several values has a 0 for each
             further column.
         dim: Length of the vectors.
-        stddev: Standard deviation of the vectors at the start. By default that of which the sum has unit variance.
+        initializer: How the table of vectors starts. Defaults to a normal distribution of which outputs have about unit
+            variance.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape: `[batch, len(num_ids)]`, integers.
@@ -28,20 +29,19 @@ class ConditionEmbedding(keras.layers.Layer):
     Output shape: `[batch, dim]`.
     """
 
-    def __init__(self, num_ids, dim, stddev=None, **kwargs):
+    def __init__(self, num_ids, dim, initializer=None, **kwargs):
         super().__init__(**kwargs)
         self.num_ids = tuple(num_ids)
         self.dim = dim
-        self.stddev = stddev
+        self.initializer = keras.initializers.get(initializer)
 
     def build(self, input_shape):
         """Make the table of all vectors."""
-        stddev = len(_widths(self.num_ids)) ** -0.5 if self.stddev is None else self.stddev
         # all attributes share one table: one lookup, one dense gradient
         self.table = self.add_weight(
             name="table",
             shape=(sum(self.num_ids), self.dim),
-            initializer=keras.initializers.RandomNormal(stddev=stddev),
+            initializer=self.initializer or keras.initializers.RandomNormal(stddev=len(_widths(self.num_ids)) ** -0.5),
         )
         self.built = True
 
@@ -59,7 +59,8 @@ class ConditionEmbedding(keras.layers.Layer):
 
     def get_config(self):
         """Everything the constructor takes."""
-        return {**super().get_config(), "num_ids": list(self.num_ids), "dim": self.dim, "stddev": self.stddev}
+        initializer = keras.initializers.serialize(self.initializer) if self.initializer else None
+        return {**super().get_config(), "num_ids": list(self.num_ids), "dim": self.dim, "initializer": initializer}
 
 
 def table_rows(ids, num_ids):

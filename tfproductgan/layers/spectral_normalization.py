@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from tfproductgan.layers.condition_embedding import ConditionEmbedding
+
 _FIRST_ITERATIONS = 15
 _SMALLEST = 1e-12
 
@@ -18,7 +20,8 @@ class SpectralNormalization(keras.layers.Layer):
     leave out that the singular value depends on the kernel.
 
     Args:
-        layer: A `Dense` or `Conv2D` layer without bias and activation.
+        layer: A `Dense` or `Conv2D` layer without bias and activation, or a `ConditionEmbedding`.
+        use_bias: Whether to add a bias. Defaults to `True`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -32,19 +35,20 @@ class SpectralNormalization(keras.layers.Layer):
         https://arxiv.org/abs/1802.05957
     """
 
-    def __init__(self, layer, **kwargs):
+    def __init__(self, layer, use_bias=True, **kwargs):
         super().__init__(**kwargs)
-        self.layer = layer
+        self.layer, self.use_bias = layer, use_bias
 
     def build(self, input_shape):
         """Make the layer's kernel, the singular vector and the bias."""
         self.layer.build(input_shape)
-        units = self.layer.kernel.shape[-1]
+        units = self._kernel.shape[-1]
         # a vector of ones has a part along the singular vector of all but contrived kernels
         self.vector = self.add_weight(
             name="vector", shape=(1, units), initializer="ones", trainable=False, autocast=False
         )
-        self.bias = self.add_weight(name="bias", shape=(units,), initializer="zeros")
+        if self.use_bias:
+            self.bias = self.add_weight(name="bias", shape=(units,), initializer="zeros")
         # a power iteration follows a kernel that changes slowly; here it has to find it
         for _ in range(_FIRST_ITERATIONS):
             self.vector.assign(self._next_vector(self._matrix()))
@@ -58,7 +62,8 @@ class SpectralNormalization(keras.layers.Layer):
         # the singular vectors are constants of the derivative: it is exact at a singular value
         scale = ops.norm(ops.matmul(matrix, ops.transpose(ops.stop_gradient(self.vector.value))))
         outputs = ops.cast(self.layer(inputs), self.compute_dtype)
-        return outputs / ops.cast(ops.maximum(scale, _SMALLEST), self.compute_dtype) + self.bias
+        outputs = outputs / ops.cast(ops.maximum(scale, _SMALLEST), self.compute_dtype)
+        return outputs + self.bias if self.use_bias else outputs
 
     def compute_output_shape(self, input_shape):
         """The shape of the layer's output."""
@@ -66,7 +71,8 @@ class SpectralNormalization(keras.layers.Layer):
 
     def get_config(self):
         """Everything the constructor takes."""
-        return {**super().get_config(), "layer": keras.saving.serialize_keras_object(self.layer)}
+        layer = keras.saving.serialize_keras_object(self.layer)
+        return {**super().get_config(), "layer": layer, "use_bias": self.use_bias}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
@@ -74,9 +80,13 @@ class SpectralNormalization(keras.layers.Layer):
         layer = keras.saving.deserialize_keras_object(config["layer"], custom_objects=custom_objects)
         return cls(**{**config, "layer": layer})
 
+    @property
+    def _kernel(self):
+        return self.layer.table if isinstance(self.layer, ConditionEmbedding) else self.layer.kernel
+
     def _matrix(self):
         """The kernel as a matrix, one column an output."""
-        kernel = ops.cast(self.layer.kernel, "float32")
+        kernel = ops.cast(self._kernel, "float32")
         return ops.reshape(kernel, (-1, kernel.shape[-1]))
 
     def _next_vector(self, matrix):

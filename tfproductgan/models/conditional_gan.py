@@ -6,11 +6,14 @@ import dataclasses
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfproductgan.errors import RecipeError
 from tfproductgan.layers.augmentation import Augmentation, background_of
+from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.losses.adversarial import adversarial_loss
+from tfproductgan.losses.matching import matching_loss, with_others
 from tfproductgan.losses.penalties import Penalty, noise_shape, points
 from tfproductgan.models.phases import Phase, added_losses, dense_gradients, draw, gradients_through
 from tfproductgan.models.randomness import Purpose
@@ -66,6 +69,11 @@ class ConditionalGAN(Sampler, TrainingModel):
     def __init__(self, generator, discriminator, schema, recipe=None, **kwargs):
         super().__init__({"generator": generator, "discriminator": discriminator}, schema, recipe, **kwargs)
         self._freeze(self.recipe.objective.frozen_layers)
+        if self.recipe.objective.matching and not discriminator.conditions_last:
+            raise RecipeError(
+                "matching needs a discriminator that looks at conditions last, such as 'dcgan' in its modern form. "
+                f"Received: matching={self.recipe.objective.matching}, {type(discriminator).__name__}. Use matching=0."
+            )
 
     def _freeze(self, count):
         """Leave the discriminator's lowest layers as they are.
@@ -114,6 +122,17 @@ class ConditionalGAN(Sampler, TrainingModel):
         """The same as `trained`."""
         return self.trained()
 
+    @classmethod
+    def from_recipe(cls, recipe, schema, **overrides):
+        """See `TrainingModel.from_recipe`; besides refuses a penalty that the discriminator makes meaningless."""
+        gan = super().from_recipe(recipe, schema, **overrides)
+        if "wgan-gp" in gan.recipe.objective.penalties and _has_synchronized_statistics(gan.discriminator):
+            raise RecipeError(
+                "The penalty 'wgan-gp' is of the slope at each picture, which a discriminator with batch normalisation "
+                "judges by the rest of its batch: use one without (--set discriminator.form=modern)."
+            )
+        return gan
+
     # === Compile ===
 
     def compile(self, *args, loss=None, penalties=None, augmentation=None, discriminator_steps=None, **kwargs):
@@ -150,6 +169,8 @@ class ConditionalGAN(Sampler, TrainingModel):
         self.discriminator_steps = objective.discriminator_steps if discriminator_steps is None else discriminator_steps
         if self.discriminator_steps < 1:
             raise RecipeError(f"discriminator_steps must be at least 1. Received: {discriminator_steps}")
+        if objective.weight_clip:
+            self._clip_weights(objective.weight_clip)
         super().compile(*args, **kwargs)
 
     def _check_styles(self, objective):
@@ -159,6 +180,23 @@ class ConditionalGAN(Sampler, TrainingModel):
                     f"{field} is for generators whose layers each have a style, such as stylegan2's. "
                     f"Received: {field}={getattr(objective, field)} and a {type(self.generator).__name__}"
                 )
+
+    def _clip_weights(self, limit):
+        """Have the optimiser keep the discriminator's weights within a limit.
+
+        It is to limit how much logits change with pictures: vectors of conditions that go in beside them may be as long
+        as they like, and would be as good as absent if they were short.
+        """
+        projection = getattr(self.discriminator, "projection", None)
+        embeddings = (each for each in self.discriminator._flatten_layers() if isinstance(each, ConditionEmbedding))
+        limits = {id(embedding.table): None for embedding in embeddings}
+        if isinstance(projection, ConditionEmbedding):
+            # `project` divides by this root: what a feature counts stays within the limit
+            limits[id(projection.table)] = limit * projection.dim**0.5
+        for variable in self.discriminator.trainable_variables:
+            most = limits.get(id(variable), limit)
+            if most is not None:
+                variable.constraint = functools.partial(tf.clip_by_value, clip_value_min=-most, clip_value_max=most)
 
     def compile_options(self):
         """What `compile` was told, JSON-ready."""
@@ -192,13 +230,20 @@ class ConditionalGAN(Sampler, TrainingModel):
     def log_names(self):
         """Losses, penalties, and what adaptive augmentation does."""
         adapting = ["r_t", "augmentation_p"] if self._adapts else []
+        matching = ["matching"] if self._matching else []
         paths = ["path_length"] if self.recipe.objective.path_length else []
-        return ["d_loss", "g_loss", "logit_gap", *(penalty.name for penalty in self.penalties), *paths, *adapting]
+        penalties = [penalty.name for penalty in self.penalties]
+        return ["d_loss", "g_loss", "logit_gap", *matching, *penalties, *paths, *adapting]
 
     @property
     def _adapts(self):
         """Whether the probability of augmentation follows the discriminator."""
         return self.augmentation is not None and self.recipe.objective.augmentation_target is not None
+
+    @property
+    def _matching(self):
+        """Weight of the loss that tells what a picture shows from what others show."""
+        return self.recipe.objective.matching if self.schema.attributes else 0.0
 
     # === A step ===
 
@@ -259,6 +304,7 @@ class ConditionalGAN(Sampler, TrainingModel):
         background, a constant.
         """
         images = {"real": batch["images"], "fake": fake}
+        asked = {"real": self._asked(batch["conditions"], draws), "fake": batch["conditions"]}
         penalised = {penalty.points: images[penalty.points] for penalty in penalties}
         logits, before = {}, {}
         with tf.GradientTape() as tape:
@@ -266,15 +312,17 @@ class ConditionalGAN(Sampler, TrainingModel):
                 slope_tape.watch(penalised)
                 for at, pictures in images.items():
                     seen = self._augmented(pictures, _AUGMENT[at], draws)
-                    logits[at], before[at] = self.discriminator.judge({**batch, "images": seen}, training=True)
+                    inputs = {"images": seen, "conditions": asked[at]}
+                    logits[at], before[at] = self.discriminator.judge(inputs, training=True)
+                logits["real"], others = self._apart(logits["real"])
                 total = tf.add_n([tf.reduce_sum(logits[at]) for at in penalised])
             slopes, after = slope_tape.gradient(total, [penalised, {at: before[at] for at in penalised}])
             with tf.GradientTape(watch_accessed_variables=False) as loss_tape:
-                loss_tape.watch(logits)
-                loss, logs = self._adversarial(logits)
-            shares = loss_tape.gradient(loss, logits)
-            targets = [added_losses(self.discriminator), *(logits[at] for at in images if at not in penalised)]
-            factors = [tf.ones(()), *(shares[at] for at in images if at not in penalised)]
+                loss_tape.watch([logits, others])
+                loss, logs = self._adversarial(logits, others, asked["real"])
+            shares, of_others = loss_tape.gradient(loss, [logits, others])
+            targets = [added_losses(self.discriminator), *(logits[at] for at in images if at not in penalised), *others]
+            factors = [tf.ones(()), *(shares[at] for at in images if at not in penalised), *of_others]
             for penalty in penalties:
                 at = penalty.points
                 value, strength = penalty.value(slopes[at]), self._strength(penalty)
@@ -300,7 +348,7 @@ class ConditionalGAN(Sampler, TrainingModel):
     def _discriminator_loss(self, batch, fake, penalties, draws):
         """The loss and its penalties: adversarial and penalty terms share their forward passes."""
         real, conditions = batch["images"], batch["conditions"]
-        images = {"real": real, "fake": fake}
+        images, asked = {"real": real, "fake": fake}, self._asked(conditions, draws)
         for penalty in penalties:
             if penalty.points not in images:
                 noise = draws.uniform(Purpose.PENALTY, noise_shape(penalty.name, real.shape))
@@ -310,11 +358,13 @@ class ConditionalGAN(Sampler, TrainingModel):
             tape.watch(list(penalised.values()))
             logits = {}
             for at, pictures in images.items():
-                logits[at] = self._logits(pictures, conditions, _AUGMENT.get(at, Purpose.AUGMENT_REAL), draws)
+                judged_by = asked if at == "real" else conditions
+                logits[at] = self._logits(pictures, judged_by, _AUGMENT.get(at, Purpose.AUGMENT_REAL), draws)
+            logits["real"], others = self._apart(logits["real"])
             # the gradient of this sum with respect to one image is that of the image's own logit
             total = tf.add_n([tf.reduce_sum(values) for values in logits.values()])
         gradients = tape.gradient(total, penalised)
-        loss, logs = self._adversarial(logits)
+        loss, logs = self._adversarial(logits, others, asked)
         for penalty in penalties:
             value = penalty.value(gradients[penalty.points])
             loss += self._strength(penalty) * value
@@ -326,12 +376,39 @@ class ConditionalGAN(Sampler, TrainingModel):
         strength, final = penalty.weight * penalty.interval, self.recipe.objective.final_penalties
         return strength if final == 1 else strength * (1.0 + (final - 1.0) * self.risen())
 
-    def _adversarial(self, logits):
+    def _asked(self, conditions, draws):
+        """Conditions that a picture is judged by: its own, and if they are to be told from others', those as well."""
+        if not self._matching:
+            return conditions
+        photos, shares = self._photos
+        drawn = draws.uniform(Purpose.MATCHING, (conditions.shape[0], len(self.schema.attributes)))
+        rows = tf.searchsorted(shares, tf.reshape(drawn, [-1]), side="right")
+        others = tf.gather(photos, tf.minimum(rows, len(photos) - 1))
+        return with_others(conditions, tf.reshape(others, (*drawn.shape, -1)), self.schema.slices)
+
+    @functools.cached_property
+    def _photos(self):
+        """What photos show, ids `[M, columns]`, and the share of photos up to each; without photos, every value."""
+        most = max(attribute.num_ids for attribute in self.schema.attributes) - 1
+        some = [[1 + k % (ids - 1) if ids > 1 else 0 for ids in self.schema.num_ids] for k in range(most)]
+        rows, counts = zip(*(self.schema.combinations or [(row, 1) for row in some]), strict=True)
+        return np.array(rows, np.int32), (np.cumsum(counts) / np.sum(counts)).astype(np.float32)
+
+    def _apart(self, logits):
+        """Logits of `_asked` conditions: those for the own ones, and a list of all if there are others."""
+        return (logits[:, 0], [logits]) if self._matching else (logits, [])
+
+    def _adversarial(self, logits, others, asked):
         """The loss without penalties, and what to log."""
         loss = self.adversarial_loss.discriminator(logits["real"], logits["fake"])
+        if self.recipe.objective.drift:
+            loss += self.recipe.objective.drift * tf.reduce_mean(tf.square(logits["real"]))
         logs = {"logit_gap": (tf.reduce_mean(logits["real"]) - tf.reduce_mean(logits["fake"]), 1.0)}
         if self._adapts:
             logs["r_t"] = (self.adversarial_loss.real_sign(logits["real"], logits["fake"]), 1.0)
+        for several in others:
+            logs["matching"] = (matching_loss(several, asked, self.schema.slices), 1.0)
+            loss += self._matching * logs["matching"][0]
         return loss, logs
 
     def _with_penalties(self, logs, loss):
@@ -351,8 +428,11 @@ class ConditionalGAN(Sampler, TrainingModel):
             real_logits = None
             if self.adversarial_loss.paired:
                 real_logits = tf.stop_gradient(self._logits(real, conditions, Purpose.AUGMENT_REAL, draws))
-            fake_logits = self._logits(pictures, conditions, Purpose.AUGMENT_FAKE, draws)
+            asked = self._asked(conditions, draws)
+            fake_logits, others = self._apart(self._logits(pictures, asked, Purpose.AUGMENT_FAKE, draws))
             loss = self.adversarial_loss.generator(real_logits, fake_logits)
+            for several in others:
+                loss += self._matching * matching_loss(several, asked, self.schema.slices)
             return loss, {"g_loss": (loss, 1.0)}
 
         gradients, logs = gradients_through(drawn, self.generator, loss_of)

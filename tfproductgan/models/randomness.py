@@ -25,9 +25,10 @@ class Purpose(enum.IntEnum):
     PENALTY = 4
     NETWORK = 5
     TEST = 6
-    MIXING = 7
-    CROSSOVER = 8
-    PATH_LENGTH = 9
+    MATCHING = 7
+    MIXING = 8
+    CROSSOVER = 9
+    PATH_LENGTH = 10
 
 
 def key(seed, step, purpose, index=0, owner=0):

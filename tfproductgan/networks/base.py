@@ -178,12 +178,16 @@ class Discriminator(_Network):
 
     Output shape: `[batch]`, float32; the larger, the more real.
 
-    One that can say what it would be with all activations held has `judge` and `judge_linearly`, as
-    `DCGANDiscriminator` does: gradient penalties then cost two thirds.
+    One that looks at conditions last, in `project` (`conditions_last`), also takes several for each picture,
+    `[batch, several, len(num_ids)]`, and gives `[batch, several]` logits. One that can say what it would be with all
+    activations held has `judge` and `judge_linearly`, as `DCGANDiscriminator` does: gradient penalties then cost two
+    thirds.
     """
 
     # whether a logit is a linear function of its own picture as long as no activation changes sides
     piecewise_linear = False
+    # whether conditions come in at the head alone
+    conditions_last = False
 
     @property
     def lowest_layers(self):
@@ -342,13 +346,13 @@ def project(features, conditions, linear, embedding, shares=None):
 
     Args:
         features: `[batch, features]`.
-        conditions: `[batch, attributes]` ids.
+        conditions: `[batch, attributes]` ids, or `[batch, several, attributes]`.
         linear: Dense layer of one unit.
         embedding: `ConditionEmbedding` of as many dimensions as features, or `None` if unconditional.
         shares: `[batch]`, by which constants are multiplied; by default 1.
 
     Returns:
-        Logits `[batch]`, float32.
+        Logits `[batch]`, float32, or `[batch, several]`.
 
     Reference:
         Miyato and Koyama, 2018, cGANs with Projection Discriminator, https://arxiv.org/abs/1802.05637
@@ -359,5 +363,23 @@ def project(features, conditions, linear, embedding, shares=None):
         logits = logits + (shares - 1.0) * linear.bias
     if embedding is None:
         return logits
-    scale = features.shape[-1] ** -0.5
-    return logits + scale * ops.sum(features * embedding(conditions), axis=-1)
+    products = features.shape[-1] ** -0.5 * multiply(features, conditions, embedding)
+    return products + (logits if len(products.shape) == 1 else logits[:, None])
+
+
+def multiply(features, conditions, vectors_of):
+    """Inner products of features with the vectors of conditions.
+
+    Args:
+        features: `[batch, features]`.
+        conditions: `[batch, attributes]` ids, or `[batch, several, attributes]`.
+        vectors_of: Maps ids `[rows, attributes]` to vectors `[rows, features]`.
+
+    Returns:
+        `[batch]`, or `[batch, several]`.
+    """
+    if len(conditions.shape) == 2:
+        return ops.sum(features * vectors_of(conditions), axis=-1)
+    several, columns = conditions.shape[1:]
+    vectors = vectors_of(ops.reshape(conditions, (-1, columns)))
+    return ops.sum(features[:, None] * ops.reshape(vectors, (-1, several, features.shape[-1])), axis=-1)

@@ -325,6 +325,11 @@ class DCGANDiscriminator(Discriminator):
         return ops.leaky_relu(x, 0.2)
 
     @property
+    def conditions_last(self):
+        """Whether conditions come in at the head alone."""
+        return self.form == "modern"
+
+    @property
     def piecewise_linear(self):
         """Whether there is nothing but convolutions and leaky ReLU."""
         return self.form == "modern" and not self.spectral_normalization and not self.dropout

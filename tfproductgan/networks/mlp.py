@@ -145,6 +145,11 @@ class MLPDiscriminator(Discriminator):
             layers.Dropout(self.dropout, name=f"dropout_{stage}", dtype=self.dtype_policy) if self.dropout else None
         )
 
+    @property
+    def conditions_last(self):
+        """Whether conditions come in at the head alone."""
+        return self.form == "modern"
+
     def call(self, inputs, training=False):
         """Judge pictures."""
         pixels = self.image_size * self.image_size * self.channels

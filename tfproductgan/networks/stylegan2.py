@@ -39,6 +39,7 @@ from tfproductgan.networks.base import (
     build,
     check_counts,
     check_image_size,
+    multiply,
     num_doublings,
     slerp,
     smallest_map,
@@ -429,6 +430,8 @@ class StyleGAN2Discriminator(_Sizes, Discriminator):
         RecipeError: If the size does not exist, or a number cannot be.
     """
 
+    conditions_last = True
+
     def __init__(
         self,
         num_ids,
@@ -493,8 +496,8 @@ class StyleGAN2Discriminator(_Sizes, Discriminator):
         features = self.head(x)
         if self.mapping is None:
             return features[:, 0]
-        wanted = self.mapping(_normalise(self.embedding(inputs["conditions"])))
-        return ops.sum(features * wanted, axis=-1) * features.shape[-1] ** -0.5
+        products = multiply(features, inputs["conditions"], lambda ids: self.mapping(_normalise(self.embedding(ids))))
+        return products * features.shape[-1] ** -0.5
 
     def _deviations(self, x):
         """The mean deviation of a group's features, as a channel `[batch, height, width, 1]`."""

@@ -34,6 +34,12 @@ class GANObjective:
             cosine.
         penalty_interval: The penalties are taken every so many steps, and weigh as many times more then.
         discriminator_steps: Discriminator steps per generator step, each on images of its own.
+        matching: Weight of a loss that tells what a picture shows from what others show, see
+            `tfproductgan.losses.matching`: the discriminator's on photos, the generator's on its pictures. Pictures
+            then show more surely what is asked for, and vary less. The discriminator must look at conditions last.
+        weight_clip: Weights of the discriminator are kept between minus this and this, all but vectors of conditions
+            that go in beside pictures; 0 for no limit.
+        drift: Weight of the mean square of the logits of photos, which keeps those of losses without a zero near it.
         augmentation: Operations of the differentiable augmentation; empty for none.
         augmentation_probability: With which probability each operation is applied to a picture; with a target,
             at the start.
@@ -57,6 +63,9 @@ class GANObjective:
     final_penalties: float = 1.0
     penalty_interval: int = 1
     discriminator_steps: int = 1
+    matching: float = 0.0
+    weight_clip: float = 0.0
+    drift: float = 0.0
     augmentation: tuple[str, ...] = ()
     augmentation_probability: float = 0.3
     augmentation_warm_up: float = 0.0
@@ -76,7 +85,7 @@ class GANObjective:
         for field in ("penalty_interval", "discriminator_steps", "augmentation_images", "path_length_interval"):
             check_count(field, getattr(self, field))
         check("frozen_layers", self.frozen_layers, lambda v: is_whole(v) and v >= 0, "be a whole number of at least 0")
-        for field in ("final_penalties", "path_length"):
+        for field in ("final_penalties", "matching", "weight_clip", "drift", "path_length"):
             check_least(field, getattr(self, field))
         for field in ("augmentation_probability", "augmentation_warm_up", "style_mixing"):
             check_share(field, getattr(self, field))

@@ -21,7 +21,12 @@ _TEXTBOOK: Mapping[str, Any] = types.MappingProxyType(
         "schedule": "constant",
     }
 )
-_NARROW = {"width": 16, "max_width": 128, "mapping_layers": 2}
+_NARROW = {
+    "generator": Network("dcgan", {"width": 16, "upsampling": "nearest", "latent_sizes": 2}),
+    "discriminator": Network("dcgan", {"width": 32}),
+}
+_FOR_CORES = GANObjective(penalties={"r1": 1.0}, penalty_interval=4, matching=0.2)
+_SMALL_STYLEGAN2 = {"width": 16, "max_width": 128, "mapping_layers": 2}
 _SMALL_R3GAN = {"width": 16, "max_width": 128, "blocks": 1}
 # schedules of Huang et al. 2024 over the length of a recipe, and of what they augment with what leaves products upright
 # and in the colour that is asked for
@@ -39,18 +44,15 @@ _R3GAN_OBJECTIVE = GANObjective(
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Recipe(),
-        # some minutes at 32 pixels on two cores: narrow networks take more and larger steps in that time, R1 every
-        # fourth step costs little of it, and so short a run gains by averaging over more of it; upsampling leaves no
-        # mesh that it would have no time to unlearn
+        # two cores learn most from many pictures: narrow networks, R1 alone every fourth step; upsampling leaves no
+        # mesh, and latents have no say in the last stages, whose colours are the words'
+        Recipe(networks=_NARROW, objective=_FOR_CORES),
+        # some minutes at 32 pixels: so short a run takes larger steps, and gains by averaging over more of it
         Recipe(
             name="quickstart",
-            networks={
-                "generator": Network("dcgan", {"width": 16, "inner_convs": 0, "upsampling": "nearest"}),
-                "discriminator": Network("dcgan", {"width": 32, "inner_convs": 0}),
-            },
+            networks={role: Network("dcgan", {**_NARROW[role].options, "inner_convs": 0}) for role in _NARROW},
             optimizers={"generator": Optimizer(beta_2=0.95), "discriminator": Optimizer(beta_2=0.95)},
-            objective=GANObjective(penalties={"r1": 1.0}, penalty_interval=4),
+            objective=_FOR_CORES,
             images=100_000,
             ema_ramp=0.2,
         ),
@@ -70,6 +72,43 @@ RECIPES = {
             },
             **_TEXTBOOK,
         ),
+        # Arjovsky et al. 2017; Adam without momentum is their RMSprop, whose first steps alone are larger. No batch
+        # normalisation in the discriminator: clipped, its gains let almost nothing through
+        Recipe(
+            name="wgan",
+            networks={
+                "generator": Network("dcgan", {**_CLASSIC, "latent_dim": 100}),
+                "discriminator": Network("dcgan", {"inner_convs": 0}),
+            },
+            optimizers={"generator": Optimizer(5e-5, 0.0, 0.99), "discriminator": Optimizer(5e-5, 0.0, 0.99)},
+            objective=GANObjective(loss="wasserstein", penalties={}, discriminator_steps=5, weight_clip=0.01),
+            batch_size=64,
+            gradient_clip=0.0,
+            schedule="constant",
+        ),
+        # Gulrajani et al. 2017, algorithm 1
+        Recipe(
+            name="wgan-gp",
+            networks={
+                "generator": Network("dcgan", {**_CLASSIC, "latent_dim": 128}),
+                "discriminator": Network("dcgan", {"inner_convs": 0}),
+            },
+            optimizers={"generator": Optimizer(1e-4, 0.0, 0.9), "discriminator": Optimizer(1e-4, 0.0, 0.9)},
+            objective=GANObjective(loss="wasserstein", penalties={"wgan-gp": 10.0}, discriminator_steps=5),
+            batch_size=64,
+            gradient_clip=0.0,
+            schedule="constant",
+        ),
+        # Miyato and Koyama 2018
+        Recipe(
+            name="sngan",
+            networks={"generator": Network("sngan"), "discriminator": Network("sngan")},
+            optimizers={"generator": Optimizer(2e-4, 0.0, 0.9), "discriminator": Optimizer(2e-4, 0.0, 0.9)},
+            objective=GANObjective(loss="hinge", penalties={}, discriminator_steps=5),
+            batch_size=64,
+            gradient_clip=0.0,
+            final_learning_rate=0.0,
+        ),
         # for processors, and for minutes on a GPU: narrow networks take larger steps, small batches stronger penalties
         Recipe(
             name="r3gan",
@@ -78,7 +117,7 @@ RECIPES = {
                 "discriminator": Network("r3gan", _SMALL_R3GAN),
             },
             optimizers={"generator": Optimizer(final_beta_2=0.99), "discriminator": Optimizer(final_beta_2=0.99)},
-            objective=_R3GAN_OBJECTIVE,
+            objective=dataclasses.replace(_R3GAN_OBJECTIVE, matching=0.2),
             **_R3GAN,
         ),
         # networks and rates of Huang et al. 2024, for a GPU, over a quarter of their 20 million images
@@ -100,14 +139,15 @@ RECIPES = {
         Recipe(
             name="stylegan2",
             networks={
-                "generator": Network("stylegan2", {"z_dim": 64, "embedding_dim": 64, "w_dim": 128, **_NARROW}),
-                "discriminator": Network("stylegan2", _NARROW),
+                "generator": Network("stylegan2", {"z_dim": 64, "embedding_dim": 64, "w_dim": 128, **_SMALL_STYLEGAN2}),
+                "discriminator": Network("stylegan2", _SMALL_STYLEGAN2),
             },
             optimizers={"generator": Optimizer(4e-3, 0.0, 0.99), "discriminator": Optimizer(4e-3, 0.0, 0.99)},
             objective=GANObjective(
                 loss="non-saturating",
                 penalties={"r1": 1.0},
                 penalty_interval=4,
+                matching=0.2,
                 augmentation=("flip", "translation", "zoom"),
                 augmentation_probability=0.0,
                 augmentation_target=0.6,

@@ -229,9 +229,9 @@ class Recipe:
         return [path]
 
     def for_size(self, image_size: int) -> Recipe:
-        """The recipe for pictures of one size: learning rates of `None` become 2e-3 up to 32 pixels, 8e-4 above.
+        """The recipe for pictures of one size: learning rates of `None` become 2e-3 up to 64 pixels, 8e-4 above.
 
-        Small pictures learn fastest so; larger ones, drawn by wider networks, get grain and tints at that rate.
+        Narrow networks learn fastest so; larger pictures, drawn by wider ones, get grain and tints at that rate.
 
         Penalties of `None` weigh 2 at 64 pixels and eight and a half times as much at each doubling: what R3GAN's
         authors took for 64 and 256 pixels.
@@ -239,7 +239,7 @@ class Recipe:
         Args:
             image_size: Height and width in pixels.
         """
-        rate = 2e-3 if image_size <= 32 else 8e-4
+        rate = 2e-3 if image_size <= 64 else 8e-4
         weight = float(f"{2 * (image_size / 64) ** 3.1:.2g}")
         missing: list[tuple[Sequence[str], float]] = [
             (("optimizers", role, "learning_rate"), rate)
