@@ -1,31 +1,40 @@
-import keras
 import numpy as np
 import pytest
+from keras import layers
 
-from tfproductgan.layers.equalised import EqualisedConv2D, EqualisedDense
+from tfproductgan.layers.equalised import EqualisedConv2D, EqualisedDense, EqualisedUpsampleConv2D
+from tfproductgan.layers.upsample_conv import UpsampleConv2D
 
-
-def test_outputs_have_the_spread_of_inputs_whatever_the_rate():
-    rng = np.random.default_rng(0)
-    vectors, maps = rng.normal(size=(64, 100)).astype("float32"), rng.normal(size=(4, 8, 8, 32)).astype("float32")
-    for rate in (1.0, 0.01):
-        layer = EqualisedDense(50, rate)
-        assert np.std(layer(vectors)) == pytest.approx(1, rel=0.1)
-        assert np.std(layer.kernel) == pytest.approx(1 / rate, rel=0.1)
-    assert np.std(EqualisedConv2D(16, 3, padding="valid")(maps)) == pytest.approx(1, rel=0.1)
+PAIRS = {
+    "dense": (EqualisedDense(5, gain=0.7), layers.Dense(5), (2, 9), 9),
+    "conv": (EqualisedConv2D(5, 3, gain=0.7), layers.Conv2D(5, 3), (2, 4, 4, 3), 27),
+    "up": (EqualisedUpsampleConv2D(5, "nearest", gain=0.7), UpsampleConv2D(5, "nearest"), (2, 4, 4, 3), 27),
+}
 
 
-def test_biases_start_as_told_and_move_at_the_rate():
-    layer = EqualisedDense(3, rate=0.1, bias=1.0)
-    start = layer(np.zeros((1, 4), "float32"))
-    np.testing.assert_allclose(start, 1, rtol=1e-6)
+@pytest.mark.parametrize(("layer", "plain", "shape", "fan_in"), PAIRS.values(), ids=PAIRS)
+def test_weights_of_variance_one_count_by_their_number(layer, plain, shape, fan_in):
+    inputs = np.random.default_rng(0).normal(size=shape).astype("float32")
+    outputs = layer(inputs)
+    kernel, bias = layer.get_weights()
+    assert 0.7 < kernel.std() < 1.3 and not bias.any()
+    plain.build(shape)
+    plain.set_weights([kernel * 0.7 / fan_in**0.5, bias])
+    np.testing.assert_allclose(outputs, plain(inputs), atol=1e-5)
+
+
+@pytest.mark.parametrize("layer", [pair[0] for pair in PAIRS.values()], ids=PAIRS)
+def test_its_config_makes_it_again(layer):
+    again = type(layer).from_config(layer.get_config())
+    assert (again.gain, again.get_config()) == (0.7, layer.get_config())
+
+
+def test_a_slow_layer_starts_alike_and_moves_less():
+    layer = EqualisedDense(50, gain=1.0, rate=0.01)
+    inputs = np.random.default_rng(0).normal(size=(64, 100)).astype("float32")
+    assert np.std(layer(inputs)) == pytest.approx(1, rel=0.1)
+    assert np.std(layer.kernel) == pytest.approx(100, rel=0.1)
+    before = layer(inputs)
     layer.bias.assign(layer.bias + 2.0)
-    np.testing.assert_allclose(layer(np.zeros((1, 4), "float32")), 1.2, rtol=1e-6)
-
-
-@pytest.mark.parametrize("layer", [EqualisedDense(3, 0.5, 1.0), EqualisedConv2D(3, 3, 2, "valid", use_bias=False)])
-def test_shapes_and_configurations_are_told(layer):
-    inputs = np.ones((2, 9, 8, 4), "float32")
-    assert layer.compute_output_shape(inputs.shape) == tuple(layer(inputs).shape)
-    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
-    assert again.get_config() == layer.get_config()
+    np.testing.assert_allclose(layer(inputs) - before, 0.02, rtol=1e-3)
+    assert EqualisedDense.from_config(layer.get_config()).rate == 0.01

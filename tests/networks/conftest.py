@@ -194,6 +194,16 @@ def a_logit_does_not_depend_on_the_rest_of_its_batch(make):
     np.testing.assert_allclose(network(inputs)[:1], network(first), atol=1e-4)
 
 
+def several_conditions_of_a_picture_are_judged_as_one_by_one(make):
+    network = make()
+    if network.conditions_last and network.num_ids:
+        inputs = discriminator_inputs(network)
+        each = [inputs["conditions"], next_ids(network, inputs["conditions"])]
+        together = network({**inputs, "conditions": tf.stack(each, axis=1)})
+        for place, conditions in enumerate(each):
+            np.testing.assert_allclose(together[:, place], network({**inputs, "conditions": conditions}), atol=1e-5)
+
+
 def discriminator_gradients_reach_every_weight(make):
     network = make()
     inputs = discriminator_inputs(network)
@@ -396,6 +406,7 @@ DISCRIMINATOR_CHECKS = [
     logits_follow_pictures_and_conditions,
     several_conditions_are_judged_as_one_by_one,
     a_logit_does_not_depend_on_the_rest_of_its_batch,
+    several_conditions_of_a_picture_are_judged_as_one_by_one,
     discriminator_gradients_reach_every_weight,
     second_order_gradients_reach_every_kernel,
     second_order_gradients_equal_finite_differences,

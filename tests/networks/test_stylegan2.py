@@ -29,7 +29,7 @@ def test_generator(generator_check, num_ids):
 
 @pytest.mark.parametrize("num_ids", CASES.values(), ids=CASES)
 def test_discriminator(discriminator_check, num_ids):
-    discriminator_check(functools.partial(StyleGAN2Discriminator, num_ids, deviation_group=0, **SMALL))
+    discriminator_check(functools.partial(StyleGAN2Discriminator, num_ids, group=1, **SMALL))
 
 
 PUBLISHED = {
@@ -133,7 +133,7 @@ def test_the_discriminator_sees_how_much_pictures_differ():
         (StyleGAN2Generator, {"image_size": 48}, "stylegan2 makes pictures of 28, 32, .* Received: image_size=48"),
         (StyleGAN2Discriminator, {"width": 0}, "width must be a whole number of at least 1. Received: 0"),
         (StyleGAN2Generator, {"z_dim": 0}, "latent_dim must be a whole number of at least 1. Received: 0"),
-        (StyleGAN2Discriminator, {"deviation_group": -1}, "deviation_group must be a whole number of at least 0"),
+        (StyleGAN2Discriminator, {"group": 0}, "group must be a whole number of at least 1. Received: 0"),
     ],
 )
 def test_what_cannot_be_is_refused(network, options, message):

@@ -44,7 +44,8 @@ class ModulatedConv2D(keras.layers.Layer):
     def build(self, inputs_shape, style_shape):
         """Make the map from style to scales, and the kernel."""
         channels = inputs_shape[-1]
-        self.to_scales = EqualisedDense(channels, bias=1.0, name="to_scales", dtype=self.dtype_policy)
+        options = {"gain": 1.0, "bias_initializer": "ones", "dtype": self.dtype_policy}
+        self.to_scales = EqualisedDense(channels, name="to_scales", **options)
         self.to_scales.build(style_shape)
         ends = (self.filters, channels) if self.upsample else (channels, self.filters)
         spread = keras.initializers.RandomNormal(stddev=1.0)

@@ -32,6 +32,7 @@ from keras import layers, ops
 
 from tfproductgan.layers.equalised import EqualisedConv2D, EqualisedDense
 from tfproductgan.layers.fir_resampling import FIRFilter2D, FIRResampling2D
+from tfproductgan.layers.minibatch_deviation import MinibatchDeviation
 from tfproductgan.layers.modulated_conv import ModulatedConv2D
 from tfproductgan.networks.base import (
     Discriminator,
@@ -61,6 +62,11 @@ def _activate(x):
 
 def _normalise(x):
     return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + 1e-8)
+
+
+def _conv(filters, side, padding="same", **options):
+    # what activations take away they give back
+    return EqualisedConv2D(filters, side, gain=1.0, padding=padding, data_format="channels_last", **options)
 
 
 class _Sizes:
@@ -111,7 +117,9 @@ class Mapping(layers.Layer):
         """Make the dense layers."""
         self.dense = []
         for number in range(self.num_layers):
-            layer = EqualisedDense(self.units, _MAPPING_RATE, name=f"dense_{number}", dtype=self.dtype_policy)
+            layer = EqualisedDense(
+                self.units, gain=1.0, rate=_MAPPING_RATE, name=f"dense_{number}", dtype=self.dtype_policy
+            )
             input_shape = build(layer, input_shape)
             self.dense.append(layer)
         self.built = True
@@ -384,11 +392,11 @@ class DownBlock(layers.Layer):
     def build(self, input_shape):
         """Make the convolutions and what filters before them."""
         policy = {"dtype": self.dtype_policy}
-        self.first = EqualisedConv2D(input_shape[-1], 3, name="first", **policy)
+        self.first = _conv(input_shape[-1], 3, name="first", **policy)
         self.smooth = FIRFilter2D(2, name="smooth", **policy)
-        self.second = EqualisedConv2D(self.filters, 3, 2, "valid", name="second", **policy)
+        self.second = _conv(self.filters, 3, "valid", strides=2, name="second", **policy)
         self.resampling = FIRResampling2D("down", name="down", **policy)
-        self.skip = EqualisedConv2D(self.filters, 1, use_bias=False, name="skip", **policy)
+        self.skip = _conv(self.filters, 1, use_bias=False, name="skip", **policy)
         self.skip.build(input_shape)
         for layer in (self.first, self.smooth, self.second):
             input_shape = build(layer, input_shape)
@@ -420,8 +428,7 @@ class StyleGAN2Discriminator(_Sizes, Discriminator):
             by the size.
         max_width: Upper limit of the channels of a stage. Defaults to 512.
         mapping_layers: Dense layers between the condition and what features are multiplied by. Defaults to 8.
-        deviation_group: Pictures of which the deviation becomes one more channel before the last convolution; 0 for no
-            such channel. Of a batch that it does not divide, its largest divisor below it. Defaults to 4.
+        group: Pictures of which the deviation is taken, see `MinibatchDeviation`; 1 for none. Defaults to 4.
         **kwargs: Arguments of `keras.Model`.
 
     Call arguments and output shape: see `Discriminator`.
@@ -440,15 +447,13 @@ class StyleGAN2Discriminator(_Sizes, Discriminator):
         width=None,
         max_width=512,
         mapping_layers=8,
-        deviation_group=4,
+        group=4,
         **kwargs,
     ):
         super().__init__(num_ids, image_size, channels, **kwargs)
         self.set_sizes(width, max_width)
-        check_counts(mapping_layers=mapping_layers)
-        check_counts(0, deviation_group=deviation_group)
-        self.mapping_layers = mapping_layers
-        self.deviation_group = deviation_group
+        check_counts(mapping_layers=mapping_layers, group=group)
+        self.mapping_layers, self.group = mapping_layers, group
         self._make_stages()
         self._make_head()
         self.built = True
@@ -456,21 +461,22 @@ class StyleGAN2Discriminator(_Sizes, Discriminator):
     def _make_stages(self):
         widths, last = self.stage_widths, len(self.stage_widths) - 1
         shape = (None, self.image_size, self.image_size, self.channels)
-        self.from_rgb = EqualisedConv2D(widths[last], 1, name="from_rgb", dtype=self.stage_policy(last))
+        self.from_rgb = _conv(widths[last], 1, name="from_rgb", dtype=self.stage_policy(last))
         shape = build(self.from_rgb, shape)
         self.blocks = []
         for stage in range(last, 0, -1):
             block = DownBlock(widths[stage - 1], name=f"block_{stage}", dtype=self.stage_policy(stage))
             shape = build(block, shape)
             self.blocks.append(block)
-        self.conv = EqualisedConv2D(widths[0], 3, name="conv", dtype="float32")
-        self.conv.build((*shape[:-1], shape[-1] + (1 if self.deviation_group else 0)))
+        self.deviation = MinibatchDeviation(self.group, name="deviation", dtype="float32")
+        self.conv = _conv(widths[0], 3, name="conv", dtype="float32")
+        self.conv.build(build(self.deviation, shape))
 
     def _make_head(self):
         width, side = self.stage_widths[0], self.sides[0]
-        self.dense = EqualisedDense(width, name="dense", dtype="float32")
+        self.dense = EqualisedDense(width, gain=1.0, name="dense", dtype="float32")
         self.dense.build((None, side**2 * width))
-        self.head = EqualisedDense(width if self.conditional else 1, name="head", dtype="float32")
+        self.head = EqualisedDense(width if self.conditional else 1, gain=1.0, name="head", dtype="float32")
         self.head.build((None, width))
         self.embedding = self.make_embedding(width, dtype="float32")
         self.mapping = None
@@ -488,28 +494,13 @@ class StyleGAN2Discriminator(_Sizes, Discriminator):
         x = _activate(self.from_rgb(inputs["images"]))
         for block in self.blocks:
             x = block(x)
-        x = ops.cast(x, "float32")
-        if self.deviation_group:
-            x = ops.concatenate([x, self._deviations(x)], axis=-1)
-        x = _activate(self.conv(x))
+        x = _activate(self.conv(self.deviation(ops.cast(x, "float32"))))
         x = _activate(self.dense(ops.reshape(x, (-1, x.shape[1] * x.shape[2] * x.shape[3]))))
         features = self.head(x)
         if self.mapping is None:
             return features[:, 0]
         products = multiply(features, inputs["conditions"], lambda ids: self.mapping(_normalise(self.embedding(ids))))
         return products * features.shape[-1] ** -0.5
-
-    def _deviations(self, x):
-        """The mean deviation of a group's features, as a channel `[batch, height, width, 1]`."""
-        batch, height, width, channels = x.shape
-        count = min(self.deviation_group, batch or 1)
-        while batch and batch % count:
-            count -= 1
-        # neighbours, so that replicas that a batch is shared by make the same groups
-        grouped = ops.reshape(x, (-1, count, height, width, channels))
-        variances = ops.mean(ops.square(grouped - ops.mean(grouped, axis=1, keepdims=True)), axis=1)
-        means = ops.mean(ops.sqrt(variances + 1e-8), axis=(1, 2, 3))
-        return ops.repeat(means, count)[:, None, None, None] * ops.ones_like(x[..., :1])
 
 
 NETWORKS = {"generator": StyleGAN2Generator, "discriminator": StyleGAN2Discriminator}
