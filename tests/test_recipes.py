@@ -116,3 +116,9 @@ def test_an_unknown_recipe_names_the_nearest():
 def test_what_is_no_recipe_is_refused(data):
     with pytest.raises(RecipeError, match="A recipe maps field names to values"):
         Recipe.from_dict(data)
+
+
+def test_another_family_does_not_keep_the_options_of_the_one_before():
+    recipe = get_recipe("dcgan", generator={"widths": [8]}, family="mlp")
+    assert recipe.networks["generator"].options == {"widths": [8]} and recipe.networks["discriminator"].options == {}
+    assert get_recipe("dcgan", family="dcgan") == get_recipe("dcgan")
