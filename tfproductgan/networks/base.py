@@ -75,6 +75,24 @@ class _Network(keras.Model):
         }
 
 
+# stages that may compute in bfloat16, counted from the largest map
+_FAST_STAGES = 4
+
+
+class Stages:
+    """Mixin of networks with a `width` and a `max_width` whose channels double at each halving of the size."""
+
+    @property
+    def stage_widths(self):
+        """Channels of each size, from the smallest map to the picture."""
+        return [min(self.max_width, self.width * 2**k) for k in range(num_doublings(self.image_size), -1, -1)]
+
+    def stage_policy(self, stage):
+        """Small maps are computed in float32, where it costs little."""
+        fast = stage and stage >= len(self.stage_widths) - _FAST_STAGES
+        return self.dtype_policy if fast else "float32"
+
+
 class Generator(_Network):
     """Base of the generators: latents and condition ids in, pictures out.
 

@@ -37,20 +37,18 @@ from tfproductgan.layers.modulated_conv import ModulatedConv2D
 from tfproductgan.networks.base import (
     Discriminator,
     Generator,
+    Stages,
     build,
     check_counts,
     check_image_size,
     multiply,
     normalised,
-    num_doublings,
     slerp,
     smallest_map,
 )
 from tfproductgan.stateless_random import stateless_normal
 
 _SLOPE = 0.2
-# stages that may compute in bfloat16, counted from the largest map
-_FAST_STAGES = 4
 # mapping networks learn a hundred times as slowly as all else
 _MAPPING_RATE = 0.01
 # latents and their opposites by which the centre of a condition's styles is found
@@ -66,7 +64,7 @@ def _conv(filters, side, padding="same", **options):
     return EqualisedConv2D(filters, side, gain=1.0, padding=padding, data_format="channels_last", **options)
 
 
-class _Sizes:
+class _Sizes(Stages):
     """The options that both networks share."""
 
     def set_sizes(self, width, max_width):
@@ -77,19 +75,9 @@ class _Sizes:
         check_counts(width=self.width, max_width=max_width)
 
     @property
-    def stage_widths(self):
-        """Channels of each size, from the smallest map to the picture."""
-        return [min(self.max_width, self.width * 2**k) for k in range(num_doublings(self.image_size), -1, -1)]
-
-    @property
     def sides(self):
         """Height and width of each size, from the smallest map to the picture."""
         return [smallest_map(self.image_size) * 2**stage for stage in range(len(self.stage_widths))]
-
-    def stage_policy(self, stage):
-        """Small maps are computed in float32, where it costs little."""
-        fast = stage and stage >= len(self.stage_widths) - _FAST_STAGES
-        return self.dtype_policy if fast else "float32"
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
