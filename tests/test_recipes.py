@@ -78,6 +78,10 @@ def test_a_recipe_does_not_share_what_it_was_made_from():
         ({"gradient_clip": 10**400}, "must be at least 0. Received: 1000"),
         ({"final_beta_2": 1}, "final_beta_2 must be at least 0 and below 1. Received: 1"),
         ({"final_penalties": -1}, "final_penalties must be at least 0. Received: -1"),
+        ({"style_mixing": 2}, "style_mixing must be between 0 and 1. Received: 2"),
+        ({"path_length": -1}, "path_length must be at least 0. Received: -1"),
+        ({"path_length_interval": 0}, "path_length_interval must be a whole number of at least 1. Received: 0"),
+        ({"frozen_layers": -1}, "frozen_layers must be a whole number of at least 0. Received: -1"),
         ({"ema_warm_up": 2}, "ema_warm_up must be between 0 and 1. Received: 2"),
         ({"augmentation_warm_up": 2}, "augmentation_warm_up must be between 0 and 1. Received: 2"),
         (
@@ -112,3 +116,9 @@ def test_an_unknown_recipe_names_the_nearest():
 def test_what_is_no_recipe_is_refused(data):
     with pytest.raises(RecipeError, match="A recipe maps field names to values"):
         Recipe.from_dict(data)
+
+
+def test_another_family_does_not_keep_the_options_of_the_one_before():
+    recipe = get_recipe("dcgan", generator={"widths": [8]}, family="mlp")
+    assert recipe.networks["generator"].options == {"widths": [8]} and recipe.networks["discriminator"].options == {}
+    assert get_recipe("dcgan", family="dcgan") == get_recipe("dcgan")

@@ -75,10 +75,11 @@ def test_mistakes_in_the_recipe_come_before_the_photos(photos, capsys, monkeypat
 def test_options_of_networks_and_penalties_are_set_one_by_one():
     parser = argparse.ArgumentParser()
     add_arguments(parser)
-    words = ["--set", "penalties.r1=2", "--set", "generator.widths=[8]", "--set", "generator.latent_dim=4"]
+    words = ["--set", "penalties.r2=2", "--set", "generator.widths=[8]", "--set", "generator.latent_dim=4"]
     recipe = resolve_recipe(parser.parse_args(["--data", "photos", "--out", "run", *words]))
-    assert recipe.objective.penalties == {"r1": 2, "r2": 1.0}
-    assert recipe.networks["generator"].options == {"widths": [8], "latent_dim": 4}
+    assert recipe.objective.penalties == {"r1": 1.0, "r2": 2}
+    assert recipe.networks["generator"].options.items() >= {"latent_dim": 4, "upsampling": "nearest"}.items()
+    assert recipe.networks["generator"].options["widths"] == [8]
 
 
 @pytest.mark.parametrize("attributes, words", [([Attribute("kind", ("Side bag",))], " 'Side bag'"), ([], "")])

@@ -54,7 +54,7 @@ def test_they_take_less_memory(start, tmp_path):
     program = Path(__file__).parents[2] / "benchmarks" / "microbatches.py"
     taken = []
     for count in (1, 4):
-        words = [program, count, "--batch", "128", "--image-size", "32", "--steps", "1", "--here"]
+        words = [program, count, "--batch", "512", "--image-size", "32", "--steps", "1", "--here"]
         process = start(words, said=tmp_path / f"{count}.txt", options={})
         process.join()
         said = (tmp_path / f"{count}.txt").read_text()

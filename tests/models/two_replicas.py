@@ -48,7 +48,9 @@ def test_a_step_of_two_replicas_equals_plain_tapes_over_the_whole_batch(
 ):
     sgd = None
     with STRATEGY.scope():
-        gan = small_gan(family, label_dropout=0.0, penalties={"r1": 0.3, "r2": 0.7}, generator={"l2": 0.01})
+        gan = small_gan(
+            family, label_dropout=0.0, penalties={"r1": 0.3, "r2": 0.7}, penalty_interval=1, generator={"l2": 0.01}
+        )
         sgd = [keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1)]
         if compiled_under_the_strategy:
             gan.compile(*sgd)

@@ -26,6 +26,9 @@ class Purpose(enum.IntEnum):
     NETWORK = 5
     TEST = 6
     MATCHING = 7
+    MIXING = 8
+    CROSSOVER = 9
+    PATH_LENGTH = 10
 
 
 def key(seed, step, purpose, index=0, owner=0):

@@ -75,6 +75,24 @@ class _Network(keras.Model):
         }
 
 
+# stages that may compute in bfloat16, counted from the largest map
+_FAST_STAGES = 4
+
+
+class Stages:
+    """Mixin of networks with a `width` and a `max_width` whose channels double at each halving of the size."""
+
+    @property
+    def stage_widths(self):
+        """Channels of each size, from the smallest map to the picture."""
+        return [min(self.max_width, self.width * 2**k) for k in range(num_doublings(self.image_size), -1, -1)]
+
+    def stage_policy(self, stage):
+        """Small maps are computed in float32, where it costs little."""
+        fast = stage and stage >= len(self.stage_widths) - _FAST_STAGES
+        return self.dtype_policy if fast else "float32"
+
+
 class Generator(_Network):
     """Base of the generators: latents and condition ids in, pictures out.
 
@@ -94,6 +112,11 @@ class Generator(_Network):
 
     Output shape: `[batch, image_size, image_size, channels]`, float32 in -1 to 1.
     """
+
+    # whether truncation is a factor of the latents; else `"truncation"`, `[batch]`, is an input that may be left out
+    truncates_latents = True
+    # how many styles a picture has, if layers can take theirs from different latents
+    num_styles = 0
 
     def __init__(self, num_ids, image_size, channels, latent_dim, embedding_dim, **kwargs):
         super().__init__(num_ids, image_size, channels, **kwargs)
@@ -184,6 +207,11 @@ class Discriminator(_Network):
     # whether conditions come in at the head alone
     conditions_last = False
 
+    @property
+    def lowest_layers(self):
+        """The layers, from the picture on, that a training can leave as they are; none if nobody has said."""
+        return []
+
 
 class Encoder(_Network):
     """Base of the encoders: pictures and condition ids in, a normal distribution of latents out.
@@ -267,6 +295,22 @@ def slerp(start, end, fraction):
     first = ops.where(straight, 1 - fraction, ops.sin((1 - fraction) * angle) / sine)
     second = ops.where(straight, fraction, ops.sin(fraction * angle) / sine)
     return ops.cast(first * start + second * end, given)
+
+
+def normalised(x):
+    """Vectors along the last axis, brought to a mean square of 1."""
+    square = ops.mean(ops.square(ops.cast(x, "float32")), axis=-1, keepdims=True)
+    return x * ops.cast(ops.rsqrt(square + 1e-8), x.dtype)
+
+
+def enlarged(x, factor=2):
+    """Pictures whose pixels are repeated."""
+    return x if factor == 1 else ops.repeat(ops.repeat(x, factor, axis=1), factor, axis=2)
+
+
+def averaged(x, factor=2):
+    """Pictures of means of so many by so many pixels."""
+    return x if factor == 1 else ops.average_pool(x, factor, factor, "valid", data_format="channels_last")
 
 
 def smallest_map(image_size):
@@ -353,9 +397,23 @@ def project(features, conditions, linear, embedding, shares=None):
         logits = logits + (shares - 1.0) * linear.bias
     if embedding is None:
         return logits
-    scale = features.shape[-1] ** -0.5
+    products = features.shape[-1] ** -0.5 * multiply(features, conditions, embedding)
+    return products + (logits if len(products.shape) == 1 else logits[:, None])
+
+
+def multiply(features, conditions, vectors_of):
+    """Inner products of features with the vectors of conditions.
+
+    Args:
+        features: `[batch, features]`.
+        conditions: `[batch, attributes]` ids, or `[batch, several, attributes]`.
+        vectors_of: Maps ids `[rows, attributes]` to vectors `[rows, features]`.
+
+    Returns:
+        `[batch]`, or `[batch, several]`.
+    """
     if len(conditions.shape) == 2:
-        return logits + scale * ops.sum(features * embedding(conditions), axis=-1)
+        return ops.sum(features * vectors_of(conditions), axis=-1)
     several, columns = conditions.shape[1:]
-    vectors = ops.reshape(embedding(ops.reshape(conditions, (-1, columns))), (-1, several, features.shape[-1]))
-    return logits[:, None] + scale * ops.sum(features[:, None] * vectors, axis=-1)
+    vectors = vectors_of(ops.reshape(conditions, (-1, columns)))
+    return ops.sum(features[:, None] * ops.reshape(vectors, (-1, several, features.shape[-1])), axis=-1)

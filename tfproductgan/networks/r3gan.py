@@ -40,18 +40,16 @@ from tfproductgan.layers.grouped_conv import GroupedConv2D, on_accelerator
 from tfproductgan.networks.base import (
     Discriminator,
     Generator,
+    Stages,
     build,
     check_counts,
     check_image_size,
-    num_doublings,
+    multiply,
     smallest_map,
 )
 
 _SLOPE = 0.2
 _GAIN = math.sqrt(2 / (1 + _SLOPE**2))  # keeps the spread of what a leaky rectifier lets through
-
-# stages that may compute in bfloat16, counted from the largest map
-_FAST_STAGES = 4
 
 
 def _activate(x):
@@ -76,7 +74,7 @@ def _conv(filters, side=1, groups=1, gain=1.0, use_bias=False, **options):
     )
 
 
-class _Sizes:
+class _Sizes(Stages):
     """The options that both networks share."""
 
     def set_sizes(self, width, max_width, blocks, group_width, expansion):
@@ -89,11 +87,6 @@ class _Sizes:
         self.expansion = (2 if grouped else 1) if expansion is None else expansion
         check_counts(width=self.width, max_width=max_width, blocks=blocks, expansion=self.expansion)
         check_counts(0, group_width=self.group_width)
-
-    @property
-    def stage_widths(self):
-        """Channels of each size, from the smallest map to the picture."""
-        return [min(self.max_width, self.width * 2**k) for k in range(num_doublings(self.image_size), -1, -1)]
 
     def make_blocks(self, stage, shape):
         """The blocks of a stage, counted from the smallest map, built."""
@@ -111,11 +104,6 @@ class _Sizes:
             block.build(shape)
             made.append(block)
         return made
-
-    def stage_policy(self, stage):
-        """Small maps are computed in float32, where it costs little."""
-        fast = stage and stage >= len(self.stage_widths) - _FAST_STAGES
-        return self.dtype_policy if fast else "float32"
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
@@ -313,6 +301,7 @@ class R3GANDiscriminator(_Sizes, Discriminator):
     """
 
     piecewise_linear = True
+    conditions_last = True
 
     def __init__(
         self,
@@ -370,6 +359,11 @@ class R3GANDiscriminator(_Sizes, Discriminator):
         # as much at the start as the term that knows no condition
         small = keras.initializers.RandomNormal(stddev=(width * max(1, len(self.num_ids))) ** -0.5)
         self.projection = self.make_embedding(width, "projection", initializer=small, dtype="float32")
+
+    @property
+    def lowest_layers(self):
+        """Colours, then blocks."""
+        return [self.from_rgb, *self.residual_blocks]
 
     def call(self, inputs, training=False):
         """Judge pictures."""
@@ -435,8 +429,8 @@ class R3GANDiscriminator(_Sizes, Discriminator):
         if self.projection is None:
             return features[:, 0]
         # the term that knows no condition sums features up, which is as free as weights of its own after the head's
-        vectors = self.projection(conditions) + features.shape[-1] ** -0.5
-        return ops.sum(features * vectors, axis=-1)
+        free = features.shape[-1] ** -0.5
+        return multiply(features, conditions, lambda ids: self.projection(ids) + free)
 
 
 NETWORKS = {"generator": R3GANGenerator, "discriminator": R3GANDiscriminator}

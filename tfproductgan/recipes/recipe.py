@@ -187,9 +187,12 @@ class Recipe:
             RecipeError: If there is no such field or its value cannot be.
         """
         data = self.to_dict()
-        for path, value in assignments:
-            for full in self._full_paths(tuple(path)):
-                _assign(data, full, _plain(value))
+        given = [(full, value) for path, value in assignments for full in self._full_paths(tuple(path))]
+        # families first: options of one are not those of another
+        for full, value in sorted(given, key=lambda pair: pair[0][-1] != "family"):
+            if full[-1] == "family" and value != self.networks[full[1]].family:
+                data["networks"][full[1]]["options"] = {}
+            _assign(data, full, _plain(value))
         return self.from_dict(data)
 
     def settings(self) -> dict[str, Any]:
