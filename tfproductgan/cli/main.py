@@ -38,6 +38,8 @@ VERBS = {
     "export": "write a model as a SavedModel for TensorFlow Serving",
     "compress": "write a model in smaller and faster forms, each tried and judged",
     "serve": "answer requests for exported models over REST and gRPC",
+    "platform": "run the API, the store and an engine together",
+    "audit": "look through the platform's audit log",
 }
 
 # verbs that take up what they had done
