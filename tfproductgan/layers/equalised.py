@@ -27,8 +27,9 @@ class _Equalised:
     """
 
     def __init__(self, *args, gain=2**0.5, **kwargs):
-        # an initialiser of its own: used twice it would repeat itself
-        kwargs["kernel_initializer"] = keras.initializers.RandomNormal(stddev=1.0)
+        if "kernel_initializer" not in kwargs:
+            # one of its own: used twice it would repeat itself
+            kwargs["kernel_initializer"] = keras.initializers.RandomNormal(stddev=1.0)
         super().__init__(*args, **kwargs)
         self.gain = gain
 
@@ -48,9 +49,9 @@ class EqualisedDense(_Equalised, layers.Dense):
     """
 
     def __init__(self, *args, rate=1.0, **kwargs):
-        super().__init__(*args, **kwargs)
+        spread = keras.initializers.RandomNormal(stddev=1 / rate)
+        super().__init__(*args, kernel_initializer=spread, **kwargs)
         self.rate = rate
-        self.kernel_initializer = keras.initializers.RandomNormal(stddev=1 / rate)
 
     def call(self, inputs, training=None):
         """Apply the layer."""
