@@ -347,11 +347,11 @@ class StyleGAN2Generator(_Sizes, Generator):
 
     def _map_with_centre(self, vectors, embedding):
         """Styles, and the mean style of each condition vector: of some latents and their opposites, always the same."""
-        drawn = stateless_normal(np.arange(_TYPICAL), 0, self.z_dim)
-        typical = ops.convert_to_tensor(np.concatenate([drawn, -drawn])[None], "float32")
+        drawn = ops.convert_to_tensor(stateless_normal(np.arange(_TYPICAL), 0, self.z_dim)[None], "float32")
+        drawn = drawn + ops.zeros_like(vectors[:, :1, None])
         count = 1 + 2 * _TYPICAL
         # all at once: converted files hold weights as often as they are used
-        rows = ops.concatenate([vectors[:, None], typical + ops.zeros_like(vectors[:, :1, None])], axis=1)
+        rows = ops.concatenate([vectors[:, None], drawn, -drawn], axis=1)
         if self.conditional:
             embedding = ops.reshape(ops.repeat(embedding[:, None], count, axis=1), (-1, self.embedding_dim))
         styles = self._map(ops.reshape(rows, (-1, self.z_dim)), embedding)
