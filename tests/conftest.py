@@ -286,7 +286,7 @@ def distributions_of_tensorflow():
     return found.values()
 
 
-SMALLEST = {"width": 8, "max_width": 8, "widths": [8], "latent_dim": 6, "embedding_dim": 4}
+SMALLEST = {"width": 8, "max_width": 8, "widths": [8], "num_blocks": 1, "latent_dim": 6, "embedding_dim": 4}
 
 
 def _families():

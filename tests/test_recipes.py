@@ -89,7 +89,7 @@ def test_a_recipe_does_not_share_what_it_was_made_from():
         ({"balance": "half"}, "balance must be between 0 and 1. Received: 'half'"),
         ({"seed": -1}, "seed must be a whole number from 0"),
         ({"seed": 2**63}, "seed must be a whole number from 0"),
-        ({"schedule": "linear"}, "schedule must be one of .*'cosine'.* Received: 'linear'"),
+        ({"schedule": "liner"}, "schedule must be one of .*'cosine'.* Received: 'liner'"),
         ({"precision": "float16"}, "precision must be one of .*'mixed_bfloat16'.* Received: 'float16'"),
         ({"generator": "wide"}, "generator must map names to values. Received: 'wide'"),
         ({"penalties": ["r1"]}, r"penalties must map names to values. Received: \['r1'\]"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tfproductgan.layers.augmentation import Augmentation
     from tfproductgan.losses.penalties import Penalty
     from tfproductgan.models.conditional_gan import ConditionalGAN
+    from tfproductgan.models.cyclegan import CycleGAN, TrainedCycle
     from tfproductgan.models.loading import load
     from tfproductgan.models.pix2pix import Pix2Pix
     from tfproductgan.models.trained import TrainedGenerator, TrainedTranslator
@@ -35,12 +36,14 @@ _HOMES = {
     "Catalogue": "tfproductgan.catalogue.catalogue",
     "ConditionSchema": "tfproductgan.conditions",
     "ConditionalGAN": "tfproductgan.models.conditional_gan",
+    "CycleGAN": "tfproductgan.models.cyclegan",
     "Penalty": "tfproductgan.losses.penalties",
     "PictureRequest": "tfproductgan.conditions",
     "Pix2Pix": "tfproductgan.models.pix2pix",
     "ProductGANError": "tfproductgan.errors",
     "Recipe": "tfproductgan.recipes",
     "TrainedAutoencoder": "tfproductgan.models.vae",
+    "TrainedCycle": "tfproductgan.models.cyclegan",
     "TrainedGenerator": "tfproductgan.models.trained",
     "TrainedTranslator": "tfproductgan.models.trained",
     "VAE": "tfproductgan.models.vae",
@@ -64,12 +67,14 @@ __all__ = [
     "Catalogue",
     "ConditionSchema",
     "ConditionalGAN",
+    "CycleGAN",
     "Penalty",
     "PictureRequest",
     "Pix2Pix",
     "ProductGANError",
     "Recipe",
     "TrainedAutoencoder",
+    "TrainedCycle",
     "TrainedGenerator",
     "TrainedTranslator",
     "alarms",

@@ -79,6 +79,16 @@ KINDS = {
             alarms="tfproductgan.training.alarms.kinds:texture_alarms",
             served="tfproductgan.export.served_translator:ServedTranslator",
         ),
+        Kind(
+            name="cycle",
+            roles=("generator", "back_generator", "discriminator", "back_discriminator"),
+            optimizers=("generator", "discriminator"),
+            asks="translator",
+            model="tfproductgan.models.cyclegan:CycleGAN",
+            objective="tfproductgan.recipes.objectives:CycleObjective",
+            alarms="tfproductgan.training.alarms.kinds:texture_alarms",
+            served="tfproductgan.export.served_translator:ServedTranslator",
+        ),
     )
 }
 """The kinds of models by name."""

@@ -193,6 +193,36 @@ class Catalogue:
         return cls.from_source(source, preparation)
 
     @classmethod
+    def from_unpaired(
+        cls, sources: Catalogue | str | Path, images: Catalogue | str | Path, **options: Any
+    ) -> Catalogue:
+        """Two sets of pictures that come without pairs, such as boots and sandals: one goes in, one is learnt.
+
+        Args:
+            sources: The set that goes in, `"A"`: a catalogue, whatever its photos come from, or a folder or zip.
+            images: The photos, `"B"`; their labels are what can be asked for.
+            **options: See `Preparation`, for what is given as a folder or zip.
+
+        Returns:
+            A catalogue whose stream gives photos and, in an order of their own, sources. `fit` of a `CycleGAN` and
+            `train` take it.
+
+        Raises:
+            CatalogueError: If the sets are the same, or do not have pictures of one size.
+
+        Example:
+        ```python
+        sets = tpg.Catalogue.from_unpaired("boots/", "sandals/", image_size=64)
+        ```
+        """
+        from tfproductgan.catalogue.unpaired import UnpairedCatalogue
+
+        both = [
+            given if isinstance(given, Catalogue) else cls.from_folder(given, **options) for given in (sources, images)
+        ]
+        return UnpairedCatalogue(*both)
+
+    @classmethod
     def from_table(
         cls,
         table: str | Path,
@@ -448,6 +478,11 @@ class Catalogue:
         attributes = [(a.name, a.values, *([a.several] if a.several > 1 else [])) for a in self.schema.attributes]
         digest.update(repr(attributes).encode())
         return digest.hexdigest()[:32]
+
+    @property
+    def paired(self) -> bool:
+        """Whether each photo has the very picture that goes in to make it."""
+        return self.schema.source_channels is not None
 
     def size(self, split: str = "train") -> int:
         """Number of photos in a split; 0 if the catalogue has none there."""

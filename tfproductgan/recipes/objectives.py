@@ -13,6 +13,7 @@ from tfproductgan.recipes.checks import (
     check_mapping,
     check_name,
     check_share,
+    is_whole,
 )
 
 MAX_ADAPTIVE_PROBABILITY = 0.8
@@ -142,3 +143,32 @@ class TranslationObjective:
     def __post_init__(self):
         check_name("loss", self.loss)
         check_least("l1_weight", self.l1_weight)
+
+
+@dataclasses.dataclass(frozen=True)
+class CycleObjective:
+    """What generators between two sets learn: to be taken for the other set, and to come back.
+
+    Args:
+        loss: Name of the adversarial loss, taken of every patch.
+        cycle_weight: Weight of the mean absolute difference of a picture to what comes back of it, both ways.
+        identity_weight: Weight of the difference of a picture to what is made of it where it belongs already, as a
+            share of `cycle_weight`; it keeps colours. Only of sets that are both grey or both in colour.
+        replay: How many generated pictures each discriminator remembers; 0 for none.
+
+    Raises:
+        RecipeError: If a value cannot be; the message names the field and what would be right.
+    """
+
+    loss: str = "least-squares"
+    cycle_weight: float = 10.0
+    identity_weight: float = 0.5
+    replay: int = 50
+
+    parts = 1
+
+    def __post_init__(self):
+        check_name("loss", self.loss)
+        for field in ("cycle_weight", "identity_weight"):
+            check_least(field, getattr(self, field))
+        check("replay", self.replay, lambda v: is_whole(v) and 0 <= v < 2**31, "be a whole number of at least 0")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfproductgan.errors import RecipeError, nearest
-from tfproductgan.recipes.objectives import GANObjective, TranslationObjective, VAEObjective
+from tfproductgan.recipes.objectives import CycleObjective, GANObjective, TranslationObjective, VAEObjective
 from tfproductgan.recipes.recipe import Network, Optimizer, Recipe
 
 _CLASSIC = {"form": "classic"}
@@ -153,6 +153,22 @@ RECIPES = {
             batch_size=8,
             images=100_000,
             gradient_clip=0.0,
+        ),
+        # rates, momentum, weights and schedule of Zhu et al. 2017; half their width, for cores
+        Recipe(
+            name="cyclegan",
+            kind="cycle",
+            networks={
+                role: Network("cyclegan")
+                for role in ("generator", "back_generator", "discriminator", "back_discriminator")
+            },
+            optimizers={"generator": Optimizer(2e-4, 0.5, 0.999), "discriminator": Optimizer(2e-4, 0.5, 0.999)},
+            objective=CycleObjective(),
+            batch_size=4,
+            images=40_000,
+            gradient_clip=0.0,
+            schedule="linear",
+            final_learning_rate=0.0,
         ),
     )
 }
