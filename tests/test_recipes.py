@@ -8,6 +8,7 @@ from tfproductgan.losses.adversarial import ADVERSARIAL_LOSSES
 from tfproductgan.losses.penalties import PENALTIES
 from tfproductgan.recipes import (
     RECIPES,
+    CycleObjective,
     GANObjective,
     Network,
     Optimizer,
@@ -52,7 +53,10 @@ def test_penalties_that_are_not_given_suit_the_size_of_the_pictures(image_size, 
     assert recipe.objective.penalties == {"r1": weight, "r2": 3.0}
 
 
-@pytest.mark.parametrize("part", [Recipe, Network, Optimizer, GANObjective, VAEObjective, TranslationObjective])
+OBJECTIVES = [CycleObjective, GANObjective, VAEObjective, TranslationObjective]
+
+
+@pytest.mark.parametrize("part", [Recipe, Network, Optimizer, *OBJECTIVES])
 def test_every_field_is_documented(part):
     for field in dataclasses.fields(part):
         assert f"\n        {field.name}: " in part.__doc__
