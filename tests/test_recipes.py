@@ -14,6 +14,8 @@ from tfproductgan.recipes import (
     Optimizer,
     Recipe,
     TranslationObjective,
+    UpscalingGANObjective,
+    UpscalingObjective,
     VAEObjective,
     get_recipe,
 )
@@ -53,7 +55,14 @@ def test_penalties_that_are_not_given_suit_the_size_of_the_pictures(image_size, 
     assert recipe.objective.penalties == {"r1": weight, "r2": 3.0}
 
 
-OBJECTIVES = [CycleObjective, GANObjective, VAEObjective, TranslationObjective]
+OBJECTIVES = [
+    CycleObjective,
+    GANObjective,
+    TranslationObjective,
+    UpscalingGANObjective,
+    UpscalingObjective,
+    VAEObjective,
+]
 
 
 @pytest.mark.parametrize("part", [Recipe, Network, Optimizer, *OBJECTIVES])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tfproductgan.models.loading import load
     from tfproductgan.models.pix2pix import Pix2Pix
     from tfproductgan.models.trained import TrainedGenerator, TrainedTranslator
+    from tfproductgan.models.upscaling import SRGAN, TrainedUpscaler, Upscaling
     from tfproductgan.models.vae import VAE, TrainedAutoencoder
     from tfproductgan.recipes import Recipe, get_recipe
     from tfproductgan.sampling.files import read_metadata, write_png
@@ -42,10 +43,13 @@ _HOMES = {
     "Pix2Pix": "tfproductgan.models.pix2pix",
     "ProductGANError": "tfproductgan.errors",
     "Recipe": "tfproductgan.recipes",
+    "SRGAN": "tfproductgan.models.upscaling",
     "TrainedAutoencoder": "tfproductgan.models.vae",
     "TrainedCycle": "tfproductgan.models.cyclegan",
     "TrainedGenerator": "tfproductgan.models.trained",
     "TrainedTranslator": "tfproductgan.models.trained",
+    "TrainedUpscaler": "tfproductgan.models.upscaling",
+    "Upscaling": "tfproductgan.models.upscaling",
     "VAE": "tfproductgan.models.vae",
     "attribute_grid": "tfproductgan.sampling.grids",
     "condition_rows": "tfproductgan.sampling.grids",
@@ -61,6 +65,7 @@ _HOMES = {
     "write_png": "tfproductgan.sampling.files",
 }
 __all__ = [
+    "SRGAN",
     "VAE",
     "Attribute",
     "Augmentation",
@@ -77,6 +82,8 @@ __all__ = [
     "TrainedCycle",
     "TrainedGenerator",
     "TrainedTranslator",
+    "TrainedUpscaler",
+    "Upscaling",
     "alarms",
     "attribute_grid",
     "callbacks",

@@ -115,9 +115,10 @@ def photo_stream(
 
 def with_sources(stream: tf.data.Dataset, sources: tf.data.Dataset) -> tf.data.Dataset:
     """The batches of one `photo_stream`, with the images of another one's as the pictures that go in."""
-    both = tf.data.Dataset.zip(stream, sources).map(lambda rows, others: {**rows, "source": others["images"]})
+    zipped = tf.data.Dataset.zip(stream, sources)
+    both = untuned(zipped.map(lambda rows, others: {**rows, "source": others["images"]}))
     _ids[both] = _ids[stream]
-    return untuned(both)
+    return both
 
 
 def untuned(stream: tf.data.Dataset) -> tf.data.Dataset:

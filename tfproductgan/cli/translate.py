@@ -57,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
         from tfproductgan.sampling.files import annotate, to_image, write_png
 
         model = load(args.model)
+    if model.asks == "upscaler":
+        raise ConditionError(f"{args.model} makes pictures larger: use tfproductgan upscale.")
     if model.asks != "translator":
         raise ConditionError(f"{args.model} is asked by name and takes no pictures: use tfproductgan generate.")
     if args.to is not None and len(model.directions) == 1:

@@ -28,6 +28,9 @@ class Purpose(enum.IntEnum):
     MATCHING = 7
     REPLAY = 8
     REPLAY_COIN = 9
+    CROP = 10
+    DEGRADATION = 11
+    NOISE = 12
 
 
 def key(seed, step, purpose, index=0, owner=0):

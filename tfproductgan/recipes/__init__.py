@@ -5,7 +5,14 @@ override one field at a time. It is made of what all kinds of models share (`rec
 can be told (`objectives.py`).
 """
 
-from tfproductgan.recipes.objectives import CycleObjective, GANObjective, TranslationObjective, VAEObjective
+from tfproductgan.recipes.objectives import (
+    CycleObjective,
+    GANObjective,
+    TranslationObjective,
+    UpscalingGANObjective,
+    UpscalingObjective,
+    VAEObjective,
+)
 from tfproductgan.recipes.presets import RECIPES, get_recipe
 from tfproductgan.recipes.recipe import Network, Optimizer, Recipe
 
@@ -17,6 +24,8 @@ __all__ = [
     "Optimizer",
     "Recipe",
     "TranslationObjective",
+    "UpscalingGANObjective",
+    "UpscalingObjective",
     "VAEObjective",
     "get_recipe",
 ]

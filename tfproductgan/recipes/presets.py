@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfproductgan.errors import RecipeError, nearest
-from tfproductgan.recipes.objectives import CycleObjective, GANObjective, TranslationObjective, VAEObjective
+from tfproductgan.recipes.objectives import (
+    CycleObjective,
+    GANObjective,
+    TranslationObjective,
+    UpscalingGANObjective,
+    UpscalingObjective,
+    VAEObjective,
+)
 from tfproductgan.recipes.recipe import Network, Optimizer, Recipe
 
 _CLASSIC = {"form": "classic"}
@@ -169,6 +176,29 @@ RECIPES = {
             gradient_clip=0.0,
             schedule="linear",
             final_learning_rate=0.0,
+        ),
+        # half the width and depth of Ledig et al. 2017 and of BasicSR, at the rates that networks so small bear
+        Recipe(
+            name="srresnet",
+            kind="upscaling",
+            networks={"generator": Network("srresnet")},
+            optimizers={"generator": Optimizer(1e-3, 0.9, 0.99)},
+            objective=UpscalingObjective(),
+            batch_size=16,
+            images=200_000,
+            gradient_clip=0.0,
+            final_learning_rate=0.01,
+        ),
+        Recipe(
+            name="srgan",
+            kind="upscaling-gan",
+            networks={"generator": Network("srresnet"), "discriminator": Network("srresnet")},
+            optimizers={"generator": Optimizer(1e-3, 0.9, 0.99), "discriminator": Optimizer(5e-4, 0.9, 0.99)},
+            objective=UpscalingGANObjective(),
+            batch_size=16,
+            images=300_000,
+            gradient_clip=0.0,
+            final_learning_rate=0.01,
         ),
     )
 }
