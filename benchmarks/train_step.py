@@ -30,7 +30,6 @@ several times. The ratio's range is that of 95 % of the medians of rounds drawn 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import functools
 import json
 import os
@@ -167,6 +166,7 @@ def torch_spec(gan):
         "image_size": size,
         "form": generator.form,
         "upsampling": generator.upsampling,
+        "latent_sizes": generator.latent_sizes,
         "inner_convs": [generator.inner_convs, discriminator.inner_convs],
         "generator_widths": [min(generator.max_width, generator.width * 2**k) for k in range(doublings, -1, -1)],
         "discriminator_widths": [min(discriminator.max_width, discriminator.width * 2**k) for k in range(doublings)],
@@ -174,10 +174,17 @@ def torch_spec(gan):
         "embedding_dim": generator.embedding_dim,
         "penalties": dict(recipe.objective.penalties),
         "penalty_interval": recipe.objective.penalty_interval,
+        "matching": recipe.objective.matching,
         "batch": recipe.batch_size,
-        **dataclasses.asdict(recipe.optimizers["generator"]),
+        **adam_of(recipe, "generator"),
         "clip": recipe.gradient_clip,
     }
+
+
+def adam_of(recipe, role):
+    """What Adam is told at the start."""
+    adam = recipe.optimizers[role]
+    return {name: getattr(adam, name) for name in ("learning_rate", "beta_1", "beta_2")}
 
 
 def tutorial(size: int, recipe):
@@ -185,9 +192,12 @@ def tutorial(size: int, recipe):
     import keras
     import tensorflow as tf
 
+    from tfproductgan.losses.matching import matching_loss, with_others
+
     gan = make_model(size, recipe.replace(precision="float32"))
     stream = make_stream(gan)
     weights, interval = recipe.objective.penalties, recipe.objective.penalty_interval
+    slices, matching = gan.schema.slices, recipe.objective.matching
 
     class TutorialGAN(keras.Model):
         def __init__(self):
@@ -211,6 +221,12 @@ def tutorial(size: int, recipe):
             gradients = tape.gradient(logits, images)
             return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(gradients), axis=[1, 2, 3]))
 
+        def judge_and_match(self, images, conditions):
+            others = tf.stack([tf.roll(conditions, shift, 0) for shift in range(1, 1 + len(slices))], axis=1)
+            asked = with_others(conditions, others, slices)
+            logits = self.judge(images, asked)
+            return logits[:, 0], matching * matching_loss(logits, asked, slices)
+
         def penalties(self, real, fake, conditions):
             pictures = {"r1": real, "r2": fake}
             return tf.add_n([interval * w * self.penalty(pictures[name], conditions) for name, w in weights.items()])
@@ -219,8 +235,8 @@ def tutorial(size: int, recipe):
             real, conditions = tf.cast(data["images"], tf.float32) / 127.5 - 1, data["conditions"]
             fake = self.draw(conditions)
             with tf.GradientTape() as tape:
-                gap = self.judge(real, conditions) - self.judge(fake, conditions)
-                d_loss = tf.reduce_mean(tf.nn.softplus(-gap))
+                logits, d_loss = self.judge_and_match(real, conditions)
+                d_loss += tf.reduce_mean(tf.nn.softplus(self.judge(fake, conditions) - logits))
                 d_loss += tf.cond(
                     self.steps.value % interval == 0, lambda: self.penalties(real, fake, conditions), lambda: 0.0
                 )
@@ -228,8 +244,8 @@ def tutorial(size: int, recipe):
             gradients = tape.gradient(d_loss, self.discriminator.trainable_variables)
             self.d_optimizer.apply_gradients(zip(gradients, self.discriminator.trainable_variables, strict=True))
             with tf.GradientTape() as tape:
-                gap = self.judge(real, conditions) - self.judge(self.draw(conditions), conditions)
-                g_loss = tf.reduce_mean(tf.nn.softplus(gap))
+                logits, g_loss = self.judge_and_match(self.draw(conditions), conditions)
+                g_loss += tf.reduce_mean(tf.nn.softplus(self.judge(real, conditions) - logits))
             gradients = tape.gradient(g_loss, self.generator.trainable_variables)
             self.g_optimizer.apply_gradients(zip(gradients, self.generator.trainable_variables, strict=True))
             self.d_tracker.update_state(d_loss)
@@ -237,7 +253,7 @@ def tutorial(size: int, recipe):
             return {"d_loss": self.d_tracker.result(), "g_loss": self.g_tracker.result()}
 
     model = TutorialGAN()
-    adams = {role: keras.optimizers.Adam(**dataclasses.asdict(adam)) for role, adam in gan.recipe.optimizers.items()}
+    adams = {role: keras.optimizers.Adam(**adam_of(gan.recipe, role)) for role in gan.recipe.optimizers}
     model.d_optimizer, model.g_optimizer = adams["discriminator"], adams["generator"]
     model.compile()
     return fit_function(model, stream), None, {}

@@ -67,18 +67,22 @@ class Generator(nn.Module):
         convs = [nn.Conv2d(self.first, self.first, 3, 1, 1, bias=False) for _ in range(inner)]
         convs += [doubling(spec["upsampling"], a, b) for a, b in itertools.pairwise(widths)]
         self.convs = nn.ModuleList([nn.Identity(), *convs])
-        all_widths = [self.first] * inner + widths
+        stages, sizes = enumerate([self.first] * inner + widths), spec["latent_sizes"]
+        self.with_latents = [sizes is None or max(0, stage - inner) < sizes for stage, _ in stages]
         self.norms = nn.ModuleList(
-            ModulatedNormalization(width, style) if spec["form"] == "modern" else Normalization(width)
-            for width in all_widths
+            ModulatedNormalization(width, style if with_latents else spec["embedding_dim"])
+            if spec["form"] == "modern"
+            else Normalization(width)
+            for width, with_latents in zip([self.first] * inner + widths, self.with_latents, strict=True)
         )
         self.to_rgb = nn.Conv2d(widths[-1], 3, 3, padding=1)
 
     def forward(self, latents, conditions):
-        style = torch.cat([latents, self.embedding(conditions)], dim=1)
+        condition = self.embedding(conditions)
+        style = torch.cat([latents, condition], dim=1)
         x = self.stem(style).view(-1, self.first, 4, 4)
-        for conv, norm in zip(self.convs, self.norms, strict=True):
-            x = functional.relu(norm(conv(x), style))
+        for conv, norm, with_latents in zip(self.convs, self.norms, self.with_latents, strict=True):
+            x = functional.relu(norm(conv(x), style if with_latents else condition))
         return torch.tanh(self.to_rgb(x)).float()
 
 
@@ -103,11 +107,15 @@ class Discriminator(nn.Module):
         for conv in self.inner:
             x = x + functional.leaky_relu(conv(x), 0.2)
         x = x.flatten(1).float()
-        return self.head(x)[:, 0] + self.scale * (x * self.projection(conditions)).sum(dim=1)
+        logits = self.head(x)[:, 0]
+        if conditions.ndim == 2:
+            return logits + self.scale * (x * self.projection(conditions)).sum(dim=1)
+        vectors = self.projection(conditions.flatten(0, 1)).view(*conditions.shape[:2], -1)
+        return logits[:, None] + self.scale * (x[:, None] * vectors).sum(dim=2)
 
 
 class Step:
-    """One training step: relativistic loss, R1 and R2 as often as is wanted, Adam, averaged generator."""
+    """One training step: relativistic loss, matching, R1 and R2 as often as wanted, Adam, averaged generator."""
 
     def __init__(self, spec, bfloat16, channels_last, compiled):
         torch.manual_seed(0)
@@ -125,7 +133,7 @@ class Step:
             torch.optim.Adam(network.parameters(), rate, betas, fused=True)
             for network in (self.generator, self.discriminator)
         ]
-        self.bfloat16, self.clip, self.num_ids = bfloat16, spec["clip"], spec["num_ids"]
+        self.bfloat16, self.clip, self.num_ids, self.weight = bfloat16, spec["clip"], spec["num_ids"], spec["matching"]
         self.penalties, self.interval, self.steps = spec["penalties"], spec["penalty_interval"], 0
         self.batch, self.latent_dim, size = spec["batch"], spec["latent_dim"], spec["image_size"]
         self.images = torch.randint(0, 256, (self.batch, 3, size, size), dtype=torch.uint8).to(memory_format=form)
@@ -133,6 +141,23 @@ class Step:
 
     def _conditions(self, count):
         return torch.stack([torch.randint(0, n, (count,)) for n in self.num_ids], dim=1)
+
+    def _asked(self):
+        """Own conditions, and if they are to be told from others, those with one attribute of another photo."""
+        if not self.weight:
+            return self.conditions
+        asked = self.conditions[:, None].repeat(1, 1 + len(self.num_ids), 1)
+        for place, count in enumerate(self.num_ids):
+            asked[:, 1 + place, place] = torch.randint(1, count, (self.batch,))
+        return asked
+
+    def _matching(self, logits, asked):
+        """Own logits, and what those for others' conditions cost."""
+        if not self.weight:
+            return logits, 0.0
+        own, others = asked[:, :1], asked[:, 1:]
+        counts = ((own != others).any(dim=2) & (own > 0).all(dim=2)).float()
+        return logits[:, 0], self.weight * (counts * functional.softplus(logits[:, 1:] - logits[:, :1])).mean()
 
     def __call__(self):
         real = self.images.float() / 127.5 - 1
@@ -143,8 +168,9 @@ class Step:
             self.discriminator.requires_grad_(False)
             with torch.no_grad():
                 real_logits = self.discriminator(real, self.conditions)
-            fake_logits = self.discriminator(fake, self.conditions)
-            loss = functional.softplus(real_logits - fake_logits).mean()
+            asked = self._asked()
+            fake_logits, matching = self._matching(self.discriminator(fake, asked), asked)
+            loss = functional.softplus(real_logits - fake_logits).mean() + matching
         self.discriminator.requires_grad_(True)
         self._apply(0, self.generator, loss)
         with torch.no_grad():
@@ -162,9 +188,10 @@ class Step:
         pictures = {"r1": real, "r2": fake}
         for name in penalties:
             pictures[name].requires_grad_()
-        real_logits = self.discriminator(real, self.conditions)
+        asked = self._asked()
+        real_logits, matching = self._matching(self.discriminator(real, asked), asked)
         fake_logits = self.discriminator(fake, self.conditions)
-        loss = functional.softplus(fake_logits - real_logits).mean()
+        loss = functional.softplus(fake_logits - real_logits).mean() + matching
         if penalties:
             total = real_logits.sum() + fake_logits.sum()
             gradients = torch.autograd.grad(total, [pictures[name] for name in penalties], create_graph=True)

@@ -141,6 +141,8 @@ def shake(model):
         for weight in network.trainable_weights:
             weight.assign(weight + rng.normal(0, 0.05, weight.shape))
         network.trainable = False
+        if hasattr(network, "level"):  # nearly grown, for all of it to play a part
+            network.level.assign(len(network.sides) - 1.5)
 
 
 @pytest.fixture(scope="session")
@@ -286,6 +288,8 @@ def distributions_of_tensorflow():
     return found.values()
 
 
+# by which options networks are told to do without something
+OFF = {"dropout": 0.0, "group": 1}
 SMALLEST = {"width": 8, "max_width": 8, "widths": [8], "num_blocks": 1, "latent_dim": 6, "embedding_dim": 4}
 
 
@@ -307,7 +311,7 @@ def smallest(request):
         for role, spec in request.param.networks.items():
             takes = inspect.signature(network_class(spec.family, role).__init__).parameters
             options[role] = {**spec.options, **{option: value for option, value in SMALLEST.items() if option in takes}}
-            options[role] |= {option: 0.0 for option in changes.get("without", ()) if option in takes}
+            options[role] |= {option: OFF[option] for option in changes.get("without", ()) if option in takes}
         if hasattr(request.param.objective, "discriminator_steps"):
             options["discriminator_steps"] = 1  # each is traced anew
         return request.param.replace(**options, **{name: v for name, v in changes.items() if name != "without"})

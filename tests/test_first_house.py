@@ -40,6 +40,8 @@ def recipe():
         images=160,
         precision="float32",
         penalties={"r1": 0.5, "r2": 0.5},
+        penalty_interval=1,
+        matching=0.0,
         seed=3,
     )
 

@@ -60,7 +60,8 @@ def synthesise_draws_what_call_draws(make):
     inputs = generator_inputs(network)
     embedding = network.embed(inputs["conditions"])
     assert embedding.shape == (BATCH, network.embedding_dim if network.num_ids else 0)
-    np.testing.assert_array_equal(network.synthesise(inputs["latents"], embedding), network(inputs))
+    style = network.style_of(inputs["latents"], embedding)
+    np.testing.assert_array_equal(network.synthesise(*style), network(inputs))
 
 
 def generator_gradients_reach_every_weight(make):
@@ -180,6 +181,16 @@ def a_logit_does_not_depend_on_the_rest_of_its_batch(make):
     inputs = discriminator_inputs(network)
     first = {name: value[:1] for name, value in inputs.items()}
     np.testing.assert_allclose(network(inputs)[:1], network(first), atol=1e-4)
+
+
+def several_conditions_of_a_picture_are_judged_as_one_by_one(make):
+    network = make()
+    if network.conditions_last and network.num_ids:
+        inputs = discriminator_inputs(network)
+        each = [inputs["conditions"], next_ids(network, inputs["conditions"])]
+        together = network({**inputs, "conditions": tf.stack(each, axis=1)})
+        for place, conditions in enumerate(each):
+            np.testing.assert_allclose(together[:, place], network({**inputs, "conditions": conditions}), atol=1e-5)
 
 
 def discriminator_gradients_reach_every_weight(make):
@@ -390,6 +401,7 @@ DISCRIMINATOR_CHECKS = [
     there_is_one_float32_logit_a_picture,
     logits_follow_pictures_and_conditions,
     a_logit_does_not_depend_on_the_rest_of_its_batch,
+    several_conditions_of_a_picture_are_judged_as_one_by_one,
     discriminator_gradients_reach_every_weight,
     second_order_gradients_reach_every_kernel,
     second_order_gradients_equal_finite_differences,

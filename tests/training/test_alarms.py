@@ -26,6 +26,8 @@ RECIPE = get_recipe(
     batch_size=16,
     images=192,
     precision="float32",
+    penalties={"r1": 1.0, "r2": 1.0},
+    penalty_interval=1,
 )
 
 
@@ -341,6 +343,11 @@ def test_a_new_generator_may_have_patterns(gan, catalogue):
     logs = {}
     assert alarm.measure(logs) is None
     assert logs["waves"] > 0 and "blocks" in logs
+
+
+def test_pictures_that_still_grow_may_be_made_of_blocks(gan, monkeypatch):
+    monkeypatch.setattr(type(gan), "is_growing", True)
+    assert attach(TextureAlarm([], after_images=0), gan).measure({}) is None
 
 
 # === What happens then ===

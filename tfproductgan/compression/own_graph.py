@@ -65,7 +65,7 @@ def _doubling(layer):
 
 
 def _upsampling(layer):
-    kernel, bias = array_of(layer.kernel).transpose(0, 1, 3, 2), _bias(layer)
+    kernel, bias = array_of(layer.used_kernel).transpose(0, 1, 3, 2), _bias(layer)
     return lambda inputs: interpolated_conv(inputs, kernel, bias, layer.interpolation)
 
 

@@ -26,6 +26,7 @@ class UpsampleConv2D(keras.layers.Layer):
         interpolation: `"nearest"` or `"bilinear"`, which draws smoother textures. Defaults to `"bilinear"`.
         use_bias: Whether to add a bias. Defaults to `True`.
         fused: Whether to compute both steps as one. Defaults to `True`.
+        kernel_initializer: How the 3x3 kernel, `[3, 3, out, in]`, starts. Defaults to He initialisation.
         kernel_regularizer: Regulariser of the 3x3 kernel. Defaults to `None`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
@@ -34,7 +35,16 @@ class UpsampleConv2D(keras.layers.Layer):
     Output shape: `[batch, 2 * height, 2 * width, filters]`.
     """
 
-    def __init__(self, filters, interpolation="bilinear", use_bias=True, fused=True, kernel_regularizer=None, **kwargs):
+    def __init__(
+        self,
+        filters,
+        interpolation="bilinear",
+        use_bias=True,
+        fused=True,
+        kernel_initializer=None,
+        kernel_regularizer=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if interpolation not in INTERPOLATIONS:
             raise ValueError(f"interpolation must be one of {tuple(INTERPOLATIONS)}. Received: {interpolation!r}")
@@ -42,6 +52,7 @@ class UpsampleConv2D(keras.layers.Layer):
         self.interpolation = interpolation
         self.use_bias = use_bias
         self.fused = fused
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         # a transposed convolution reads its kernel backwards; a convolution does not, and the last of its two
         # steps of interpolation, repeating, is done on the pixels
@@ -54,8 +65,9 @@ class UpsampleConv2D(keras.layers.Layer):
             name="kernel",
             # [height, width, out, in] is what transposed convolutions read
             shape=(3, 3, self.filters, input_shape[-1]),
-            # He initialisation: what this shape calls fan out is what goes into one output pixel
-            initializer=keras.initializers.VarianceScaling(2.0, mode="fan_out", distribution="truncated_normal"),
+            # what this shape calls fan out is what goes into one output pixel
+            initializer=self.kernel_initializer
+            or keras.initializers.VarianceScaling(2.0, mode="fan_out", distribution="truncated_normal"),
             regularizer=self.kernel_regularizer,
         )
         if self.use_bias:
@@ -74,9 +86,14 @@ class UpsampleConv2D(keras.layers.Layer):
             outputs = ops.conv(repeated, kernel, strides=1, padding="same", data_format="channels_last")
         return outputs + self.bias if self.use_bias else outputs
 
+    @property
+    def used_kernel(self):
+        """The 3x3 kernel as it counts."""
+        return ops.convert_to_tensor(self.kernel)
+
     def _spread_kernel(self):
         """The 3x3 kernel convolved with the kernel of the interpolation: one small matrix product."""
-        kernel = ops.convert_to_tensor(self.kernel)
+        kernel = self.used_kernel
         side = round(len(self._spread) ** 0.5)
         spread = ops.cast(self._spread, kernel.dtype) @ ops.reshape(kernel, (9, -1))
         return ops.reshape(spread, (side, side, *kernel.shape[2:]))
@@ -94,6 +111,7 @@ class UpsampleConv2D(keras.layers.Layer):
             "interpolation": self.interpolation,
             "use_bias": self.use_bias,
             "fused": self.fused,
+            "kernel_initializer": self.kernel_initializer and keras.initializers.serialize(self.kernel_initializer),
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
         }
 

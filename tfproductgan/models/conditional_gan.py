@@ -15,6 +15,7 @@ from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.losses.adversarial import adversarial_loss
 from tfproductgan.losses.matching import matching_loss, with_others
 from tfproductgan.losses.penalties import Penalty, noise_shape, points
+from tfproductgan.models.growing import Grows
 from tfproductgan.models.phases import Phase, added_losses, dense_gradients, draw, gradients_through
 from tfproductgan.models.randomness import Purpose
 from tfproductgan.models.replica_step import mean_over_replicas, num_replicas
@@ -29,7 +30,7 @@ _AUGMENT = {"real": Purpose.AUGMENT_REAL, "fake": Purpose.AUGMENT_FAKE}
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
-class ConditionalGAN(Sampler, TrainingModel):
+class ConditionalGAN(Sampler, Grows, TrainingModel):
     """A conditional GAN; with an empty schema an unconditional one.
 
     One step takes a batch `{"images": uint8 [B, S, S, C], "conditions": int32 [B, A]}`: `discriminator_steps`
@@ -59,9 +60,9 @@ class ConditionalGAN(Sampler, TrainingModel):
     kind_name = "gan"
     default_recipe = "dcgan"
     parts_name = "discriminator_steps"
-    logits_advice = "Make the gradient penalties four times as strong (--set penalties.r1=... and r2), or lower"
+    logits_advice = "Make the gradient penalties four times as strong (--set penalties.r1=...), or lower"
     collapse_advice = (
-        "Make the gradient penalties four times as strong (--set penalties.r1=... and r2), lower both learning rates"
+        "Make the gradient penalties four times as strong (--set penalties.r1=...), lower both learning rates"
     )
 
     def __init__(self, generator, discriminator, schema, recipe=None, **kwargs):
@@ -74,6 +75,7 @@ class ConditionalGAN(Sampler, TrainingModel):
 
     def add_state(self):
         """What adaptive augmentation remembers."""
+        super().add_state()
         objective = self.recipe.objective
         start = 0.0 if objective.augmentation_warm_up else objective.augmentation_probability
         self._augmentation_probability = self.add_number("augmentation_probability", start)
@@ -168,6 +170,8 @@ class ConditionalGAN(Sampler, TrainingModel):
             most = limits.get(id(variable), limit)
             if most is not None:
                 variable.constraint = functools.partial(tf.clip_by_value, clip_value_min=-most, clip_value_max=most)
+                # gradients of the weights as they were made are a hundred times as large: optimisers would remember
+                variable.assign(variable.constraint(variable.value))
 
     def compile_options(self):
         """What `compile` was told, JSON-ready."""
@@ -188,15 +192,19 @@ class ConditionalGAN(Sampler, TrainingModel):
         super().compile_from_config({**config, "augmentation": augmentation, "penalties": penalties})
 
     def make_phases(self):
-        """Discriminator steps, each on its own part of the batch, then one of the generator on the last part."""
-        count = self.discriminator_steps
-        return [
-            *(
-                Phase(("discriminator",), "discriminator", gradients=self._discriminator_gradients, part=(index, count))
-                for index in range(count)
-            ),
-            Phase(("generator",), "generator", gradients=self._generator_gradients, part=(count - 1, count)),
-        ]
+        """Discriminator steps, each on its own part of the batch, then one of the generator on the last part.
+
+        A stage of a growth whose batches are smaller does so several times.
+        """
+        count, phases = self.updates_a_step * self.discriminator_steps, []
+        for index in range(count):
+            part = (index, count)
+            phases.append(
+                Phase(("discriminator",), "discriminator", gradients=self._discriminator_gradients, part=part)
+            )
+            if (index + 1) % self.discriminator_steps == 0:
+                phases.append(Phase(("generator",), "generator", gradients=self._generator_gradients, part=part))
+        return phases
 
     def log_names(self):
         """Losses, penalties, and what adaptive augmentation does."""

@@ -107,8 +107,8 @@ class ReplicaStep:
         results = self.get_metrics_result()
         return {name: results[name] for name in logs}
 
-    def _replicated(self, step):
-        strategy, steps = self.distribute_strategy, self.steps_per_execution
+    def _replicated(self, step, steps=None):
+        strategy, steps = self.distribute_strategy, steps or self.steps_per_execution
         if self.jit_compile:
             if strategy.num_replicas_in_sync > 1 and not isinstance(strategy, tf.distribute.TPUStrategy):
                 raise RecipeError(

@@ -155,6 +155,16 @@ class TrainingModel(TakesInputs, ReplicaStep, keras.Model):
         """What is to happen once all phases are over: `images` were seen by all replicas. Returns more to log."""
         return {}
 
+    # whether pictures are coarser yet than they can be
+    is_growing = False
+
+    def stages(self):
+        """Shares of a training whose steps take different time, by what `enter` takes to get there."""
+        return {0: 1.0}
+
+    def enter(self, stage):
+        """Make ready for the steps of a stage."""
+
     # === What is there ===
 
     @property

@@ -32,6 +32,7 @@ from tfproductgan.networks.base import (
     check_choice,
     check_counts,
     check_image_size,
+    project,
     smallest_map,
 )
 
@@ -217,6 +218,8 @@ class SNGANDiscriminator(Discriminator):
         RecipeError: If the size or such a map does not exist, or a number cannot be.
     """
 
+    conditions_last = True
+
     def __init__(self, num_ids, image_size=64, channels=3, width=None, attention=0, **kwargs):
         width = _checked(image_size, width)
         halvings = _HALVINGS[image_size]
@@ -256,10 +259,10 @@ class SNGANDiscriminator(Discriminator):
             if not attended and x.shape[1] == self.attention:
                 x, attended = self.attend(x, training=training), True
         features = ops.sum(ops.cast(ops.relu(x), "float32"), axis=(1, 2))
-        logits = self.head(features, training=training)[:, 0]
-        if self.projection is None:
-            return logits
-        return logits + ops.sum(features * self.projection(inputs["conditions"], training=training), axis=-1)
+        # `project` divides by this root, which spectral normalisation leaves no need for
+        root = features.shape[-1] ** 0.5
+        embedding = self.projection and (lambda ids: root * self.projection(ids, training=training))
+        return project(features, inputs["conditions"], lambda x: self.head(x, training=training), embedding)
 
 
 class _DownBlock(layers.Layer):

@@ -40,6 +40,11 @@ class GANObjective:
         weight_clip: Weights of the discriminator are kept between minus this and this, all but vectors of conditions
             that go in beside pictures; 0 for no limit.
         drift: Weight of the mean square of the logits of photos, which keeps those of losses without a zero near it.
+        growth: How much of the training pictures of each size take, in relation to each other, by their side in
+            pixels; a size without an entry has that of the next larger one, and 0 passes it over. Networks then have to
+            grow, as those of `progan` do. Empty for pictures that are of full size from the start.
+        growth_batches: Images of one update at each size, likewise, `batch_size` at most, which they must divide: a
+            step is of several updates then. Empty for `batch_size` at all sizes.
         augmentation: Operations of the differentiable augmentation; empty for none.
         augmentation_probability: With which probability each operation is applied to a picture; with a target,
             at the start.
@@ -60,6 +65,8 @@ class GANObjective:
     matching: float = 0.0
     weight_clip: float = 0.0
     drift: float = 0.0
+    growth: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    growth_batches: Mapping[str, int] = dataclasses.field(default_factory=dict)
     augmentation: tuple[str, ...] = ()
     augmentation_probability: float = 0.3
     augmentation_warm_up: float = 0.0
@@ -76,6 +83,13 @@ class GANObjective:
             check_count(field, getattr(self, field))
         for field in ("final_penalties", "matching", "weight_clip", "drift"):
             check_least(field, getattr(self, field))
+        for field, check_entry in (("growth", check_least), ("growth_batches", check_count)):
+            entries = check_mapping(field, getattr(self, field))
+            for side, value in entries.items():
+                right = "have sides of pictures as names, such as 64"
+                check(field, side, lambda v: isinstance(v, str) and v.isdecimal(), right)
+                check_entry(f"{field}.{side}", value)
+            object.__setattr__(self, field, entries)
         for field in ("augmentation_probability", "augmentation_warm_up"):
             check_share(field, getattr(self, field))
         target, most = self.augmentation_target, MAX_ADAPTIVE_PROBABILITY

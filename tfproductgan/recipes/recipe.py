@@ -79,8 +79,8 @@ class Recipe:
         batch_size: Real images of one update, over all replicas.
         microbatches: In how many parts each replica takes its share of `batch_size`, one after the other, penalties
             included: about a third less memory with two, half with four. The result is that of the whole share, up to
-            rounding, if each picture counts by itself. Batch normalisation and `"dragan"` take a part's statistics
-            instead, spectral normalisation iterates once a part, and dropout draws anew.
+            rounding, if each picture counts by itself. Batch normalisation, `"dragan"` and the deviation within a
+            batch take a part's statistics instead, spectral normalisation iterates once a part, and dropout draws anew.
         images: Length of the training in real images.
         gradient_clip: Gradients of a larger global norm are scaled down to it; 0 for no limit. Penalised
             discriminators now and then meet a photo whose gradient is ten times the usual one.

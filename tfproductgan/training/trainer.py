@@ -360,12 +360,15 @@ def estimate(recipe: Recipe, schema: ConditionSchema, steps: int = 8) -> Estimat
         )
         for name, spec in {"images": pictures, **schema.inputs()}.items()
     }
-    step = tf.function(model.train_step, autograph=False)
-    for _ in range(2):  # trace, then let the libraries choose their kernels
-        step(batch)
-    start = time.perf_counter()
-    for _ in range(steps):
-        step(batch)
-    speed = steps * schedule.batch / (time.perf_counter() - start)
+    seconds = 0.0
+    for stage, share in model.stages().items():
+        model.enter(stage)
+        step = tf.function(model.train_step, autograph=False)
+        for _ in range(2):  # trace, then let the libraries choose their kernels
+            step(batch)
+        start = time.perf_counter()
+        for _ in range(steps):
+            step(batch)
+        seconds += share * schedule.steps * (time.perf_counter() - start) / steps
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return Estimate(speed, schedule.images / speed, memory, model.parameters())
+    return Estimate(schedule.images / seconds, seconds, memory, model.parameters())
