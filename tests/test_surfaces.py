@@ -240,7 +240,8 @@ def test_it_is_served_and_the_client_asks_it(server, trained, photos, scheme):
         tolerance = 1
     else:
         sources = list(next(photos.source_batches("validation", 2)))
-        drawn, expected = (each.translate(sources, {"colour": "gold"}) for each in (client, trained))
+        ways = [{"conditions": {"colour": "gold"}}, *({"to": to} for to in trained.directions[1:])]
+        drawn, expected = ([p for way in ways for p in each.translate(sources, **way)] for each in (client, trained))
         tolerance = 2  # scaled by TensorFlow here and by Pillow there
     client.close()
     for mine, theirs in zip(drawn, expected, strict=True):

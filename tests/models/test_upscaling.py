@@ -108,7 +108,8 @@ def test_photos_keep_transparency_grey_and_the_way_up(model, tmp_path):
     made = model.upscale(pixels)
     assert made.shape == (24, 16, 4) and made[0, 0, 3] == 0 and made[-1, 0, 3] == 255
     Image.fromarray(pixels).save(tmp_path / "clear.png")
-    np.testing.assert_array_equal(model.upscale(tmp_path / "clear.png"), made)
+    for same in (tmp_path / "clear.png", Image.open(tmp_path / "clear.png")):
+        np.testing.assert_array_equal(model.upscale(same), made)
     assert model.upscale(pixels[..., 0]).shape == (24, 16, 1)
     exif = Image.Exif()
     exif[0x112] = 6

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from tfproductgan.errors import ConditionError, RunError
 from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     paths = _paths(args, model.scale)
     failed = []
     watched = len(paths) > 1 and sys.stderr.isatty()
-    bar = {"console": Console(stderr=True), "transient": True, "disable": not watched}
+    bar: dict[str, Any] = {"console": Console(stderr=True), "transient": True, "disable": not watched}
     for photo, path in track(list(zip(args.photos, paths, strict=True)), "Upscaling", **bar):
         try:
             made = model.upscale(photo)

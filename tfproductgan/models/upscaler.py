@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tfproductgan.catalogue.photos import open_with_alpha, photo_of_array, photo_of_pillow, png_file
 from tfproductgan.errors import PhotoError
@@ -139,8 +139,8 @@ def _opened(picture, number):
             return photo, None
         return photo, Image.fromarray(np.ascontiguousarray(picture[..., 3]))
     if isinstance(picture, Image.Image):
-        if picture.has_transparency_data and picture.getexif().get(0x112, 1) == 1:
-            return open_with_alpha(png_file(picture), name)
+        if picture.has_transparency_data:
+            return open_with_alpha(png_file(ImageOps.exif_transpose(picture).convert("RGBA")), name)
         return photo_of_pillow(picture, name), None
     try:
         return open_with_alpha(Path(picture).read_bytes(), os.fspath(picture))
