@@ -26,11 +26,12 @@ def test_pictures_of_any_size_become_larger(scale):
         assert network({"source": source}).shape == (2, scale * height, scale * width, 1)
 
 
-def test_a_network_that_adds_nothing_interpolates():
-    network = small(2)
+@pytest.mark.parametrize("scale", [2, 4])
+def test_a_network_that_adds_nothing_interpolates(scale):
+    network = small(scale)
     network.to_picture.kernel.assign(tf.zeros_like(network.to_picture.kernel))
     source = tf.random.stateless_uniform((1, 6, 8, 1), (1, 2), -1, 1)
-    wanted = tf.image.resize(source, (12, 16), "bilinear")
+    wanted = tf.image.resize(source, (6 * scale, 8 * scale), "bilinear")
     np.testing.assert_allclose(network({"source": source}), wanted, atol=1e-6)
 
 

@@ -17,7 +17,7 @@ import keras
 from keras import layers, ops
 
 from tfproductgan.errors import RecipeError
-from tfproductgan.networks.base import UpscalingGenerator, build, check_choice, check_counts
+from tfproductgan.networks.base import UpscalingGenerator, check_choice, check_counts
 from tfproductgan.networks.cyclegan import PicturePatchDiscriminator
 
 SCALES = (2, 4)
@@ -58,10 +58,6 @@ class SRResNetGenerator(UpscalingGenerator):
         # float32, for smooth colours
         self.to_picture = self._conv(channels, "to_picture", "float32")
         self.to_picture.build(shape)
-        self.enlarged = layers.UpSampling2D(
-            scale, data_format="channels_last", interpolation="bilinear", name="enlarged", dtype="float32"
-        )
-        build(self.enlarged, (None, None, None, channels))
         self.built = True
 
     def _conv(self, filters, name, dtype=None):
@@ -83,7 +79,7 @@ class SRResNetGenerator(UpscalingGenerator):
             x = x + second(ops.relu(first(x)))
         for up in self.up:
             x = ops.leaky_relu(_shuffled(up(x), self.width), 0.1)
-        return self.to_picture(ops.leaky_relu(self.last(x), 0.1)) + self.enlarged(source)
+        return self.to_picture(ops.leaky_relu(self.last(x), 0.1)) + _interpolated(source, self.scale)
 
 
 def _shuffled(x, channels):
@@ -92,6 +88,21 @@ def _shuffled(x, channels):
     # no array of more than four axes, which not all converters know
     x = ops.reshape(x, (-1, width, 2, 2 * channels))
     return ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, 2 * height, 2 * width, channels))
+
+
+def _interpolated(x, scale):
+    """Pictures `scale` times as large by bilinear interpolation, of a size that need not be known."""
+    channels = x.shape[-1]
+    for axis in (1, 2):
+        around = [[1, 1] if each == axis else [0, 0] for each in range(4)]
+        padded, (_, height, width, _) = ops.pad(x, around, mode="symmetric"), ops.shape(x)
+        before, after = (padded[:, :-2], padded[:, 2:]) if axis == 1 else (padded[:, :, :-2], padded[:, :, 2:])
+        # how far the centre of each new pixel lies from that of the old one it is part of
+        offsets = [(2 * part + 1) / (2 * scale) - 0.5 for part in range(scale)]
+        parts = [x + abs(offset) * ((before if offset < 0 else after) - x) for offset in offsets]
+        size = (scale * height, width) if axis == 1 else (height, scale * width)
+        x = ops.reshape(ops.stack(parts, axis=axis + 1), (-1, *size, channels))
+    return x
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
