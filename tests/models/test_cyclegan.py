@@ -56,19 +56,6 @@ def test_grey_and_colour_have_no_identity(model):
     assert model.log_names() == ["d_loss", "g_loss", "cycle", "logit_gap"]
 
 
-def test_what_the_discriminators_remember_is_saved(tmp_path):
-    model = small_model()
-    model.train_step(batch_for(model))
-    model.save(tmp_path / "model.keras")
-    again = tpg.load(tmp_path / "model.keras")
-    held = {weight.name: weight.numpy() for weight in model.weights if "replay" in weight.name}
-    assert held["replay_pictures"].any() and held["back_replay_taken"].sum() == 2
-    for weight in again.weights:
-        if weight.name in held:
-            np.testing.assert_array_equal(weight, held.pop(weight.name))
-    assert not held
-
-
 def test_both_ways_are_asked_by_name(model):
     rng = np.random.default_rng(0)
     grey, colour = rng.integers(0, 256, (20, 50), np.uint8), rng.integers(0, 256, (40, 28, 3), np.uint8)
@@ -81,16 +68,9 @@ def test_both_ways_are_asked_by_name(model):
         model.translate(colour, {"shade": "Dark"}, to="A")
 
 
-def test_a_file_and_a_saved_model_know_both_ways(model, tmp_path):
-    trained = model.trained()
-    trained.save(tmp_path / "model.keras")
+def test_a_file_knows_both_ways(model, tmp_path):
+    model.trained().save(tmp_path / "model.keras")
     again = tpg.load(tmp_path / "model.keras")
-    colour = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 3), np.uint8)
-    wanted = np.stack(model.translate(list(colour), to="A"))
-    np.testing.assert_array_equal(np.stack(again.translate(list(colour), to="A")), wanted)
-    served = tf.saved_model.load(str(tpg.export_saved_model(again, tmp_path / "served")))
-    made = served.signatures["translate_to_a"](source=tf.constant(colour))["images"].numpy()
-    assert np.abs(made.astype(int) - wanted).max() <= 1
-    file = tf.io.encode_png(colour[0])[None]
-    [png] = served.signatures["to_a"](image_bytes=file)["image_bytes"].numpy()
-    assert np.abs(tf.io.decode_png(png).numpy().astype(int) - wanted[0]).max() <= 1
+    colour = np.random.default_rng(0).integers(0, 256, (28, 28, 3), np.uint8)
+    np.testing.assert_array_equal(again.translate(colour, to="A"), model.translate(colour, to="A"))
+    assert set(again.parameters()) == {"generator", "back_generator"}
