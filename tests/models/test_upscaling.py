@@ -6,7 +6,7 @@ from PIL import Image
 import tfproductgan as tpg
 from tfproductgan.errors import PhotoError, RecipeError
 from tfproductgan.models.randomness import Draws
-from tfproductgan.models.upscaler import _off_white, _spans
+from tfproductgan.models.upscaler import _off_white, spans
 from tfproductgan.models.upscaling import SRGAN, Upscaling
 
 SMALL = {"width": 4, "num_blocks": 1, "scale": 2}
@@ -85,7 +85,7 @@ def test_what_a_network_sees_counts():
 )
 def test_tiles_cover_a_side_without_what_margins_hide(length, tile, margin):
     end = 0
-    for start, kept in _spans(length, tile, margin):
+    for start, kept in spans(length, tile, margin):
         assert kept.start == end < kept.stop
         assert kept.start >= start + (margin if start else 0)
         last = start + tile >= length

@@ -100,8 +100,8 @@ class Upscaler:
         height, width, channels = pixels.shape
         tile = max(tile, 3 * margin)
         made = np.empty((scale * height, scale * width, channels), np.uint8)
-        for top, rows in _spans(height, tile, margin):
-            for left, columns in _spans(width, tile, margin):
+        for top, rows in spans(height, tile, margin):
+            for left, columns in spans(width, tile, margin):
                 piece = self._upscale_rows(tf.constant(pixels[None, top : top + tile, left : left + tile]))[0].numpy()
                 kept = [
                     slice(scale * (part.start - first), scale * (part.stop - first))
@@ -117,7 +117,7 @@ class Upscaler:
         return to_uint8(self.upscaling_network({"source": to_float(sources)}, training=False))
 
 
-def _spans(length: int, tile: int, margin: int) -> Iterator[tuple[int, slice]]:
+def spans(length: int, tile: int, margin: int) -> Iterator[tuple[int, slice]]:
     """Where tiles begin, and which part of the side is taken from each: all but the margins inside the picture.
 
     All tiles are of one size, so that there is one graph for them; the last ends where the picture does.
