@@ -22,6 +22,9 @@ FAMILIES = {
     "wgan": ("wgan", {}),
     "wgan-gp": ("wgan-gp", {}),
     "sngan": ("sngan", {}),
+    "progan": ("progan", {}),
+    "r3gan": ("r3gan", {}),
+    "stylegan2": ("stylegan2", {}),
     "dcgan": ("dcgan", {}),
     "vae": ("vae", {}),
 }

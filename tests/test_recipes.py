@@ -91,6 +91,10 @@ def test_a_recipe_does_not_share_what_it_was_made_from():
         ({"gradient_clip": 10**400}, "must be at least 0. Received: 1000"),
         ({"final_beta_2": 1}, "final_beta_2 must be at least 0 and below 1. Received: 1"),
         ({"final_penalties": -1}, "final_penalties must be at least 0. Received: -1"),
+        ({"style_mixing": 2}, "style_mixing must be between 0 and 1. Received: 2"),
+        ({"path_length": -1}, "path_length must be at least 0. Received: -1"),
+        ({"path_length_interval": 0}, "path_length_interval must be a whole number of at least 1. Received: 0"),
+        ({"frozen_layers": -1}, "frozen_layers must be a whole number of at least 0. Received: -1"),
         ({"ema_warm_up": 2}, "ema_warm_up must be between 0 and 1. Received: 2"),
         ({"augmentation_warm_up": 2}, "augmentation_warm_up must be between 0 and 1. Received: 2"),
         (

@@ -27,3 +27,14 @@ def test_weights_of_variance_one_count_by_their_number(layer, plain, shape, fan_
 def test_its_config_makes_it_again(layer):
     again = type(layer).from_config(layer.get_config())
     assert (again.gain, again.get_config()) == (0.7, layer.get_config())
+
+
+def test_a_slow_layer_starts_alike_and_moves_less():
+    layer = EqualisedDense(50, gain=1.0, rate=0.01)
+    inputs = np.random.default_rng(0).normal(size=(64, 100)).astype("float32")
+    assert np.std(layer(inputs)) == pytest.approx(1, rel=0.1)
+    assert np.std(layer.kernel) == pytest.approx(100, rel=0.1)
+    before = layer(inputs)
+    layer.bias.assign(layer.bias + 2.0)
+    np.testing.assert_allclose(layer(inputs) - before, 0.02, rtol=1e-3)
+    assert EqualisedDense.from_config(layer.get_config()).rate == 0.01

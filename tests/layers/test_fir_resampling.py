@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from scipy.signal import upfirdn
 
-from tfproductgan.layers.fir_resampling import FIRResampling2D
+from tfproductgan.layers.fir_resampling import FIRFilter2D, FIRResampling2D
 
 FILTER = np.array([1, 3, 3, 1]) / 8
 
@@ -30,6 +30,16 @@ def test_filters_as_scipy_does(direction):
     assert tuple(layer.compute_output_shape((2, 6, 4, 3))) == outputs.shape
     assert FIRResampling2D.from_config(layer.get_config()).get_config() == layer.get_config()
     assert FIRResampling2D(direction, dtype="mixed_bfloat16")(pictures()).dtype == tf.bfloat16
+
+
+@pytest.mark.parametrize("padding", [1, 2])
+def test_filters_without_resampling(padding):
+    layer, images = FIRFilter2D(padding, gain=4.0), pictures()
+    padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+    wanted = upfirdn(2 * FILTER, upfirdn(2 * FILTER, padded, axis=1), axis=2)[:, 3:-3, 3:-3]
+    np.testing.assert_allclose(layer(images), wanted, atol=1e-6)
+    assert layer.compute_output_shape(images.shape) == wanted.shape
+    assert FIRFilter2D.from_config(layer.get_config()).get_config() == layer.get_config()
 
 
 def test_flat_areas_stay_as_they_are():

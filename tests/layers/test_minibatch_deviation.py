@@ -13,5 +13,6 @@ def test_adds_the_mean_deviation_of_a_group(group, size):
     assert outputs.shape == (6, 2, 3, 5)
     np.testing.assert_array_equal(outputs[..., :4], INPUTS)
     for first in range(6 // size):
-        deviation = np.sqrt(INPUTS[first :: 6 // size].var(axis=0) + 1e-8).mean()
-        np.testing.assert_allclose(outputs[first :: 6 // size, ..., 4], deviation, rtol=1e-5)
+        neighbours = slice(first * size, (first + 1) * size)
+        deviation = np.sqrt(INPUTS[neighbours].var(axis=0) + 1e-8).mean()
+        np.testing.assert_allclose(outputs[neighbours, ..., 4], deviation, rtol=1e-5)

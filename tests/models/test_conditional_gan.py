@@ -13,7 +13,7 @@ from tfproductgan.losses.adversarial import ADVERSARIAL_LOSSES
 from tfproductgan.losses.penalties import Penalty
 from tfproductgan.models.conditional_gan import ConditionalGAN
 from tfproductgan.models.pictures import to_float
-from tfproductgan.models.randomness import Draws
+from tfproductgan.models.randomness import Draws, Purpose
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_a_step_of_sgd_equals_plain_tapes(small_gan, random_batches, plain_step,
         ("dcgan", ["r1"], (), 0.4),
         ("dcgan", ["r2"], (), 0.0),
         ("dcgan", ["r1", "r2"], ("flip", "rotation", "zoom", "cutout", "colour"), 0.4),
-        ("r3gan", ["r1", "r2"], (), 0.0),
+        ("r3gan", ["r1", "r2"], (), 0.4),
     ],
 )
 def test_sharing_derivatives_changes_no_gradient(
@@ -463,6 +463,89 @@ def test_the_generator_alone_draws_the_same_pictures_from_a_smaller_file(saved, 
     alone.save(tmp_path / "alone.keras")
     gan.save(tmp_path / "whole.keras")
     assert (tmp_path / "alone.keras").stat().st_size < 0.5 * (tmp_path / "whole.keras").stat().st_size
+
+
+# === Styles ===
+
+
+@pytest.fixture
+def styled_gan(small_schema):
+    def make(**overrides):
+        options = {"width": 4, "max_width": 8, "mapping_layers": 1}
+        return ConditionalGAN.from_recipe(
+            "dcgan",
+            small_schema(image_size=28),
+            family="stylegan2",
+            generator={**options, "z_dim": 8, "w_dim": 8, "embedding_dim": 4},
+            discriminator=options,
+            penalties={},
+            label_dropout=0.0,
+            precision="float32",
+            **overrides,
+        )
+
+    return make
+
+
+def test_drawn_pictures_take_the_style_of_others_from_some_layer_on(styled_gan):
+    gan = styled_gan(style_mixing=0.75)
+    gan.compile()
+    others, draws = 4000, Draws(0, tf.constant(0))
+    drawn = gan._others(others, draws)
+    last = gan.generator.num_styles
+    counts = np.bincount(drawn["crossover"], minlength=last + 1)
+    assert drawn["other_latents"].shape == (others, 8) and counts[0] == 0
+    np.testing.assert_allclose(counts[1:-1] / others, 0.75 / (last - 1), atol=0.03)
+    assert counts[-1] / others == pytest.approx(0.25, abs=0.03)
+
+
+def test_path_lengths_are_penalised_when_they_are_due(styled_gan):
+    gan = styled_gan(path_length=2.0, path_length_interval=2)
+    gan.compile(**sgd())
+    conditions, draws = tf.zeros((3, 2), tf.int32), Draws(0, tf.constant(0))
+    gradients, (length, weight) = gan._path_length_gradients(conditions, draws)
+    drawn = draws.normal(Purpose.PATH_LENGTH, (3, gan.latent_dim + 28 * 28))
+    latents, directions = drawn[:, : gan.latent_dim], tf.reshape(drawn[:, gan.latent_dim :], (3, 28, 28, 1)) / 28
+    styles, noise = gan.generator.style_of(latents, gan.generator.embed(conditions))
+    with tf.GradientTape() as tape:
+        tape.watch(styles)
+        # clipped pictures would not move with their styles
+        moved = tf.reduce_sum(gan.generator.synthesise(styles, noise, training=True) * directions)
+    slopes = tape.gradient(moved, styles).numpy()
+    assert float(length) == pytest.approx(np.mean(np.sqrt(np.square(slopes).sum(axis=2).mean(axis=1))), rel=1e-4)
+    assert weight == 1 and any(np.any(gradient != 0) for gradient in gradients)
+    gan._step.assign(1)
+    gradients, due = gan._path_length_gradients(conditions, draws)
+    assert due == (0, 0) and not any(np.any(gradient != 0) for gradient in gradients)
+    for logged, mean in (((length, weight), 0.01 * length), (due, 0.01 * length)):
+        gan.after_step({"path_length": logged}, 3)
+        assert float(gan._path_length.value) == pytest.approx(float(mean), rel=1e-4)
+
+
+@pytest.mark.parametrize("field", ["style_mixing", "path_length"])
+def test_what_is_for_styles_is_refused_without_them(small_gan, field):
+    message = f"{field} is for generators whose layers each have a style.* Received: {field}=0.5 and a MLPGenerator"
+    with pytest.raises(RecipeError, match=message):
+        small_gan(**{field: 0.5}).compile()
+
+
+# === Layers that stay as they are ===
+
+
+def test_the_lowest_layers_of_a_discriminator_can_be_left_as_they_are(styled_gan):
+    gan = styled_gan(frozen_layers=4)
+    gan.compile()
+    moved = {variable.path for variable in gan.discriminator_optimizer._trainable_variables}
+    left = {variable.path for variable in gan.discriminator.weights} - moved
+    block = f"{gan.discriminator.name}/block_2"
+    kernels = {f"{gan.discriminator.name}/from_rgb", f"{block}/first", f"{block}/second", f"{block}/skip"}
+    assert {path.rpartition("/")[0] for path in left} == kernels
+    assert len(gan.discriminator.get_weights()) == len(styled_gan().discriminator.get_weights())
+
+
+def test_more_layers_than_can_be_left_as_they_are_are_refused(small_gan):
+    with pytest.raises(RecipeError, match=r"A MLPDiscriminator has 0 layers that can be .* Received: frozen_layers=1"):
+        small_gan(frozen_layers=1)
 
 
 # === What a Keras user expects ===

@@ -176,6 +176,17 @@ def logits_follow_pictures_and_conditions(make):
         assert (np.abs(logits - other) > 1e-6).all()
 
 
+def several_conditions_are_judged_as_one_by_one(make):
+    network = make()
+    if not (network.conditions_last and network.num_ids):
+        return
+    inputs = discriminator_inputs(network)
+    conditions = [inputs["conditions"], next_ids(network, inputs["conditions"])]
+    together = network({**inputs, "conditions": tf.stack(conditions, axis=1)})
+    alone = [network({**inputs, "conditions": ids}) for ids in conditions]
+    np.testing.assert_allclose(together, tf.stack(alone, axis=1), atol=1e-5)
+
+
 def a_logit_does_not_depend_on_the_rest_of_its_batch(make):
     network = make()
     inputs = discriminator_inputs(network)
@@ -400,6 +411,7 @@ GENERATOR_CHECKS = [
 DISCRIMINATOR_CHECKS = [
     there_is_one_float32_logit_a_picture,
     logits_follow_pictures_and_conditions,
+    several_conditions_are_judged_as_one_by_one,
     a_logit_does_not_depend_on_the_rest_of_its_batch,
     several_conditions_of_a_picture_are_judged_as_one_by_one,
     discriminator_gradients_reach_every_weight,

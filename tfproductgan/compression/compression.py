@@ -99,7 +99,9 @@ class Compressor:
         self.num_photos = len(self._photos)
         if self._extractor is not None and model.asks == "sampler":
             requests = Counterparts(model, catalogue, "validation").requests(judge.rows(count))
-            self._inputs = sampler_inputs(requests, model.schema, model.latent_dim)
+            self._inputs = sampler_inputs(
+                requests, model.schema, model.latent_dim, model.sampling_network.truncates_latents
+            )
         else:
             self._inputs = typical_inputs(model, catalogue, "validation" if unseen else "train", count, seed=0)
         self.num_pictures = len(self._inputs["conditions"])

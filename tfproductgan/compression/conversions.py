@@ -82,10 +82,17 @@ def network_of(model: TrainedModel) -> Any:
 
 
 def input_specs(model: TrainedModel) -> dict[str, InputSpec]:
-    """What the network of a model takes: what its schema says, pictures in -1 to 1, and latents where it draws."""
+    """What the network of a model takes: what its schema says, pictures in -1 to 1, and where it draws latents and, if
+    it is no factor of these, truncation.
+    """
     given = model.schema.inputs()
     if model.asks == "sampler":
-        return {"latents": InputSpec((model.latent_dim,), "float32"), "conditions": given["conditions"]}
+        truncation = {} if model.sampling_network.truncates_latents else {"truncation": InputSpec((), "float32")}
+        return {
+            "latents": InputSpec((model.latent_dim,), "float32"),
+            "conditions": given["conditions"],
+            **truncation,
+        }
     if model.asks == "upscaler":
         side = model.schema.image_size // model.scale
         source = InputSpec((side, side, model.schema.channels), "float32")
@@ -113,7 +120,8 @@ def typical_inputs(
         ConversionError: If pictures go in and there is no catalogue.
     """
     if model.asks == "sampler":
-        return sampler_inputs(model.plan(count=count, seed=seed), model.schema, model.latent_dim)
+        requests, network = model.plan(count=count, seed=seed), model.sampling_network
+        return sampler_inputs(requests, model.schema, model.latent_dim, network.truncates_latents)
     if catalogue is None:
         raise ConversionError(f"{model.model_id} makes pictures of pictures: give those to try it with (--data).")
     [batch] = catalogue.stream(split, min(count, catalogue.size(split))).take(1)

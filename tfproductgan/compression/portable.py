@@ -2,7 +2,8 @@
 
 The JSON file, of the same name, says what the model takes and holds what turns words into ids. The latents of a seed
 are `tf.random.stateless_normal([latent_dim], [seed, 0])` times the truncation, which `tfproductgan.stateless_random`
-computes in NumPy. Pictures are float32 in -1 to 1, condition ids int32; 0 means not given.
+computes in NumPy; where `truncation` is an input of its own, as they are. Pictures are float32 in -1 to 1, condition
+ids int32; 0 means not given.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class PortableModel:
         self.schema = ConditionSchema.from_dict(facts["schema"])
         self.model_id: str = facts["model_id"]
         self.latent_dim: int | None = facts.get("latent_dim")
+        self._truncates_latents = "truncation" not in facts.get("inputs", {})
         self._taken, self._run = _RUNTIMES[path.suffix](path, num_threads or os.cpu_count() or 1)
 
     def images(self, inputs: Inputs) -> np.ndarray:
@@ -80,7 +82,7 @@ class PortableGenerator(PortableModel, AsksByName):
 
     def draw(self, requests: Sequence[PictureRequest]) -> np.ndarray:
         """Draw what was planned: uint8 `[len(requests), image_size, image_size, channels]`."""
-        return self.images(sampler_inputs(requests, self.schema, self.latent_dim))
+        return self.images(sampler_inputs(requests, self.schema, self.latent_dim, self._truncates_latents))
 
 
 class PortableTranslator(PortableModel):
@@ -113,19 +115,26 @@ class PortableTranslator(PortableModel):
         return self.images({"source": sources.astype(np.float32) / 127.5 - 1, "conditions": ids})
 
 
-def sampler_inputs(requests: Sequence[PictureRequest], schema: ConditionSchema, latent_dim: int) -> Inputs:
-    """What a generator's network takes for requests: `latents` and `conditions`.
+def sampler_inputs(
+    requests: Sequence[PictureRequest], schema: ConditionSchema, latent_dim: int, truncates_latents: bool
+) -> Inputs:
+    """What a generator's network takes for requests: latents, conditions and, unless a factor of those, truncation.
 
     Raises:
         ConditionError: If a condition, a seed or a truncation cannot be.
     """
     rows = encode_requests(schema, requests)
-    latents = stateless_normal(rows["seeds"], 0, latent_dim) * rows["truncations"][:, None]
-    return {"latents": latents, "conditions": rows["conditions"]}
+    latents, truncations = stateless_normal(rows["seeds"], 0, latent_dim), rows["truncations"]
+    inputs = {"latents": latents, "conditions": rows["conditions"]}
+    if truncates_latents:
+        return {**inputs, "latents": latents * truncations[:, None]}
+    return {**inputs, "truncation": truncations}
 
 
 _MEANINGS = {
-    "latents": "tf.random.stateless_normal([latent_dim], [seed, 0]) times the truncation",
+    "latents": "tf.random.stateless_normal([latent_dim], [seed, 0])",
+    "latents of a truncation": "times the truncation",
+    "truncation": "0 for the most typical picture to 1 for the full variety and beyond",
     "conditions": "position of the value in the schema, from 1 on; 0 for not given",
     "conditions of several": "as many columns as an attribute is several; its positions ascending, then 0",
     "source": "the picture that goes in, -1 to 1",
@@ -141,7 +150,7 @@ def sidecar(model: Any, conversion: str, inputs: Mapping[str, InputSpec]) -> dic
         "format": conversion,
         **({"latent_dim": model.latent_dim} if "latents" in inputs else {}),
         "inputs": {
-            name: {"type": spec.dtype, "shape": ["N", *spec.shape], "meaning": _meaning(name, model.schema)}
+            name: {"type": spec.dtype, "shape": ["N", *spec.shape], "meaning": _meaning(name, inputs, model.schema)}
             for name, spec in inputs.items()
         },
         "outputs": {"images": {"type": "float32", "shape": ["N", size, size, channels], "meaning": "-1 to 1"}},
@@ -149,7 +158,9 @@ def sidecar(model: Any, conversion: str, inputs: Mapping[str, InputSpec]) -> dic
     }
 
 
-def _meaning(name, schema):
+def _meaning(name, inputs, schema):
+    if name == "latents" and "truncation" not in inputs:
+        return f"{_MEANINGS[name]} {_MEANINGS['latents of a truncation']}"
     several = name == "conditions" and schema.num_columns > len(schema.attributes)
     return "; ".join([_MEANINGS[name], *([_MEANINGS["conditions of several"]] if several else [])])
 

@@ -41,11 +41,25 @@ class _Equalised:
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
 class EqualisedDense(_Equalised, layers.Dense):
-    """A dense layer with an equalised learning rate, see `_Equalised`."""
+    """A dense layer with an equalised learning rate, see `_Equalised`.
+
+    Args:
+        rate: Multiplies the learning rate: weights are larger and count less. Defaults to 1.
+    """
+
+    def __init__(self, *args, rate=1.0, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.rate = rate
+        self.kernel_initializer = keras.initializers.RandomNormal(stddev=1 / rate)
 
     def call(self, inputs, training=None):
         """Apply the layer."""
-        return super().call(inputs * (self.gain / inputs.shape[-1] ** 0.5), training=training)
+        made = super().call(inputs * (self.gain / inputs.shape[-1] ** 0.5), training=training)
+        return made if self.rate == 1 else made * self.rate
+
+    def get_config(self):
+        """Everything the constructor takes."""
+        return {**super().get_config(), "rate": self.rate}
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")

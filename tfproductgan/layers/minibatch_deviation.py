@@ -33,10 +33,10 @@ class MinibatchDeviation(keras.layers.Layer):
         """Add the channel."""
         batch = inputs.shape[0] or self.group
         group = max(size for size in range(1, self.group + 1) if batch % size == 0)
-        # every so manieth picture is of one group, as in the authors' code
-        grouped = ops.reshape(ops.cast(inputs, "float32"), (group, -1, *inputs.shape[1:]))
-        deviations = ops.mean(ops.sqrt(ops.var(grouped, axis=0) + 1e-8), axis=(1, 2, 3))
-        channel = ops.reshape(ops.cast(ops.tile(deviations, group), inputs.dtype), (-1, 1, 1, 1))
+        # neighbours are of one group, so that replicas that share a batch make the same groups
+        grouped = ops.reshape(ops.cast(inputs, "float32"), (-1, group, *inputs.shape[1:]))
+        deviations = ops.mean(ops.sqrt(ops.var(grouped, axis=1) + 1e-8), axis=(1, 2, 3))
+        channel = ops.reshape(ops.cast(ops.repeat(deviations, group), inputs.dtype), (-1, 1, 1, 1))
         return ops.concatenate([inputs, ops.zeros_like(inputs[..., :1]) + channel], axis=-1)
 
     def compute_output_shape(self, input_shape):

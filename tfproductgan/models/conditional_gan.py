@@ -26,6 +26,8 @@ from tfproductgan.recipes.objectives import MAX_ADAPTIVE_PROBABILITY
 
 # how long adaptive augmentation remembers: a few batches, as long as ADA measures between two of its adjustments
 _SIGN_HALF_LIFE = 256  # images
+# of a step that takes path lengths, in their running mean
+_PATH_LENGTH_SHARE = 0.01
 _AUGMENT = {"real": Purpose.AUGMENT_REAL, "fake": Purpose.AUGMENT_FAKE}
 
 
@@ -67,19 +69,37 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
 
     def __init__(self, generator, discriminator, schema, recipe=None, **kwargs):
         super().__init__({"generator": generator, "discriminator": discriminator}, schema, recipe, **kwargs)
+        self._freeze(self.recipe.objective.frozen_layers)
         if self.recipe.objective.matching and not discriminator.conditions_last:
             raise RecipeError(
                 "matching needs a discriminator that looks at conditions last, such as 'dcgan' in its modern form. "
                 f"Received: matching={self.recipe.objective.matching}, {type(discriminator).__name__}. Use matching=0."
             )
 
+    def _freeze(self, count):
+        """Leave the discriminator's lowest layers as they are.
+
+        Mo et al. 2020, "Freeze the Discriminator: a Simple Baseline for Fine-Tuning GANs",
+        https://arxiv.org/abs/2002.10964
+        """
+        lowest = self.discriminator.lowest_layers
+        if count > len(lowest):
+            raise RecipeError(
+                f"A {type(self.discriminator).__name__} has {len(lowest)} layers that can be left as they are. "
+                f"Received: frozen_layers={count}"
+            )
+        for layer in lowest[:count]:
+            layer.trainable = False
+
     def add_state(self):
-        """What adaptive augmentation remembers."""
+        """What adaptive augmentation remembers, and how far styles usually move pictures."""
         super().add_state()
         objective = self.recipe.objective
         start = 0.0 if objective.augmentation_warm_up else objective.augmentation_probability
         self._augmentation_probability = self.add_number("augmentation_probability", start)
         self._real_sign = self.add_number("real_sign")
+        if objective.path_length:
+            self._path_length = self.add_number("path_length")
 
     @property
     def sampling_network(self):
@@ -136,6 +156,7 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
             RecipeError: If a name does not exist, a number cannot be or the penalties do not fit together.
         """
         objective = self.recipe.objective
+        self._check_styles(objective)
         self.adversarial_loss = adversarial_loss(loss or objective.loss)
         if penalties is None:
             penalties = [Penalty(n, w, objective.penalty_interval) for n, w in objective.penalties.items()]
@@ -153,6 +174,14 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
         if objective.weight_clip:
             self._clip_weights(objective.weight_clip)
         super().compile(*args, **kwargs)
+
+    def _check_styles(self, objective):
+        for field in ("style_mixing", "path_length"):
+            if getattr(objective, field) and not self.generator.num_styles:
+                raise RecipeError(
+                    f"{field} is for generators whose layers each have a style, such as stylegan2's. "
+                    f"Received: {field}={getattr(objective, field)} and a {type(self.generator).__name__}"
+                )
 
     def _clip_weights(self, limit):
         """Have the optimiser keep the discriminator's weights within a limit.
@@ -210,7 +239,9 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
         """Losses, penalties, and what adaptive augmentation does."""
         adapting = ["r_t", "augmentation_p"] if self._adapts else []
         matching = ["matching"] if self._matching else []
-        return ["d_loss", "g_loss", "logit_gap", *matching, *(penalty.name for penalty in self.penalties), *adapting]
+        paths = ["path_length"] if self.recipe.objective.path_length else []
+        penalties = [penalty.name for penalty in self.penalties]
+        return ["d_loss", "g_loss", "logit_gap", *matching, *penalties, *paths, *adapting]
 
     @property
     def _adapts(self):
@@ -226,7 +257,19 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
 
     def _draw(self, conditions, draws):
         latents = draws.normal(Purpose.LATENTS, (conditions.shape[0], self.latent_dim))
-        return draw(self.generator, {"latents": latents, "conditions": conditions})
+        inputs = {"latents": latents, "conditions": conditions}
+        if self.recipe.objective.style_mixing:
+            inputs |= self._others(conditions.shape[0], draws)
+        return draw(self.generator, inputs)
+
+    def _others(self, rows, draws):
+        """Latents for other styles, and from which layer on pictures have those."""
+        others = draws.normal(Purpose.MIXING, (rows, self.generator.z_dim))
+        chance, place = tf.unstack(draws.uniform(Purpose.CROSSOVER, (rows, 2)), axis=1)
+        last = self.generator.num_styles
+        crossover = 1 + tf.cast(place * (last - 1), tf.int32)
+        mixed = chance < self.recipe.objective.style_mixing
+        return {"other_latents": others, "crossover": tf.where(mixed, crossover, last)}
 
     def _discriminator_gradients(self, batch, draws, scratch):
         """Gradients of the discriminator's loss and penalties, on new pictures, and what to log."""
@@ -400,7 +443,42 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
                 loss += self._matching * matching_loss(several, asked, self.schema.slices)
             return loss, {"g_loss": (loss, 1.0)}
 
-        return gradients_through(drawn, self.generator, loss_of)
+        gradients, logs = gradients_through(drawn, self.generator, loss_of)
+        if self.recipe.objective.path_length:
+            more, logs["path_length"] = self._path_length_gradients(conditions, draws)
+            gradients = [gradient + other for gradient, other in zip(gradients, more, strict=True)]
+        return gradients, logs
+
+    def _path_length_gradients(self, conditions, draws):
+        """Gradients of the penalty on path lengths in steps that take it, and what to log.
+
+        Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", section 3.2; of the whole batch,
+        half as often as of half of it there.
+        """
+        objective, generator = self.recipe.objective, self.generator
+        variables = self._variables_of(("generator",))
+        rows, interval = conditions.shape[0], objective.path_length_interval
+
+        def taken():
+            size, channels = self.schema.image_size, self.schema.channels
+            drawn = draws.normal(Purpose.PATH_LENGTH, (rows, self.latent_dim + size * size * channels))
+            latents, directions = tf.split(drawn, [self.latent_dim, -1], axis=1)
+            directions = tf.reshape(directions, (rows, size, size, channels)) / size
+            with tf.GradientTape() as tape:
+                styles, *others = generator.style_of(latents, generator.embed(conditions))
+                with tf.GradientTape(watch_accessed_variables=False) as slope_tape:
+                    slope_tape.watch(styles)
+                    moved = tf.reduce_sum(generator.synthesise(styles, *others, training=True) * directions)
+                slopes = slope_tape.gradient(moved, styles)
+                lengths = tf.sqrt(tf.reduce_mean(tf.reduce_sum(tf.square(slopes), axis=2), axis=1))
+                penalty = tf.reduce_mean(tf.square(lengths - self._path_length.value))
+                loss = objective.path_length * interval * penalty / num_replicas()
+            return dense_gradients(tape, loss, variables), (tf.reduce_mean(lengths), tf.ones(()))
+
+        def left():
+            return [tf.zeros_like(variable.value) for variable in variables], (tf.zeros(()), tf.zeros(()))
+
+        return tf.cond(tf.equal(self._step.value % interval, 0), taken, left)
 
     def _logits(self, images, conditions, purpose, draws):
         """Logits of pictures as the discriminator sees them, that is augmented."""
@@ -414,7 +492,7 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
         return self.augmentation(images, noise, probability=self._augmentation_probability.value, **options)
 
     def after_step(self, logs, images):
-        """Let the probability of augmentation warm up, or adapt.
+        """Let the probability of augmentation warm up, or adapt, and the mean path length follow.
 
         It adapts by rising while the discriminator is surer of real photos than the recipe wants, and falling else.
 
@@ -425,6 +503,10 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
         if objective.augmentation_warm_up:
             risen = self.risen(objective.augmentation_warm_up)
             self._augmentation_probability.assign(objective.augmentation_probability * risen)
+        if objective.path_length:
+            length, share = (mean_over_replicas(value) for value in logs["path_length"])
+            change = _PATH_LENGTH_SHARE * share * (length - self._path_length.value)
+            self._path_length.assign_add(change)
         if not self._adapts:
             return {}
         # of all replicas, or each would augment with a probability of its own

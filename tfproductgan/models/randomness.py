@@ -26,11 +26,14 @@ class Purpose(enum.IntEnum):
     NETWORK = 5
     TEST = 6
     MATCHING = 7
-    REPLAY = 8
-    REPLAY_COIN = 9
-    CROP = 10
-    DEGRADATION = 11
-    NOISE = 12
+    MIXING = 8
+    CROSSOVER = 9
+    PATH_LENGTH = 10
+    REPLAY = 11
+    REPLAY_COIN = 12
+    CROP = 13
+    DEGRADATION = 14
+    NOISE = 15
 
 
 def key(seed, step, purpose, index=0, owner=0):

@@ -60,6 +60,19 @@ class Sampler(AsksByName):
         repeated = [np.repeat(array, steps, axis=0) for array in ends]
         return in_chunks(self._draw_between, [*repeated, np.linspace(0, 1, steps, dtype=np.float32)], self._shape())
 
+    def styles_of(self, requests: Sequence[PictureRequest]) -> tuple[np.ndarray, ...]:
+        """What the network draws requests from, a row each: see `Generator.style_of`."""
+        rows = [tf.constant(array) for array in self._rows(requests)]
+        return tuple(part.numpy() for part in style_of(self.sampling_network, *rows))
+
+    def draw_styles(self, *styles: np.ndarray) -> np.ndarray:
+        """Draw from what `styles_of` gives, perhaps changed.
+
+        Returns:
+            uint8 array `[rows, image_size, image_size, channels]`.
+        """
+        return in_chunks(self._draw_styles, styles, self._shape())
+
     def draw_latents(self, seeds: Sequence[int]) -> np.ndarray:
         """Latents of seeds, before truncation: float32 `[len(seeds), latent_dim]`."""
         return seed_latents(tf.constant(seeds, tf.int64), self.latent_dim).numpy()
@@ -75,6 +88,10 @@ class Sampler(AsksByName):
     def _draw_rows(self, seeds, ids, truncations):
         network = self.sampling_network
         return to_uint8(network.synthesise(*style_of(network, seeds, ids, truncations), training=False))
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def _draw_styles(self, *styles):
+        return to_uint8(self.sampling_network.synthesise(*styles, training=False))
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _draw_between(self, *rows):

@@ -95,6 +95,11 @@ class Generator(_Network):
     Output shape: `[batch, image_size, image_size, channels]`, float32 in -1 to 1.
     """
 
+    # whether truncation is a factor of the latents; else `"truncation"`, `[batch]`, is an input that may be left out
+    truncates_latents = True
+    # how many styles a picture has, if layers can take theirs from different latents
+    num_styles = 0
+
     def __init__(self, num_ids, image_size, channels, latent_dim, embedding_dim, **kwargs):
         super().__init__(num_ids, image_size, channels, **kwargs)
         check_counts(latent_dim=latent_dim, embedding_dim=embedding_dim)
@@ -183,6 +188,11 @@ class Discriminator(_Network):
     piecewise_linear = False
     # whether conditions come in at the head alone
     conditions_last = False
+
+    @property
+    def lowest_layers(self):
+        """The layers, from the picture on, that a training can leave as they are; none if nobody has said."""
+        return []
 
 
 class Encoder(_Network):
@@ -384,9 +394,23 @@ def project(features, conditions, linear, embedding, shares=None):
         logits = logits + (shares - 1.0) * linear.bias
     if embedding is None:
         return logits
-    scale = features.shape[-1] ** -0.5
+    products = features.shape[-1] ** -0.5 * multiply(features, conditions, embedding)
+    return products + (logits if len(products.shape) == 1 else logits[:, None])
+
+
+def multiply(features, conditions, vectors_of):
+    """Inner products of features with the vectors of conditions.
+
+    Args:
+        features: `[batch, features]`.
+        conditions: `[batch, attributes]` ids, or `[batch, several, attributes]`.
+        vectors_of: Maps ids `[rows, attributes]` to vectors `[rows, features]`.
+
+    Returns:
+        `[batch]`, or `[batch, several]`.
+    """
     if len(conditions.shape) == 2:
-        return logits + scale * ops.sum(features * embedding(conditions), axis=-1)
+        return ops.sum(features * vectors_of(conditions), axis=-1)
     several, columns = conditions.shape[1:]
-    vectors = ops.reshape(embedding(ops.reshape(conditions, (-1, columns))), (-1, several, features.shape[-1]))
-    return logits[:, None] + scale * ops.sum(features[:, None] * vectors, axis=-1)
+    vectors = vectors_of(ops.reshape(conditions, (-1, columns)))
+    return ops.sum(features[:, None] * ops.reshape(vectors, (-1, several, features.shape[-1])), axis=-1)

@@ -43,6 +43,7 @@ from tfproductgan.networks.base import (
     build,
     check_counts,
     check_image_size,
+    multiply,
     num_doublings,
     smallest_map,
 )
@@ -313,6 +314,7 @@ class R3GANDiscriminator(_Sizes, Discriminator):
     """
 
     piecewise_linear = True
+    conditions_last = True
 
     def __init__(
         self,
@@ -370,6 +372,11 @@ class R3GANDiscriminator(_Sizes, Discriminator):
         # as much at the start as the term that knows no condition
         small = keras.initializers.RandomNormal(stddev=(width * max(1, len(self.num_ids))) ** -0.5)
         self.projection = self.make_embedding(width, "projection", initializer=small, dtype="float32")
+
+    @property
+    def lowest_layers(self):
+        """Colours, then blocks."""
+        return [self.from_rgb, *self.residual_blocks]
 
     def call(self, inputs, training=False):
         """Judge pictures."""
@@ -435,8 +442,8 @@ class R3GANDiscriminator(_Sizes, Discriminator):
         if self.projection is None:
             return features[:, 0]
         # the term that knows no condition sums features up, which is as free as weights of its own after the head's
-        vectors = self.projection(conditions) + features.shape[-1] ** -0.5
-        return ops.sum(features * vectors, axis=-1)
+        free = features.shape[-1] ** -0.5
+        return multiply(features, conditions, lambda ids: self.projection(ids) + free)
 
 
 NETWORKS = {"generator": R3GANGenerator, "discriminator": R3GANDiscriminator}

@@ -52,6 +52,12 @@ class GANObjective:
         augmentation_target: How sure of real photos the discriminator should be, above 0 and below 1: while it is
             surer, the probability rises, else it falls, between 0 and 0.8. `None` leaves it as it is.
         augmentation_images: Images over which an adapting probability can go from 0 to 1.
+        style_mixing: Which share of drawn pictures have, from some layer on, the style of other latents.
+        path_length: Weight of the generator's penalty on styles that move pictures more or less than they usually do;
+            0 for none.
+        path_length_interval: It is taken every so many steps, and weighs as many times more then.
+        frozen_layers: How many of the discriminator's layers, from the picture on, stay as they are: for a training
+            that begins with the weights of another.
 
     Raises:
         RecipeError: If a value cannot be; the message names the field and what would be right.
@@ -72,6 +78,10 @@ class GANObjective:
     augmentation_warm_up: float = 0.0
     augmentation_target: float | None = None
     augmentation_images: int = 100_000
+    style_mixing: float = 0.0
+    path_length: float = 0.0
+    path_length_interval: int = 8
+    frozen_layers: int = 0
 
     def __post_init__(self):
         check_name("loss", self.loss)
@@ -79,9 +89,10 @@ class GANObjective:
         # a string would be taken for a list of its letters
         check("augmentation", self.augmentation, lambda v: isinstance(v, list | tuple), "be a list of names")
         object.__setattr__(self, "augmentation", tuple(self.augmentation))
-        for field in ("penalty_interval", "discriminator_steps", "augmentation_images"):
+        for field in ("penalty_interval", "discriminator_steps", "augmentation_images", "path_length_interval"):
             check_count(field, getattr(self, field))
-        for field in ("final_penalties", "matching", "weight_clip", "drift"):
+        check("frozen_layers", self.frozen_layers, lambda v: is_whole(v) and v >= 0, "be a whole number of at least 0")
+        for field in ("final_penalties", "matching", "weight_clip", "drift", "path_length"):
             check_least(field, getattr(self, field))
         for field, check_entry in (("growth", check_least), ("growth_batches", check_count)):
             entries = check_mapping(field, getattr(self, field))
@@ -90,7 +101,7 @@ class GANObjective:
                 check(field, side, lambda v: isinstance(v, str) and v.isdecimal(), right)
                 check_entry(f"{field}.{side}", value)
             object.__setattr__(self, field, entries)
-        for field in ("augmentation_probability", "augmentation_warm_up"):
+        for field in ("augmentation_probability", "augmentation_warm_up", "style_mixing"):
             check_share(field, getattr(self, field))
         target, most = self.augmentation_target, MAX_ADAPTIVE_PROBABILITY
         check("augmentation_target", target, lambda v: v is None or 0 < v < 1, "be above 0 and below 1, or null")

@@ -33,6 +33,7 @@ _NARROW = {
     "discriminator": Network("dcgan", {"width": 32}),
 }
 _FOR_CORES = GANObjective(penalties={"r1": 1.0}, penalty_interval=4, matching=0.2)
+_SMALL_STYLEGAN2 = {"width": 16, "max_width": 128, "mapping_layers": 2}
 _SMALL_R3GAN = {"width": 16, "max_width": 128, "blocks": 1}
 # schedules of Huang et al. 2024 over the length of a recipe, and of what they augment with what leaves products upright
 # and in the colour that is asked for
@@ -139,7 +140,7 @@ RECIPES = {
                 "discriminator": Network("r3gan", _SMALL_R3GAN),
             },
             optimizers={"generator": Optimizer(final_beta_2=0.99), "discriminator": Optimizer(final_beta_2=0.99)},
-            objective=_R3GAN_OBJECTIVE,
+            objective=dataclasses.replace(_R3GAN_OBJECTIVE, matching=0.2),
             **_R3GAN,
         ),
         # networks and rates of Huang et al. 2024, for a GPU, over a quarter of their 20 million images
@@ -155,6 +156,27 @@ RECIPES = {
             images=5_000_000,
             ema_half_life=125_000,
             **_R3GAN,
+        ),
+        # Karras et al. 2020, for processors: narrow, larger steps, R1 more often than every sixteenth of them, since
+        # there are few; style mixing and path lengths, which take longer to be worth it, are there for --set
+        Recipe(
+            name="stylegan2",
+            networks={
+                "generator": Network("stylegan2", {"z_dim": 64, "embedding_dim": 64, "w_dim": 128, **_SMALL_STYLEGAN2}),
+                "discriminator": Network("stylegan2", _SMALL_STYLEGAN2),
+            },
+            optimizers={"generator": Optimizer(4e-3, 0.0, 0.99), "discriminator": Optimizer(4e-3, 0.0, 0.99)},
+            objective=GANObjective(
+                loss="non-saturating",
+                penalties={"r1": 1.0},
+                penalty_interval=4,
+                matching=0.2,
+                augmentation=("flip", "translation", "zoom"),
+                augmentation_probability=0.0,
+                augmentation_target=0.6,
+                augmentation_images=500_000,
+            ),
+            gradient_clip=0.0,
         ),
         # with attributes a CVAE
         Recipe(
