@@ -17,6 +17,7 @@ from tfproductgan.models.degradations import smaller
 from tfproductgan.models.pictures import in_chunks, to_float, to_uint8
 from tfproductgan.models.translator import Picture
 
+_STRIP = 256  # rows
 _TILE = 192  # pixels of a source at once: some hundred MB for the widest networks
 
 
@@ -80,14 +81,15 @@ class Upscaler:
         pixels = np.asarray(photo)
         grey = pixels.ndim == 2
         pixels = pixels[..., None] if grey else pixels
-        made = np.concatenate([self._in_tiles(part, tile) for part in self._parts(pixels)], axis=-1)
+        parts = [self._in_tiles(part, tile) for part in self._parts(pixels)]
+        made = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
         if grey and made.shape[-1] == 3:
-            made = np.rint(made.mean(axis=-1, keepdims=True)).astype(np.uint8)
+            made = _in_strips(lambda rows: np.rint(rows.mean(axis=-1, keepdims=True)).astype(np.uint8), made)
         if alpha is None:
             return made
         opacity = np.asarray(alpha.resize(made.shape[1::-1], Image.Resampling.LANCZOS))[..., None]
-        colours = made if made.shape[-1] == 3 else np.repeat(made, 3, axis=-1)
-        return np.concatenate([_off_white(colours, opacity), opacity], axis=-1)
+        colours = np.broadcast_to(made, (*made.shape[:2], 3))
+        return _in_strips(lambda rows, of_rows: np.dstack([_off_white(rows, of_rows), of_rows]), colours, opacity)
 
     def _parts(self, pixels):
         """Pictures of as many channels as the model has: a model of grey ones takes each colour by itself."""
@@ -146,6 +148,12 @@ def _opened(picture, number):
         return open_with_alpha(Path(picture).read_bytes(), os.fspath(picture))
     except OSError as error:
         raise PhotoError(f"{os.fspath(picture)!r} cannot be read: {error.strerror}") from error
+
+
+def _in_strips(function, *arrays):
+    """What a function makes of pictures, some rows at a time: it computes with larger numbers than pixels."""
+    starts = range(0, len(arrays[0]), _STRIP)
+    return np.concatenate([function(*(array[start : start + _STRIP] for array in arrays)) for start in starts])
 
 
 def _off_white(colours, opacity):
