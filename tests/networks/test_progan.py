@@ -5,7 +5,8 @@ import pytest
 
 from tfproductgan.errors import RecipeError
 from tfproductgan.networks import progan
-from tfproductgan.networks.progan import ProGANDiscriminator, ProGANGenerator, averaged, enlarged
+from tfproductgan.networks.base import averaged, enlarged
+from tfproductgan.networks.progan import ProGANDiscriminator, ProGANGenerator
 
 SIDES = (7, 14, 28)
 SMALL = {"image_size": 28, "width": 8, "max_width": 16}

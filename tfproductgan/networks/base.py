@@ -310,6 +310,22 @@ def slerp(start, end, fraction):
     return ops.cast(first * start + second * end, given)
 
 
+def normalised(x):
+    """Vectors along the last axis, brought to a mean square of 1."""
+    square = ops.mean(ops.square(ops.cast(x, "float32")), axis=-1, keepdims=True)
+    return x * ops.cast(ops.rsqrt(square + 1e-8), x.dtype)
+
+
+def enlarged(x, factor=2):
+    """Pictures whose pixels are repeated."""
+    return x if factor == 1 else ops.repeat(ops.repeat(x, factor, axis=1), factor, axis=2)
+
+
+def averaged(x, factor=2):
+    """Pictures of means of so many by so many pixels."""
+    return x if factor == 1 else ops.average_pool(x, factor, factor, "valid", data_format="channels_last")
+
+
 def smallest_map(image_size):
     """Side of the smallest feature map of convolutional networks: 7 for 28 pixels, else 4."""
     return 7 if image_size == 28 else 4

@@ -24,9 +24,12 @@ from tfproductgan.layers.minibatch_deviation import MinibatchDeviation
 from tfproductgan.networks.base import (
     Discriminator,
     Generator,
+    averaged,
     build,
     check_counts,
     check_image_size,
+    enlarged,
+    normalised,
     num_doublings,
     project,
     smallest_map,
@@ -138,7 +141,7 @@ class ProGANGenerator(_Growing, Generator):
 
     def style_of(self, latents, embedding, truncation=None):
         """See `Generator.style_of`."""
-        return super().style_of(_normalised(latents), embedding, truncation)
+        return super().style_of(normalised(latents), embedding, truncation)
 
     def synthesise(self, latents, embedding, training=False):
         """Pictures from latents `[batch, latent_dim]` of one length and condition vectors `[batch, embedding_dim]`."""
@@ -156,18 +159,7 @@ class ProGANGenerator(_Growing, Generator):
 
 
 def _activated(x):
-    return _normalised(ops.leaky_relu(x, 0.2))
-
-
-def _normalised(x):
-    """Vectors along the last axis, brought to a mean square of 1."""
-    square = ops.mean(ops.square(ops.cast(x, "float32")), axis=-1, keepdims=True)
-    return x * ops.cast(ops.rsqrt(square + 1e-8), x.dtype)
-
-
-def enlarged(x, factor=2):
-    """Pictures whose pixels are repeated."""
-    return x if factor == 1 else ops.repeat(ops.repeat(x, factor, axis=1), factor, axis=2)
+    return normalised(ops.leaky_relu(x, 0.2))
 
 
 # === Discriminator ===
@@ -247,11 +239,6 @@ class ProGANDiscriminator(_Growing, Discriminator):
         for stage, finer in enumerate(levels[1:], 1):
             pictures = self._mixed(stage, enlarged(pictures), finer)
         return enlarged(pictures, self.image_size // self.sides[self.stage])
-
-
-def averaged(x, factor=2):
-    """Pictures of means of so many by so many pixels."""
-    return x if factor == 1 else ops.average_pool(x, factor, factor, "valid", data_format="channels_last")
 
 
 NETWORKS = {"generator": ProGANGenerator, "discriminator": ProGANDiscriminator}

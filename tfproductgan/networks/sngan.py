@@ -28,10 +28,12 @@ from tfproductgan.layers.upsample_conv import UpsampleConv2D
 from tfproductgan.networks.base import (
     Discriminator,
     Generator,
+    averaged,
     build,
     check_choice,
     check_counts,
     check_image_size,
+    enlarged,
     project,
     smallest_map,
 )
@@ -178,7 +180,7 @@ class _UpBlock(layers.Layer):
         x = self.up(ops.relu(_modulated(self.norms[0](inputs, training=training), first)))
         x = self.conv(ops.relu(_modulated(self.norms[1](x, training=training), second)))
         # repeated pixels through a 1x1 convolution are those of the small map through it, repeated
-        return x + ops.repeat(ops.repeat(self.shortcut(inputs), 2, axis=1), 2, axis=2)
+        return x + enlarged(self.shortcut(inputs))
 
     def compute_output_shape(self, input_shape, *_):
         return (input_shape[0], 2 * input_shape[1], 2 * input_shape[2], self.filters)
@@ -308,7 +310,7 @@ class _DownBlock(layers.Layer):
         return self._pooled(x) + self.shortcut(self._pooled(inputs), training=training)
 
     def _pooled(self, x):
-        return ops.average_pool(x, 2, 2, "valid", data_format="channels_last") if self.halves else x
+        return averaged(x) if self.halves else x
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape

@@ -41,6 +41,7 @@ from tfproductgan.networks.base import (
     check_counts,
     check_image_size,
     multiply,
+    normalised,
     num_doublings,
     slerp,
     smallest_map,
@@ -58,10 +59,6 @@ _TYPICAL = 32
 
 def _activate(x):
     return ops.leaky_relu(x, _SLOPE) * math.sqrt(2)
-
-
-def _normalise(x):
-    return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + 1e-8)
 
 
 def _conv(filters, side, padding="same", **options):
@@ -343,7 +340,7 @@ class StyleGAN2Generator(_Sizes, Generator):
 
     def _map(self, vectors, embedding):
         parts = [vectors, embedding] if self.conditional else [vectors]
-        return self.mapping(ops.concatenate([_normalise(ops.cast(part, "float32")) for part in parts], axis=-1))
+        return self.mapping(ops.concatenate([normalised(ops.cast(part, "float32")) for part in parts], axis=-1))
 
     def _map_with_centre(self, vectors, embedding):
         """Styles, and the mean style of each condition vector: of some latents and their opposites, always the same."""
@@ -499,7 +496,7 @@ class StyleGAN2Discriminator(_Sizes, Discriminator):
         features = self.head(x)
         if self.mapping is None:
             return features[:, 0]
-        products = multiply(features, inputs["conditions"], lambda ids: self.mapping(_normalise(self.embedding(ids))))
+        products = multiply(features, inputs["conditions"], lambda ids: self.mapping(normalised(self.embedding(ids))))
         return products * features.shape[-1] ** -0.5
 
 
