@@ -290,7 +290,7 @@ def distributions_of_tensorflow():
 
 # by which options networks are told to do without something
 OFF = {"dropout": 0.0, "group": 1}
-SMALLEST = {"width": 8, "max_width": 8, "widths": [8], "latent_dim": 6, "embedding_dim": 4}
+SMALLEST = {"width": 8, "max_width": 8, "widths": [8], "num_blocks": 1, "latent_dim": 6, "embedding_dim": 4}
 
 
 def _families():

@@ -151,6 +151,42 @@ def test_another_command_finds_the_pairs_again(folder, drawings, tmp_path, monke
         data_described(described, optional("--sources", drawings))
 
 
+@pytest.fixture
+def others(folder, tmp_path):
+    for path in folder.rglob("*.png"):
+        inverse = tmp_path / "others" / path.name
+        inverse.parent.mkdir(exist_ok=True)
+        Image.fromarray(255 - np.asarray(Image.open(path))).save(inverse)
+    return tmp_path / "others"
+
+
+def test_two_sets_without_pairs_are_found_again(folder, others, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    described = describe_data(parse("--data", "photos", "--unpaired", "others", "--image-size", 16))
+    first = catalogue_from(data_described(described, optional()))
+    assert first.schema.names == ("class",) and not first.paired
+    monkeypatch.chdir(folder)
+    again = catalogue_from(data_described(json.loads(json.dumps(described)), optional()), first.schema)
+    assert again.fingerprint == first.fingerprint and again.schema == first.schema
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--data photos --unpaired nowhere", "'nowhere' does not exist"),
+        ("--data photos --unpaired photos", "The two sets are the same: all 8 photos"),
+        ("--data photos --unpaired=", "--unpaired is empty"),
+        ("--data photos --unpaired others --sources others", "--sources are pairs and --unpaired are none"),
+    ],
+)
+def test_sets_that_cannot_be(folder, others, tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CatalogueError, match=said):
+        catalogue_from(parse(*words.split()))
+    with pytest.raises(CatalogueError, match="check and prepare each of the two sets by itself"):
+        source_from(parse(*words.split()))
+
+
 def optional(*words):
     parser = argparse.ArgumentParser()
     add_data_options(parser, required=False)

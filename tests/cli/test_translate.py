@@ -43,6 +43,20 @@ def test_each_picture_comes_out_in_its_own_size_and_says_what_it_is(translate, t
     )
 
 
+def test_a_model_that_goes_both_ways_is_told_which(translate, tmp_path, monkeypatch):
+    class BothWays(Negative):
+        directions = ("B", "A")
+
+        def translate(self, pictures, conditions=None, to="B"):
+            made = super().translate(pictures, conditions)
+            return made if to == "B" else [picture // 5 for picture in made]
+
+    monkeypatch.setattr(loading, "load", lambda path: BothWays())
+    assert translate("wide.png", "--to", "A") == 0
+    made = tmp_path / "pictures" / "wide-translated.png"
+    assert np.unique(np.asarray(Image.open(made))) == [31] and read_metadata(made)["to"] == "A"
+
+
 def test_files_are_not_replaced_unasked(translate, capsys):
     assert translate("wide.png") == 0
     assert translate("wide.png") == 1
@@ -61,6 +75,7 @@ def test_files_are_not_replaced_unasked(translate, capsys):
             "painter is asked by name and takes no pictures: use",
         ),
         (["wide.png", "other/wide.png"], "Two pictures would become"),
+        (["wide.png", "--to", "A"], "--to is for models that go both ways, and run knows one"),
     ],
 )
 def test_mistakes_are_one_line_and_nothing_is_written(translate, tmp_path, capsys, words, said):

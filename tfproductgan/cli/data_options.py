@@ -51,6 +51,13 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         help="the pictures that go in, for models that turn pictures into pictures: a folder or zip of pictures called "
         "as the photos in a folder; of the studio, lines or mask",
     )
+    if not positional:
+        group.add_argument(
+            "--unpaired",
+            metavar="PATH",
+            help="a second set of photos, given as --data is, for models that turn one set into the other and back: "
+            "those of --data are B, these are A",
+        )
     group.add_argument(
         *(["--images"] if positional else []),
         "--images-in",
@@ -133,6 +140,8 @@ def catalogue_from(
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.catalogue.records import is_prepared
 
+    if args.unpaired is not None:
+        return _unpaired(args, schema, before)
     kind, place = _kind(args, schema)
     if kind == "prepared" and is_prepared(place):
         return _prepared(args, place, schema)
@@ -145,7 +154,7 @@ def describe_data(args: argparse.Namespace) -> dict[str, Any]:
     from tfproductgan.catalogue.shards import shard_paths
 
     described = {name: getattr(args, name) for name in sorted(_defaults())}
-    for name in ("data", "images_in") if _is_studio(args) else ("data", "images_in", "sources"):
+    for name in ("data", "images_in", "unpaired", *([] if _is_studio(args) else ["sources"])):
         path = described[name] and expanded(described[name])
         if path and (path.exists() or shard_paths(path)):
             described[name] = str(path.absolute())
@@ -205,6 +214,8 @@ def source_from(
     from tfproductgan.catalogue.table_finding import tables_not_read
     from tfproductgan.catalogue.table_source import table_source
 
+    if getattr(args, "unpaired", None) is not None:
+        raise CatalogueError("--unpaired is for training: check and prepare each of the two sets by itself.")
     kind, place = _kind(args, schema)
     if args.sources is not None and kind not in ("folder", "studio"):
         raise CatalogueError(f"--sources is for folders and zips of photos and for studio. Received: {args.data!r}")
@@ -257,6 +268,25 @@ def preparation_from(
         max_unreadable=args.max_unreadable,
     )
     return preparation, "description" if drawn else args.text
+
+
+def _unpaired(args: argparse.Namespace, schema: ConditionSchema | None, before: ConditionSchema | None) -> Catalogue:
+    """The photos of `--data` and, without pairs, those of `--unpaired` as the pictures that go in."""
+    from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.conditions import ConditionSchema
+
+    if args.sources is not None:
+        raise CatalogueError("--sources are pairs and --unpaired are none: give one of them.")
+    if not args.unpaired.strip():
+        raise CatalogueError("--unpaired is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
+    alone = schema and dataclasses.replace(schema, source_channels=None)
+    images = catalogue_from(argparse.Namespace(**{**vars(args), "unpaired": None}), alone, before)
+    if schema is not None and schema.source_channels is None:
+        return images  # as sources for a model that none go into
+    shared = {"fit": args.fit, "channels": args.channels, "max_unreadable": args.max_unreadable}
+    others = argparse.Namespace(**{**_defaults(), **shared, "data": args.unpaired, "image_size": images.image_size})
+    sources = catalogue_from(others, schema and ConditionSchema([], images.image_size, schema.source_channels))
+    return Catalogue.from_unpaired(sources, images)
 
 
 def _prepared(args: argparse.Namespace, folder: Path, schema: ConditionSchema | None) -> Catalogue:

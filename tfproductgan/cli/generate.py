@@ -107,7 +107,8 @@ def run(args: argparse.Namespace) -> int:
 
         model = load(shipped_model_path() if args.model is None else args.model)
     if model.asks != "sampler":
-        raise ConditionError(f"{args.model} makes pictures of pictures: use tfproductgan translate.")
+        verb = {"translator": "translate", "upscaler": "upscale"}[model.asks]
+        raise ConditionError(f"{args.model} makes pictures of pictures: use tfproductgan {verb}.")
     if args.list:
         return _list(model, console, args.model)
     conditions, seed = _asked(args, model.schema)

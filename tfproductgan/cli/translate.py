@@ -10,10 +10,12 @@ from tfproductgan.errors import ConditionError, RunError
 from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable
 
 HELP = """\
-Make pictures of pictures, with a model that was trained on pairs (tfproductgan train --sources).
+Make pictures of pictures, with a model that was trained on pairs (tfproductgan train --sources) or on two
+sets (--unpaired), which goes both ways.
 
   tfproductgan translate sketch.png --model runs/sketches
   tfproductgan translate sketches/*.png --model runs/sketches --set category=Watch --out photos/
+  tfproductgan translate photo.png --model runs/both-ways --to A
 
 Each comes out in its own size. What --set leaves out is left to the picture."""
 
@@ -25,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="files of pictures, as photos are")
     parser.add_argument("--model", required=True, metavar="PATH", help="run directory or .keras file")
     add_conditions(parser, "what the pictures show; can be given several times")
+    parser.add_argument(
+        "--to",
+        choices=("A", "B"),
+        help="of models that go both ways: B for the photos of --data (default), A for those of --unpaired",
+    )
     parser.add_argument("--out", default="pictures", metavar="FOLDER", help="where the files go (default: pictures)")
     parser.add_argument("--overwrite", action="store_true", help="replace files of the same name")
 
@@ -50,13 +57,18 @@ def run(args: argparse.Namespace) -> int:
         from tfproductgan.sampling.files import annotate, to_image, write_png
 
         model = load(args.model)
+    if model.asks == "upscaler":
+        raise ConditionError(f"{args.model} makes pictures larger: use tfproductgan upscale.")
     if model.asks != "translator":
         raise ConditionError(f"{args.model} is asked by name and takes no pictures: use tfproductgan generate.")
+    if args.to is not None and len(model.directions) == 1:
+        raise ConditionError(f"--to is for models that go both ways, and {args.model} knows one. Leave it out.")
+    way = {} if args.to is None else {"to": args.to}
     conditions = conditions_set(args, model.schema)
     with console.status("Translating"):
-        made = model.translate(args.pictures, conditions)
+        made = model.translate(args.pictures, conditions, **way)
     for path, picture, source in zip(paths, made, args.pictures, strict=True):
-        facts = {"source": source.name, "conditions": conditions}
+        facts = {"source": source.name, "conditions": conditions, **way}
         write_png(path, annotate(to_image(picture), "translation", model.model_id, **facts), overwrite=args.overwrite)
         print(f"{path}  {', '.join([f'of {source.name}', *conditions.values()])}")
     print(f"Made by {model.model_id}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -23,6 +23,8 @@ class Translator:
     """Mixin of models that hold a `schema`, a `model_id` and a `translating_network`, a `TranslatingGenerator`."""
 
     asks = "translator"
+    # names of the ways that `translate` can go, by its `to` if there is more than one
+    directions: ClassVar[tuple[str, ...]] = ("B",)
     schema: Any
     model_id: str
     translating_network: Any
