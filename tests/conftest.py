@@ -286,7 +286,7 @@ def distributions_of_tensorflow():
     return found.values()
 
 
-SMALLEST = {"width": 8, "max_width": 8, "widths": [8], "latent_dim": 6, "embedding_dim": 4}
+SMALLEST = {"width": 8, "max_width": 8, "widths": [8], "latent_dim": 6, "embedding_dim": 4, "blocks": 1}
 
 
 def _families():
@@ -310,6 +310,8 @@ def smallest(request):
             options[role] |= {option: 0.0 for option in changes.get("without", ()) if option in takes}
         if hasattr(request.param.objective, "discriminator_steps"):
             options["discriminator_steps"] = 1  # each is traced anew
+        if hasattr(request.param.objective, "features"):
+            options["features"] = "random"  # the others are downloaded
         return request.param.replace(**options, **{name: v for name, v in changes.items() if name != "without"})
 
     return make

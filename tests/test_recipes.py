@@ -12,6 +12,7 @@ from tfproductgan.recipes import (
     Network,
     Optimizer,
     Recipe,
+    StyleObjective,
     TranslationObjective,
     VAEObjective,
     get_recipe,
@@ -46,7 +47,9 @@ def test_learning_rates_that_are_not_given_suit_the_size_of_the_pictures(image_s
     assert [recipe.optimizers[role].learning_rate for role in ("generator", "discriminator")] == [1e-4, rate]
 
 
-@pytest.mark.parametrize("part", [Recipe, Network, Optimizer, GANObjective, VAEObjective, TranslationObjective])
+@pytest.mark.parametrize(
+    "part", [Recipe, Network, Optimizer, GANObjective, VAEObjective, TranslationObjective, StyleObjective]
+)
 def test_every_field_is_documented(part):
     for field in dataclasses.fields(part):
         assert f"\n        {field.name}: " in part.__doc__

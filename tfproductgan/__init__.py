@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tfproductgan.models.conditional_gan import ConditionalGAN
     from tfproductgan.models.loading import load
     from tfproductgan.models.pix2pix import Pix2Pix
+    from tfproductgan.models.style import StyleModel
     from tfproductgan.models.trained import TrainedGenerator, TrainedTranslator
     from tfproductgan.models.vae import VAE, TrainedAutoencoder
     from tfproductgan.recipes import Recipe, get_recipe
@@ -40,6 +41,7 @@ _HOMES = {
     "Pix2Pix": "tfproductgan.models.pix2pix",
     "ProductGANError": "tfproductgan.errors",
     "Recipe": "tfproductgan.recipes",
+    "StyleModel": "tfproductgan.models.style",
     "TrainedAutoencoder": "tfproductgan.models.vae",
     "TrainedGenerator": "tfproductgan.models.trained",
     "TrainedTranslator": "tfproductgan.models.trained",
@@ -69,6 +71,7 @@ __all__ = [
     "Pix2Pix",
     "ProductGANError",
     "Recipe",
+    "StyleModel",
     "TrainedAutoencoder",
     "TrainedGenerator",
     "TrainedTranslator",

@@ -29,6 +29,7 @@ from tfproductgan.catalogue.sources import (
     too_sparse,
 )
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, SPLITS, drawn_splits, given_splits, split_name
+from tfproductgan.catalogue.styles import ATTRIBUTE, StyledPhotos, read_styles, style_files, style_schema
 from tfproductgan.catalogue.table_source import table_source
 from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
 from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, ConditionSchema, fold
@@ -81,7 +82,7 @@ class Catalogue:
         self,
         schema: ConditionSchema,
         preparation: Preparation,
-        photos: PreparedPhotos | RecordPhotos | PhotoChunks,
+        photos: PreparedPhotos | RecordPhotos | PhotoChunks | StyledPhotos,
         splits: Mapping[str, np.ndarray],
         conditions: np.ndarray,
         source: Callable[[], Source],
@@ -422,6 +423,38 @@ class Catalogue:
         drawn = studio_source(count, preparation.image_size, seed, attributes, shares, source)
         return cls.from_source(drawn, dataclasses.replace(preparation, splits=None), "description")
 
+    def with_styles(self, styles: str | Path, schema: ConditionSchema | None = None) -> Catalogue:
+        """These photos as what goes in, each with every one of some style pictures: what the recipe `style` takes.
+
+        Args:
+            styles: A folder of pictures, each a style of its name, and of folders, each a style of several pictures;
+                or one picture. Their middle squares are taken.
+            schema: Of an existing model, whose styles are kept.
+
+        Returns:
+            A catalogue of pairs whose only attribute is `style`. Labels of the photos are left out.
+
+        Raises:
+            CatalogueError: If there are no style pictures, one cannot be read, or these photos are pairs already.
+        """
+        if self.schema.source_channels is not None:
+            raise CatalogueError("with_styles takes photos alone, and these are pairs (--styles without --sources).")
+        pictures, names = read_styles(style_files(styles), self.image_size, self.channels)
+        photos = StyledPhotos(self._photos, pictures)
+        made = schema or style_schema(self.schema, list(dict.fromkeys(names)))
+        ids = made.encode_rows([{ATTRIBUTE: name} for name in names])
+        conditions = np.tile(ids, (len(self._photos.pixels), 1))
+        splits = {split: photos.indices(indices) for split, indices in self.splits.items()}
+        if schema is None:
+            made = made.with_combinations(ids)
+        source = Source([], made.names, lambda: iter(()))
+
+        def captions():
+            return np.repeat(np.array(self._read_captions(), object), len(pictures)).tolist()
+
+        known = (lambda: source, captions, self.skipped, self.notes)
+        return Catalogue(made, self.preparation, photos, splits, conditions, *known)
+
     @property
     def image_size(self) -> int:
         return self.schema.image_size
@@ -560,7 +593,8 @@ class Catalogue:
     def summary(self) -> str:
         """A few lines about what is in it."""
         splits = ", ".join(f"{len(indices):,} {split}" for split, indices in self.splits.items())
-        place = "in memory" if type(self._photos.pixels) is np.ndarray else "on disk"
+        photos = getattr(self._photos, "photos", self._photos)  # those that styles are for
+        place = "in memory" if type(photos.pixels) is np.ndarray else "on disk"
         lines = [
             f"photos      {len(self._photos.pixels):,} ({splits})",
             f"pictures    {self.image_size} x {self.image_size} {_COLOURS[self.channels]}, {place}",

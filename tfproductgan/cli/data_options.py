@@ -52,6 +52,12 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         "as the photos in a folder; of the studio, lines or mask",
     )
     group.add_argument(
+        "--styles",
+        metavar="PATH",
+        help="for --recipe style: a folder of style pictures, each a style of its name (or a folder of several), or "
+        "one picture",
+    )
+    group.add_argument(
         *(["--images"] if positional else []),
         "--images-in",
         dest="images_in",
@@ -133,6 +139,8 @@ def catalogue_from(
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.catalogue.records import is_prepared
 
+    if args.styles is not None:
+        return _styled(args, schema)
     kind, place = _kind(args, schema)
     if kind == "prepared" and is_prepared(place):
         return _prepared(args, place, schema)
@@ -140,12 +148,25 @@ def catalogue_from(
     return Catalogue.from_source(source, *preparation_from(args, size, schema))
 
 
+def _styled(args: argparse.Namespace, schema: ConditionSchema | None) -> Catalogue:
+    """The photos alone, each with every style picture."""
+    from tfproductgan.catalogue.styles import style_files
+    from tfproductgan.conditions import ConditionSchema
+
+    if args.sources is not None:
+        raise CatalogueError("--styles is for photos alone: give it without --sources.")
+    style_files(args.styles)  # says what is missing before photos take time
+    bound = schema and ConditionSchema([], schema.image_size, schema.channels, aspect=schema.aspect)
+    photos = catalogue_from(argparse.Namespace(**{**vars(args), "styles": None}), bound)
+    return photos.with_styles(args.styles, schema)
+
+
 def describe_data(args: argparse.Namespace) -> dict[str, Any]:
     """The options of the data, JSON-ready, so that another command can find the same photos from any folder."""
     from tfproductgan.catalogue.shards import shard_paths
 
     described = {name: getattr(args, name) for name in sorted(_defaults())}
-    for name in ("data", "images_in") if _is_studio(args) else ("data", "images_in", "sources"):
+    for name in ("data", "images_in", "styles", *([] if _is_studio(args) else ["sources"])):
         path = described[name] and expanded(described[name])
         if path and (path.exists() or shard_paths(path)):
             described[name] = str(path.absolute())

@@ -5,7 +5,7 @@ override one field at a time. It is made of what all kinds of models share (`rec
 can be told (`objectives.py`).
 """
 
-from tfproductgan.recipes.objectives import GANObjective, TranslationObjective, VAEObjective
+from tfproductgan.recipes.objectives import GANObjective, StyleObjective, TranslationObjective, VAEObjective
 from tfproductgan.recipes.presets import RECIPES, get_recipe
 from tfproductgan.recipes.recipe import Network, Optimizer, Recipe
 
@@ -15,6 +15,7 @@ __all__ = [
     "Network",
     "Optimizer",
     "Recipe",
+    "StyleObjective",
     "TranslationObjective",
     "VAEObjective",
     "get_recipe",

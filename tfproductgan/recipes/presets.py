@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfproductgan.errors import RecipeError, nearest
-from tfproductgan.recipes.objectives import GANObjective, TranslationObjective, VAEObjective
+from tfproductgan.recipes.objectives import GANObjective, StyleObjective, TranslationObjective, VAEObjective
 from tfproductgan.recipes.recipe import Network, Optimizer, Recipe
 
 _CLASSIC = {"form": "classic"}
@@ -114,6 +114,18 @@ RECIPES = {
             batch_size=8,
             images=100_000,
             gradient_clip=0.0,
+        ),
+        # rate and momentum of Johnson et al. 2016, half of their channels
+        Recipe(
+            name="style",
+            kind="style",
+            networks={"generator": Network("style")},
+            optimizers={"generator": Optimizer(1e-3, 0.9, 0.999)},
+            objective=StyleObjective(),
+            batch_size=8,
+            images=40_000,
+            gradient_clip=0.0,
+            ema_half_life=1_000,
         ),
     )
 }
