@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfproductgan.catalogue.array_source import array_source, common_side, photos_of
+from tfproductgan.catalogue.cutouts import MaskedPhotos, masks_of, on_other_grounds
 from tfproductgan.catalogue.folder_source import DEFAULT_ATTRIBUTE, folder_source, pair_source
 from tfproductgan.catalogue.gaps import without_gaps
 from tfproductgan.catalogue.hugging_face_source import hugging_face_source
@@ -82,7 +83,7 @@ class Catalogue:
         self,
         schema: ConditionSchema,
         preparation: Preparation,
-        photos: PreparedPhotos | RecordPhotos | PhotoChunks | StyledPhotos,
+        photos: PreparedPhotos | RecordPhotos | PhotoChunks | StyledPhotos | MaskedPhotos,
         splits: Mapping[str, np.ndarray],
         conditions: np.ndarray,
         source: Callable[[], Source],
@@ -454,6 +455,37 @@ class Catalogue:
 
         known = (lambda: source, captions, self.skipped, self.notes)
         return Catalogue(made, self.preparation, photos, splits, conditions, *known)
+
+    def with_masks(self, seed: int = 0) -> Catalogue:
+        """These photos as what goes in, each with the mask of its product: what the recipe `cutout` learns from.
+
+        Each comes twice, as it is and before a background that is made up. Pairs whose sources are masks, as the
+        studio's can be, are turned round; else masks come from backgrounds of one colour, and photos without one are
+        left out.
+
+        Args:
+            seed: Decides the backgrounds.
+
+        Raises:
+            CatalogueError: If no photo to train on has a background of one colour.
+        """
+        rows = np.arange(len(self._photos.pixels))
+        photos = np.asarray(self._photos.pixels[rows])
+        if self.schema.source_channels is None:
+            masks, there = masks_of(photos)
+        else:
+            masks, there = np.asarray(self._photos.sources[rows][..., :1]), np.ones(len(rows), bool)
+        splits = {split: indices[there[indices]] for split, indices in self.splits.items()}
+        if not len(splits["train"]):
+            raise CatalogueError("No photo has a background of one colour, which masks are told from: give others.")
+        sources = np.concatenate([photos, on_other_grounds(photos, masks, seed)])
+        both = MaskedPhotos(np.tile(masks, (2, 1, 1, 1)), sources, np.tile(self._photos.boxes, (2, 1)))
+        splits = {split: np.concatenate([i, i + len(rows)]) for split, i in splits.items() if len(i)}
+        schema = ConditionSchema([], self.image_size, 1, aspect=self.schema.aspect, source_channels=self.channels)
+        skipped = [(f"photo {row}", "its background has not one colour") for row in rows[~there]]
+        known = (lambda: Source([], [], lambda: iter(())), lambda: [""] * (2 * len(rows)), [*self.skipped, *skipped])
+        conditions = np.zeros((2 * len(rows), 0), np.int32)
+        return Catalogue(schema, self.preparation, both, splits, conditions, *known, self.notes)
 
     @property
     def image_size(self) -> int:

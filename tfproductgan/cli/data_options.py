@@ -58,6 +58,12 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         "one picture",
     )
     group.add_argument(
+        "--masks",
+        action="store_true",
+        help="for --recipe cutout: photos go in, the masks of their products come out; told from backgrounds of one "
+        "colour, of the studio known",
+    )
+    group.add_argument(
         *(["--images"] if positional else []),
         "--images-in",
         dest="images_in",
@@ -141,6 +147,8 @@ def catalogue_from(
 
     if args.styles is not None:
         return _styled(args, schema)
+    if args.masks:
+        return _masked(args, schema)
     kind, place = _kind(args, schema)
     if kind == "prepared" and is_prepared(place):
         return _prepared(args, place, schema)
@@ -159,6 +167,20 @@ def _styled(args: argparse.Namespace, schema: ConditionSchema | None) -> Catalog
     bound = schema and ConditionSchema([], schema.image_size, schema.channels, aspect=schema.aspect)
     photos = catalogue_from(argparse.Namespace(**{**vars(args), "styles": None}), bound)
     return photos.with_styles(args.styles, schema)
+
+
+def _masked(args: argparse.Namespace, schema: ConditionSchema | None) -> Catalogue:
+    """The photos alone, each with the mask of its product."""
+    from tfproductgan.conditions import ConditionSchema
+
+    if args.sources is not None or args.styles is not None:
+        raise CatalogueError("--masks is for photos alone: give it without --sources and --styles.")
+    known = {"sources": "mask", "attributes": ["category"]} if _is_studio(args) else {}
+    bound = None
+    if schema is not None:
+        channels, sources = schema.source_channels or 3, 1 if known else None
+        bound = ConditionSchema([], schema.image_size, channels, aspect=schema.aspect, source_channels=sources)
+    return catalogue_from(argparse.Namespace(**{**vars(args), "masks": False, **known}), bound).with_masks()
 
 
 def describe_data(args: argparse.Namespace) -> dict[str, Any]:

@@ -33,6 +33,7 @@ VERBS = {
     "plot": "draw the curves of one or several runs",
     "generate": "draw pictures by name: singles, grids, interpolations",
     "translate": "make pictures of pictures, with a model trained on pairs",
+    "cutout": "cut products out of photos, or put them onto another background",
     "stylize": "paint photos in the style of other pictures",
     "inspect": "tell what a picture shows and who drew it, or what a model knows",
     "export": "write a model as a SavedModel for TensorFlow Serving",

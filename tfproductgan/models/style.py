@@ -113,6 +113,8 @@ class StyleModel(Painter, TrainingModel):
         objective = self.recipe.objective
         self._features = vgg19_features(objective.features)
         self._compared = self._features.chosen(objective.content_layer, objective.style_layers)
+        given = objective.style_weight
+        self._style_weight = self._features.style_weight(self._compared[0]) if given is None else given
         least = self._features.least_side([self._compared[0], *self._compared[1]])
         if self.schema.image_size < least:
             raise RecipeError(
@@ -143,7 +145,7 @@ class StyleModel(Painter, TrainingModel):
         distances = [style_loss(gram(seen[layer]), gram(styles[layer])) for layer in style_layers]
         parts = {
             "content": objective.content_weight * tf.reduce_mean(content),
-            "style": objective.style_weight * tf.reduce_mean(tf.add_n(distances)) / len(distances),
+            "style": self._style_weight * tf.reduce_mean(tf.add_n(distances)) / len(distances),
             "variation": objective.variation_weight * tf.reduce_mean(total_variation(painted)),
         }
         return {"total": tf.add_n(list(parts.values())), **parts}

@@ -23,7 +23,7 @@ from PIL import Image
 
 from tfproductgan.errors import PhotoError, RecipeError
 from tfproductgan.losses.perceptual import content_loss, gram, style_loss, total_variation
-from tfproductgan.models.vgg19 import CONTENT, Features
+from tfproductgan.models.vgg19 import Features
 
 OPTIMIZERS = ("lbfgs", "adam")
 STARTS = ("photo", "noise")
@@ -93,8 +93,7 @@ class Settings:
             RecipeError: If the features do not have a layer.
         """
         content, style = features.chosen(self.content_layer, self.style_layers)
-        early = features.layers.index(content) < features.layers.index(CONTENT) if CONTENT in features.layers else True
-        weight = (2e5 if early else 2e4) if self.style_weight is None else self.style_weight
+        weight = features.style_weight(content) if self.style_weight is None else self.style_weight
         return dataclasses.replace(self, content_layer=content, style_layers=style, style_weight=weight)
 
 
@@ -174,6 +173,26 @@ def stylise(
         before = task.evaluate(task.photo)[0]
         made, after = _MINIMISE[settings.optimizer](task, pixels, settings.iterations, step)
     return Stylised(task.picture(made), before, after)
+
+
+def losses_of(
+    picture: np.ndarray,
+    photo: Image.Image,
+    styles: Sequence[Image.Image],
+    features: Features,
+    settings: Settings | None = None,
+) -> Losses:
+    """What a picture of a photo, uint8 `[H, W, 3]`, however it was made, loses by the measure of `stylise`.
+
+    Raises:
+        PhotoError: If the photo is too small for the layers.
+        RecipeError: If a layer does not exist.
+    """
+    settings = (settings or Settings()).for_features(features)
+    least = features.least_side((settings.content_layer, *settings.style_layers))
+    [size] = _sizes(photo.size, max(photo.size), least)[-1:]
+    task = _Task(photo, styles, _shares(None, len(styles)), None, features, settings, size, least)
+    return task.evaluate(np.asarray(picture, np.float32))[0]
 
 
 def _shares(weights, count):

@@ -146,7 +146,8 @@ class StyleObjective:
         style_layers: Layers whose Gram matrices are to become those of the style; empty for `relu1_1` to `relu5_1`, as
             far as there are weights for them.
         content_weight: Weight of the content.
-        style_weight: Weight of the style, the mean over its layers.
+        style_weight: Weight of the style, the mean over its layers; `null` for 2e4, or 2e5 where the content is taken
+            before `relu4_2`.
         variation_weight: Weight of the total variation, per level of 255.
 
     Raises:
@@ -157,7 +158,7 @@ class StyleObjective:
     content_layer: str | None = None
     style_layers: tuple[str, ...] = ()
     content_weight: float = 1.0
-    style_weight: float = 1e5
+    style_weight: float | None = None
     variation_weight: float = 1e-3
 
     parts = 1
@@ -168,4 +169,5 @@ class StyleObjective:
         check("style_layers", self.style_layers, lambda v: isinstance(v, list | tuple), "be a list of names")
         object.__setattr__(self, "style_layers", tuple(self.style_layers))
         for field in ("content_weight", "style_weight", "variation_weight"):
-            check_least(field, getattr(self, field))
+            if field != "style_weight" or self.style_weight is not None:
+                check_least(field, getattr(self, field))
