@@ -616,6 +616,8 @@ class Catalogue:
 
     def label_notes(self) -> list[str]:
         """Lines about attributes that were forgotten or say nothing, and about values too rare to be kept."""
+        if isinstance(self._photos, StyledPhotos | MaskedPhotos):
+            return []  # they have no use for labels
         source = (
             None if isinstance(self._photos, RecordPhotos) else self.source
         )  # those were settled when it was prepared

@@ -52,18 +52,6 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         "as the photos in a folder; of the studio, lines or mask",
     )
     group.add_argument(
-        "--styles",
-        metavar="PATH",
-        help="for --recipe style: a folder of style pictures, each a style of its name (or a folder of several), or "
-        "one picture",
-    )
-    group.add_argument(
-        "--masks",
-        action="store_true",
-        help="for --recipe cutout: photos go in, the masks of their products come out; told from backgrounds of one "
-        "colour, of the studio known",
-    )
-    group.add_argument(
         *(["--images"] if positional else []),
         "--images-in",
         dest="images_in",
@@ -120,6 +108,18 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
 
 
 def _add_picture_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--styles",
+        metavar="PATH",
+        help="for --recipe style: a folder of style pictures, each a style of its name (or a folder of several), or "
+        "one picture",
+    )
+    group.add_argument(
+        "--masks",
+        action="store_true",
+        help="for --recipe cutout: photos go in, the masks of their products come out; told from backgrounds of one "
+        "colour, of the studio known",
+    )
     group.add_argument(
         "--channels", type=int, choices=(1, 3), help="1 for grey, 3 for colour (default: grey if every photo is)"
     )
@@ -249,6 +249,9 @@ def source_from(
     from tfproductgan.catalogue.table_source import table_source
 
     kind, place = _kind(args, schema)
+    for option in ("styles", "masks"):
+        if getattr(args, option, None):
+            raise CatalogueError(f"--{option} is for verbs that train or judge, and this one looks at photos alone.")
     if args.sources is not None and kind not in ("folder", "studio"):
         raise CatalogueError(f"--sources is for folders and zips of photos and for studio. Received: {args.data!r}")
     if args.sources is not None and not args.sources.strip():
