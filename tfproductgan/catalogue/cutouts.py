@@ -67,8 +67,8 @@ def on_other_grounds(photos: np.ndarray, masks: np.ndarray, seed: int = 0) -> np
         cells = rng.integers(0, 256, (*rng.integers(*_GRIDS, 2, endpoint=True), channels)).astype(np.uint8)
         how = Image.Resampling.NEAREST if rng.random() < 0.3 else Image.Resampling.BICUBIC
         image = Image.fromarray(cells[..., 0] if channels == 1 else cells).resize((size, size), how)
-        ground = np.asarray(image, np.float32).reshape(size, size, channels)
-        ground = ground + rng.normal(0, _NOISE * rng.random(), ground.shape)
+        patches = np.asarray(image, np.float64).reshape(size, size, channels)
+        ground = patches + rng.normal(0, _NOISE * rng.random(), patches.shape)
         opacity = mask.astype(np.float32) / 255
         made[number] = np.clip(np.rint(opacity * photo + (1 - opacity) * ground), 0, 255)
     return made
