@@ -290,7 +290,14 @@ def distributions_of_tensorflow():
 
 # by which options networks are told to do without something
 OFF = {"dropout": 0.0, "group": 1}
-SMALLEST = {"width": 8, "max_width": 8, "widths": [8], "num_blocks": 1, "latent_dim": 6, "embedding_dim": 4}
+SMALLEST = {
+    "width": 8,
+    "max_width": 8,
+    "widths": [8],
+    "num_blocks": 1,
+    "latent_dim": 6,
+    "embedding_dim": 4,
+}
 
 
 def _families():
@@ -314,6 +321,9 @@ def smallest(request):
             options[role] |= {option: OFF[option] for option in changes.get("without", ()) if option in takes}
         if hasattr(request.param.objective, "discriminator_steps"):
             options["discriminator_steps"] = 1  # each is traced anew
+        if hasattr(request.param.objective, "features"):
+            # nothing to download, and little to trace
+            options |= {"features": "random", "content_layer": "relu1_2", "style_layers": ["relu1_1"]}
         return request.param.replace(**options, **{name: v for name, v in changes.items() if name != "without"})
 
     return make

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tfproductgan.models.cyclegan import CycleGAN, TrainedCycle
     from tfproductgan.models.loading import load
     from tfproductgan.models.pix2pix import Pix2Pix
+    from tfproductgan.models.style import StyleModel
     from tfproductgan.models.trained import TrainedGenerator, TrainedTranslator
     from tfproductgan.models.upscaling import SRGAN, TrainedUpscaler, Upscaling
     from tfproductgan.models.vae import VAE, TrainedAutoencoder
@@ -44,6 +45,7 @@ _HOMES = {
     "ProductGANError": "tfproductgan.errors",
     "Recipe": "tfproductgan.recipes",
     "SRGAN": "tfproductgan.models.upscaling",
+    "StyleModel": "tfproductgan.models.style",
     "TrainedAutoencoder": "tfproductgan.models.vae",
     "TrainedCycle": "tfproductgan.models.cyclegan",
     "TrainedGenerator": "tfproductgan.models.trained",
@@ -78,6 +80,7 @@ __all__ = [
     "Pix2Pix",
     "ProductGANError",
     "Recipe",
+    "StyleModel",
     "TrainedAutoencoder",
     "TrainedCycle",
     "TrainedGenerator",

@@ -109,6 +109,16 @@ KINDS = {
             alarms="tfproductgan.training.alarms.kinds:no_more_alarms",
             served="tfproductgan.export.served_upscaler:ServedUpscaler",
         ),
+        Kind(
+            name="style",
+            roles=("generator",),
+            optimizers=("generator",),
+            asks="translator",
+            model="tfproductgan.models.style:StyleModel",
+            objective="tfproductgan.recipes.objectives:StyleObjective",
+            alarms="tfproductgan.training.alarms.kinds:texture_alarms",
+            served="tfproductgan.export.served_translator:ServedTranslator",
+        ),
     )
 }
 """The kinds of models by name."""

@@ -226,3 +226,41 @@ def test_sources_that_cannot_be(folder, tmp_path, monkeypatch, words, said):
 
 def test_names_of_columns_that_hold_commas():
     assert parse("--data", "a.csv", "--attributes", '"Tags (x,y,z...)", Name').attributes == ["Tags (x,y,z...)", "Name"]
+
+
+def test_photos_with_styles_are_found_again_for_their_model(folder, tmp_path):
+    Image.new("RGB", (30, 30), (10, 200, 10)).save(tmp_path / "grass.png")
+    words = ["--data", folder, "--image-size", 16, "--styles", tmp_path / "grass.png"]
+    catalogue = catalogue_from(parse(*words))
+    assert catalogue.schema.names == ("style",) and catalogue.schema.attributes[0].values == ("grass",)
+    described = json.loads(json.dumps(describe_data(parse(*words))))
+    again = catalogue_from(data_described(described, optional()), catalogue.schema)
+    assert (again.schema, again.fingerprint) == (catalogue.schema, catalogue.fingerprint)
+
+
+def test_photos_with_masks_are_found_again_for_their_model():
+    words = ["--data", "studio:12", "--image-size", 28, "--masks"]
+    catalogue = catalogue_from(parse(*words))
+    assert catalogue.channels == 1 and catalogue.schema.source_channels == 3 and not catalogue.schema.attributes
+    described = json.loads(json.dumps(describe_data(parse(*words))))
+    again = catalogue_from(data_described(described, optional()), catalogue.schema)
+    assert (again.schema, again.fingerprint) == (catalogue.schema, catalogue.fingerprint)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--styles", "styles", "--sources", "drawings"], "--styles is for photos alone"),
+        (["--styles", "styles"], r"'styles' does not exist\. Give a folder of style pictures"),
+        (["--masks", "--sources", "drawings"], "--masks is for photos alone"),
+    ],
+)
+def test_styles_and_masks_are_for_photos_alone(folder, words, message):
+    with pytest.raises(CatalogueError, match=message):
+        catalogue_from(parse("--data", folder, *words))
+
+
+@pytest.mark.parametrize("words", [["--styles", "styles"], ["--masks"]])
+def test_verbs_that_look_at_photos_take_neither(folder, words):
+    with pytest.raises(CatalogueError, match="is for verbs that train or judge"):
+        source_from(parse("--data", folder, *words))

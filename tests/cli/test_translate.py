@@ -88,3 +88,22 @@ def test_mistakes_are_one_line_and_nothing_is_written(translate, tmp_path, capsy
 def test_a_model_that_takes_pictures_is_not_asked_by_name(translate, capsys):
     assert main(["generate", "ring", "--model", "run"]) == 1
     assert "run makes pictures of pictures: use tfproductgan translate" in capsys.readouterr().err
+
+
+def test_a_blend_needs_a_model_that_paints_in_styles(translate, capsys):
+    assert translate("wide.png", "--set", "category=Watch", "--blend", "category=Ring") == 1
+    assert "run paints in no styles: --blend is for models of the recipe style" in capsys.readouterr().err
+
+
+def test_a_blend_goes_as_far_as_asked(translate, monkeypatch):
+    asked = []
+
+    def between(self, first, second, share):
+        asked.append((first, second, share))
+        return self
+
+    monkeypatch.setattr(Negative, "between", between, raising=False)
+    assert translate("wide.png", "--set", "category=Watch", "--blend", "category=Ring", "--share", "0.3") == 0
+    assert asked == [({"category": "Watch"}, {"category": "Ring"}, 0.3)]
+    metadata = read_metadata("pictures/wide-translated.png")
+    assert (metadata["blend"], metadata["share"]) == ({"category": "Ring"}, 0.3)

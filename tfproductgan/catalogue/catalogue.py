@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfproductgan.catalogue.array_source import array_source, common_side, photos_of
+from tfproductgan.catalogue.cutouts import MaskedPhotos, masks_of, on_other_grounds
 from tfproductgan.catalogue.folder_source import DEFAULT_ATTRIBUTE, folder_source, pair_source
 from tfproductgan.catalogue.gaps import without_gaps
 from tfproductgan.catalogue.hugging_face_source import hugging_face_source
@@ -30,6 +31,7 @@ from tfproductgan.catalogue.sources import (
     too_sparse,
 )
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, SPLITS, drawn_splits, given_splits, split_name
+from tfproductgan.catalogue.styles import ATTRIBUTE, StyledPhotos, read_styles, style_files, style_schema
 from tfproductgan.catalogue.table_source import table_source
 from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
 from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, ConditionSchema, fold
@@ -82,7 +84,7 @@ class Catalogue:
         self,
         schema: ConditionSchema,
         preparation: Preparation,
-        photos: PreparedPhotos | RecordPhotos | PhotoChunks,
+        photos: PreparedPhotos | RecordPhotos | PhotoChunks | StyledPhotos | MaskedPhotos,
         splits: Mapping[str, np.ndarray],
         conditions: np.ndarray,
         source: Callable[[], Source],
@@ -451,6 +453,69 @@ class Catalogue:
         drawn = studio_source(count, preparation.image_size, seed, attributes, shares, source)
         return cls.from_source(drawn, dataclasses.replace(preparation, splits=None), "description")
 
+    def with_styles(self, styles: str | Path, schema: ConditionSchema | None = None) -> Catalogue:
+        """These photos as what goes in, each with every one of some style pictures: what the recipe `style` takes.
+
+        Args:
+            styles: A folder of pictures, each a style of its name, and of folders, each a style of several pictures;
+                or one picture. Their middle squares are taken.
+            schema: Of an existing model, whose styles are kept.
+
+        Returns:
+            A catalogue of pairs whose only attribute is `style`. Labels of the photos are left out.
+
+        Raises:
+            CatalogueError: If there are no style pictures, one cannot be read, or these photos are pairs already.
+        """
+        if self.schema.source_channels is not None:
+            raise CatalogueError("with_styles takes photos alone, and these are pairs (--styles without --sources).")
+        pictures, names = read_styles(style_files(styles), self.image_size, self.channels)
+        photos = StyledPhotos(self._photos, pictures)
+        made = schema or style_schema(self.schema, list(dict.fromkeys(names)))
+        ids = made.encode_rows([{ATTRIBUTE: name} for name in names])
+        conditions = np.tile(ids, (len(self._photos.pixels), 1))
+        splits = {split: photos.indices(indices) for split, indices in self.splits.items()}
+        if schema is None:
+            made = made.with_combinations(ids)
+        source = Source([], made.names, lambda: iter(()))
+
+        def captions():
+            return np.repeat(np.array(self._read_captions(), object), len(pictures)).tolist()
+
+        known = (lambda: source, captions, self.skipped, self.notes)
+        return Catalogue(made, self.preparation, photos, splits, conditions, *known)
+
+    def with_masks(self, seed: int = 0) -> Catalogue:
+        """These photos as what goes in, each with the mask of its product: what the recipe `cutout` learns from.
+
+        Each comes twice, as it is and before a background that is made up. Pairs whose sources are masks, as the
+        studio's can be, are turned round; else masks come from backgrounds of one colour, and photos without one are
+        left out.
+
+        Args:
+            seed: Decides the backgrounds.
+
+        Raises:
+            CatalogueError: If no photo to train on has a background of one colour.
+        """
+        rows = np.arange(len(self._photos.pixels))
+        photos = np.asarray(self._photos.pixels[rows])
+        if self.schema.source_channels is None:
+            masks, there = masks_of(photos)
+        else:
+            masks, there = np.asarray(self._photos.sources[rows][..., :1]), np.ones(len(rows), bool)
+        splits = {split: indices[there[indices]] for split, indices in self.splits.items()}
+        if not len(splits["train"]):
+            raise CatalogueError("No photo has a background of one colour, which masks are told from: give others.")
+        sources = np.concatenate([photos, on_other_grounds(photos, masks, seed)])
+        both = MaskedPhotos(np.tile(masks, (2, 1, 1, 1)), sources, np.tile(self._photos.boxes, (2, 1)))
+        splits = {split: np.concatenate([i, i + len(rows)]) for split, i in splits.items() if len(i)}
+        schema = ConditionSchema([], self.image_size, 1, aspect=self.schema.aspect, source_channels=self.channels)
+        skipped = [(f"photo {row}", "its background has not one colour") for row in rows[~there]]
+        known = (lambda: Source([], [], lambda: iter(())), lambda: [""] * (2 * len(rows)), [*self.skipped, *skipped])
+        conditions = np.zeros((2 * len(rows), 0), np.int32)
+        return Catalogue(schema, self.preparation, both, splits, conditions, *known, self.notes)
+
     @property
     def image_size(self) -> int:
         return self.schema.image_size
@@ -585,6 +650,8 @@ class Catalogue:
 
     def label_notes(self) -> list[str]:
         """Lines about attributes that were forgotten or say nothing, and about values too rare to be kept."""
+        if isinstance(self._photos, StyledPhotos | MaskedPhotos):
+            return []  # they have no use for labels
         source = (
             None if isinstance(self._photos, RecordPhotos) else self.source
         )  # those were settled when it was prepared
@@ -594,7 +661,8 @@ class Catalogue:
     def summary(self) -> str:
         """A few lines about what is in it."""
         splits = ", ".join(f"{len(indices):,} {split}" for split, indices in self.splits.items())
-        place = "in memory" if type(self._photos.pixels) is np.ndarray else "on disk"
+        photos = getattr(self._photos, "photos", self._photos)  # those that styles are for
+        place = "in memory" if type(photos.pixels) is np.ndarray else "on disk"
         lines = [
             f"photos      {len(self._photos.pixels):,} ({splits})",
             f"pictures    {self.image_size} x {self.image_size} {_COLOURS[self.channels]}, {place}",

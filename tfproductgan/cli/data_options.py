@@ -116,6 +116,18 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
 
 def _add_picture_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
+        "--styles",
+        metavar="PATH",
+        help="for --recipe style: a folder of style pictures, each a style of its name (or a folder of several), or "
+        "one picture",
+    )
+    group.add_argument(
+        "--masks",
+        action="store_true",
+        help="for --recipe cutout: photos go in, the masks of their products come out; told from backgrounds of one "
+        "colour, of the studio known",
+    )
+    group.add_argument(
         "--channels", type=int, choices=(1, 3), help="1 for grey, 3 for colour (default: grey if every photo is)"
     )
     group.add_argument(
@@ -142,6 +154,10 @@ def catalogue_from(
 
     if args.unpaired is not None:
         return _unpaired(args, schema, before)
+    if args.styles is not None:
+        return _styled(args, schema)
+    if args.masks:
+        return _masked(args, schema)
     kind, place = _kind(args, schema)
     if kind == "prepared" and is_prepared(place):
         return _prepared(args, place, schema)
@@ -149,12 +165,39 @@ def catalogue_from(
     return Catalogue.from_source(source, *preparation_from(args, size, schema))
 
 
+def _styled(args: argparse.Namespace, schema: ConditionSchema | None) -> Catalogue:
+    """The photos alone, each with every style picture."""
+    from tfproductgan.catalogue.styles import style_files
+    from tfproductgan.conditions import ConditionSchema
+
+    if args.sources is not None:
+        raise CatalogueError("--styles is for photos alone: give it without --sources.")
+    style_files(args.styles)  # says what is missing before photos take time
+    bound = schema and ConditionSchema([], schema.image_size, schema.channels, aspect=schema.aspect)
+    photos = catalogue_from(argparse.Namespace(**{**vars(args), "styles": None}), bound)
+    return photos.with_styles(args.styles, schema)
+
+
+def _masked(args: argparse.Namespace, schema: ConditionSchema | None) -> Catalogue:
+    """The photos alone, each with the mask of its product."""
+    from tfproductgan.conditions import ConditionSchema
+
+    if args.sources is not None or args.styles is not None:
+        raise CatalogueError("--masks is for photos alone: give it without --sources and --styles.")
+    known = {"sources": "mask", "attributes": ["category"]} if _is_studio(args) else {}
+    bound = None
+    if schema is not None:
+        channels, sources = schema.source_channels or 3, 1 if known else None
+        bound = ConditionSchema([], schema.image_size, channels, aspect=schema.aspect, source_channels=sources)
+    return catalogue_from(argparse.Namespace(**{**vars(args), "masks": False, **known}), bound).with_masks()
+
+
 def describe_data(args: argparse.Namespace) -> dict[str, Any]:
     """The options of the data, JSON-ready, so that another command can find the same photos from any folder."""
     from tfproductgan.catalogue.shards import shard_paths
 
     described = {name: getattr(args, name) for name in sorted(_defaults())}
-    for name in ("data", "images_in", "unpaired", *([] if _is_studio(args) else ["sources"])):
+    for name in ("data", "images_in", "styles", "unpaired", *([] if _is_studio(args) else ["sources"])):
         path = described[name] and expanded(described[name])
         if path and (path.exists() or shard_paths(path)):
             described[name] = str(path.absolute())
@@ -217,6 +260,9 @@ def source_from(
     if getattr(args, "unpaired", None) is not None:
         raise CatalogueError("--unpaired is for training: check and prepare each of the two sets by itself.")
     kind, place = _kind(args, schema)
+    for option in ("styles", "masks"):
+        if getattr(args, option, None):
+            raise CatalogueError(f"--{option} is for verbs that train or judge, and this one looks at photos alone.")
     if args.sources is not None and kind not in ("folder", "studio"):
         raise CatalogueError(f"--sources is for folders and zips of photos and for studio. Received: {args.data!r}")
     if args.sources is not None and not args.sources.strip():

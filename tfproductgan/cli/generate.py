@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_conditions(parser: argparse.ArgumentParser, help: str) -> None:
     """Declare `--set ATTRIBUTE=VALUE`."""
-    parser.add_argument("--set", action="append", default=[], type=_assignment, metavar="ATTRIBUTE=VALUE", help=help)
+    parser.add_argument("--set", action="append", default=[], type=assignment, metavar="ATTRIBUTE=VALUE", help=help)
 
 
 def conditions_set(args: argparse.Namespace, schema: Any) -> dict[str, str]:
@@ -207,7 +207,8 @@ def _words(request: Any) -> str:
     return ", ".join([*value_names(request.conditions), f"seed {request.seed}"])
 
 
-def _assignment(text: str) -> tuple[str, str]:
+def assignment(text: str) -> tuple[str, str]:
+    """An attribute and a value."""
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"expected ATTRIBUTE=VALUE, such as colour=Gold. Received: {text!r}")

@@ -34,6 +34,8 @@ VERBS = {
     "generate": "draw pictures by name: singles, grids, interpolations",
     "translate": "make pictures of pictures, with a model trained on pairs",
     "upscale": "make photos two or four times as large",
+    "cutout": "cut products out of photos, or put them onto another background",
+    "stylize": "paint photos in the style of other pictures",
     "inspect": "tell what a picture shows and who drew it, or what a model knows",
     "export": "write a model as a SavedModel for TensorFlow Serving",
     "compress": "write a model in smaller and faster forms, each tried and judged",

@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tfproductgan.cli.generate import add_conditions, conditions_set
+from tfproductgan.cli.generate import add_conditions, assignment, conditions_set
+from tfproductgan.cli.values import share
 from tfproductgan.errors import ConditionError, RunError
 from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable
 
 HELP = """\
-Make pictures of pictures, with a model that was trained on pairs (tfproductgan train --sources) or on two
-sets (--unpaired), which goes both ways.
+Make pictures of pictures, with a model that was trained on pairs (tfproductgan train --sources), on two sets
+(--unpaired), which goes both ways, or paints in styles (--styles).
 
   tfproductgan translate sketch.png --model runs/sketches
   tfproductgan translate sketches/*.png --model runs/sketches --set category=Watch --out photos/
   tfproductgan translate photo.png --model runs/both-ways --to A
+  tfproductgan translate mug.jpg --model runs/style --set style=waves --blend style=mosaic --share 0.3
 
 Each comes out in its own size. What --set leaves out is left to the picture."""
 
@@ -31,6 +33,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--to",
         choices=("A", "B"),
         help="of models that go both ways: B for the photos of --data (default), A for those of --unpaired",
+    )
+    parser.add_argument(
+        "--blend",
+        action="append",
+        default=[],
+        type=assignment,
+        metavar="ATTRIBUTE=VALUE",
+        help="of a model that paints in styles: go from the style of --set towards this one",
+    )
+    parser.add_argument(
+        "--share", type=share, default=0.5, metavar="S", help="how far --blend goes, 0 to 1 (default: 0.5)"
     )
     parser.add_argument("--out", default="pictures", metavar="FOLDER", help="where the files go (default: pictures)")
     parser.add_argument("--overwrite", action="store_true", help="replace files of the same name")
@@ -65,10 +78,16 @@ def run(args: argparse.Namespace) -> int:
         raise ConditionError(f"--to is for models that go both ways, and {args.model} knows one. Leave it out.")
     way = {} if args.to is None else {"to": args.to}
     conditions = conditions_set(args, model.schema)
+    blended = {}
+    if args.blend:
+        if not hasattr(model, "between"):
+            raise ConditionError(f"{args.model} paints in no styles: --blend is for models of the recipe style.")
+        other = conditions_set(argparse.Namespace(set=args.blend), model.schema)
+        model, blended = model.between(conditions, other, args.share), {"blend": other, "share": args.share}
     with console.status("Translating"):
         made = model.translate(args.pictures, conditions, **way)
     for path, picture, source in zip(paths, made, args.pictures, strict=True):
-        facts = {"source": source.name, "conditions": conditions, **way}
+        facts = {"source": source.name, "conditions": conditions, **way, **blended}
         write_png(path, annotate(to_image(picture), "translation", model.model_id, **facts), overwrite=args.overwrite)
         print(f"{path}  {', '.join([f'of {source.name}', *conditions.values()])}")
     print(f"Made by {model.model_id}.")

@@ -105,6 +105,12 @@ class Features:
         found = content or (CONTENT if CONTENT in self.layers else self.layers[-1])
         return found, tuple(style or (layer for layer in STYLE if layer in self.layers))
 
+    def style_weight(self, content: str) -> float:
+        """What a style weighs beside a content of that layer: ten times as much before `CONTENT`, since such layers
+        hold on to every edge.
+        """
+        return 2e5 if LAYERS.index(content) < LAYERS.index(CONTENT) else 2e4
+
     def least_side(self, layers: Sequence[str]) -> int:
         """How many pixels a side of a picture must have at least for these layers: two positions in each."""
         return 2 ** max(int(layer[4]) for layer in layers)

@@ -8,6 +8,7 @@ can be told (`objectives.py`).
 from tfproductgan.recipes.objectives import (
     CycleObjective,
     GANObjective,
+    StyleObjective,
     TranslationObjective,
     UpscalingGANObjective,
     UpscalingObjective,
@@ -23,6 +24,7 @@ __all__ = [
     "Network",
     "Optimizer",
     "Recipe",
+    "StyleObjective",
     "TranslationObjective",
     "UpscalingGANObjective",
     "UpscalingObjective",

@@ -279,3 +279,41 @@ class UpscalingGANObjective(UpscalingObjective):
         for field in ("features", "feature_layer"):
             if getattr(self, field) is not None:
                 check_name(field, getattr(self, field))
+
+
+@dataclasses.dataclass(frozen=True)
+class StyleObjective:
+    """What a generator that paints photos in styles learns: their content and the styles' textures.
+
+    Args:
+        features: What VGG-19's weights are taken from: `"vgg19"` (of `keras.applications`, downloaded), a file, or
+            `"random"`; see `tfproductgan.models.vgg19`.
+        content_layer: Layer whose features are to stay those of the photo; `null` for `relu4_2`, or the last there is.
+        style_layers: Layers whose Gram matrices are to become those of the style; empty for `relu1_1` to `relu5_1`, as
+            far as there are weights for them.
+        content_weight: Weight of the content.
+        style_weight: Weight of the style, the mean over its layers; `null` for 2e4, or 2e5 where the content is taken
+            before `relu4_2`.
+        variation_weight: Weight of the total variation, per level of 255.
+
+    Raises:
+        RecipeError: If a value cannot be; the message names the field and what would be right.
+    """
+
+    features: str = "vgg19"
+    content_layer: str | None = None
+    style_layers: tuple[str, ...] = ()
+    content_weight: float = 1.0
+    style_weight: float | None = None
+    variation_weight: float = 1e-3
+
+    parts = 1
+
+    def __post_init__(self):
+        check_name("features", self.features)
+        check("content_layer", self.content_layer, lambda v: v is None or isinstance(v, str), "be a name, or null")
+        check("style_layers", self.style_layers, lambda v: isinstance(v, list | tuple), "be a list of names")
+        object.__setattr__(self, "style_layers", tuple(self.style_layers))
+        for field in ("content_weight", "style_weight", "variation_weight"):
+            if field != "style_weight" or self.style_weight is not None:
+                check_least(field, getattr(self, field))
