@@ -327,12 +327,13 @@ def _unpaired(args: argparse.Namespace, schema: ConditionSchema | None, before: 
         raise CatalogueError("--unpaired is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
     alone = schema and dataclasses.replace(schema, source_channels=None)
     images = catalogue_from(argparse.Namespace(**{**vars(args), "unpaired": None}), alone, before)
-    if schema is not None and schema.source_channels is None:
+    source_channels = None if schema is None else schema.source_channels
+    if schema is not None and source_channels is None:
         return images  # as sources for a model that none go into
     shared = {"fit": args.fit, "channels": args.channels, "max_unreadable": args.max_unreadable}
     others = argparse.Namespace(**{**_defaults(), **shared, "data": args.unpaired, "image_size": images.image_size})
-    sources = catalogue_from(others, schema and ConditionSchema([], images.image_size, schema.source_channels))
-    return Catalogue.from_unpaired(sources, images)
+    bound = None if source_channels is None else ConditionSchema([], images.image_size, source_channels)
+    return Catalogue.from_unpaired(catalogue_from(others, bound), images)
 
 
 def _prepared(args: argparse.Namespace, folder: Path, schema: ConditionSchema | None) -> Catalogue:
