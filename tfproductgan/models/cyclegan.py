@@ -200,48 +200,52 @@ class CycleGAN(TwoWayTranslator, TrainingModel):
         return self.schema.channels == self.schema.source_channels
 
     def _made(self, batch):
-        """The pictures of both ways, and the tape that saw them made."""
+        """What becomes of the pictures of both sets, and the tape that saw it made."""
         with tf.GradientTape() as tape:
-            made = self._both_ways(self.generator, self.back_generator, batch, batch["source"], batch["images"])
+            made = self._becomes(self.generator, self.back_generator, batch)
         return made, tape
 
-    @staticmethod
-    def _both_ways(there, back, batch, sources, images, training=True):
-        """What becomes of sources and of images."""
-        conditions = batch["conditions"]
-        return (
-            there({"source": sources, "conditions": conditions}, training=training),
-            back({"source": images, "conditions": conditions}, training=training),
-        )
+    def _becomes(self, there, back, batch, training=True):
+        """What both generators make of pictures of the other set, and of those that belong there already."""
+        pictures = batch["source"], batch["images"]
+        made, kept = [], []
+        for network, given in ((there, pictures), (back, pictures[::-1])):
+            one, *other = _asked(network, batch["conditions"], given if self._alike else given[:1], training)
+            made.append(one)
+            kept += other
+        return made, kept
 
-    def _logits(self, batch, pictures, conditions=None, training=True):
-        """Logits of images and of sources, each of its own discriminator."""
-        asked = batch["conditions"] if conditions is None else conditions
-        judges = (self.discriminator, self.back_discriminator)
-        rows = zip(judges, pictures, (asked, batch["conditions"]), strict=True)
-        return [judge({"images": each, "conditions": ids}, training=training) for judge, each, ids in rows]
+    def _logits(self, pictures, conditions, training=True):
+        """Logits of images and of sources, some batches of each, by the discriminator of their set."""
+        judges = zip((self.discriminator, self.back_discriminator), pictures, conditions, strict=True)
+        return [
+            tf.split(
+                judge({"images": tf.concat(given, 0), "conditions": tf.concat(ids, 0)}, training=training), len(given)
+            )
+            for judge, given, ids in judges
+        ]
 
     def _discriminator_gradients(self, batch, draws, scratch):
         made, tape = self._made(batch)
         scratch["made"] = made, tape
-        shown, asked = [tf.stop_gradient(each) for each in made], batch["conditions"]
+        shown, ids = [tf.stop_gradient(each) for each in made[0]], batch["conditions"]
+        asked = ids
         if self._replays:
             there, back = self._replays
-            remembered, asked = there.exchange(shown[0], asked, draws)
-            shown = [remembered, back.exchange(shown[1], batch["conditions"], draws)[0]]
+            remembered, asked = there.exchange(shown[0], ids, draws)
+            shown = [remembered, back.exchange(shown[1], ids, draws)[0]]
 
         def loss_and_logs():
-            real = self._logits(batch, (batch["images"], batch["source"]))
-            fake = self._logits(batch, shown, asked)
-            loss, gap = self._verdicts(real, fake)
+            pairs = zip((batch["images"], batch["source"]), shown, strict=True)
+            loss, gap = self._verdicts(self._logits(pairs, ((ids, asked), (ids, ids))))
             return loss, {"d_loss": (loss, 1.0), "logit_gap": (gap, 1.0)}
 
         return self.gradients_of(_DISCRIMINATORS, loss_and_logs)
 
-    def _verdicts(self, real, fake):
+    def _verdicts(self, logits):
         """The discriminators' loss, and how far apart they hold real and made pictures, as a mean over both."""
-        loss = tf.add_n([self._adversarial.discriminator(*each) for each in zip(real, fake, strict=True)])
-        gaps = [tf.reduce_mean(a) - tf.reduce_mean(b) for a, b in zip(real, fake, strict=True)]
+        loss = tf.add_n([self._adversarial.discriminator(*each) for each in logits])
+        gaps = [tf.reduce_mean(real) - tf.reduce_mean(fake) for real, fake in logits]
         return loss, tf.add_n(gaps) / 2.0
 
     def _generator_gradients(self, batch, draws, scratch):
@@ -253,12 +257,16 @@ class CycleGAN(TwoWayTranslator, TrainingModel):
         return dense_gradients(tape, scaled, self._variables_of(_GENERATORS)), logs
 
     def _generator_loss(self, batch, made):
-        objective, pictures = self.recipe.objective, (batch["images"], batch["source"])
-        real = [None, None]
+        objective, ids = self.recipe.objective, batch["conditions"]
+        pictures = [[each] for each in made[0]]
         if self._adversarial.paired:
-            real = [tf.stop_gradient(each) for each in self._logits(batch, pictures)]
-        verdicts = zip(real, self._logits(batch, made), strict=True)
-        adversarial = tf.add_n([self._adversarial.generator(*each) for each in verdicts])
+            real = (batch["images"], batch["source"])
+            pictures = [[one, *fake] for one, fake in zip(real, pictures, strict=True)]
+        logits = self._logits(pictures, [[ids] * len(each) for each in pictures])
+        verdicts = [
+            self._adversarial.generator(tf.stop_gradient(real[0]) if real else None, fake) for *real, fake in logits
+        ]
+        adversarial = tf.add_n(verdicts)
         lost = self._lost(self.generator, self.back_generator, batch, made)
         loss = adversarial + objective.cycle_weight * lost["cycle"]
         if self._alike:
@@ -267,26 +275,34 @@ class CycleGAN(TwoWayTranslator, TrainingModel):
 
     def _lost(self, there, back, batch, made, training=True):
         """What is lost of pictures on the way there and back, and where they belong already; sums over both sets."""
-        images, sources = batch["images"], batch["source"]
-        again = self._both_ways(there, back, batch, made[1], made[0], training)
-        lost = {"cycle": _difference(again, (images, sources))}
-        if self._alike:
-            kept = self._both_ways(there, back, batch, images, sources, training)
-            lost["identity"] = _difference(kept, (images, sources))
+        pictures, (crossed, kept) = (batch["images"], batch["source"]), made
+        ways = zip((there, back), crossed[::-1], strict=True)
+        again = [_asked(network, batch["conditions"], [each], training)[0] for network, each in ways]
+        lost = {"cycle": _difference(again, pictures)}
+        if kept:
+            lost["identity"] = _difference(kept, pictures)
         return lost
 
     def test_logs(self, batch, draws):
         """Losses of the averaged generators on pictures they were not trained on."""
-        networks, pictures = (self.ema_generator, self.ema_back_generator), (batch["images"], batch["source"])
-        made = self._both_ways(*networks, batch, batch["source"], batch["images"], training=False)
-        real, fake = (self._logits(batch, each, training=False) for each in (pictures, made))
-        d_loss, gap = self._verdicts(real, fake)
+        networks, ids = (self.ema_generator, self.ema_back_generator), batch["conditions"]
+        made = self._becomes(*networks, batch, training=False)
+        pairs = zip((batch["images"], batch["source"]), made[0], strict=True)
+        logits = self._logits(pairs, ((ids, ids), (ids, ids)), training=False)
+        d_loss, gap = self._verdicts(logits)
         return {
             "d_loss": d_loss,
-            "g_loss": tf.add_n([self._adversarial.generator(*each) for each in zip(real, fake, strict=True)]),
+            "g_loss": tf.add_n([self._adversarial.generator(*each) for each in logits]),
             **self._lost(*networks, batch, made, training=False),
             "logit_gap": gap,
         }
+
+
+def _asked(network, conditions, pictures, training):
+    """What a generator makes of some batches of pictures, all at once: it takes less time, the first time above all."""
+    ids = tf.tile(conditions, [len(pictures), 1])
+    made = network({"source": tf.concat(pictures, 0), "conditions": ids}, training=training)
+    return tf.split(made, len(pictures))
 
 
 def _difference(made, wanted):
