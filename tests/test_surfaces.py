@@ -120,6 +120,7 @@ def test_each_network_learns_and_its_average_follows(recipe, photos, run):
     assert not broken_weights(last)
 
 
+@pytest.mark.slow
 def test_microbatches_give_the_same_step(smallest, photos):
     """Up to rounding, where each picture counts by itself and not by statistics of the batch."""
     recipe = smallest(without=["dropout", "group"], batch_size=BATCH, precision="float32")
