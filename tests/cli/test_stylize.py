@@ -81,7 +81,7 @@ def test_a_plain_background_stays_or_changes_as_asked(stylize):
         (["photos/plain.png", "--style", "style.png", "--out", "photos/plain.png"], "is what is read"),
         (["photos/plain.png", "--style", "style.png", "--out", "style.png", "--overwrite"], "is what is read"),
         (["photos", "--style", "style.png", "--out", "one.png"], "2 photos do not go into one file"),
-        (["photos/plain.png", "--style", "style.png", "--out", "one.jpg"], "a .png file or a folder"),
+        (["photos/plain.png", "--style", "style.png", "--out", "one.bmp"], "a .png, .jpg or .webp file"),
         (["photos/plain.png", "--style", "style.png", "--weights", "1,2"], "Each of 1 styles needs a weight"),
         (["photos/plain.png", "--style", "style.png", "--content-layer", "relu9"], "VGG-19 has no layer 'relu9'"),
     ],

@@ -67,14 +67,14 @@ def test_files_are_not_replaced_unasked(translate, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["none.png"], "'none.png' cannot be read: No such file"),
+        (["none.png"], "'none.png' does not exist"),
         (["wide.png", "--set", "category=Wach"], "Unknown category 'Wach': did you mean 'Watch'"),
         (["wide.png", "--set", "colour=Red"], "Unknown attribute 'colour'"),
         (
             ["wide.png", "--model", "painter"],
             "painter is asked by name and takes no pictures: use",
         ),
-        (["wide.png", "other/wide.png"], "Two pictures would become"),
+        (["wide.png", "wide.png"], "Two photos would become"),
         (["wide.png", "--to", "A"], "--to is for models that go both ways, and run knows one"),
     ],
 )

@@ -45,28 +45,39 @@ def test_photos_come_out_larger_with_their_opacity_and_say_what_they_are(upscale
 
 def test_one_that_cannot_be_read_is_named_and_the_others_are_made(upscale, tmp_path, capsys):
     (tmp_path / "text.png").write_text("no picture")
-    assert upscale("text.png", "wide.png", "none.png") == 1
-    said = capsys.readouterr()
-    assert (
-        "2 of 3 could not be made larger: text.png: not a JPEG" in said.err and "'none.png' cannot be read" in said.err
-    )
+    assert upscale("text.png", "wide.png") == 1
+    assert "1 of 2 could not be made larger: text.png: not a JPEG" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["wide-x2.png"]
+
+
+def test_folders_go_in_and_the_formats_sizes_and_shapes_of_shops_come_out(upscale, tmp_path):
+    options = ("--format", "webp", "--shape", "3:4", "--longest", "40")
+    assert upscale(".", "--out", "shop", *options) == 0
+    assert sorted(path.name for path in (tmp_path / "shop").iterdir()) == ["tall-x2.webp", "wide-x2.webp"]
+    with Image.open(tmp_path / "shop" / "wide-x2.webp") as image:
+        assert image.size == (30, 40) and image.mode == "RGBA" and image.getpixel((15, 2))[3] == 0
+    assert read_metadata(tmp_path / "shop" / "wide-x2.webp")["source"] == "wide.png"
+    assert upscale("wide.png", "--out", "one.jpg", "--shape", "1:1") == 0
+    with Image.open(tmp_path / "one.jpg") as image:
+        assert image.size == (80, 80) and image.mode == "RGB" and min(image.getpixel((40, 2))) > 250
+    assert read_metadata(tmp_path / "one.jpg")["kind"] == "upscaling"
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["wide.png", "--model", "painter"], "painter does not make pictures larger"),
-        (["wide.png", "other/wide.png"], "Two pictures would become"),
-        (
-            ["there-x2.png", "there.png", "--out", ".", "--overwrite"],
-            "there-x2.png would replace a photo that is given",
-        ),
-        (["taken.png", "--out", "."], "taken-x2.png"),
+        (["wide.png", "none.png"], "'none.png' does not exist"),
+        (["wide.png", "other"], "Two photos would become"),
+        (["wide-x2.png", "wide.png", "--out", ".", "--overwrite"], "'wide-x2.png' is what is read"),
+        (["wide.png", "--out", "."], "'wide-x2.png' exists already"),
+        (["wide.png", "--out", "wide.tiff"], "--out is a .png, .jpg or .webp file or a folder"),
     ],
 )
 def test_mistakes_are_one_line_and_nothing_is_written(upscale, tmp_path, capsys, words, said):
-    Image.new("RGB", (4, 4)).save(tmp_path / "taken-x2.png")
+    Image.new("RGB", (4, 4)).save(tmp_path / "wide-x2.png")
+    (tmp_path / "other").mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "other" / "wide.png")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.png")}
     assert upscale(*words) == 1
     [line] = capsys.readouterr().err.splitlines()

@@ -116,9 +116,9 @@ def write_foreign(path):
     [
         ("missing.png", None, "There is no file"),
         ("folder", lambda path: path.mkdir(), "is no file"),
-        ("text.png", lambda path: path.write_text("hello"), "is no PNG or GIF picture"),
-        ("empty.png", lambda path: path.write_text(""), "is no PNG or GIF picture"),
-        ("photo.jpg", write_foreign, "is no PNG or GIF picture"),
+        ("text.png", lambda path: path.write_text("hello"), "is no PNG, GIF, JPEG or WebP picture"),
+        ("empty.png", lambda path: path.write_text(""), "is no PNG, GIF, JPEG or WebP picture"),
+        ("photo.jpg", write_foreign, "carries no metadata of tfproductgan"),
         ("foreign.png", write_foreign, "carries no metadata of tfproductgan"),
         ("foreign.gif", write_foreign, "carries no metadata of tfproductgan"),
     ],

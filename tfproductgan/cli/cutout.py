@@ -7,7 +7,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfproductgan.cli.photo_files import each_photo, outputs_for, photos_in, read_photo
+from tfproductgan.cli.photo_files import (
+    add_output_options,
+    each_photo,
+    outputs_for,
+    photos_in,
+    read_photo,
+    write_as_asked,
+)
 from tfproductgan.cli.values import share
 from tfproductgan.errors import ConditionError, PhotoError, ProductGANError
 
@@ -42,20 +49,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shadow", type=share, default=0.3, metavar="S", help="how dark its soft shadow is, 0 to 1 (default: 0.3)"
     )
-    parser.add_argument(
-        "--out", type=Path, default=Path("pictures"), metavar="PATH", help="a .png file or a folder (default: pictures)"
-    )
-    parser.add_argument("--overwrite", action="store_true", help="replace files of the same name; inputs never are")
+    add_output_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Cut each product out; of several photos those that cannot be are named at the end."""
     from tfproductgan.cli.main import print_error
-    from tfproductgan.sampling.files import annotate, write_png
+    from tfproductgan.sampling.files import annotate
 
     photos = photos_in(args.photos)
     ground, beside = _ground(args.background)
-    outputs = outputs_for(photos, args.out, "-cutout", args.overwrite, beside)
+    outputs = outputs_for(photos, args, "-cutout", beside)
     model = None if args.model is None else _model(args.model)
     teller = _PLAIN if model is None else model.model_id
     failures: list[Path] = []
@@ -71,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         made = _cut(photo, mask, plain=model is None)
         made = made if ground is None else _placed(made, ground, args.shadow)
         facts = {"source": path.name, "background": args.background, "shadow": args.shadow if ground else None}
-        write_png(output, annotate(made, "cutout", teller, **facts), overwrite=args.overwrite)
+        write_as_asked(output, annotate(made, "cutout", teller, **facts), args)
         print(f"{output}  of {path.name}: {100 * mask.mean():.0f} % product")
     if failures:
         print(f"{len(failures)} of {len(photos)} products could not be cut out: {', '.join(f.name for f in failures)}")

@@ -2,15 +2,57 @@
 
 from __future__ import annotations
 
+import argparse
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfproductgan.cli.values import positive
 from tfproductgan.errors import PhotoError, ProductGANError, RunError
-from tfproductgan.writing import refuse_to_overwrite
+from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable
 
 if TYPE_CHECKING:
     from PIL import Image
+
+
+FORMATS = ("png", "jpg", "webp")
+_MOST_PARTS = 100  # of a side of a shape: what is more, photos have no pixels for
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Declare where pictures go, and in which format, shape and size."""
+    group = parser.add_argument_group("what is written")
+    group.add_argument(
+        "--out", type=Path, default=Path("pictures"), metavar="PATH", help="a file or a folder (default: pictures)"
+    )
+    group.add_argument("--overwrite", action="store_true", help="replace files of the same name; inputs never are")
+    group.add_argument("--format", choices=FORMATS, default="png", help="of files in a folder (default: png)")
+    group.add_argument(
+        "--shape",
+        type=_shape,
+        metavar="W:H",
+        help="put each picture onto a canvas of that shape, such as 1:1 or 3:4, its own background continued",
+    )
+    group.add_argument("--longest", type=positive, metavar="N", help="scale the longer side to so many pixels")
+
+
+def write_as_asked(path: Path, picture: Image.Image, args: argparse.Namespace) -> Image.Image:
+    """Write a picture as the options say; returns it as it was written."""
+    from tfproductgan.sampling.files import write_picture
+    from tfproductgan.sampling.framing import framed, scaled
+
+    made = picture if args.shape is None else framed(picture, args.shape)
+    made = made if args.longest is None else scaled(made, args.longest)
+    write_picture(path, made, args.overwrite)
+    return made
+
+
+def _shape(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([0-9]{1,3}):([0-9]{1,3})", text)
+    if not found or not all(0 < int(part) <= _MOST_PARTS for part in found.groups()):
+        raise argparse.ArgumentTypeError(f"expected width:height, such as 1:1 or 3:4. Received: {text!r}")
+    return int(found[1]), int(found[2])
 
 
 def photos_in(paths: Iterable[Path]) -> list[Path]:
@@ -35,15 +77,14 @@ def photos_in(paths: Iterable[Path]) -> list[Path]:
 
 
 def outputs_for(
-    photos: Sequence[Path], out: Path, ending: str, overwrite: bool, inputs: Iterable[Path] = ()
+    photos: Sequence[Path], args: argparse.Namespace, ending: str, inputs: Iterable[Path] = ()
 ) -> list[Path]:
-    """Where the PNG file of each photo goes.
+    """Where the picture made of each photo goes.
 
     Args:
         photos: The photos.
-        out: A `.png` file for one photo; else a folder.
+        args: What `add_output_options` declares.
         ending: Of the names in a folder.
-        overwrite: Whether files may be replaced; inputs never are.
         inputs: Files beside the photos that are read.
 
     Raises:
@@ -51,23 +92,24 @@ def outputs_for(
     """
     from tfproductgan.sampling.files import LONGEST_STEM, shortened
 
+    out = args.out
     if out.suffix and not out.is_dir():
-        if out.suffix.casefold() != ".png":
-            raise RunError(
-                f"--out is a .png file or a folder: what is made is kept without loss. Received: {str(out)!r}"
-            )
+        if out.suffix.casefold()[1:] not in FORMATS:
+            raise RunError(f"--out is a .png, .jpg or .webp file or a folder. Received: {str(out)!r}")
         if len(photos) > 1:
             raise RunError(
                 f"{len(photos)} photos do not go into one file: give a folder as --out. Received: {str(out)!r}"
             )
         paths = [out]
     else:
-        paths = [out / f"{shortened(photo.stem, LONGEST_STEM - len(ending))}{ending}.png" for photo in photos]
+        refuse_unwritable(out)
+        stems = [shortened(photo.stem, LONGEST_STEM - len(ending)) for photo in photos]
+        paths = [out / f"{stem}{ending}.{args.format}" for stem in stems]
     read = {path.resolve() for path in (*photos, *inputs)}
     for number, path in enumerate(paths):
         if path.resolve() in read:
             raise RunError(f"{str(path)!r} is what is read: give another --out.")
-        refuse_to_overwrite(path, overwrite)
+        refuse_to_overwrite(path, args.overwrite)
         if path in paths[:number]:
             raise RunError(f"Two photos would become {path}: give those of one name in calls of their own.")
     return paths

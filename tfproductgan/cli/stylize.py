@@ -8,7 +8,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfproductgan.cli.photo_files import each_photo, outputs_for, photos_in, read_photo, with_alpha
+from tfproductgan.cli.photo_files import (
+    add_output_options,
+    each_photo,
+    outputs_for,
+    photos_in,
+    read_photo,
+    with_alpha,
+    write_as_asked,
+)
 from tfproductgan.cli.values import number, parse_names, positive, whole
 from tfproductgan.errors import PhotoError, ProductGANError
 
@@ -36,10 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", type=_numbers, metavar="W,W", help="what each of several styles counts (default: all the same)"
     )
-    parser.add_argument(
-        "--out", type=Path, default=Path("pictures"), metavar="PATH", help="a .png file or a folder (default: pictures)"
-    )
-    parser.add_argument("--overwrite", action="store_true", help="replace files of the same name; inputs never are")
+    add_output_options(parser)
     what = parser.add_argument_group("what changes").add_mutually_exclusive_group()
     what.add_argument("--mask", type=Path, metavar="PICTURE", help="white where the photo changes, black where not")
     what.add_argument(
@@ -107,14 +112,14 @@ def run(args: argparse.Namespace) -> int:
 
     console = Console()
     photos = photos_in(args.photos)
-    outputs = outputs_for(photos, args.out, "-stylized", args.overwrite, [*args.style, *filter(None, [args.mask])])
+    outputs = outputs_for(photos, args, "-stylized", [*args.style, *filter(None, [args.mask])])
     styles = [read_photo(path)[0] for path in args.style]
     with console.status("Loading VGG-19"):
         import_tensorflow()
         from tfproductgan.cli.main import print_error
         from tfproductgan.models.stylizing import stylise
         from tfproductgan.models.vgg19 import vgg19_features
-        from tfproductgan.sampling.files import annotate, write_png
+        from tfproductgan.sampling.files import annotate
 
         settings = _settings(args)
         features = vgg19_features(args.features_file or args.features)
@@ -145,7 +150,7 @@ def run(args: argparse.Namespace) -> int:
             "losses": found.after._asdict(),
         }
         picture = annotate(with_alpha(found.picture, alpha), "stylization", features.name, **facts)
-        write_png(output, picture, overwrite=args.overwrite)
+        write_as_asked(output, picture, args)
         print(f"{output}  of {path.name}: total loss {found.before.total:.4g} -> {found.after.total:.4g}")
     if failures:
         print(f"{len(failures)} of {len(photos)} photos could not be painted: {', '.join(f.name for f in failures)}")
