@@ -1,4 +1,4 @@
-"""What of a photo is the product: told from a plain background, without a network."""
+"""What of a photo is the product, and its lines: told from a plain background, without a network."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ _STEEPEST = 9  # levels a pixel: where a shadow changes faster, something begins
 _LEAST_HOLE = 0.012  # of the photo: smaller spots of the background's colour are glints
 _SPECK = 0.001
 _SOFTNESS = 0.6  # pixels, of the edge
+_LEAST_BLUR, _BLUR = 0.7, 0.004  # of lines: in pixels, and as a share of the longer side
+_FAINTEST, _DARKEST = 4.0, 25.0  # levels by which brightness changes along a line that is seen at all, and a black one
+_RIDGE = 0.8  # of the steepest place beside it
 _MOST = 0.98  # share of the photo that a product takes at most
 
 
@@ -51,6 +54,21 @@ def product_mask(pixels: np.ndarray) -> np.ndarray | None:
     if not 0 < product.mean() < _MOST:
         return None
     return np.clip(ndimage.gaussian_filter(product.astype(np.float32), _SOFTNESS), 0, 1)
+
+
+def line_drawing(pixels: np.ndarray) -> np.ndarray:
+    """The edges of a photo as dark lines on white: uint8 `[H, W, C]` to `[H, W]`, like the studio's line drawings.
+
+    Edges are where the brightness changes most, looked at somewhat blurred (Marr and Hildreth 1980, Canny 1986).
+    """
+    photo = pixels.astype(np.float32).mean(axis=2)
+    sigma = max(_LEAST_BLUR, _BLUR * max(photo.shape))
+    steps = [ndimage.gaussian_filter(photo, sigma, order=order) for order in ((0, 1), (1, 0))]
+    steep = np.hypot(*steps) * sigma  # so that the size of a photo makes no difference
+    # ridges of it are lines: what lies beside them is left out
+    ridge = steep >= _RIDGE * ndimage.maximum_filter(steep, size=2 * round(sigma) + 1)
+    dark = np.clip((steep - _FAINTEST) / (_DARKEST - _FAINTEST), 0, 1) * ridge
+    return np.rint(255 * (1 - dark)).astype(np.uint8)
 
 
 def _shadows(photo, colour):

@@ -36,6 +36,8 @@ VERBS = {
     "upscale": "make photos two or four times as large",
     "cutout": "cut products out of photos, or put them onto another background",
     "stylize": "paint photos in the style of other pictures",
+    "batch": "make what a table asks for, or something of each photo of a folder; goes on",
+    "variations": "show a photo's product in other colours or materials",
     "inspect": "tell what a picture shows and who drew it, or what a model knows",
     "export": "write a model as a SavedModel for TensorFlow Serving",
     "compress": "write a model in smaller and faster forms, each tried and judged",
@@ -43,7 +45,7 @@ VERBS = {
 }
 
 # verbs that take up what they had done
-_GO_ON = ("quickstart", "prepare", "train")
+_GO_ON = ("quickstart", "prepare", "train", "batch")
 
 
 def command() -> NoReturn:

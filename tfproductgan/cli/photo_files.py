@@ -144,7 +144,7 @@ def with_alpha(picture: Any, alpha: Image.Image | None) -> Image.Image:
     return made
 
 
-def each_photo(photos: Sequence[Path], outputs: Sequence[Path], failures: list[Path]) -> Iterator[Any]:
+def each_photo(photos: Sequence[Path], outputs: Sequence[Any], failures: list[Path]) -> Iterator[Any]:
     """Each photo, opened, with its output: `(path, photo, alpha, output)`.
 
     One that cannot be read is an error if it is alone; of several it is said and noted in `failures`.

@@ -69,7 +69,7 @@ class Translator:
         )
         made = self.translate_squares(squares, ids)
         found = [
-            _scaled_back(square, placement, photo.size)
+            scaled_back(square, placement, photo.size)
             for square, (_, placement), photo in zip(made, placed, photos, strict=True)
         ]
         return found if several else found[0]
@@ -104,7 +104,7 @@ def _opened(picture, number):
         raise PhotoError(f"{os.fspath(picture)!r} cannot be read: {error.strerror}") from error
 
 
-def _scaled_back(square: np.ndarray, placement: Placement, size: tuple[int, int]) -> np.ndarray:
+def scaled_back(square: np.ndarray, placement: Placement, size: tuple[int, int]) -> np.ndarray:
     """The picture in a square at its own width and height."""
     inner = Image.fromarray(np.squeeze(placement.crop(square), -1) if square.shape[-1] == 1 else placement.crop(square))
     scaled = np.asarray(inner.resize(size, Image.Resampling.LANCZOS))

@@ -88,10 +88,14 @@ def request_slug(request: PictureRequest, longest: int = LONGEST_STEM) -> str:
 def file_stem(words: Iterable[str], seed: int, truncation: float, longest: int = LONGEST_STEM) -> str:
     """Words, a seed and a truncation as part of a file name; a truncation of 1 goes without saying."""
     end = f"-seed{seed}" if truncation == 1 else f"-seed{seed}-truncation{truncation:g}"
-    # lower case, dashes for everything that is no letter, digit or mark on one
+    return shortened(file_words(words) or "picture", longest - len(end)) + end
+
+
+def file_words(words: Iterable[str]) -> str:
+    """Words as part of a file name: in lower case, dashes for all that is no letter, digit or mark on one."""
     text = unicodedata.normalize("NFC", " ".join(words).lower())
     kept = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text)
-    return shortened("-".join(kept.split()) or "picture", longest - len(end)) + end
+    return "-".join(kept.split())
 
 
 def shortened(name: str, longest: int) -> str:
