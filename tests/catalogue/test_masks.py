@@ -1,6 +1,6 @@
 import numpy as np
 
-from tfproductgan.catalogue.masks import product_mask
+from tfproductgan.catalogue.masks import line_drawing, product_mask
 from tfproductgan.studio.rendering import product, render
 
 
@@ -38,3 +38,14 @@ def test_without_a_plain_background_or_a_product_there_is_no_mask():
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
     assert product_mask(noise) is None
     assert product_mask(np.full((32, 32, 3), 255, np.uint8)) is None
+
+
+def test_lines_lie_where_brightness_changes_whatever_the_size():
+    for scale in (1, 4):
+        photo = np.full((40 * scale, 60 * scale, 3), 250, np.uint8)
+        photo[10 * scale : 30 * scale, 20 * scale : 50 * scale] = 200, 30, 30
+        lines = line_drawing(photo)
+        assert lines.shape == photo.shape[:2] and lines.dtype == np.uint8
+        near = slice(20 * scale - 2, 20 * scale + 2)
+        assert lines[20 * scale, near].min() < 50
+        assert lines[20 * scale, 25 * scale : 45 * scale].min() == 255 and lines[: 5 * scale].min() == 255

@@ -60,14 +60,13 @@ def run(args: argparse.Namespace) -> int:
         model = load(args.model)
     made_of = _maker(args, model)
     attribute = model.schema.attribute(args.of)
-    common, failures = conditions_set(args, model.schema), []
+    common = conditions_set(args, model.schema)
+    failures: list[Path] = []
     values = [model.schema.decode(model.schema.encode({args.of: v}))[args.of] for v in args.values or attribute.values]
     values = list(dict.fromkeys(values))
     outputs = [outputs_for(photos, args, f"-{file_words([value])}") for value in values]
     if len({path for paths in outputs for path in paths}) < len(values) * len(photos):
-        raise RunError(
-            f"{len(values)} variations do not go into one file: give a folder as --out. Received: {args.out}"
-        )
+        raise RunError(f"{len(values)} variations do not go into {str(args.out)!r}: give a folder as --out.")
     for path, photo, _, places in each_photo(photos, list(zip(*outputs, strict=True)), failures):
         try:
             source = _source(args.by, path, photo)
