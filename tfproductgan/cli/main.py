@@ -38,10 +38,13 @@ VERBS = {
     "stylize": "paint photos in the style of other pictures",
     "batch": "make what a table asks for, or something of each photo of a folder; goes on",
     "variations": "show a photo's product in other colours or materials",
+    "ensemble": "put several trained models together as one",
     "inspect": "tell what a picture shows and who drew it, or what a model knows",
     "export": "write a model as a SavedModel for TensorFlow Serving",
     "compress": "write a model in smaller and faster forms, each tried and judged",
     "serve": "answer requests for exported models over REST and gRPC",
+    "platform": "run the API, the store and an engine together",
+    "audit": "look through the platform's audit log",
 }
 
 # verbs that take up what they had done
