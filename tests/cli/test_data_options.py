@@ -128,6 +128,12 @@ def test_pairs(folder, drawings):
     assert len(next(source.loads())) == 2 and len(source.items) == 8
 
 
+def test_pairs_side_by_side(folder):
+    args = parse("--data", folder, "--sources", "right", "--image-size", 16)
+    assert catalogue_from(args).schema.source_channels == 3
+    assert describe_data(args)["sources"] == "right"
+
+
 @pytest.mark.parametrize("source", ["lines", "mask"])
 def test_pairs_of_the_studio(source):
     args = parse("--data", "studio:6", "--sources", source, "--image-size", 28)

@@ -15,7 +15,7 @@ import numpy as np
 
 from tfproductgan.catalogue.array_source import array_source, common_side, photos_of
 from tfproductgan.catalogue.cutouts import MaskedPhotos, masks_of, on_other_grounds
-from tfproductgan.catalogue.folder_source import DEFAULT_ATTRIBUTE, folder_source, pair_source
+from tfproductgan.catalogue.folder_source import DEFAULT_ATTRIBUTE, folder_source, pair_source, side_by_side_source
 from tfproductgan.catalogue.gaps import without_gaps
 from tfproductgan.catalogue.hugging_face_source import hugging_face_source
 from tfproductgan.catalogue.kinds import count_of
@@ -194,6 +194,31 @@ class Catalogue:
         preparation = _preparation(options)
         source = pair_source(sources, images, attribute, _listed(attributes), preparation.schema)
         return cls.from_source(source, preparation)
+
+    @classmethod
+    def from_side_by_side(
+        cls,
+        folder: str | Path,
+        source: str = "left",
+        attribute: str = DEFAULT_ATTRIBUTE,
+        attributes: str | Iterable[str] | None = None,
+        **options: Any,
+    ) -> Catalogue:
+        """Pairs that are one picture each, one half of which goes in, as pix2pix's authors publish them.
+
+        Args:
+            folder: Folder or zip of the pictures, as for `from_folder`.
+            source: `"left"` or `"right"`: the half that goes in; the other is the photo.
+            attribute: As of `from_folder`.
+            attributes: Likewise.
+            **options: See `Preparation`. What is an odd number of pixels wide is left out and listed in `skipped`.
+
+        Raises:
+            CatalogueError: If there are no pictures, or too much that cannot be read.
+        """
+        preparation = _preparation(options)
+        found = side_by_side_source(source, folder, attribute, _listed(attributes), preparation.schema)
+        return cls.from_source(found, preparation)
 
     @classmethod
     def from_unpaired(

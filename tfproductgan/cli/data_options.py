@@ -49,7 +49,8 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         "--sources",
         metavar="WHAT",
         help="the pictures that go in, for models that turn pictures into pictures: a folder or zip of pictures called "
-        "as the photos in a folder; of the studio, lines or mask",
+        "as the photos in a folder; left or right, where each photo is two pictures side by side; of the studio, lines "
+        "or mask",
     )
     if not positional:
         group.add_argument(
@@ -248,7 +249,7 @@ def source_from(
     Raises:
         CatalogueError: If the data is missing, or does not have what the options name.
     """
-    from tfproductgan.catalogue.folder_source import folder_source, pair_source
+    from tfproductgan.catalogue.folder_source import SIDES, folder_source, pair_source, side_by_side_source
     from tfproductgan.catalogue.gaps import without_gaps
     from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
     from tfproductgan.catalogue.several import taken_apart
@@ -293,7 +294,10 @@ def source_from(
         source = table_source(place, args.images_in, *named, columns=args.columns)
         return without_gaps(taken_apart(source, dict(args.multi or ())), schema or before), size
     levels = {"attributes": args.attributes, "schema": schema}
-    source = pair_source(args.sources, place, **levels) if args.sources else folder_source(place, **levels)
+    if args.sources in SIDES and not expanded(args.sources).exists():
+        source = side_by_side_source(args.sources, place, **levels)
+    else:
+        source = pair_source(args.sources, place, **levels) if args.sources else folder_source(place, **levels)
     not_read = tables_not_read(place) if may_hold_tables(place) else []
     return dataclasses.replace(source, notes=[*source.notes, *not_read]), size
 
