@@ -57,6 +57,13 @@ def test_a_model_that_goes_both_ways_is_told_which(translate, tmp_path, monkeypa
     assert np.unique(np.asarray(Image.open(made))) == [31] and read_metadata(made)["to"] == "A"
 
 
+def test_large_pictures_are_made_in_tiles_with_all_their_pixels(translate, tmp_path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (70, 90), np.uint8)).save("large.png")
+    assert translate("large.png", "--tiles") == 0
+    made, given = (np.asarray(Image.open(tmp_path / name)) for name in ("pictures/large-translated.png", "large.png"))
+    np.testing.assert_array_equal(made, 255 - given)
+
+
 def test_files_are_not_replaced_unasked(translate, capsys):
     assert translate("wide.png") == 0
     assert translate("wide.png") == 1

@@ -33,6 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of models that go both ways: B for the photos of --data (default), A for those of --unpaired",
     )
     parser.add_argument(
+        "--tiles",
+        action="store_true",
+        help="make large pictures with all their pixels, in tiles that fade into each other, each as large as what was "
+        "learnt (default: as a whole, made smaller and scaled back)",
+    )
+    parser.add_argument(
         "--blend",
         action="append",
         default=[],
@@ -76,7 +82,11 @@ def run(args: argparse.Namespace) -> int:
         other = conditions_set(argparse.Namespace(set=args.blend), model.schema)
         model, blended = model.between(conditions, other, args.share), {"blend": other, "share": args.share}
     with console.status("Translating"):
-        made = model.translate(pictures, conditions, **way)
+        if args.tiles:
+            one_way = model.way_back() if args.to == "A" else model
+            made = [one_way.translate_in_tiles(picture, conditions) for picture in pictures]
+        else:
+            made = model.translate(pictures, conditions, **way)
     for path, picture, source in zip(paths, made, pictures, strict=True):
         facts = {"source": source.name, "conditions": conditions, **way, **blended}
         write_as_asked(path, annotate(to_image(picture), "translation", model.model_id, **facts), args)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +12,19 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from tfproductgan.catalogue.photos import Placement, open_photo, photo_of_array, photo_of_pillow, place
+from tfproductgan.catalogue.photos import (
+    Placement,
+    background_colour,
+    open_photo,
+    photo_of_array,
+    photo_of_pillow,
+    place,
+)
 from tfproductgan.conditions import Conditions
 from tfproductgan.errors import PhotoError
 from tfproductgan.models.pictures import in_chunks, to_float, to_uint8
+
+_TILES_AT_ONCE = 64
 
 Picture = str | os.PathLike | np.ndarray | Image.Image
 
@@ -74,6 +84,44 @@ class Translator:
         ]
         return found if several else found[0]
 
+    def translate_in_tiles(self, picture: Picture, conditions: Conditions | None = None) -> np.ndarray:
+        """What is made of a large picture with all its pixels, in tiles as large as the pictures that were learnt.
+
+        Each is made without the others, so this is for models of surfaces and of parts of pictures. Tiles overlap by
+        half and fade into each other, so that there are no seams.
+
+        Args:
+            picture: As of `translate`. A side shorter than a tile has its own background continued.
+            conditions: Likewise, of one picture.
+
+        Returns:
+            uint8 `[H, W, C]` of the picture's own height and width.
+
+        Raises:
+            ConditionError: If an attribute or a value cannot be.
+            PhotoError: If the picture cannot be read.
+        """
+        photo, size = _opened(picture, 0), self.schema.image_size
+        ids = self.schema.encode_all([conditions])
+        given = np.asarray(photo.convert("L" if self.schema.source_channels == 1 else "RGB"))
+        given = given.reshape(photo.height, photo.width, -1)
+        shape = tuple(max(size, side) for side in given.shape[:2])
+        whole = np.empty((*shape, given.shape[2]), np.uint8)
+        whole[:] = background_colour(given)
+        whole[: photo.height, : photo.width] = given
+        corners = [(top, left) for top in _starts(shape[0], size) for left in _starts(shape[1], size)]
+        tiles = [(slice(top, top + size), slice(left, left + size)) for top, left in corners]
+        fade = np.minimum(np.arange(1, size + 1), np.arange(size, 0, -1)).astype(np.float32)
+        weight = np.outer(fade, fade)[..., None]
+        made, weights = np.zeros((*shape, self.schema.channels), np.float32), np.zeros((*shape, 1), np.float32)
+        for first in range(0, len(tiles), _TILES_AT_ONCE):
+            some = tiles[first : first + _TILES_AT_ONCE]
+            sources = np.stack([whole[tile] for tile in some])
+            for tile, square in zip(some, self.translate_squares(sources, ids.repeat(len(some), axis=0)), strict=True):
+                made[tile] += weight * square
+                weights[tile] += weight
+        return np.rint(made / weights)[: photo.height, : photo.width].astype(np.uint8)
+
     def translate_squares(self, sources: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """What is made of pictures that a catalogue has prepared.
 
@@ -102,6 +150,12 @@ def _opened(picture, number):
         return open_photo(Path(picture).read_bytes(), os.fspath(picture))
     except OSError as error:
         raise PhotoError(f"{os.fspath(picture)!r} cannot be read: {error.strerror}") from error
+
+
+def _starts(length: int, size: int) -> list[int]:
+    """Where tiles begin that overlap by half, or a little more, as the length wants it."""
+    count = math.ceil(2 * (length - size) / size) + 1
+    return np.linspace(0, length - size, count).round().astype(int).tolist()
 
 
 def scaled_back(square: np.ndarray, placement: Placement, size: tuple[int, int]) -> np.ndarray:
