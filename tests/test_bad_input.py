@@ -603,7 +603,7 @@ MODELS = [
         ("run/recipe.json cannot be read", "another --out"),
     ),
     Case("picture of others", photos, "inspect photos/mugs/0.png", ("'photos/mugs/0.png' carries no metadata",)),
-    Case("no picture", lambda: put("a.png", "x"), "inspect a.png", ("'a.png' is no PNG or GIF picture",)),
+    Case("no picture", lambda: put("a.png", "x"), "inspect a.png", ("'a.png' is no PNG, GIF, JPEG or WebP picture",)),
 ]
 
 OUTPUTS = [

@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_conditions(parser: argparse.ArgumentParser, help: str) -> None:
     """Declare `--set ATTRIBUTE=VALUE`."""
-    parser.add_argument("--set", action="append", default=[], type=_assignment, metavar="ATTRIBUTE=VALUE", help=help)
+    parser.add_argument("--set", action="append", default=[], type=assignment, metavar="ATTRIBUTE=VALUE", help=help)
 
 
 def conditions_set(args: argparse.Namespace, schema: Any) -> dict[str, str]:
@@ -107,7 +107,8 @@ def run(args: argparse.Namespace) -> int:
 
         model = load(shipped_model_path() if args.model is None else args.model)
     if model.asks != "sampler":
-        raise ConditionError(f"{args.model} makes pictures of pictures: use tfproductgan translate.")
+        verb = {"translator": "translate", "upscaler": "upscale"}[model.asks]
+        raise ConditionError(f"{args.model} makes pictures of pictures: use tfproductgan {verb}.")
     if args.list:
         return _list(model, console, args.model)
     conditions, seed = _asked(args, model.schema)
@@ -206,7 +207,8 @@ def _words(request: Any) -> str:
     return ", ".join([*value_names(request.conditions), f"seed {request.seed}"])
 
 
-def _assignment(text: str) -> tuple[str, str]:
+def assignment(text: str) -> tuple[str, str]:
+    """An attribute and a value."""
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"expected ATTRIBUTE=VALUE, such as colour=Gold. Received: {text!r}")

@@ -17,6 +17,7 @@ from tfproductgan.errors import RecipeError, RunError, nearest
 from tfproductgan.models import randomness
 from tfproductgan.models.batches import TakesInputs, batches_of, check_batch, input_specs, reading, refuse_options
 from tfproductgan.models.cosine import CosineAdam, rise
+from tfproductgan.models.linear_schedule import HoldThenLinear
 from tfproductgan.models.microbatches import mean_of_microbatches
 from tfproductgan.models.phases import Batch, Logs, Phase, added_losses, dense_gradients
 from tfproductgan.models.pictures import to_float
@@ -298,10 +299,9 @@ class TrainingModel(TakesInputs, ReplicaStep, keras.Model):
         # one that takes several steps in each of the model's must last as many images
         turns = sum(phase.optimizer == name for phase in self._phases)
         steps = max(1, recipe.images // (recipe.batch_size * self._num_parts())) * turns
-        if recipe.schedule == "cosine":
-            learning_rate = keras.optimizers.schedules.CosineDecay(
-                learning_rate, decay_steps=steps, alpha=recipe.final_learning_rate
-            )
+        if recipe.schedule != "constant":
+            made = {"cosine": keras.optimizers.schedules.CosineDecay, "linear": HoldThenLinear}[recipe.schedule]
+            learning_rate = made(learning_rate, decay_steps=steps, alpha=recipe.final_learning_rate)
         options = {"beta_1": adam.beta_1, "beta_2": adam.beta_2, "epsilon": 1e-8}
         options |= {"learning_rate": learning_rate, "global_clipnorm": recipe.gradient_clip or None}
         if adam.final_beta_2 is None:

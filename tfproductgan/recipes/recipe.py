@@ -23,7 +23,7 @@ from tfproductgan.recipes.objectives import GANObjective
 from tfproductgan.registry import kind_named
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
-SCHEDULES = ("cosine", "constant")
+SCHEDULES = ("cosine", "linear", "constant")
 
 FORMAT = 2
 """Of the JSON form; 1 held fields of GANs side by side with all others."""
@@ -85,7 +85,7 @@ class Recipe:
         gradient_clip: Gradients of a larger global norm are scaled down to it; 0 for no limit. Penalised
             discriminators now and then meet a photo whose gradient is ten times the usual one.
         schedule: `"cosine"` lets learning rates fall to `final_learning_rate` of themselves at the end of
-            `images`, `"constant"` leaves them.
+            `images`, `"linear"` so in the second half of them, in a straight line, `"constant"` leaves them.
         final_learning_rate: Share of the learning rates left at the end.
         ema_half_life: Half-life of averaged networks in images, once the ramp is over.
         ema_ramp: The half-life is at most this share of the images seen so far.

@@ -25,7 +25,7 @@ from tfproductgan.models.training_model import TrainingModel
 from tfproductgan.recipes import Recipe
 from tfproductgan.registry import kind_named
 from tfproductgan.training.alarms.kinds import alarms_of
-from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid, TranslationGrid
+from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid, TranslationGrid, UpscalingGrid
 from tfproductgan.training.checkpoints import Best, Checkpoints, Note, SaveCheckpoints, check_same_step
 from tfproductgan.training.evaluation import Evaluation, StopWithoutProgress, check_photos, evaluated, ranked_by
 from tfproductgan.training.run_directory import RunDirectory
@@ -275,6 +275,8 @@ def _reports(model, catalogue, run, schedule, console, tensorboard):
     grid = SampleGrid(run.grids, log_dir=logs)
     if model.asks == "translator":
         grid = TranslationGrid(run.grids, catalogue, log_dir=logs)
+    if model.asks == "upscaler":
+        grid = UpscalingGrid(run.grids, catalogue, log_dir=logs)
     return [Progress(schedule.images, console=console), grid, JsonLines(run.metrics)]
 
 
