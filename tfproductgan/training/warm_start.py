@@ -87,7 +87,8 @@ def check_fits(model: TrainingModel, old: TrainingModel | TrainedModel, path: st
     if any(name in found and found[name].shape == shape for name, shape in kernels):
         return
     mine, theirs = network.get_config(), there.get_config()
-    differ = [name for name in type(network).argument_names() if mine[name] != theirs.get(name) and name != "num_ids"]
+    options = [name for name in network.argument_names() if name not in network.arguments(model.schema)]
+    differ = [name for name in options if mine[name] != theirs.get(name)]
     listed = ", ".join(f"{name} {theirs.get(name)!r}, here {mine[name]!r}" for name in differ)
     right = " ".join(f"{role}.{name}={json.dumps(theirs.get(name))}" for name in differ)
     raise RecipeError(
