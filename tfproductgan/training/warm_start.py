@@ -154,9 +154,8 @@ def _see_latents(network: Any, weight: Any, old: Any, found: Any) -> bool:
     """Whether two kernels differ by vectors of conditions that go in behind the latents: one network knows none."""
     if not isinstance(network, Generator) or old.latent_dim != network.latent_dim:
         return False
-    return (found.shape[0], weight.shape[0]) == (old.style_dim, network.style_dim) and found.shape[1:] == weight.shape[
-        1:
-    ]
+    rows = (found.shape[0], weight.shape[0]) == (old.style_dim, network.style_dim)
+    return rows and found.shape[1:] == weight.shape[1:]
 
 
 def _named(network: Any) -> Iterator[tuple[str, Any]]:
