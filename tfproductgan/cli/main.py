@@ -33,10 +33,13 @@ VERBS = {
     "plot": "draw the curves of one or several runs",
     "generate": "draw pictures by name: singles, grids, interpolations",
     "translate": "make pictures of pictures, with a model trained on pairs",
+    "ensemble": "put several trained models together as one",
     "inspect": "tell what a picture shows and who drew it, or what a model knows",
     "export": "write a model as a SavedModel for TensorFlow Serving",
     "compress": "write a model in smaller and faster forms, each tried and judged",
     "serve": "answer requests for exported models over REST and gRPC",
+    "platform": "run the API, the store and an engine together",
+    "audit": "look through the platform's audit log",
 }
 
 # verbs that take up what they had done
