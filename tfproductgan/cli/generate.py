@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConditionError(f"{args.model} makes pictures of pictures: use tfproductgan translate.")
     if args.list:
         return _list(model, console, args.model)
-    conditions, seed = _asked(args, model.schema)
+    conditions, seed = asked_for(args, model.schema)
     with console.status("Drawing"):
         if args.grid:
             written = _grid(args, model, conditions, seed)
@@ -124,8 +124,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _asked(args: argparse.Namespace, schema: Any) -> tuple[dict[str, str], int]:
-    """Conditions and seed from the words and the options together."""
+def asked_for(args: argparse.Namespace, schema: Any) -> tuple[dict[str, str], int]:
+    """Conditions and seed from the words and the options together.
+
+    Raises:
+        ConditionError: If a word or condition is unknown, or there are two seeds.
+    """
     from tfproductgan.sampling.requests import parse_request
 
     conditions, seed = parse_request(" ".join(args.words), schema, conditions_set(args, schema))

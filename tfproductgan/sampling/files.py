@@ -52,7 +52,7 @@ def annotate(image: Image.Image, kind: str, model_id: str, **details: Any) -> Im
 
     Args:
         image: The image; changed in place.
-        kind: What it is: `"picture"`, `"grid"`, `"interpolation"` or `"translation"`.
+        kind: What it is: `"picture"`, `"grid"`, `"interpolation"`, `"translation"`, `"edit"` or `"edits"`.
         model_id: Id of the model that drew it.
         **details: What was asked, JSON-ready.
 
