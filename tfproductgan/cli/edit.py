@@ -190,7 +190,7 @@ def _one(args: argparse.Namespace, editor: Editor, drawing: Drawing) -> Written:
     path = Path(args.out, f"{edits.drawing_stem(drawing, photo=args.photo)}.png")
     refuse_to_overwrite(path, args.overwrite)
     [picture] = editor.draw([drawing])
-    return [_write(args, path, edits.annotated_picture(drawing, picture, editor.model), _words(drawing))]
+    return [_write(args, path, edits.annotated_picture(drawing, picture, editor.model), edits.drawing_words(drawing))]
 
 
 def _sheet(
@@ -209,7 +209,7 @@ def _sheet(
     path = Path(args.out, f"{edits.drawing_stem(start, [*done, what + within], args.photo)}.png")
     refuse_to_overwrite(path, args.overwrite)
     sheet = edits.edit_sheet(editor, rows, row_labels, column_labels)
-    return [_write(args, path, sheet, f"{_words(start)}, {what}{within}: {', '.join(column_labels)}")]
+    return [_write(args, path, sheet, f"{edits.drawing_words(start)}, {what}{within}: {', '.join(column_labels)}")]
 
 
 def _write(args: argparse.Namespace, path: Path, image: Image.Image, shown: str) -> tuple[Path, str]:
@@ -218,35 +218,37 @@ def _write(args: argparse.Namespace, path: Path, image: Image.Image, shown: str)
     return write_png(path, image, overwrite=args.overwrite), shown
 
 
-def _words(drawing: Drawing) -> str:
-    from tfproductgan.sampling.edits import edit_words
-    from tfproductgan.sampling.files import value_names
-
-    request = drawing.request
-    found = [] if drawing.found is None else ["found of a photo"]
-    seed = [f"seed {request.seed}"] if drawing.found is None else []
-    return ", ".join([*value_names(request.conditions), *seed, *found, *map(edit_words, drawing.edits)])
-
-
 # === Photos ===
 
 
 def _photo(args: argparse.Namespace, editor: Editor, console: Any) -> tuple[Drawing, Written]:
     """What a photo is drawn from: known, of a picture that this model drew, or sought and written."""
+    drawing = drawing_of_file(args, args.photo, editor.model.model_id)
+    if drawing is not None and args.words:
+        raise ConditionError(f"{args.photo} says itself what it shows: leave {' '.join(args.words)!r} out.")
+    return _found(args, editor, console) if drawing is None else (drawing, [])
+
+
+def drawing_of_file(args: argparse.Namespace, path: str, model_id: str) -> Drawing | None:
+    """What a picture was drawn from, if the model drew it; `None` of all others.
+
+    Raises:
+        ConditionError: If the command says what the file says itself.
+        RunError: If the model drew it, but not as a single picture.
+    """
     from tfproductgan.sampling.edits import read_drawing
     from tfproductgan.sampling.files import read_metadata
 
     try:
-        facts = read_metadata(args.photo)
+        facts = read_metadata(path)
     except RunError:  # any photo
-        facts = {}
-    if facts.get("model_id") == editor.model.model_id:
-        if args.words or args.set or args.seed is not None:
-            raise ConditionError(f"{args.photo} says itself what it shows and with which seed: leave that out.")
-        return read_drawing(facts), []
-    if facts.get("model_id"):
-        print(f"Note: {args.photo} was drawn by {facts['model_id']}, so it is taken for a photo.")
-    return _found(args, editor, console)
+        return None
+    if facts.get("model_id") != model_id:
+        print(f"Note: {path} was drawn by {facts.get('model_id')}, so it is taken for a photo.")
+        return None
+    if args.set or args.seed is not None:
+        raise ConditionError(f"{path} says itself what it shows and with which seed: leave that out.")
+    return read_drawing(facts)
 
 
 def _found(args: argparse.Namespace, editor: Editor, console: Any) -> tuple[Drawing, Written]:
@@ -255,7 +257,7 @@ def _found(args: argparse.Namespace, editor: Editor, console: Any) -> tuple[Draw
 
     model, name = editor.model, Path(args.photo).name
     conditions, seed = asked_for(args, model.schema)
-    photo, (width, height) = _fitted(args.photo, model.schema)
+    photo, (width, height) = fitted_photo(args.photo, model.schema)
     size = model.schema.image_size
     if (width, height) != (size, size):
         print(f"Note: {name} has {width} x {height} pixels and is fitted into the {size} x {size} of the model.")
@@ -276,8 +278,12 @@ def _found(args: argparse.Namespace, editor: Editor, console: Any) -> tuple[Draw
     ]
 
 
-def _fitted(path: str, schema: Any) -> tuple[np.ndarray, tuple[int, int]]:
-    """A photo as the catalogue of a schema would hold it, and the size it has."""
+def fitted_photo(path: str, schema: Any) -> tuple[np.ndarray, tuple[int, int]]:
+    """A photo as the catalogue of a schema would hold it, uint8 `[S, S, C]`, and the width and height that it has.
+
+    Raises:
+        PhotoError: If it cannot be read.
+    """
     from tfproductgan.catalogue.photos import open_photo, place
 
     try:

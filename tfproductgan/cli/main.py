@@ -33,6 +33,7 @@ VERBS = {
     "plot": "draw the curves of one or several runs",
     "generate": "draw pictures by name: singles, grids, interpolations",
     "edit": "change pictures along directions, mix them, find that of a photo",
+    "explain": "say why a picture is what it is: pixels, words, nearest photos",
     "translate": "make pictures of pictures, with a model trained on pairs",
     "inspect": "tell what a picture shows and who drew it, or what a model knows",
     "export": "write a model as a SavedModel for TensorFlow Serving",

@@ -95,7 +95,8 @@ def project(
         found = _pixel_distances(pictures, wanted)
         if wanted_maps is not None:
             pairs = zip(maps(_levels(pictures)), wanted_maps, strict=True)
-            found += sum(tf.reduce_mean(tf.reduce_sum(tf.square(_unit(a) - b), -1), (1, 2)) for a, b in pairs)
+            layers = [tf.reduce_mean(tf.reduce_sum(tf.square(_unit(a) - b), -1), (1, 2)) for a, b in pairs]
+            found += tf.add_n(layers) / len(layers)
         return found
 
     candidates = _candidates(model, conditions)

@@ -63,6 +63,13 @@ def edit_words(edit: Edit) -> str:
     return words if edit.layers is None else f"{words} in layers {edit.layers[0]} to {edit.layers[1]}"
 
 
+def drawing_words(drawing: Drawing) -> str:
+    """A drawing as people would say it."""
+    values, found = value_names(drawing.request.conditions), drawing.found is not None
+    begun = "found of a photo" if found else f"seed {drawing.request.seed}"
+    return ", ".join([*values, begun, *map(edit_words, drawing.edits)])
+
+
 def drawing_stem(drawing: Drawing, words: Iterable[str] = (), photo: str | None = None) -> str:
     """A drawing as a file name without its extension.
 
