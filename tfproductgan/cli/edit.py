@@ -142,11 +142,12 @@ def _edited(args: argparse.Namespace, editor: Editor, start: Drawing) -> Written
     if args.direction is None:
         return _directions(args, editor, start)
     by_number = isinstance(args.direction, int)
-    steps = [start.after(_edit(args, s)) for s in args.strength or _STRENGTHS[by_number]]
+    strengths = args.strength or _STRENGTHS[by_number]
+    steps = [start.after(_edit(args, strength)) for strength in strengths]
     if len(steps) == 1:
         return _one(args, editor, steps[0])
     what = f"direction {args.direction}" if by_number else f"towards {args.direction[1]}"
-    labels = [f"{each.edits[-1].strength:g}" for each in steps]
+    labels = [f"{strength:g}" for strength in strengths]
     return _sheet(args, editor, [steps], [], labels, start, what)
 
 
@@ -181,7 +182,8 @@ def _edit(args: argparse.Namespace, strength: float) -> Along | Towards:
 
     if isinstance(args.direction, int):
         return Along(args.direction, strength, args.layers)
-    return Towards(*args.direction, strength, args.layers)
+    attribute, value = args.direction
+    return Towards(attribute, value, strength, args.layers)
 
 
 def _one(args: argparse.Namespace, editor: Editor, drawing: Drawing) -> Written:
@@ -295,25 +297,27 @@ def fitted_photo(path: str, schema: Any) -> tuple[np.ndarray, tuple[int, int]]:
 
 def _maps(args: argparse.Namespace, model: Any, console: Any) -> Any:
     """What compares a photo and a picture beside pixels; `None` if nothing does, which is said."""
+    from tfproductgan.metrics.extractors import get_extractor
     from tfproductgan.training.evaluation import announced_extractor
 
     named = args.extractor or ("file" if args.extractor_file else None)
     if named == "none":
         return None
-    catalogue = None
-    if named in (None, "catalogue"):
-        try:
-            catalogue = photos_of(args, run_of(Path(args.model)), model.schema)
-        except CatalogueError as error:
-            if named:
-                raise
-            print(f"Note: photo and picture are compared by pixels alone ({str(error).rstrip('.')}).")
-            return None
-        if not catalogue.schema.attributes:
-            print("Note: photo and picture are compared by pixels alone (the photos have no labels to learn from).")
-            return None
     with console.status("Preparing the extractor"):
-        extractor = announced_extractor(named or "catalogue", catalogue, console, args.extractor_file)
+        if named in (None, "catalogue"):
+            try:
+                catalogue = photos_of(args, run_of(Path(args.model)), model.schema)
+            except CatalogueError as error:
+                if named:
+                    raise
+                print(f"Note: photo and picture are compared by pixels alone ({str(error).rstrip('.')}).")
+                return None
+            if not catalogue.schema.attributes:
+                print("Note: photo and picture are compared by pixels alone (the photos have no labels to learn from).")
+                return None
+            extractor = announced_extractor("catalogue", catalogue, console)
+        else:
+            extractor = get_extractor(named, path=args.extractor_file)
     print(f"Photo and picture are compared by pixels and by {extractor.id}.")
     return extractor.maps_of
 

@@ -136,15 +136,14 @@ def _explain(args: argparse.Namespace, console: Any, model: Any, discriminator: 
     from tfproductgan.reports.explanation import Explanation
     from tfproductgan.training.evaluation import announced_extractor
 
-    schema, notes = model.schema, []
-    catalogue = extractor = near = None
+    schema, notes = model.schema, list[str]()
+    catalogue = extractor = None
     try:
         catalogue = photos_of(args, run_of(Path(args.model)), schema)
-    except CatalogueError as error:
-        notes.append(f"Neither a classifier nor training photos are at hand: {error}")
-    else:
         with console.status("Preparing the classifier"):
             extractor = announced_extractor(None, catalogue, console)
+    except CatalogueError as error:
+        notes.append(f"Neither a classifier nor training photos are at hand: {error}")
     classifier = extractor if isinstance(extractor, CatalogueClassifier) else None
     conditions = shown.conditions
     if not conditions and classifier is not None:
@@ -158,8 +157,7 @@ def _explain(args: argparse.Namespace, console: Any, model: Any, discriminator: 
         names, scores = scores_of(schema, conditions, discriminator, classifier)
         attributions = list(zip(names, attribute(scores, shown.picture), strict=True)) if names else []
         left_out = [] if shown.drawing is None else leave_one_out(Editor(model), shown.drawing, classifier)
-        if catalogue is not None:
-            near = _near(shown.picture, extractor, catalogue)
+        near, captions = _near(shown.picture, extractor, catalogue) if catalogue and extractor else (None, [])
     facts = {
         "model": model.model_id,
         "asked for": ", ".join(f"{name} {value}" for name, value in conditions.items()) or "nothing",
@@ -167,7 +165,7 @@ def _explain(args: argparse.Namespace, console: Any, model: Any, discriminator: 
         "photos": repr(catalogue) if catalogue is not None else None,
         "command": args.command,
     }
-    return Explanation(shown.title, shown.picture, schema, attributions, left_out, *(near or (None, ())), facts, notes)
+    return Explanation(shown.title, shown.picture, schema, attributions, left_out, near, captions, facts, notes)
 
 
 def _near(picture: np.ndarray, extractor: FeatureExtractor, catalogue: Catalogue) -> tuple[NearPhotos, list[str]]:
@@ -178,7 +176,8 @@ def _near(picture: np.ndarray, extractor: FeatureExtractor, catalogue: Catalogue
 
     cache = FeatureCache()
     heldout = next((split for split in ("validation", "test") if catalogue.size(split)), None)
-    train, others = (split and cache.of_split(extractor, catalogue, split).features for split in ("train", heldout))
+    train = cache.of_split(extractor, catalogue, "train").features
+    others = cache.of_split(extractor, catalogue, heldout).features if heldout else None
     near = near_photos(picture, train, others, extractor, catalogue)
     conditions = catalogue.conditions("train")
     shown = [value_names(catalogue.schema.decode(conditions[position])) for position in near.positions]
