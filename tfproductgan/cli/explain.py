@@ -73,8 +73,9 @@ def run(args: argparse.Namespace) -> int:
     for path in paths:
         refuse_to_overwrite(path, args.overwrite)
     explanation = _explain(args, console, model, discriminator, shown)
-    charts.save(explanation_figure(explanation), paths[0])
-    write_text(paths[1], explanation_page(explanation))
+    figure = explanation_figure(explanation)
+    charts.save(figure, paths[0])
+    write_text(paths[1], explanation_page(explanation, figure))
     for note in [*explanation.notes, *explanation.incomplete()]:
         print(f"Note: {note}")
     for left in explanation.left_out:

@@ -40,7 +40,7 @@ _FEW_POINTS = 40  # that many are shown as dots too
 _MOST_WRITTEN = 12  # values of an attribute whose confusion table has numbers in it
 _LONGEST = 32  # letters of a label
 _WIDE, _HIGH, _GAP = 3.3, 1.75, 0.85  # inches: of a panel of curves, and what its numbers and names take
-_TILE, _TITLE = 1.45, 24  # inches: of a picture in an explanation, and letters above it
+_TILE, _ABOVE, _TITLE = 1.45, 0.45, 24  # inches: of a picture in an explanation, of words above it; letters of a line
 _BRIGHTEST = 0.995  # share of the pixels of a map below full colour
 _MAPS = ((1, "gradient x input"), (2, "integrated gradients"))
 _ROW = 0.19  # inches: rows of text at 8 points do not touch
@@ -323,11 +323,15 @@ def explanation(
         list(near),
     ]
     rows = [row for row in rows if row]
-    columns = max(map(len, rows))
-    figure = Figure((_TILE * max(columns, 2), (_TILE + 0.35) * len(rows)), layout="constrained")
+    # placed one by one: a layout that is sought takes seconds
+    width, height = _TILE * max(2, *map(len, rows)), (_TILE + _ABOVE) * len(rows)
+    figure = Figure((width, height))
     for row, tiles in enumerate(rows):
+        bottom = height - (_TILE + _ABOVE) * (row + 1)
         for column, (shown, title) in enumerate(tiles):
-            axes = figure.add_subplot(len(rows), columns, row * columns + column + 1)
+            axes = figure.add_axes(
+                ((column + 0.04) * _TILE / width, bottom / height, 0.92 * _TILE / width, 0.92 * _TILE / height)
+            )
             axes.set_axis_off()
             lines = [part for line in title.split("\n") for part in textwrap.wrap(line, _TITLE)]
             axes.set_title("\n".join(map(_label, lines)))

@@ -74,8 +74,8 @@ def explanation_figure(explanation: Explanation) -> Figure:
     )
 
 
-def explanation_page(explanation: Explanation) -> str:
-    """The explanation as HTML."""
+def explanation_page(explanation: Explanation, figure: Figure) -> str:
+    """The explanation as HTML, with what `explanation_figure` made of it."""
     scores = [
         (
             name,
@@ -95,7 +95,7 @@ def explanation_page(explanation: Explanation) -> str:
     return render(
         "explanation",
         explanation=explanation,
-        figure=explanation_figure(explanation),
+        figure=figure,
         scores=scores,
         moved=moved,
         painted=PAINTED,
