@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tfproductgan.layers.augmentation import Augmentation
     from tfproductgan.losses.penalties import Penalty
     from tfproductgan.models.conditional_gan import ConditionalGAN
+    from tfproductgan.models.ensemble import ensemble_of
     from tfproductgan.models.loading import load
     from tfproductgan.models.pix2pix import Pix2Pix
     from tfproductgan.models.trained import TrainedGenerator, TrainedTranslator
@@ -47,6 +48,7 @@ _HOMES = {
     "attribute_grid": "tfproductgan.sampling.grids",
     "condition_rows": "tfproductgan.sampling.grids",
     "contact_grid": "tfproductgan.sampling.grids",
+    "ensemble_of": "tfproductgan.models.ensemble",
     "export_saved_model": "tfproductgan.export.saved_model",
     "get_recipe": "tfproductgan.recipes",
     "interpolation_strip": "tfproductgan.sampling.strips",
@@ -77,6 +79,7 @@ __all__ = [
     "callbacks",
     "condition_rows",
     "contact_grid",
+    "ensemble_of",
     "export_saved_model",
     "get_recipe",
     "interpolation_strip",

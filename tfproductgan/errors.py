@@ -56,6 +56,10 @@ class ServingError(ProductGANError):
     """A server that does not answer, or not as asked; a model that cannot be served."""
 
 
+class PlatformError(ProductGANError):
+    """The platform cannot do something: its store, its engine or a setting does not let it."""
+
+
 class TrainingStopped(KeyboardInterrupt):
     """A signal ended a training after a finished step, and a checkpoint was written.
 

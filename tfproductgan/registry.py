@@ -103,6 +103,7 @@ def families() -> list[str]:
 
 def import_all() -> None:
     """Import every kind and family, so that Keras can find the classes that a `.keras` file refers to."""
+    importlib.import_module("tfproductgan.models.ensemble")
     for kind in KINDS.values():
         kind.find("model")
     for family in families():

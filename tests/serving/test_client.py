@@ -22,6 +22,7 @@ from tfproductgan.catalogue.colour_profiles import matrix_profile
 from tfproductgan.conditions import Attribute, ConditionSchema, PictureRequest
 from tfproductgan.errors import ConditionError, MissingExtraError, PhotoError, ServingError
 from tfproductgan.serving import Client, client_retries, protos
+from tfproductgan.serving.client_grpc import GrpcTransport
 from tfproductgan.serving.statuses import RequestError
 
 
@@ -456,3 +457,34 @@ def test_what_is_missing_is_named(url, module, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtraError, match=r"tfproductgan\[serving\]"):
         Client(url, "studio")
+
+
+def test_a_name_that_stands_for_several_servers_reaches_all_that_answer():
+    class Numbered(grpc.GenericRpcHandler):
+        def __init__(self, number):
+            self.number = number
+
+        def service(self, details):
+            answer = protos.GetModelStatusResponse()
+            answer.model_version_status.add(version=self.number, state="AVAILABLE")
+            return grpc.unary_unary_rpc_method_handler(lambda request, context: answer.SerializeToString())
+
+    servers = [grpc.server(futures.ThreadPoolExecutor(1), handlers=[Numbered(number)]) for number in (1, 2)]
+    ports = [server.add_insecure_port("127.0.0.1:0") for server in servers]
+    for server in servers:
+        server.start()
+    target = "ipv4:" + ",".join(f"127.0.0.1:{port}" for port in ports)  # as a resolver would answer
+    transport = GrpcTransport(target, False, "shop", None, None)
+    try:
+        transport.status(10)
+        deadline = time.monotonic() + 10
+        while {transport.status(10)[0][0] for _ in range(8)} != {1, 2} and time.monotonic() < deadline:
+            pass
+        assert {transport.status(10)[0][0] for _ in range(8)} == {1, 2}
+        servers[0].stop(None).wait()
+        time.sleep(0.05)
+        assert {transport.status(10)[0][0] for _ in range(8)} == {2}
+    finally:
+        transport.close()
+        for server in servers:
+            server.stop(None)

@@ -35,10 +35,13 @@ VERBS = {
     "edit": "change pictures along directions, mix them, find that of a photo",
     "explain": "say why a picture is what it is: pixels, words, nearest photos",
     "translate": "make pictures of pictures, with a model trained on pairs",
+    "ensemble": "put several trained models together as one",
     "inspect": "tell what a picture shows and who drew it, or what a model knows",
     "export": "write a model as a SavedModel for TensorFlow Serving",
     "compress": "write a model in smaller and faster forms, each tried and judged",
     "serve": "answer requests for exported models over REST and gRPC",
+    "platform": "run the API, the store and an engine together",
+    "audit": "look through the platform's audit log",
 }
 
 # verbs that take up what they had done

@@ -22,7 +22,9 @@ Serve exported models over REST and gRPC, with TensorFlow Serving's interface.
 The newest version of each model is served. A new one takes over as soon as it is there and warm; requests are not
 interrupted. For laptops, notebooks and tests: where TensorFlow Serving can be had, take it."""
 
-_port = fitting(digits, lambda port: 0 <= port < 2**16, "a port is a whole number from 0 to 65535. Received: {!r}")
+port_number = fitting(
+    digits, lambda port: 0 <= port < 2**16, "a port is a whole number from 0 to 65535. Received: {!r}"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="a folder of models, one model's folder, or a model configuration file of TensorFlow Serving",
     )
-    parser.add_argument("--port", type=_port, default=8501, metavar="N", help="port of REST (default: 8501)")
-    parser.add_argument("--grpc-port", type=_port, default=8500, metavar="N", help="port of gRPC (default: 8500)")
+    parser.add_argument("--port", type=port_number, default=8501, metavar="N", help="port of REST (default: 8501)")
+    parser.add_argument("--grpc-port", type=port_number, default=8500, metavar="N", help="port of gRPC (default: 8500)")
     parser.add_argument(
         "--host",
         default="127.0.0.1",

@@ -270,10 +270,31 @@ def kernel_distance(
     return _estimate(np.mean(values), math.sqrt(variance), std)
 
 
+def kernel_mean(first: np.ndarray, second: np.ndarray, same: bool = False) -> float:
+    """Mean of the kernel of `kernel_distance` over all pairs, block by block.
+
+    Args:
+        first: `[N, D]`.
+        second: `[M, D]`.
+        same: Whether both are the same pictures, which then make no pairs with themselves.
+    """
+    total = 0.0
+    for _, rows in row_blocks(first):
+        rows = _for_cubes(rows)
+        total += sum(_cubes(rows, _for_cubes(others)).sum() for _, others in row_blocks(second))
+        total -= np.sum(np.square(rows).sum(axis=1) ** 3) if same else 0
+    return float(total / (len(first) * (len(second) - same)))
+
+
 def _drawn(features, rng, size):
-    """Rows for `_discrepancies`, whose products need only be cubed."""
-    rows = np.asarray(features[np.sort(rng.choice(len(features), size, replace=False))], np.float64)
-    return np.hstack([rows / math.sqrt(rows.shape[1]), np.ones((size, 1))])
+    """Some rows for `_discrepancies`."""
+    return _for_cubes(features[np.sort(rng.choice(len(features), size, replace=False))])
+
+
+def _for_cubes(rows):
+    """Rows whose products need only be cubed."""
+    rows = np.asarray(rows, np.float64)
+    return np.hstack([rows / math.sqrt(rows.shape[1]), np.ones((len(rows), 1))])
 
 
 def _discrepancies(real, fake):

@@ -18,6 +18,8 @@ _OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 2000),
     # our own retries know how much time is left
     ("grpc.enable_retries", 0),
+    # a name that stands for several servers: all of them are asked in turn, those that do not answer left out
+    ("grpc.lb_policy_name", "round_robin"),
 ]
 
 

@@ -1,0 +1,55 @@
+"""The platform as people start it: a key that is shown once, an API that answers, an end in good order."""
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("fastapi", reason="needs the extra 'platform'")
+
+from tfproductgan.cli.main import main
+
+
+@pytest.fixture
+def engine():
+    path = Path(__file__).parents[1] / "platform" / "fake_engine.py"
+    spec = importlib.util.spec_from_file_location("fake_engine", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    engine = module.FakeEngine()
+    yield engine
+    engine.close()
+
+
+def test_what_cannot_be_started_is_one_line(tmp_path, capsys):
+    assert main(["platform", "--engine", "http://localhost:1"]) == 1
+    assert main(["platform", str(tmp_path), "--folder", str(tmp_path / "p")]) == 1
+    assert main(["audit", "verify", "--folder", str(tmp_path / "p")]) == 1
+    first, second, third = capsys.readouterr().err.splitlines()
+    assert "give --models with it" in first and "holds no model" in second and "There is no store" in third
+
+
+def test_it_shows_a_key_once_answers_and_ends_in_good_order(tmp_path, engine, capsys):
+    words = ["platform", "--engine", engine.url, "--models", "shop", "--folder", str(tmp_path), "--port", "0"]
+    command = [sys.executable, "-m", "tfproductgan", *words]
+    started = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": {**os.environ}}
+    with subprocess.Popen(command, **started) as platform:
+        secret = platform.stdout.readline().split()[-1]
+        url = platform.stdout.readline().split()[1]
+        request = urllib.request.Request(f"{url}/api/v1/models", headers={"Authorization": f"Bearer {secret}"})
+        with urllib.request.urlopen(request) as response:
+            assert json.load(response)["items"][0]["name"] == "shop"
+        platform.send_signal(signal.SIGTERM)
+        assert "Stopping" in platform.stdout.read()
+        logged = platform.stderr.read()
+    assert platform.returncode == 0 and secret not in logged
+    assert [json.loads(line)["route"] for line in logged.splitlines()] == ["/api/v1/models"]
+    assert main(["platform", "--folder", str(tmp_path), "--new-administrator", "shop"]) == 0
+    assert main(["audit", "verify", "--folder", str(tmp_path)]) == 0
+    assert "as they were written" in capsys.readouterr().out

@@ -1,0 +1,106 @@
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+for module in ("alembic", "argon2", "fastapi", "fsspec", "httpx2", "limits", "structlog"):
+    if importlib.util.find_spec(module) is None:
+        collect_ignore_glob = ["test_*.py"]  # needs the extra 'platform'
+        break
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs():
+    """As standard logging has them: by default structlog draws tracebacks with the values of all variables."""
+    import structlog
+
+    plain = [structlog.processors.format_exc_info, structlog.stdlib.render_to_log_kwargs]
+    structlog.configure(plain, logger_factory=structlog.stdlib.LoggerFactory())
+
+
+def _fake_engine():
+    path = Path(__file__).with_name("fake_engine.py")
+    spec = importlib.util.spec_from_file_location("fake_engine", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def fake_engine():
+    """The module `fake_engine`."""
+    return _fake_engine()
+
+
+@pytest.fixture(scope="module")
+def running_engine(fake_engine):
+    engine = fake_engine.FakeEngine()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def engine(running_engine):
+    """A running fake engine that has drawn nothing yet."""
+    running_engine.drawn.clear()
+    running_engine.received.clear()
+    yield running_engine
+    running_engine.refuses = None
+    running_engine.delay.set()
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory, running_engine):
+    from tfproductgan.platform.settings import Settings
+
+    folder = tmp_path_factory.mktemp("platform")
+    return Settings(folder=folder, engine=running_engine.url, models=("shop", "sketches"))
+
+
+@pytest.fixture(scope="module")
+def platform(settings):
+    from tfproductgan.platform.app import open_platform
+
+    platform = open_platform(settings)
+    yield platform
+    platform.engine.close()
+    platform.database.close()
+
+
+@pytest.fixture(scope="module")
+def app(platform):
+    from tfproductgan.platform.app import create_app
+
+    return create_app(platform)
+
+
+@pytest.fixture(scope="module")
+def as_role(platform):
+    """Headers of a key with the scopes of a role: `as_role("viewer", tenant="other")`."""
+    from tfproductgan.platform.access import keys
+    from tfproductgan.platform.access.roles import ROLES
+
+    def make(role="administrator", tenant="shop", **limits):
+        with platform.database.writing() as session:
+            secret, key = keys.make_key(session, tenant, role, sorted(ROLES[role]))
+            for name, value in limits.items():
+                setattr(key, name, value)
+        return {"Authorization": f"Bearer {secret}"}
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def started(app):
+    from starlette.testclient import TestClient
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def client(started, as_role, engine):
+    """A client with the key of an administrator, and the threads that draw jobs."""
+    started.headers = as_role()
+    started.cookies.clear()
+    return started

@@ -1,0 +1,107 @@
+"""What answers TensorFlow Serving's REST API without TensorFlow: pictures in one colour, made of the seed."""
+
+import base64
+import io
+import json
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from PIL import Image
+
+from tfproductgan.conditions import Attribute, ConditionSchema
+
+SCHEMA = ConditionSchema(
+    [Attribute("category", ("Ring", "Mug", "Watch")), Attribute("base colour", ("Gold", "Weiß"))], image_size=8
+).with_combinations([(1, 1)] * 5 + [(2, 2)] * 3 + [(3, 1)])
+INPUTS = {"category": "category", "base colour": "base_colour"}
+
+
+def png(colour):
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), colour).save(file, "PNG")
+    return {"b64": base64.b64encode(file.getvalue()).decode()}
+
+
+def colour_of(seed):
+    return (seed * 37 % 256, seed * 91 % 256, seed % 256)
+
+
+class FakeEngine:
+    """Serves the models `shop` (asked by name) and `sketches` (asked with a picture)."""
+
+    def __init__(self, port=0):
+        self.drawn = []  # every seed that was asked for, in the order of requests
+        self.received = []  # the bytes of every photo
+        self.delay = threading.Event()
+        self.delay.set()
+        self.refuses = None  # (status, message) that each prediction gets
+        engine = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *args):
+                pass
+
+            def do_GET(self):
+                self.answer(200, {"model_version_status": [{"version": "1", "state": "AVAILABLE", "status": {}}]})
+
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                name = self.path.split("/")[3].partition(":")[0]
+                self.answer(*engine.predict(name, body["signature_name"], body["inputs"]))
+
+            def answer(self, status, body):
+                data = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def predict(self, name, signature, inputs):
+        if signature == "describe":
+            return 200, {"outputs": [json.dumps(self.describe(name))]}
+        self.delay.wait(10)
+        if self.refuses:
+            return self.refuses[0], {"error": self.refuses[1]}
+        if signature == "serving_default" and "image_bytes" in inputs:
+            self.received += [base64.b64decode(each["b64"]) for each in inputs["image_bytes"]]
+            return 200, {"outputs": [png((1, 2, 3)) for _ in inputs["image_bytes"]]}
+        if signature == "serving_default":
+            self.drawn += inputs["seed"]
+            return 200, {"outputs": [png(colour_of(seed)) for seed in inputs["seed"]]}
+        assert signature == "interpolate"
+        flat = [[[[int(255 * t)] * 3] * 8] * 8 for t in inputs["fraction"]]
+        return 200, {"outputs": flat}
+
+    def describe(self, name):
+        asks, actions = (
+            ("translator", ["translate"]) if name == "sketches" else ("sampler", ["generate", "interpolate"])
+        )
+        signatures = ["serving_default", *actions, "describe"]
+        return {
+            "model_id": f"{name}-1",
+            "provenance": {"photos": 9},
+            "asks": asks,
+            "image_size": 8,
+            "channels": 3,
+            "max_rows": 64,
+            "inputs": INPUTS,
+            "signatures": {name: {} for name in signatures},
+            "schema": SCHEMA.to_dict(),
+        }
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+if __name__ == "__main__":
+    FakeEngine(int(sys.argv[1]))
+    threading.Event().wait()

@@ -1,0 +1,148 @@
+"""The page: what a person in the shop sees and does, without a browser."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from tfproductgan.platform.access import keys, people, rates
+from tfproductgan.platform.access.guard import COOKIE
+from tfproductgan.platform.access.roles import ROLES
+
+
+@pytest.fixture
+def browser(client, platform):
+    """Signs somebody in and asks as htmx does."""
+
+    def sign_in(role="administrator"):
+        client.headers.pop("Authorization", None)
+        with platform.database.writing() as session:
+            secret, _ = keys.make_key(session, "shop", role, sorted(ROLES[role]))
+        token = people.sign_in(platform.database, "", secret, 1)
+        with platform.database.reading() as session:
+            csrf = people.signed_in(session, token).csrf
+        client.cookies.set(COOKIE, token)
+        client.headers.update({"X-CSRF-Token": csrf, "HX-Request": "true"})
+        return client
+
+    yield sign_in
+    client.cookies.clear()
+
+
+class Tags(HTMLParser):
+    """Which tags a page has, and that each is closed."""
+
+    VOID = ("meta", "link", "input", "img", "br", "!doctype")
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.found, self.names = [], [], []
+        self.feed(text)
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, tag
+
+
+def test_whoever_is_not_known_is_asked_to_sign_in(client):
+    client.headers.pop("Authorization")
+    answer = client.get("/", headers={"Accept": "text/html"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
+    assert "Password" in client.get("/sign-in").text
+    assert client.get("/static/htmx.min.js").headers["Content-Type"].startswith("text/javascript")
+    assert client.get("/static/htmx-LICENSE.txt").status_code == 404
+
+
+def test_people_sign_in_and_out(client, as_role):
+    secret = as_role("maker")["Authorization"].split()[1]
+    client.headers.pop("Authorization")
+    wrong = client.post("/sign-in", data={"secret": "tpg_wrong"})
+    assert wrong.status_code == 401 and "not known here" in wrong.text
+    other = client.post("/sign-in", data={"secret": secret}, headers={"Origin": "https://elsewhere.example"})
+    assert other.status_code == 403
+    right = client.post("/sign-in", data={"secret": secret}, follow_redirects=False)
+    cookie = right.headers["Set-Cookie"]
+    assert right.status_code == 303 and "HttpOnly" in cookie and "SameSite=strict" in cookie and secret not in cookie
+    page = client.get("/").text
+    csrf = re.search(r'"X-CSRF-Token": "([^"]+)"', page)[1]
+    assert client.post("/sign-out", headers={"X-CSRF-Token": csrf}).headers["HX-Redirect"] == "/sign-in"
+    assert client.get("/").status_code == 401
+
+
+def test_attempts_to_sign_in_are_counted(client, monkeypatch):
+    monkeypatch.setattr(rates, "_SIGN_INS_PER_MINUTE", 2)
+    client.headers.pop("Authorization")
+    statuses = [client.post("/sign-in", data={"name": "mallory", "secret": "x"}).status_code for _ in range(3)]
+    assert statuses[-1] == 429
+
+
+def test_every_page_is_whole_and_has_no_script_or_style_of_its_own(browser):
+    client = browser()
+    for path in ("/", "/?model=sketches", "/gallery", "/jobs", "/administration", "/sign-in"):
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        tags = Tags(answer.text).found
+        assert [attributes["src"] for tag, attributes in tags if tag == "script"] == ["/static/htmx.min.js"]
+        assert not any(tag == "style" or "style" in attributes for tag, attributes in tags)
+        assert not any(name.startswith("on") for _, attributes in tags for name in attributes)
+        fields = [a for tag, a in tags if tag in ("input", "select")]
+        assert answer.text.count("<label>") >= len(fields)
+
+
+def test_pictures_are_asked_for_kept_and_deleted(browser, engine):
+    client = browser("maker")
+    form = client.get("/").text
+    assert '<option value="Watch"></option>' in form and 'name="of base colour"' in form
+    asked = {"of category": "watch", "of base colour": "", "count": "2", "seed": "5", "truncation": "1"}
+    cards = client.post("/page/models/shop/generate", data=asked).text
+    assert cards.count("<article") == 2 and "Watch" in cards and "seed 6" in cards and engine.drawn == [5, 6]
+    Tags(cards)
+    first = re.search(r"/page/pictures/(\w+)/keep", cards)[1]
+    assert 'aria-pressed="true"' in client.post(f"/page/pictures/{first}/keep").text
+    assert first in client.get("/gallery", params={"kept": "true", "words": "watch"}).text
+    assert first not in client.get("/gallery", params={"words": "mug"}).text
+    assert client.post(f"/page/pictures/{first}/more").text.count("<article") == 4
+    assert client.delete(f"/page/pictures/{first}").text == ""
+    assert first not in client.get("/gallery").text
+
+
+def test_mistakes_are_shown_where_they_were_made(browser):
+    client = browser("maker")
+    asked = {"of category": "<b>Wach</b>", "count": "1", "seed": "5", "truncation": "1"}
+    answer = client.post("/page/models/shop/generate", data=asked)
+    assert answer.status_code == 422 and answer.text.startswith('<p class="problem">')
+    assert "&lt;b&gt;" in answer.text
+    answer = client.post("/page/models/shop/generate", data={**asked, "count": "many"})
+    assert "count is a number" in answer.text
+
+
+def test_jobs_show_how_far_they_are(browser):
+    client = browser("maker")
+    table = client.post("/page/jobs", data={"model": "shop"}, files={"file": ("night.csv", "category\nMug\n")}).text
+    assert "night.csv" in table and "of 1" in table
+    assert "<table>" in client.get("/page/jobs").text
+    Tags(table)
+
+
+def test_a_viewer_looks_and_does_nothing(browser):
+    client = browser("viewer")
+    assert "Queue" not in client.get("/jobs").text
+    assert client.get("/administration").status_code == 403
+
+
+def test_an_administrator_lets_people_in_and_makes_keys(browser):
+    client = browser()
+    person = {"name": "Ada <i>", "password": "correct horse battery", "role": "maker"}
+    shown = client.post("/page/people", data=person).text
+    assert "Ada &lt;i&gt;" in shown
+    closed = client.post(re.search(r"/page/people/\w+/close", shown)[0]).text
+    assert "closed" in closed
+    made = client.post("/page/keys", data={"name": "till", "scope": ["models:read"]}).text
+    secret = re.search(r"tpg_[\w-]+", made)[0]
+    assert secret not in client.get("/administration").text
+    Tags(made)

@@ -1,0 +1,45 @@
+"""What those see who watch the service."""
+
+from sqlalchemy.exc import OperationalError
+
+from tfproductgan.platform import audit
+
+
+def test_it_is_healthy_and_ready(client):
+    assert client.get("/healthz", headers={"Authorization": ""}).json() == {"status": "ok"}
+    assert client.get("/readyz", headers={"Authorization": ""}).json() == {"status": "ready"}
+
+
+def test_it_is_not_ready_without_an_engine(client, platform, monkeypatch):
+    monkeypatch.setattr(type(platform.engine), "is_ready", lambda self: False)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503 and "engine" in answer.json()["detail"]
+
+
+def test_metrics_name_routes_as_they_are_declared(client):
+    client.post("/api/v1/models/shop/generate", json={"count": 3})
+    client.get("/api/v1/pictures/0123")
+    text = client.get("/metrics").text
+    assert 'route="/api/v1/pictures/{picture_id}",status="404"' in text.replace('method="GET",', "")
+    assert 'platform_pictures_total{kind="picture",model="shop"} 3.0' in text
+    assert "platform_job_rows_waiting 0.0" in text and "platform_engine_ready 1.0" in text
+    assert "0123" not in text
+
+
+def test_what_goes_wrong_here_is_a_problem_without_details(client, platform, monkeypatch):
+    monkeypatch.setattr(type(platform.engine), "model", lambda self, name: 1 / 0)
+    answer = client.get("/api/v1/models/shop")
+    assert answer.status_code == 500 and "ZeroDivisionError" not in answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_store_that_is_away_is_said_and_nobody_gets_what_is_not_audited(client, platform, monkeypatch, engine):
+    def away(*arguments):
+        raise OperationalError("statement", {}, Exception("gone"))
+
+    monkeypatch.setattr(audit, "append", away)
+    assert client.get("/api/v1/models").status_code == 200
+    assert client.post("/api/v1/models/shop/generate", json={}).status_code == 500
+    monkeypatch.setattr(type(platform.database), "reading", away)
+    assert client.post("/api/v1/models/shop/generate", json={}).status_code == 503
+    assert client.get("/readyz").status_code == 503

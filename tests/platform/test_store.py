@@ -1,0 +1,53 @@
+"""The store: its tables are those of the last migration, and several may write at a time."""
+
+import threading
+
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from tfproductgan.errors import PlatformError
+from tfproductgan.platform import audit
+from tfproductgan.platform.store.database import Database
+from tfproductgan.platform.store.tables import Base
+
+
+@pytest.fixture
+def database(tmp_path):
+    database = Database(f"sqlite:///{tmp_path}/folder/store.db")
+    database.upgrade()
+    yield database
+    database.close()
+
+
+def test_the_migrations_make_the_tables_of_today(database):
+    with database.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    database.upgrade()  # nothing to do
+
+
+def test_writers_wait_for_each_other(database):
+    threads = [
+        threading.Thread(target=lambda: [audit.append(database, "", "", "", "", "", {}) for _ in range(10)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert audit.verify(database)[0::2] == (40, [])
+
+
+@pytest.mark.parametrize("url", ["nonsense", "oracle://x", "sqlite:////proc/nowhere/store.db"])
+def test_what_is_no_database_is_said(url):
+    with pytest.raises(PlatformError):
+        Database(url).upgrade()
+
+
+def test_a_store_of_a_newer_version_is_refused(database):
+    with database.engine.begin() as connection:
+        connection.execute(sqlalchemy.text("UPDATE alembic_version SET version_num = 'later'"))
+    with pytest.raises(PlatformError, match="cannot be brought up to date"):
+        database.upgrade()

@@ -1,0 +1,125 @@
+"""`tfproductgan platform`: a page and an API around served models."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tfproductgan.cli.serve import port_number
+from tfproductgan.errors import PlatformError, ProductGANError, require
+
+HELP = """\
+Start the platform: an API for programs on one port, an engine in a second process, and a store that remembers.
+
+  tfproductgan platform                              the generator that comes with the package
+  tfproductgan platform saved_models                 every exported model of a folder: NAME/1 and so on
+  tfproductgan platform --engine http://tf:8501 --models shop,sketches      TensorFlow Serving elsewhere
+
+The first start prints the key of the first administrator, once. What is drawn, jobs and keys lie in --folder; another
+database and place for pictures come by TFPRODUCTGAN_PLATFORM_DATABASE and TFPRODUCTGAN_PLATFORM_PICTURES, as all
+settings do that docs/platform.md lists. Ctrl-C finishes what is in flight; jobs go on at the next start."""
+
+_SHIPPED = "studio"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument(
+        "path", nargs="?", type=Path, metavar="PATH", help="a folder of exported models (default: the shipped one)"
+    )
+    parser.add_argument("--engine", metavar="URL", help="ask this TensorFlow Serving in the place of an own engine")
+    parser.add_argument("--models", metavar="NAMES", help="with --engine: its models, with commas between them")
+    parser.add_argument("--folder", type=Path, metavar="FOLDER", help="where all is kept (default: platform)")
+    parser.add_argument("--port", type=port_number, default=8080, metavar="N", help="port to listen on (default: 8080)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on (default: 127.0.0.1)"
+    )
+    parser.add_argument(
+        "--new-administrator",
+        metavar="TENANT",
+        help="print another administrator's key, for a new tenant or where the first is lost, and end",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the platform until a signal ends it."""
+    for module in ("alembic", "argon2", "fastapi", "fsspec", "limits", "sqlalchemy", "structlog", "uvicorn"):
+        require(module, "platform")
+    if args.engine and (args.path or not args.models):
+        raise PlatformError("--engine asks an engine elsewhere: give --models with it, and no folder.")
+    from tfproductgan.platform.access.keys import first_administrator
+    from tfproductgan.platform.app import create_app, open_platform
+    from tfproductgan.platform.logs import configure
+    from tfproductgan.platform.running import first_key, serve
+
+    settings = _settings(args)
+    if args.new_administrator:
+        platform = open_platform(settings)
+        with platform.database.writing() as session:
+            print(first_administrator(session, args.new_administrator))
+        return 0
+    configure()
+    with contextlib.ExitStack() as stack:
+        if not args.engine:
+            url, names = stack.enter_context(_own_engine(args.path, settings.folder))
+            settings = _settings(args, engine=url, models=names)
+        platform = open_platform(settings)
+        secret = first_key(platform, "shop")
+
+        def ready(port: int) -> None:
+            if secret:
+                print(f"The first administrator's key, shown this once: {secret}")
+            print(f"Ready: http://{args.host}:{port} with {', '.join(settings.models)}. Ctrl-C stops.", flush=True)
+
+        serve(create_app(platform), args.host, args.port, ready)
+    return 0
+
+
+def _settings(args: argparse.Namespace, **more: Any) -> Any:
+    from pydantic import ValidationError
+
+    from tfproductgan.platform.settings import Settings
+
+    if args.folder:
+        more["folder"] = args.folder
+    if args.engine:
+        more |= {"engine": args.engine, "models": tuple(filter(None, map(str.strip, args.models.split(","))))}
+    try:
+        return Settings(**more)
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise PlatformError(f"A setting cannot be: {told}") from error
+
+
+@contextlib.contextmanager
+def _own_engine(path: Path | None, folder: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """An engine of our own while it is open: its address and its models."""
+    require("aiohttp", "serving")
+    from tfproductgan.platform.engine_process import EngineProcess
+
+    models = _shipped(folder) if path is None else path
+    names = tuple(sorted(p.name for p in models.glob("*") if any(p.glob("[0-9]*/saved_model.pb"))))
+    if not names:
+        raise PlatformError(f"{str(models)!r} holds no model: expected NAME/1/saved_model.pb, as 'export' writes it.")
+    process = EngineProcess(models, names)
+    try:
+        process.wait_until_ready()
+        yield process.url, names
+    finally:
+        process.stop()
+
+
+def _shipped(folder: Path) -> Path:
+    """A folder with the generator that comes with the package, exported on the first start."""
+    models = folder / "models"
+    if not (models / _SHIPPED).is_dir():
+        words = [sys.executable, "-m", "tfproductgan", "export", _SHIPPED, str(models / _SHIPPED)]
+        done = subprocess.run(words, capture_output=True, text=True)
+        if done.returncode:
+            raise ProductGANError(f"The shipped generator cannot be exported: {done.stderr.strip()}")
+    return models

@@ -1,0 +1,1 @@
+"""Who may do what: keys of programs, people with passwords, what each may, and how often."""

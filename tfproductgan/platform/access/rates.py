@@ -1,0 +1,63 @@
+"""How often and how much: counted by who asks, once that is known."""
+
+from __future__ import annotations
+
+import time
+
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
+from limits.storage import storage_from_string
+from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
+
+from tfproductgan.platform.access.roles import Principal
+from tfproductgan.platform.problems import RefusedError
+from tfproductgan.platform.settings import Settings
+
+_SIGN_INS_PER_MINUTE = 10
+
+
+class Rates:
+    """Counts requests and pictures.
+
+    Args:
+        settings: Where it counts, and the limits of who has none of their own.
+    """
+
+    def __init__(self, settings: Settings):
+        storage = storage_from_string(settings.limits)
+        self._settings = settings
+        self._moving = MovingWindowRateLimiter(storage)
+        self._daily = FixedWindowRateLimiter(storage)  # a number, where the other keeps the time of each
+
+    def request(self, who: Principal) -> None:
+        """Count a request.
+
+        Raises:
+            RefusedError: If there were too many within a minute.
+        """
+        most = who.requests_per_minute or self._settings.requests_per_minute
+        self._hit(self._moving, RateLimitItemPerMinute(most), f"requests:{who.id}", 1, f"{most} requests a minute")
+
+    def pictures(self, who: Principal, count: int) -> None:
+        """Count pictures.
+
+        Raises:
+            RefusedError: If these are too many within a day.
+        """
+        most = who.pictures_per_day or self._settings.pictures_per_day
+        self._hit(self._daily, RateLimitItemPerDay(most), f"pictures:{who.id}", count, f"{most} pictures a day")
+
+    def sign_in(self, name: str, address: str) -> None:
+        """Count an attempt to sign in.
+
+        Raises:
+            RefusedError: If there were too many within a minute.
+        """
+        item, words = RateLimitItemPerMinute(_SIGN_INS_PER_MINUTE), f"{_SIGN_INS_PER_MINUTE} attempts a minute"
+        for who in (f"name:{name}", f"address:{address}"):
+            self._hit(self._moving, item, f"sign-in:{who}", 1, words)
+
+    def _hit(self, limiter: RateLimiter, item: RateLimitItem, who: str, cost: int, words: str) -> None:
+        if limiter.hit(item, who, cost=cost):
+            return
+        wait = max(1, int(limiter.get_window_stats(item, who).reset_time - time.time()) + 1)
+        raise RefusedError(429, f"No more than {words}: try again in {wait} s.", {"Retry-After": str(wait)})

@@ -1,0 +1,301 @@
+"""What goes over the wire."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from tfproductgan.conditions import MAX_SEED, MAX_TRUNCATION
+from tfproductgan.platform.engine import Model
+from tfproductgan.platform.jobs import queue
+from tfproductgan.platform.store.tables import Job, Key, Person, Picture
+
+# a NUL is no text of PostgreSQL's
+Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
+Conditions = dict[Text, Text | list[Text] | None]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Truncation = Annotated[float, Field(ge=0, le=MAX_TRUNCATION)]
+Limit = Annotated[int | None, Field(ge=1, le=2**31 - 1)]
+
+
+class Body(BaseModel):
+    """What is asked for; a field that there is not is a mistake, not overlooked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Asked(Body):
+    """One picture by name."""
+
+    conditions: Conditions = {}
+    seed: Seed = 0
+    truncation: Truncation = 1.0
+
+
+class Generate(Body):
+    """Pictures by name; picture `i` has seed `seed + i`."""
+
+    conditions: Conditions | list[Conditions] = {}
+    count: Annotated[int | None, Field(ge=1)] = None
+    seed: Seed = 0
+    truncation: Truncation = 1.0
+
+
+class Interpolate(Body):
+    """The way from one picture to another."""
+
+    first: Asked
+    second: Asked
+    steps: Annotated[int, Field(ge=2, le=64)] = 8
+
+
+class More(Body):
+    """Others like a picture."""
+
+    count: Annotated[int, Field(ge=1)] = 4
+    seed: Seed
+
+
+class Change(Body):
+    """What people say of a picture; what is not given stays."""
+
+    kept: bool | None = None
+    labels: Annotated[list[Text] | None, Field(max_length=50)] = None
+
+
+class JobLine(Body):
+    """One line of a job."""
+
+    conditions: Conditions = {}
+    count: Annotated[int, Field(ge=1)] = 1
+    seed: Seed | None = None
+    truncation: Truncation = 1.0
+
+
+class JobBody(Body):
+    """Many pictures; lines without a seed take the next ones, from `seed` on."""
+
+    model: Text
+    name: Text = ""
+    seed: Seed = 0
+    rows: Annotated[list[JobLine], Field(min_length=1, max_length=100_000)]
+
+
+class NewKey(Body):
+    """A key for a program."""
+
+    name: Annotated[Text, Field(min_length=1)]
+    scopes: Annotated[list[Text], Field(min_length=1)]
+    expires_in_hours: Annotated[float | None, Field(gt=0, le=10**6)] = None
+    requests_per_minute: Limit = None
+    pictures_per_day: Limit = None
+    queued_pictures: Limit = None
+
+
+class Rotation(Body):
+    """How long the old key still works."""
+
+    overlap_hours: Annotated[float, Field(ge=0, le=24 * 90)] = 24.0
+
+
+class NewPerson(Body):
+    """Somebody to let in."""
+
+    name: Annotated[Text, Field(min_length=1)]
+    password: Annotated[Text, Field(min_length=1)]
+    role: Text = "maker"
+
+
+class PersonChange(Body):
+    """What to change; what is not given stays."""
+
+    role: Text | None = None
+    password: Text | None = None
+    closed: bool | None = None
+
+
+class ModelShown(BaseModel):
+    """A model in its own words."""
+
+    name: str
+    model_id: str
+    actions: list[str]
+    image_size: int
+    channels: int
+    attributes: list[dict[str, Any]]
+    provenance: dict[str, Any]
+
+    @classmethod
+    def of(cls, model: Model) -> ModelShown:
+        """How it is shown."""
+        schema = model.schema
+        return cls(
+            name=model.name,
+            model_id=model.model_id,
+            actions=list(model.actions),
+            image_size=schema.image_size,
+            channels=schema.channels,
+            attributes=[{"name": a.name, "values": list(a.values), "several": a.several} for a in schema.attributes],
+            provenance=model.description.get("provenance") or {},
+        )
+
+
+class Models(BaseModel):
+    """All models."""
+
+    items: list[ModelShown]
+
+
+class PictureShown(BaseModel):
+    """A picture; `file` is where its PNG is."""
+
+    id: str
+    kind: str
+    model: str
+    model_id: str
+    conditions: dict[str, str]
+    seed: int | None
+    truncation: float | None
+    details: dict[str, Any]
+    created: datetime.datetime
+    kept: bool
+    labels: list[str]
+    job: str | None
+    file: str
+
+    @classmethod
+    def of(cls, picture: Picture, labels: Sequence[str] = ()) -> PictureShown:
+        """How it is shown."""
+        return cls(
+            **{name: getattr(picture, name) for name in ("id", "kind", "model", "model_id", "conditions", "seed")},
+            truncation=picture.truncation,
+            details=picture.details,
+            created=moment(picture.created),
+            kept=picture.kept,
+            labels=list(labels),
+            job=picture.job_id,
+            file=f"/api/v1/pictures/{picture.id}/file",
+        )
+
+
+class Pictures(BaseModel):
+    """Pictures, newest first where they were searched for; `next` goes into `after` for those that follow."""
+
+    items: list[PictureShown]
+    next: str | None = None
+
+
+class JobShown(BaseModel):
+    """A job and how far it is."""
+
+    id: str
+    name: str
+    model: str
+    created: datetime.datetime
+    state: str
+    total: int
+    waiting: int
+    drawn: int
+    failed: int
+    cancelled: int
+
+    @classmethod
+    def of(cls, job: Job, counts: dict[str, int]) -> JobShown:
+        """How it is shown."""
+        state = "cancelled" if job.cancelled else "done"
+        if counts[queue.WAITING]:
+            state = "running" if counts[queue.DRAWN] or counts[queue.FAILED] else "waiting"
+        total = sum(counts.values())
+        return cls(
+            id=job.id, name=job.name, model=job.model, created=moment(job.created), state=state, total=total, **counts
+        )
+
+
+class Jobs(BaseModel):
+    """Jobs, newest first."""
+
+    items: list[JobShown]
+    next: str | None = None
+
+
+class KeyShown(BaseModel):
+    """A key, without its secret."""
+
+    id: str
+    name: str
+    scopes: list[str]
+    created: datetime.datetime
+    expires: datetime.datetime | None
+    requests_per_minute: int | None
+    pictures_per_day: int | None
+    queued_pictures: int | None
+
+    @classmethod
+    def of(cls, key: Key, **more: Any) -> Any:
+        """How it is shown."""
+        limits = ("requests_per_minute", "pictures_per_day", "queued_pictures")
+        return cls(
+            id=key.id,
+            name=key.name,
+            scopes=key.scopes,
+            created=moment(key.created),
+            expires=None if key.expires is None else moment(key.expires),
+            **{name: getattr(key, name) for name in limits},
+            **more,
+        )
+
+
+class KeyMade(KeyShown):
+    """A new key: the only time that its secret is shown."""
+
+    secret: str
+
+
+class Keys(BaseModel):
+    """All keys of the tenant."""
+
+    items: list[KeyShown]
+
+
+class PersonShown(BaseModel):
+    """Somebody who may sign in."""
+
+    id: str
+    name: str
+    role: str
+    created: datetime.datetime
+    closed: bool
+
+    @classmethod
+    def of(cls, person: Person) -> PersonShown:
+        """How they are shown."""
+        created = moment(person.created)
+        return cls(id=person.id, name=person.name, role=person.role, created=created, closed=person.closed is not None)
+
+
+class People(BaseModel):
+    """Everybody of the tenant."""
+
+    items: list[PersonShown]
+
+
+class AuditFound(BaseModel):
+    """What a look through the audit log gave."""
+
+    entries: int
+    digest: str
+    wrong: list[str]
+
+
+class Health(BaseModel):
+    """Whether something works."""
+
+    status: str
+
+
+def moment(seconds: float) -> datetime.datetime:
+    """Seconds since 1970 as a time of UTC."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)

@@ -1,0 +1,137 @@
+"""What every request passes: its size, the headers of its answer, its place in metrics, logs and the audit log."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import structlog
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tfproductgan.platform import audit
+from tfproductgan.platform.problems import problem
+from tfproductgan.platform.state import Platform
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_ENCRYPTED = "max-age=31536000; includeSubDomains"
+_UNREMARKABLE = ("GET", "HEAD", "OPTIONS")
+_REFUSED = (401, 403, 429)
+
+_log = structlog.get_logger("tfproductgan.platform")
+
+
+class Doorway:
+    """ASGI middleware around the whole application.
+
+    Args:
+        app: The application.
+        platform: The parts of the gateway.
+    """
+
+    def __init__(self, app: ASGIApp, platform: Platform):
+        self._app = app
+        self._platform = platform
+        self._most = (platform.settings.upload_megabytes + 1) << 20  # what surrounds an upload is small
+        headers = dict(_HEADERS)
+        if platform.settings.secure_cookies:
+            headers["Strict-Transport-Security"] = _ENCRYPTED
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})
+        began, status, answered = time.perf_counter(), 0, False
+
+        async def answer(message: Message) -> None:
+            nonlocal status, answered
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                names = {name for name, _ in message["headers"]}
+                stored = [] if b"cache-control" in names else [(b"cache-control", b"no-store")]
+                message["headers"] = [*message["headers"], *self._headers, *stored]
+                try:
+                    await self._record(scope, status)
+                except SQLAlchemyError:
+                    _log.exception("not audited", route=_route(scope))
+                    if status < 400:  # nobody gets what the log does not know of
+                        raise
+                answered = True
+            await send(message)
+
+        try:
+            if self._declared(scope) > self._most:
+                await problem(413, self._too_large())(scope, receive, answer)
+            else:
+                await self._app(scope, self._limited(receive), answer)
+        except Exception:
+            _log.exception("failed", method=scope["method"], route=_route(scope))
+            if answered:
+                raise
+            await problem(500, "Something went wrong here; the log says what.")(scope, receive, answer)
+        finally:
+            seconds = time.perf_counter() - began
+            self._platform.metrics.requests.labels(_route(scope), scope["method"], status).inc()
+            self._platform.metrics.seconds.labels(_route(scope)).observe(seconds)
+            who = scope["state"].get("who")
+            _log.info(
+                "request",
+                method=scope["method"],
+                route=_route(scope),
+                status=status,
+                seconds=round(seconds, 4),
+                who=who.id if who else None,
+            )
+
+    async def _record(self, scope: Scope, status: int) -> None:
+        if scope["method"] in _UNREMARKABLE and status not in _REFUSED:
+            return
+        state: dict[str, Any] = scope["state"]
+        who = state.get("who")
+        await run_in_threadpool(
+            audit.append,
+            self._platform.database,
+            who.tenant if who else "",
+            f"{who.name} ({who.id})" if who else "nobody",
+            f"{scope['method']} {_route(scope)}",
+            state.get("subject") or "/".join(map(str, scope.get("path_params", {}).values())),
+            str(status),
+            state.get("audited", {}),
+        )
+
+    def _limited(self, receive: Receive) -> Receive:
+        """Bodies of a length that nobody declared."""
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._most:
+                raise HTTPException(413, self._too_large())
+            return message
+
+        return limited
+
+    def _declared(self, scope: Scope) -> int:
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        return int(declared) if declared.isdigit() else 0
+
+    def _too_large(self) -> str:
+        return f"A request has {self._platform.settings.upload_megabytes} MB at most."
+
+
+def _route(scope: Scope) -> str:
+    """The path as it was declared: what people fill in would make each a metric of its own."""
+    return getattr(scope.get("route"), "path", "unknown")

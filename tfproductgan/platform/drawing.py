@@ -1,0 +1,134 @@
+"""Asking the engine and remembering what it drew, for the API, the page and jobs alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from tfproductgan.conditions import PictureRequest, fold
+from tfproductgan.platform.access.roles import Principal
+from tfproductgan.platform.engine import Model
+from tfproductgan.platform.masking import clean_photo
+from tfproductgan.platform.provenance import signed
+from tfproductgan.platform.state import Platform
+from tfproductgan.platform.store.tables import Picture, PictureWord, new_id
+
+LABEL = ""
+"""In the place of an attribute, for words that people gave a picture."""
+
+
+def generate(
+    platform: Platform, who: Principal, name: str, conditions: Any, count: int | None, seed: int, truncation: float
+) -> list[Picture]:
+    """Pictures by name.
+
+    Raises:
+        ConditionError: If a condition, the count, the seed or the truncation cannot be.
+        RefusedError: If these are too many for today.
+        ServingError: If the engine does not answer.
+    """
+    model = platform.engine.able(name, "generate")
+    most = platform.settings.pictures_per_request
+    requests = platform.engine.plan(model, conditions, count, seed, truncation, most)
+    platform.rates.pictures(who, len(requests))
+    files = platform.engine.draw(model, requests)
+    made = [picture_of(platform, who.tenant, who.id, model, *each) for each in zip(requests, files, strict=True)]
+    with platform.database.writing() as session:
+        for picture in made:
+            add(session, picture)
+    return made
+
+
+def interpolate(
+    platform: Platform, who: Principal, name: str, first: PictureRequest, second: PictureRequest, steps: int
+) -> list[Picture]:
+    """Pictures on the way from one request to another; raises as `generate`."""
+    model = platform.engine.able(name, "interpolate")
+    start, end = (platform.engine.plan(model, r.conditions, 1, r.seed, r.truncation, 1)[0] for r in (first, second))
+    platform.rates.pictures(who, steps)
+    files = platform.engine.interpolate(model, start, end, steps)
+    told = [{"conditions": dict(e.conditions), "seed": e.seed, "truncation": e.truncation} for e in (start, end)]
+    details = [{"first": told[0], "second": told[1], "step": step, "steps": steps} for step in range(steps)]
+    return _without_seed(platform, who, model, "interpolation", files, [{}] * steps, details)
+
+
+def translate(
+    platform: Platform, who: Principal, name: str, photos: Mapping[str, bytes], conditions: Mapping[str, str]
+) -> list[Picture]:
+    """What a model makes of photos, which lose their metadata before and are not kept.
+
+    Raises:
+        PhotoError: If a file is no photo.
+        ConditionError, RefusedError, ServingError: As `generate`.
+    """
+    model = platform.engine.able(name, "translate")
+    clean = [clean_photo(data, file) for file, data in photos.items()]
+    given = model.schema.decode(model.schema.encode(conditions))
+    platform.rates.pictures(who, len(clean))
+    files = platform.engine.translate(model, clean, given)
+    return _without_seed(platform, who, model, "translation", files, [given] * len(files), [{}] * len(files))
+
+
+def picture_of(
+    platform: Platform,
+    tenant: str,
+    owner: str,
+    model: Model,
+    request: PictureRequest,
+    file: bytes,
+    job_id: str | None = None,
+) -> Picture:
+    """A picture that was drawn by name, its file written; the row is still to be added."""
+    asked = {"conditions": dict(request.conditions), "seed": request.seed, "truncation": request.truncation}
+    data = signed(file, "picture", model.model_id, **asked)
+    return _written(platform, tenant, owner, model, "picture", data, **asked, details={}, job_id=job_id)
+
+
+def add(session: Session, picture: Picture) -> None:
+    """Add the row of a picture, and by what it is found."""
+    session.add(picture)
+    session.flush()
+    for attribute, value in picture.conditions.items():
+        session.add(
+            PictureWord(picture_id=picture.id, attribute=fold(attribute)[:200], value=fold(value)[:200], shown=value)
+        )
+
+
+def _without_seed(
+    platform: Platform,
+    who: Principal,
+    model: Model,
+    kind: str,
+    files: Sequence[bytes],
+    conditions: Sequence[dict[str, str]],
+    details: Sequence[dict[str, Any]],
+) -> list[Picture]:
+    made = []
+    for file, given, told in zip(files, conditions, details, strict=True):
+        data = signed(file, kind, model.model_id, conditions=given, **told)
+        asked = {"conditions": given, "seed": None, "truncation": None, "details": told, "job_id": None}
+        made.append(_written(platform, who.tenant, who.id, model, kind, data, **asked))
+    with platform.database.writing() as session:
+        for picture in made:
+            add(session, picture)
+    return made
+
+
+def _written(
+    platform: Platform, tenant: str, owner: str, model: Model, kind: str, data: bytes, **columns: Any
+) -> Picture:
+    platform.metrics.pictures.labels(model.name, kind).inc()
+    return Picture(
+        id=new_id(),
+        tenant=tenant,
+        owner=owner,
+        kind=kind,
+        model=model.name,
+        model_id=model.model_id,
+        digest=platform.pictures.put(tenant, data),
+        size=len(data),
+        kept=False,
+        **columns,
+    )

@@ -1,0 +1,146 @@
+"""The engine behind the gateway, as its models describe themselves: TensorFlow Serving or what speaks its API."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import io
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tfproductgan.conditions import Conditions, ConditionSchema, PictureRequest, plan_requests
+from tfproductgan.errors import ConditionError, ServingError, nearest
+from tfproductgan.serving.client import Client
+
+# how long a model is taken to be what it was; a request that it refuses asks it anew at once
+_KNOWN_SECONDS = 10.0
+_READY_SECONDS = 1.0
+
+
+class UnknownModelError(ServingError):
+    """A model that the engine does not have."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A served model, in its own words.
+
+    Args:
+        name: What it is called at the engine.
+        description: What its signature `describe` answers.
+    """
+
+    name: str
+    description: dict[str, Any]
+
+    @functools.cached_property
+    def schema(self) -> ConditionSchema:
+        """What it can be asked for."""
+        return ConditionSchema.from_dict(self.description["schema"])
+
+    @property
+    def model_id(self) -> str:
+        """Which weights these are."""
+        return str(self.description["model_id"])
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """What it can be asked, as its signatures are called."""
+        return tuple(self.description["signatures"])
+
+
+class Engine:
+    """Asks models by name.
+
+    Args:
+        url: The engine's address.
+        names: The models it has.
+        timeout: Seconds a request may take, its retries included. Defaults to 60.
+    """
+
+    def __init__(self, url: str, names: Sequence[str], timeout: float = 60.0):
+        self.names = tuple(names)
+        self._clients = {name: Client(url, name, timeout=timeout) for name in names}
+        self._watchers = [Client(url, name, timeout=_READY_SECONDS) for name in names]
+        self._ready = (-_READY_SECONDS, False)
+        self._known: dict[str, tuple[float, Model]] = {}
+        self._lock = threading.Lock()
+
+    def model(self, name: str) -> Model:
+        """What a model is.
+
+        Raises:
+            UnknownModelError: If there is none of that name; the message says the nearest.
+            ServingError: If the engine does not answer.
+        """
+        if name not in self._clients:
+            raise UnknownModelError(f"There is no model {name!r}: {nearest(name, self.names)}")
+        with self._lock:
+            told, model = self._known.get(name, (-_KNOWN_SECONDS, None))
+        if model is None or time.monotonic() - told > _KNOWN_SECONDS:
+            model = Model(name, self._clients[name].describe())
+            with self._lock:
+                self._known[name] = (time.monotonic(), model)
+        return model
+
+    def able(self, name: str, action: str) -> Model:
+        """A model that can do something.
+
+        Raises:
+            ConditionError: If it cannot; the message says what it can.
+        """
+        model = self.model(name)
+        if action not in model.actions:
+            raise ConditionError(f"Model {name!r} cannot {action}: {nearest(action, model.actions)}")
+        return model
+
+    def is_ready(self) -> bool:
+        """Whether every model has a version that answers."""
+        asked, ready = self._ready
+        if time.monotonic() - asked < _READY_SECONDS:
+            return ready
+        try:
+            ready = all(any(s.state == "AVAILABLE" for s in client.status()) for client in self._watchers)
+        except ServingError:
+            ready = False
+        self._ready = (time.monotonic(), ready)
+        return ready
+
+    def plan(self, model: Model, conditions: Any, count: int | None, seed: int, truncation: float, most: int) -> list:
+        """The requests for some pictures, one each; what is not given is drawn by its seed, as the model itself would.
+
+        Raises:
+            ConditionError: If they cannot be.
+        """
+        return plan_requests(model.schema, conditions, count, seed, truncation, complete=True, most=most)
+
+    def draw(self, model: Model, requests: Sequence[PictureRequest]) -> list[bytes]:
+        """PNG files of requests that have following seeds and one truncation, as `plan` makes them."""
+        first = requests[0]
+        conditions: list[Conditions] = [request.conditions for request in requests]
+        return self._clients[model.name].generate_png(conditions, seed=first.seed, truncation=first.truncation)
+
+    def interpolate(self, model: Model, first: PictureRequest, second: PictureRequest, steps: int) -> list[bytes]:
+        """PNG files on the way from one request to another."""
+        return [png_of(picture) for picture in self._clients[model.name].interpolate(first, second, steps)]
+
+    def translate(self, model: Model, pictures: Sequence[bytes], conditions: Conditions) -> list[bytes]:
+        """PNG files of what a model makes of photos."""
+        return [png_of(picture) for picture in self._clients[model.name].translate(pictures, conditions)]
+
+    def close(self) -> None:
+        """Close the connections."""
+        for client in (*self._clients.values(), *self._watchers):
+            client.close()
+
+
+def png_of(picture: np.ndarray) -> bytes:
+    """A picture, uint8 `[H, W, C]`, as the bytes of a PNG file; packed quickly rather than small."""
+    file = io.BytesIO()
+    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(file, "PNG", compress_level=1)
+    return file.getvalue()

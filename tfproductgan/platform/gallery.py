@@ -1,0 +1,108 @@
+"""Finding, keeping, labelling and deleting pictures."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.orm import Session
+
+from tfproductgan.conditions import fold, tidy
+from tfproductgan.platform.drawing import LABEL
+from tfproductgan.platform.masking import mask_text
+from tfproductgan.platform.problems import RefusedError
+from tfproductgan.platform.state import Platform
+from tfproductgan.platform.store.tables import Picture, PictureWord
+
+
+def find(
+    session: Session,
+    tenant: str,
+    conditions: Mapping[str, str] | None = None,
+    labels: Iterable[str] = (),
+    words: Iterable[str] = (),
+    model: str | None = None,
+    seed: int | None = None,
+    job_id: str | None = None,
+    kept: bool | None = None,
+    since: float | None = None,
+    until: float | None = None,
+    before: str | None = None,
+    limit: int = 50,
+) -> list[Picture]:
+    """Pictures of a tenant that fit all that is given, newest first.
+
+    Args:
+        session: Of the store.
+        tenant: Whose pictures.
+        conditions: Attribute to value, compared as names are.
+        labels: Words that people gave.
+        words: Values of whatever attribute, or labels.
+        model: Name of the model.
+        seed: Of the picture.
+        job_id: Of the job that drew it.
+        kept: Whether somebody wants it kept.
+        since: Seconds since 1970, from which on it was drawn.
+        until: Seconds since 1970, before which it was drawn.
+        before: Id of the picture after which to go on.
+        limit: How many at most.
+    """
+    columns = {"model": model, "seed": seed, "job_id": job_id, "kept": kept}
+    wanted = [Picture.tenant == tenant]
+    wanted += [getattr(Picture, name) == value for name, value in columns.items() if value is not None]
+    own = PictureWord.picture_id == Picture.id
+    for attribute, value in [*(conditions or {}).items(), *((LABEL, label) for label in labels)]:
+        wanted.append(exists().where(own, PictureWord.attribute == fold(attribute), PictureWord.value == fold(value)))
+    wanted += [exists().where(own, PictureWord.value == fold(word)) for word in words]
+    if since is not None:
+        wanted.append(Picture.created >= since)
+    if until is not None:
+        wanted.append(Picture.created < until)
+    if before is not None:
+        wanted.append(Picture.id < before)
+    return list(session.scalars(select(Picture).where(*wanted).order_by(Picture.id.desc()).limit(limit)))
+
+
+def own_picture(session: Session, tenant: str, picture_id: str) -> Picture:
+    """A picture of the tenant's.
+
+    Raises:
+        RefusedError: If there is none.
+    """
+    picture = session.get(Picture, picture_id)
+    if picture is None or picture.tenant != tenant:
+        raise RefusedError(404, f"There is no picture {picture_id!r}.")
+    return picture
+
+
+def labels_of(session: Session, pictures: Sequence[Picture]) -> dict[str, list[str]]:
+    """The labels of pictures, by id."""
+    wanted = PictureWord.picture_id.in_([picture.id for picture in pictures]), PictureWord.attribute == LABEL
+    found: dict[str, list[str]] = defaultdict(list)
+    for word in session.scalars(select(PictureWord).where(*wanted).order_by(PictureWord.value)):
+        found[word.picture_id].append(word.shown)
+    return found
+
+
+def label(session: Session, picture: Picture, labels: Sequence[str]) -> None:
+    """Give a picture these labels in the place of those it had."""
+    session.execute(delete(PictureWord).where(PictureWord.picture_id == picture.id, PictureWord.attribute == LABEL))
+    for value, shown in {fold(text): tidy(text) for text in map(mask_text, reversed(labels)) if fold(text)}.items():
+        session.add(PictureWord(picture_id=picture.id, attribute=LABEL, value=value, shown=shown))
+
+
+def remove(platform: Platform, tenant: str, picture_id: str) -> None:
+    """Delete a picture, and its file unless another picture is the same.
+
+    Raises:
+        RefusedError: If there is none.
+    """
+    with platform.database.writing() as session:
+        picture = own_picture(session, tenant, picture_id)
+        session.execute(delete(PictureWord).where(PictureWord.picture_id == picture.id))
+        session.delete(picture)
+        session.flush()
+        same = select(Picture.id).where(Picture.tenant == tenant, Picture.digest == picture.digest).limit(1)
+        if session.scalar(same) is None:
+            platform.pictures.delete(tenant, picture.digest)

@@ -1,0 +1,1 @@
+"""Jobs: many requests that outlive whoever asked, and the gateway too."""

@@ -1,0 +1,48 @@
+"""Logs: one JSON object a line, from which what is nobody's business is masked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from tfproductgan.platform.masking import mask
+
+_SECRET = ("authorization", "cookie", "password", "secret", "key", "token")
+
+
+def configure(level: int = logging.INFO) -> None:
+    """Send everything that this process logs to stderr, libraries' messages too."""
+    shared: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    structlog.configure(
+        [*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    render = structlog.processors.JSONRenderer(ensure_ascii=False)
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, render],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("tfproductgan").setLevel(level)
+
+
+def redact(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A step of structlog: mask texts, drop what goes by the name of a secret."""
+    for name, value in event.items():
+        if name.startswith("_"):  # structlog's own
+            continue
+        event[name] = "[masked]" if name.lower() in _SECRET else mask(value)
+    return event

@@ -1,0 +1,85 @@
+"""Requests that may arrive twice and are done once: by the header `Idempotency-Key`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+
+from tfproductgan.platform.access.roles import Principal
+from tfproductgan.platform.problems import RefusedError
+from tfproductgan.platform.state import Platform
+from tfproductgan.platform.store.tables import Answer
+
+_KEPT_SECONDS = 24 * 3600
+_GIVEN_UP_SECONDS = 300  # a gateway that died meanwhile will not answer
+
+
+def once(
+    request: Request, platform: Platform, who: Principal, asked: Any, status: int, make: Callable[[], BaseModel]
+) -> Response:
+    """Answer with what `make` gives, or with what was answered to the same request before.
+
+    Args:
+        request: The request, whose headers may have a key.
+        platform: The parts of the gateway.
+        who: Who asks; keys of others are not compared.
+        asked: What is asked for, JSON-ready: the same key with another request is a mistake.
+        status: Of the answer.
+        make: Does what is asked for.
+
+    Raises:
+        RefusedError: If the key was used for another request, or the first one is not answered yet.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return _answered(status, make().model_dump_json())
+    if not 1 <= len(key) <= 200:
+        raise RefusedError(422, "An Idempotency-Key has 1 to 200 letters.")
+    written = json.dumps([request.method, request.url.path, asked], sort_keys=True, default=str)
+    digest = hashlib.sha256(written.encode()).hexdigest()
+    before = _claim(platform, who.id, key, digest)
+    if before is not None:
+        return _answered(*before, headers={"Idempotent-Replayed": "true"})
+    try:
+        body = make().model_dump_json()
+    except BaseException:  # it was not done, so it may be tried again
+        with platform.database.writing() as session:
+            session.execute(delete(Answer).where(Answer.owner == who.id, Answer.key == key))
+        raise
+    with platform.database.writing() as session:
+        answer = session.get_one(Answer, (who.id, key))
+        answer.status, answer.body = status, body
+    return _answered(status, body)
+
+
+def _claim(platform: Platform, owner: str, key: str, digest: str) -> tuple[int, str] | None:
+    """Take a key for a request; what was answered if it has been."""
+    now = time.time()
+    try:
+        with platform.database.writing() as session:
+            stale = Answer.status.is_(None) & (Answer.created < now - _GIVEN_UP_SECONDS)
+            session.execute(delete(Answer).where((Answer.created < now - _KEPT_SECONDS) | stale))
+            session.add(Answer(owner=owner, key=key, request=digest))
+    except IntegrityError:
+        with platform.database.reading() as session:
+            found = session.get(Answer, (owner, key))
+        if found is not None and found.request != digest:
+            raise RefusedError(422, f"The Idempotency-Key {key!r} was used for another request.") from None
+        if found is None or found.status is None or found.body is None:
+            wait = {"Retry-After": "1"}
+            raise RefusedError(409, f"The first request with the key {key!r} is not answered yet.", wait) from None
+        return found.status, found.body
+    return None
+
+
+def _answered(status: int, body: str, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, status, headers, media_type="application/json")

@@ -1,0 +1,83 @@
+"""Administration on the page: people, keys, and whether the audit log is whole."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import select
+from starlette.datastructures import FormData
+
+from tfproductgan.platform import audit
+from tfproductgan.platform.access import keys, people
+from tfproductgan.platform.access.guard import Who, needs
+from tfproductgan.platform.access.roles import ROLES, SCOPES, Principal, checked_scopes
+from tfproductgan.platform.api.administration import may_give
+from tfproductgan.platform.api.bodies import KeyShown, PersonShown
+from tfproductgan.platform.page.rendering import Fields, rendered, text_of
+from tfproductgan.platform.state import Here, Platform
+from tfproductgan.platform.store.tables import Key, Person
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/administration")
+@needs("people:administer")
+def show(request: Request, platform: Here, who: Who) -> Response:
+    """Everything there is to administer."""
+    entries, _, wrong = audit.verify(platform.database)
+    ready = platform.engine.is_ready()
+    return rendered(request, "administration", entries=entries, wrong=wrong, ready=ready, **_lists(platform, who))
+
+
+@router.post("/page/people")
+@needs("people:administer")
+def add_person(request: Request, platform: Here, who: Who, fields: Fields) -> Response:
+    """Let somebody in."""
+    name, role = text_of(fields, "name"), text_of(fields, "role")
+    request.state.audited = {"name": name, "role": role}
+    may_give(who, role)
+    with platform.database.writing() as session:
+        people.add_person(session, who.tenant, name, str(fields.get("password", "")), role)
+    return rendered(request, "access", **_lists(platform, who))
+
+
+@router.post("/page/people/{person_id}/close")
+@needs("people:administer")
+def close_person(person_id: str, request: Request, platform: Here, who: Who) -> Response:
+    """Keep somebody out from now on."""
+    with platform.database.writing() as session:
+        may_give(who, people.change_person(session, who.tenant, person_id, None, None, True).role)
+    return rendered(request, "access", **_lists(platform, who))
+
+
+@router.post("/page/keys")
+@needs("keys:administer")
+def make_key(request: Request, platform: Here, who: Who, fields: Fields) -> Response:
+    """Make a key for a program, and show it this once."""
+    name, scopes = text_of(fields, "name") or "unnamed", _chosen(fields)
+    request.state.audited = {"name": name, "scopes": scopes}
+    with platform.database.writing() as session:
+        secret, _ = keys.make_key(session, who.tenant, name, checked_scopes(scopes, who.scopes))
+    return rendered(request, "access", **_lists(platform, who, secret))
+
+
+@router.delete("/page/keys/{key_id}")
+@needs("keys:administer")
+def end_key(key_id: str, request: Request, platform: Here, who: Who) -> Response:
+    """End a key now."""
+    with platform.database.writing() as session:
+        keys.end_key(session, who.tenant, key_id)
+    return rendered(request, "access", **_lists(platform, who))
+
+
+def _chosen(fields: FormData) -> list[str]:
+    return [scope for scope in fields.getlist("scope") if isinstance(scope, str)]
+
+
+def _lists(platform: Platform, who: Principal, secret: str = "") -> dict:
+    with platform.database.reading() as session:
+        everybody = session.scalars(select(Person).where(Person.tenant == who.tenant).order_by(Person.name)).all()
+        programs = session.scalars(select(Key).where(Key.tenant == who.tenant).order_by(Key.id)).all()
+    current = [KeyShown.of(key) for key in programs if keys.is_current(key)]
+    shown = [PersonShown.of(person) for person in everybody]
+    given = {scope: words for scope, words in SCOPES.items() if scope in who.scopes}
+    return {"people": shown, "keys": current, "scopes": given, "roles": list(ROLES), "secret": secret}

@@ -1,0 +1,38 @@
+"""What the routes of an application share."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+
+from tfproductgan.platform.engine import Engine
+from tfproductgan.platform.settings import Settings
+from tfproductgan.platform.store.database import Database
+from tfproductgan.platform.store.pictures import PictureStore
+
+if TYPE_CHECKING:
+    from tfproductgan.platform.access.rates import Rates
+    from tfproductgan.platform.metrics import Metrics
+
+
+@dataclasses.dataclass(frozen=True)
+class Platform:
+    """The parts of a gateway; nothing else of it outlives a request."""
+
+    settings: Settings
+    database: Database
+    pictures: PictureStore
+    engine: Engine
+    rates: Rates
+    metrics: Metrics
+
+
+def platform_of(request: Request) -> Platform:
+    """The parts behind a request."""
+    return request.app.state.platform
+
+
+Here = Annotated[Platform, Depends(platform_of)]
+"""The parts of the gateway, in the signature of a route."""

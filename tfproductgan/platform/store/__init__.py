@@ -1,0 +1,1 @@
+"""What the platform remembers: rows in a database, pictures in a folder or a bucket."""

@@ -1,0 +1,98 @@
+"""The database: SQLite in write-ahead mode, or PostgreSQL by its URL, brought up to date when it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from tfproductgan.errors import PlatformError
+
+_BUSY_SECONDS = 30
+_MIGRATING = 7_140_019  # the advisory lock of PostgreSQL while tables change
+
+
+class Database:
+    """Sessions of the store.
+
+    Args:
+        url: SQLAlchemy's URL.
+
+    Raises:
+        PlatformError: If it cannot be opened.
+    """
+
+    def __init__(self, url: str):
+        try:
+            self.url = sqlalchemy.make_url(url)
+            self.is_sqlite = self.url.get_backend_name() == "sqlite"
+            if self.is_sqlite and self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            options = {"connect_args": {"timeout": _BUSY_SECONDS}} if self.is_sqlite else {"pool_pre_ping": True}
+            self.engine = sqlalchemy.create_engine(self.url, pool_size=20, max_overflow=100, **options)
+        except (SQLAlchemyError, ImportError, OSError) as error:
+            raise PlatformError(f"The database {url!r} cannot be opened: {error}") from error
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _set_up_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    def upgrade(self) -> None:
+        """Bring the tables up to date.
+
+        Raises:
+            PlatformError: If the database cannot be reached, or was written by a newer version.
+        """
+        try:
+            with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+                if not self.is_sqlite:
+                    connection.execute(sqlalchemy.text(f"SELECT pg_advisory_xact_lock({_MIGRATING})"))
+                config = migrations()
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except Exception as error:
+            shown = self.url.render_as_string(hide_password=True)
+            raise PlatformError(f"The store {shown} cannot be brought up to date: {error}") from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads."""
+        with self._sessions() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that is committed at the end, or rolled back if something is raised."""
+        with self._sessions() as session, session.begin():
+            # SQLite would refuse a transaction that begins to write after it has read what another one then changed
+            session.connection(execution_options={"writes": True})
+            yield session
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.engine.dispose()
+
+
+def migrations() -> Config:
+    """Where alembic finds the versions of the store."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def _set_up_sqlite(connection, record):
+    connection.isolation_level = None  # transactions begin as `_begin_sqlite` says
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection):
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,1 @@
+"""One file a version of the store, named by what it brought."""
