@@ -4,6 +4,7 @@ from PIL import Image
 
 from tfproductgan.cli.main import main
 from tfproductgan.models import loading
+from tfproductgan.models.conditional_gan import ConditionalGAN
 from tfproductgan.sampling.files import read_metadata
 
 SIZE = 8
@@ -13,6 +14,13 @@ ASKED = ("Ring", "Gold", "Front")
 @pytest.fixture(scope="module")
 def model(small_generator, served_schema):
     return small_generator(served_schema(image_size=SIZE), family="mlp")
+
+
+@pytest.fixture
+def small_gan_of_styles(served_schema):
+    options = {"width": 4, "max_width": 4, "mapping_layers": 1}
+    networks = {"generator": {**options, "z_dim": 4, "w_dim": 4, "embedding_dim": 4}, "discriminator": options}
+    return ConditionalGAN.from_recipe("stylegan2", served_schema(), precision="float32", **networks).trained()
 
 
 @pytest.fixture
@@ -64,6 +72,21 @@ def test_a_strip_goes_towards_a_value(edit, tmp_path):
     assert metadata["pictures"][1]["edits"] == [{"towards": {"base colour": "navy blue"}, "strength": 0.5}]
 
 
+def test_pictures_are_mixed_layer_by_layer(small_gan_of_styles, edit, tmp_path, monkeypatch):
+    monkeypatch.setattr(loading, "load", lambda path: small_gan_of_styles)
+    assert edit(*ASKED, "--seed", "3", "--mix", "Mug, seed 9") == 0
+    metadata = read_metadata(tmp_path / "pictures" / "ring-gold-front-mixed-with-mug-seed-9-seed3.png")
+    assert [picture["edits"][0]["layer"] for picture in metadata["pictures"]] == [8, 7, 6, 5, 4, 3, 2, 1, 0]
+    other = {"class": "Mug", "base colour": "Gold", "view": "Front"}
+    assert metadata["pictures"][0]["edits"][0]["mixed_with"] == {"conditions": other, "seed": 9, "truncation": 1.0}
+    assert edit(*ASKED, "--mix", "seed 9", "--layer", "0", "--out", "one") == 0
+    [name] = names(tmp_path / "one")
+    assert name == "ring-gold-front-from-layer-0-on-ring-gold-front-seed-9-seed0.png"
+    assert edit(*ASKED, "--direction", "1", "--strength", "2", "--layers", "0-3", "--out", "coarse") == 0
+    [name] = names(tmp_path / "coarse")
+    assert read_metadata(tmp_path / "coarse" / name)["edits"] == [{"direction": 1, "strength": 2.0, "layers": [0, 3]}]
+
+
 def test_the_picture_of_a_photo_is_found_and_edited(edit, tmp_path, capsys):
     Image.new("RGB", (40, 20), (200, 30, 30)).save("my ring.jpg")
     assert edit("Ring", "--photo", "my ring.jpg", "--steps", "3") == 0
@@ -93,16 +116,19 @@ def test_the_picture_of_a_photo_is_found_and_edited(edit, tmp_path, capsys):
         (["--mix", "Mug"], "whose layers each have one, such as stylegan2's"),
         (["--strength", "1"], "--strength is how far to go along a --direction"),
         (["--layer", "1"], "give --mix too"),
+        (["--photo", "photo.jpg", "--direction", "99"], "direction must be a whole number from 1 to 6. Received: 99"),
+        (["--photo", "photo.jpg", "--truncation", "0.5"], "--truncation belongs to a seed"),
         (["--photo", "none.jpg"], "'none.jpg' cannot be read: No such file"),
         (["--photo", "text.jpg"], "text.jpg: not a JPEG"),
     ],
 )
 def test_a_mistake_is_one_line_and_nothing_is_written(edit, tmp_path, capsys, words, said):
     (tmp_path / "text.jpg").write_text("no photo")
+    Image.new("RGB", (8, 8)).save("photo.jpg")
     assert edit(*words) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("tfproductgan: error: ") and said in line
-    assert names(tmp_path) == ["text.jpg"]
+    assert names(tmp_path) == ["photo.jpg", "text.jpg"]
 
 
 @pytest.mark.parametrize("words", [["--direction", "x"], ["--layers", "a"], ["--direction", "1", "--mix", "Mug"]])
@@ -114,5 +140,6 @@ def test_options_that_cannot_be_are_usage_errors(edit, words):
 
 def test_what_its_own_file_says_is_not_said_again(edit, capsys):
     assert main(["generate", "--model", "run", *ASKED]) == 0
-    assert edit("Mug", "--photo", "pictures/ring-gold-front-seed0.png", "--direction", "1") == 1
-    assert "says itself what it shows and with which seed: leave that out" in capsys.readouterr().err
+    for words, said in ((["Mug"], "leave 'Mug' out"), (["--seed", "3"], "and with which seed: leave that out")):
+        assert edit(*words, "--photo", "pictures/ring-gold-front-seed0.png", "--direction", "1") == 1
+        assert said in capsys.readouterr().err

@@ -2,12 +2,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import tfproductgan.training.evaluation as evaluation
 from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.cli import explain as verb
 from tfproductgan.cli.main import main
+from tfproductgan.metrics import attribution
 from tfproductgan.metrics.classifier import CatalogueClassifier, ClassifierRecipe, _network
 from tfproductgan.models.conditional_gan import ConditionalGAN
+from tfproductgan.sampling.files import write_png
+from tfproductgan.training import evaluation
 
 SIZE = 8
 
@@ -38,6 +40,7 @@ def classifier(photos):
 def explain(gan, photos, classifier, tmp_path, monkeypatch):
     """Runs `tfproductgan explain` in an empty folder with a model and a classifier that were not trained."""
     monkeypatch.setattr(verb, "_loaded", lambda path: (gan.trained(), gan.discriminator if path == "run" else None))
+    monkeypatch.setattr(attribution, "_MOST_STEPS", 32)
     monkeypatch.setattr(evaluation, "announced_extractor", lambda name, catalogue, console: classifier)
     monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
@@ -91,6 +94,7 @@ def test_a_photo_is_taken_for_what_the_classifier_sees(explain, tmp_path, capsys
     assert explain("my ring.jpg") == 0
     said = capsys.readouterr().out
     assert "Nobody said what it shows: it is taken for " in said and "moved" not in said
+    assert "my ring.jpg has 30 x 20 pixels and is fitted into the 8 x 8 of the model" in said
     assert names(tmp_path / "explanations") == ["my ring.html", "my ring.png"]
     assert explain("my ring.jpg", "--set", "colour=Gold", "--overwrite") == 0
     assert "Nobody said" not in capsys.readouterr().out
@@ -99,8 +103,6 @@ def test_a_photo_is_taken_for_what_the_classifier_sees(explain, tmp_path, capsys
 
 
 def test_a_picture_says_itself_what_it_shows(explain, gan, tmp_path, capsys):
-    from tfproductgan.sampling.files import write_png
-
     [request] = gan.plan({"category": "Mug", "colour": "Blue"}, seed=3)
     write_png("one.png", gan.draw([request])[0], request, gan.trained().model_id)
     assert explain("one.png") == 0

@@ -5,6 +5,8 @@ import pytest
 
 from tfproductgan.errors import ConditionError, RecipeError
 from tfproductgan.models.editing import Along, Drawing, Editor, Mixed, Towards
+from tfproductgan.models.ensemble import ensemble_of
+from tfproductgan.models.projection import project
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,21 @@ def test_the_whole_way_to_a_value_is_the_picture_asked_for_by_name(plain):
     moved, half = plain.draw([drawing.after(Towards("side", "top", s)) for s in (1.0, 0.5)])
     np.testing.assert_allclose(moved.astype(int), plain.model.draw([asked])[0], atol=1)
     assert difference(half, moved) > 0
+
+
+def test_pictures_of_an_ensemble_go_towards_a_value_and_have_no_directions_of_their_own(small_gan, shake):
+    gans = [small_gan(), small_gan()]
+    for gan in gans:
+        shake(gan)
+    editor = Editor(ensemble_of(gans))
+    drawings = [start(editor, seed) for seed in range(6)]
+    moved = editor.draw([drawing.after(Towards("side", "Top", 1.0)) for drawing in drawings])
+    asked = editor.model.plan({"shade": "Dark", "side": "Top"}, count=6)
+    np.testing.assert_allclose(moved.astype(int), editor.model.draw(asked), atol=1)
+    with pytest.raises(RecipeError, match=r"which layers their latents go into.* Received: a Ensemble"):
+        editor.directions(1)
+    with pytest.raises(RecipeError, match=r"which layers their latents go into.* Received: a Ensemble"):
+        project(editor.model, moved[0])
 
 
 def test_the_way_is_between_the_means_with_the_others_held(styled):

@@ -106,6 +106,8 @@ def run(args: argparse.Namespace) -> int:
         raise ConditionError("--layer is where another picture begins: give --mix too, or choose by --layers.")
     if args.layers is not None and args.mix is not None:
         raise ConditionError("--mix takes all layers from one on: give --layer in the place of --layers.")
+    if args.photo and args.truncation != 1:
+        raise ConditionError("--truncation belongs to a seed, in whose place --photo comes: leave one of them out.")
     console = Console(highlight=False, soft_wrap=True)
     refuse_unwritable(args.out)
     with console.status("Loading the model"):
@@ -254,22 +256,29 @@ def drawing_of_file(args: argparse.Namespace, path: str, model_id: str) -> Drawi
 
 
 def _found(args: argparse.Namespace, editor: Editor, console: Any) -> tuple[Drawing, Written]:
+    """The picture nearest to a photo, sought and written."""
+    from tfproductgan.models.editing import Drawing
     from tfproductgan.models.projection import project
     from tfproductgan.sampling import edits
 
     model, name = editor.model, Path(args.photo).name
     conditions, seed = asked_for(args, model.schema)
-    photo, (width, height) = fitted_photo(args.photo, model.schema)
-    size = model.schema.image_size
-    if (width, height) != (size, size):
-        print(f"Note: {name} has {width} x {height} pixels and is fitted into the {size} x {size} of the model.")
-    maps = _maps(args, model, console)
-    with console.status("Looking for the nearest picture"):
-        projection = project(model, photo, conditions, seed, args.steps, maps)
-    stem = edits.drawing_stem(projection.drawing, photo=args.photo)
+    photo, resized = fitted_photo(args.photo, model.schema)
+    # what cannot be is said before the search, which takes long
+    [request] = model.plan(conditions, count=1, seed=seed, complete=False)
+    if args.direction is not None:
+        editor.styles_of(Drawing(request).after(_edit(args, 0.0)))
+    if args.mix is not None:
+        editor.num_styles()
+    stem = edits.drawing_stem(Drawing(request), photo=args.photo)
     paths = Path(args.out, f"{stem}.png"), Path(args.out, f"{stem}-beside-photo.png")
     for path in paths:
         refuse_to_overwrite(path, args.overwrite)
+    if resized:
+        print(f"Note: {resized}")
+    maps = _maps(args, model, console)
+    with console.status("Looking for the nearest picture"):
+        projection = project(model, photo, conditions, seed, args.steps, maps)
     facts = {"photo": name, "error": round(projection.error, 2)}
     picture = edits.annotated_picture(projection.drawing, projection.picture, model, **facts)
     begun = f"{projection.start_error:.1f} of the nearest of those drawn before"
@@ -280,8 +289,8 @@ def _found(args: argparse.Namespace, editor: Editor, console: Any) -> tuple[Draw
     ]
 
 
-def fitted_photo(path: str, schema: Any) -> tuple[np.ndarray, tuple[int, int]]:
-    """A photo as the catalogue of a schema would hold it, uint8 `[S, S, C]`, and the width and height that it has.
+def fitted_photo(path: str, schema: Any) -> tuple[np.ndarray, str]:
+    """A photo as the catalogue of a schema would hold it, uint8 `[S, S, C]`, and a sentence if it had another size.
 
     Raises:
         PhotoError: If it cannot be read.
@@ -292,7 +301,10 @@ def fitted_photo(path: str, schema: Any) -> tuple[np.ndarray, tuple[int, int]]:
         image = open_photo(expanded(path).read_bytes(), path)
     except OSError as error:
         raise PhotoError(f"{path!r} cannot be read: {error.strerror}") from error
-    return place(image, schema.image_size, channels=schema.channels)[0], image.size
+    size = schema.image_size
+    said = f"{Path(path).name} has {image.width} x {image.height} pixels and is fitted into the {size} x {size}"
+    photo, _ = place(image, size, channels=schema.channels)
+    return photo, "" if image.size == (size, size) else f"{said} of the model."
 
 
 def _maps(args: argparse.Namespace, model: Any, console: Any) -> Any:

@@ -97,13 +97,16 @@ def _loaded(path: str) -> tuple[Any, Any]:
 
 
 class _Shown(NamedTuple):
-    """A picture: what its files are called, what people call it, what it was drawn from and asked to show, if known."""
+    """A picture: what files and people call it, what it was drawn from and asked to show, if known, and a sentence if
+    it had another size.
+    """
 
     stem: str
     title: str
     picture: np.ndarray
     drawing: Drawing | None
     conditions: dict[str, str]
+    resized: str = ""
 
 
 def _picture(args: argparse.Namespace, model: Any) -> _Shown:
@@ -114,8 +117,11 @@ def _picture(args: argparse.Namespace, model: Any) -> _Shown:
     file = args.words[0] if len(args.words) == 1 and _is_path(args.words[0]) else None
     drawing = None if file is None else drawing_of_file(args, file, model.model_id)
     if file is not None and drawing is None:
-        conditions, photo = conditions_set(args, model.schema), fitted_photo(file, model.schema)[0]
-        return _Shown(shortened(Path(file).stem, LONGEST_STEM), Path(file).name, photo, None, conditions)
+        if args.seed is not None:
+            raise ConditionError(f"{file} is taken for a photo, which has no seed: leave --seed out.")
+        photo, resized = fitted_photo(file, model.schema)
+        stem = shortened(Path(file).stem, LONGEST_STEM)
+        return _Shown(stem, Path(file).name, photo, None, conditions_set(args, model.schema), resized)
     if drawing is None:
         conditions, seed = asked_for(args, model.schema)
         [request] = model.plan(conditions, count=1, seed=seed, truncation=args.truncation)
@@ -137,7 +143,7 @@ def _explain(args: argparse.Namespace, console: Any, model: Any, discriminator: 
     from tfproductgan.reports.explanation import Explanation
     from tfproductgan.training.evaluation import announced_extractor
 
-    schema, notes = model.schema, list[str]()
+    schema, notes = model.schema, [shown.resized] if shown.resized else []
     catalogue = extractor = None
     try:
         catalogue = photos_of(args, run_of(Path(args.model)), schema)

@@ -67,7 +67,7 @@ class Towards:
     def move(self, editor: Editor, request: PictureRequest, parts: list[np.ndarray]) -> list[np.ndarray]:
         """The parts of a style, moved."""
         strength, way = _finite(self.strength), self._way(editor, request)
-        moved = [part + strength * step for part, step in zip(parts, way, strict=True)]
+        moved = [(part + strength * step).astype(part.dtype) for part, step in zip(parts, way, strict=True)]
         if self.layers is not None:
             kept = np.ones(parts[0].shape[1], bool)
             kept[editor.slice_of(self.layers)] = False
@@ -201,13 +201,7 @@ class Editor:
             https://arxiv.org/abs/2007.06600
         """
         if layers not in self._axes:
-            network = self.model.sampling_network
-            kernels = [np.asarray(kernel, np.float64).T for kernel in network.style_kernels]
-            if not kernels:
-                raise RecipeError(
-                    f"Nobody has said which layers of a {type(network).__name__} latents go into (latent_layers), so "
-                    "it has no directions by number. Give an attribute and a value."
-                )
+            kernels = [np.asarray(kernel, np.float64).T for kernel in kernels_of(self.model.sampling_network)]
             rows = np.concatenate(kernels[self.slice_of(layers)] if layers is not None else kernels)
             rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
             _, vectors = np.linalg.eigh(rows.T @ rows)
@@ -271,6 +265,21 @@ class Editor:
         """Latents or styles of some pictures that the photos suggest, `[N, length]`."""
         part = self.model.styles_of(self.model.plan(count=_TYPICAL))[0]
         return part if part.ndim == 2 else part[:, 0]
+
+
+def kernels_of(network: Any) -> list[Any]:
+    """What multiplies latents, or styles, where a generator's layers read them: see `Generator.style_kernels`.
+
+    Raises:
+        RecipeError: If nobody has said so, as of an ensemble, which has none of its own.
+    """
+    kernels = network.style_kernels
+    if not kernels:
+        raise RecipeError(
+            "Directions by number, and pictures nearest to photos, are found of generators that say which layers their "
+            f"latents go into (latent_layers). Received: a {type(network).__name__}"
+        )
+    return kernels
 
 
 def _finite(strength: Any) -> float:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tfproductgan.conditions import Conditions, whole_number
 from tfproductgan.errors import ConditionError
-from tfproductgan.models.editing import Drawing, Editor
+from tfproductgan.models.editing import Drawing, Editor, kernels_of
 from tfproductgan.models.pictures import to_float
 
 STEPS = 300
@@ -70,6 +70,7 @@ def project(
 
     Raises:
         ConditionError: If the photo has another size, or the conditions, seed or steps cannot be.
+        RecipeError: If nobody has said which layers of the generator latents go into.
 
     Reference:
         Karras et al., 2020, Analyzing and Improving the Image Quality of StyleGAN, section 5, with the noise of a seed;
@@ -77,6 +78,7 @@ def project(
     """
     steps = whole_number("steps", steps, 1, 100_000)
     schema, network = model.schema, model.sampling_network
+    kernels_of(network)  # or it has no latents of its own
     shape, photo = (schema.image_size, schema.image_size, schema.channels), np.asarray(photo)
     if photo.shape != shape or photo.dtype != np.uint8:
         raise ConditionError(f"A photo to project is uint8 {list(shape)}. Received: {photo.dtype} {list(photo.shape)}")
