@@ -39,7 +39,7 @@ def classifier(photos):
 @pytest.fixture
 def explain(gan, photos, classifier, tmp_path, monkeypatch):
     """Runs `tfproductgan explain` in an empty folder with a model and a classifier that were not trained."""
-    monkeypatch.setattr(verb, "_loaded", lambda path: (gan.trained(), gan.discriminator if path == "run" else None))
+    monkeypatch.setattr(verb, "with_discriminator", lambda path: (gan.trained(), gan.discriminator if path == "run" else None))
     monkeypatch.setattr(attribution, "_MOST_STEPS", 32)
     monkeypatch.setattr(evaluation, "announced_extractor", lambda name, catalogue, console: classifier)
     monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path / "cache"))

@@ -54,7 +54,8 @@ def settings(tmp_path_factory, running_engine):
     from tfproductgan.platform.settings import Settings
 
     folder = tmp_path_factory.mktemp("platform")
-    return Settings(folder=folder, engine=running_engine.url, models=("shop", "sketches"))
+    models = ("shop", "sketches")
+    return Settings(folder=folder, engine=running_engine.url, models=models, reference_pictures=0)
 
 
 @pytest.fixture(scope="module")

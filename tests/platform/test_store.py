@@ -4,13 +4,15 @@ import threading
 
 import pytest
 import sqlalchemy
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from tfproductgan.errors import PlatformError
 from tfproductgan.platform import audit
-from tfproductgan.platform.store.database import Database
-from tfproductgan.platform.store.tables import Base
+from tfproductgan.platform.store.database import Database, migrations
+from tfproductgan.platform.store.tables import Base, Person
 
 
 @pytest.fixture
@@ -26,6 +28,28 @@ def test_the_migrations_make_the_tables_of_today(database):
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     database.upgrade()  # nothing to do
+
+
+def test_a_store_of_each_earlier_version_is_brought_up_to_date(tmp_path):
+    scripts = ScriptDirectory.from_config(migrations())
+    versions = [script.revision for script in scripts.walk_revisions()]
+    assert scripts.get_heads() == versions[:1] and len(versions) >= 2
+    for version in versions[1:]:
+        database = Database(f"sqlite:///{tmp_path}/{version}.db")
+        with database.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            config = migrations()
+            config.attributes["connection"] = connection
+            command.upgrade(config, version)
+            row = (
+                "INSERT INTO people (id, tenant, name, password_hash, role, created) VALUES ('1', '', 'ada', '', '', 1)"
+            )
+            connection.execute(sqlalchemy.text(row))
+        database.upgrade()
+        with database.reading() as session:
+            assert session.get(Person, "1").name == "ada"
+        with database.engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        database.close()
 
 
 def test_writers_wait_for_each_other(database):

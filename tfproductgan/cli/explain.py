@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfproductgan.catalogue.photos import EXTENSIONS
+from tfproductgan.cli.at_hand import with_discriminator
 from tfproductgan.cli.data_options import add_data_options
 from tfproductgan.cli.edit import drawing_of_file, fitted_photo
 from tfproductgan.cli.evaluate import photos_of, run_of
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         from tfproductgan.reports import charts
         from tfproductgan.reports.explanation import explanation_figure, explanation_page
 
-        model, discriminator = _loaded(args.model)
+        model, discriminator = with_discriminator(args.model)
     if model.asks != "sampler":
         raise ConditionError(f"{args.model} makes pictures of pictures: those of models asked by name are explained.")
     shown = _picture(args, model)
@@ -83,17 +84,6 @@ def run(args: argparse.Namespace) -> int:
     for path, what in zip(paths, ("the figure", "the page"), strict=True):
         print(f"{path}  {what}")
     return 0
-
-
-def _loaded(path: str) -> tuple[Any, Any]:
-    """A trained model and, where there is one, the discriminator it learnt from."""
-    from tfproductgan.models.loading import load
-    from tfproductgan.training.checkpoints import Checkpoints
-    from tfproductgan.training.run_directory import RunDirectory
-
-    newest = Checkpoints(RunDirectory(path).checkpoints).newest_sound() if Path(path).is_dir() else None
-    model = load(newest or path)
-    return model.trained(), model.networks().get("discriminator")
 
 
 class _Shown(NamedTuple):

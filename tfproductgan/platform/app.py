@@ -16,6 +16,7 @@ from tfproductgan.platform.api import administration, jobs, models, pictures, se
 from tfproductgan.platform.doorway import Doorway
 from tfproductgan.platform.engine import Engine
 from tfproductgan.platform.jobs.worker import Worker
+from tfproductgan.platform.looks import Looks
 from tfproductgan.platform.metrics import Metrics
 from tfproductgan.platform.page import administration as page_administration
 from tfproductgan.platform.page import asking, signing
@@ -24,6 +25,7 @@ from tfproductgan.platform.settings import Settings
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.database import Database
 from tfproductgan.platform.store.pictures import PictureStore
+from tfproductgan.platform.watching import Watch
 
 # requests wait for the engine in threads; more of them wait for a thread
 _THREADS = 100
@@ -39,7 +41,8 @@ def open_platform(settings: Settings) -> Platform:
     database = Database(settings.database)
     database.upgrade()
     engine = Engine(settings.engine, settings.models)
-    return Platform(settings, database, PictureStore(settings.pictures), engine, Rates(settings), Metrics())
+    pictures = PictureStore(settings.pictures)
+    return Platform(settings, database, pictures, engine, Rates(settings), Metrics(), Looks())
 
 
 def create_app(platform: Platform) -> FastAPI:
@@ -48,10 +51,12 @@ def create_app(platform: Platform) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
-        worker = Worker(platform)
-        worker.start()
+        behind = (Worker(platform), Watch(platform))
+        for each in behind:
+            each.start()
         yield
-        await anyio.to_thread.run_sync(worker.stop)
+        for each in behind:
+            await anyio.to_thread.run_sync(each.stop)
         platform.engine.close()
         platform.database.close()
 

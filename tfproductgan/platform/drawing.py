@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from tfproductgan.platform.masking import clean_photo
 from tfproductgan.platform.provenance import signed
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.tables import Picture, PictureWord, new_id
+
+PICTURE = "picture"
+"""The kind of pictures that are asked for by name."""
 
 LABEL = ""
 """In the place of an attribute, for words that people gave a picture."""
@@ -82,8 +86,8 @@ def picture_of(
 ) -> Picture:
     """A picture that was drawn by name, its file written; the row is still to be added."""
     asked = {"conditions": dict(request.conditions), "seed": request.seed, "truncation": request.truncation}
-    data = signed(file, "picture", model.model_id, **asked)
-    return _written(platform, tenant, owner, model, "picture", data, **asked, details={}, job_id=job_id)
+    data = signed(file, PICTURE, model.model_id, **asked)
+    return _written(platform, tenant, owner, model, PICTURE, data, **asked, details={}, job_id=job_id)
 
 
 def add(session: Session, picture: Picture) -> None:
@@ -120,6 +124,9 @@ def _written(
     platform: Platform, tenant: str, owner: str, model: Model, kind: str, data: bytes, **columns: Any
 ) -> Picture:
     platform.metrics.pictures.labels(model.name, kind).inc()
+    if kind == PICTURE:
+        asked = json.dumps([columns["conditions"], columns["seed"], columns["truncation"]], sort_keys=True)
+        platform.looks.add(model.name, model.model_id, asked, data)
     return Picture(
         id=new_id(),
         tenant=tenant,

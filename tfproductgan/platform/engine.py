@@ -88,6 +88,11 @@ class Engine:
                 self._known[name] = (time.monotonic(), model)
         return model
 
+    def known_ids(self) -> dict[str, str]:
+        """The ids of the models that were asked for so far, as they were told last."""
+        with self._lock:
+            return {name: model.model_id for name, (_, model) in self._known.items()}
+
     def able(self, name: str, action: str) -> Model:
         """A model that can do something.
 

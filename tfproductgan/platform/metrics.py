@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from tfproductgan.platform.looks import Look
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_LOOKS = {
+    "pictures": "Pictures that were looked at",
+    "brightness": "Mean brightness, 0 to 1",
+    "brightness_deviation": "Standard deviation of brightness",
+    "saturation": "Mean saturation, 0 to 1",
+    "saturation_deviation": "Standard deviation of saturation",
+    "duplicates": "Share of pictures that look like another one",
+}
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
@@ -26,13 +36,57 @@ class Metrics:
         self.failed_rows = Counter(
             "platform_job_rows_failed", "Rows of jobs that failed for good", ("model",), registry=self.registry
         )
+        self.store_errors = Counter(
+            "platform_store_errors", "Requests that the store did not answer", registry=self.registry
+        )
+        self.audit_wrong = Gauge(
+            "platform_audit_wrong", "Entries of the audit log that are not as written", registry=self.registry
+        )
         self._waiting = Gauge("platform_job_rows_waiting", "Rows of jobs that wait to be drawn", registry=self.registry)
         self._engine = Gauge(
             "platform_engine_ready", "Whether every model of the engine answers", registry=self.registry
         )
 
-    def exposition(self, waiting: Callable[[], int], ready: Callable[[], bool]) -> bytes:
-        """All of it in the format of Prometheus; what is not counted on the way is asked now."""
-        self._waiting.set(waiting())
-        self._engine.set(ready())
+        self._models = Gauge(
+            "platform_model", "1 for the model that draws", ("model", "model_id"), registry=self.registry
+        )
+        # `kind` is what they do now, or did when the model was new here
+        labels = ("model", "kind")
+        self._looks = {
+            field: Gauge(f"platform_output_{field}", words, labels, registry=self.registry)
+            for field, words in _LOOKS.items()
+        }
+
+    def exposition(
+        self,
+        waiting: int,
+        ready: bool,
+        models: Mapping[str, str],
+        now: Mapping[tuple[str, str], Look],
+        references: Mapping[tuple[str, str], Look],
+    ) -> bytes:
+        """All of it in the format of Prometheus.
+
+        Args:
+            waiting: Rows of jobs that wait.
+            ready: Whether the engine answers for every model.
+            models: Id of each model, by name.
+            now: How the last pictures look, by name and id of the model.
+            references: How models drew when they were new here, likewise.
+        """
+        self._waiting.set(waiting)
+        self._engine.set(ready)
+        self._models.clear()
+        for name, model_id in models.items():
+            self._models.labels(name, model_id).set(1)
+        for gauge in self._looks.values():
+            gauge.clear()
+        for (name, model_id), look in now.items():
+            self._look(name, "now", look)
+            if (name, model_id) in references:
+                self._look(name, "reference", references[name, model_id])
         return generate_latest(self.registry)
+
+    def _look(self, name: str, kind: str, look: Look) -> None:
+        for field, gauge in self._looks.items():
+            gauge.labels(name, kind).set(getattr(look, field))

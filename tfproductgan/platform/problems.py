@@ -112,6 +112,7 @@ async def _of_framework(request: Request, error: Exception) -> Response:
 
 async def _of_store(request: Request, error: Exception) -> Response:
     _log.error("the store does not answer", error=str(error))
+    request.app.state.platform.metrics.store_errors.inc()
     return _answer(request, 503, "The store does not answer: try again.", {"Retry-After": "2"})
 
 

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
         secure_cookies: Whether the page is reached by HTTPS only: cookies and `Strict-Transport-Security` say so.
         upload_megabytes: The largest file that is taken.
         job_threads: Rows of jobs that are drawn at a time.
+        reference_pictures: Drawn once of each new model, to compare later ones with; 0 for none.
     """
 
     model_config = SettingsConfigDict(env_prefix="TFPRODUCTGAN_PLATFORM_", extra="forbid")
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     secure_cookies: bool = False
     upload_megabytes: int = Field(default=10, ge=1)
     job_threads: int = Field(default=2, ge=1)
+    reference_pictures: int = Field(default=64, ge=0, le=1024)
 
     @model_validator(mode="after")
     def _places(self) -> Settings:

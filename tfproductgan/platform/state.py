@@ -14,6 +14,7 @@ from tfproductgan.platform.store.pictures import PictureStore
 
 if TYPE_CHECKING:
     from tfproductgan.platform.access.rates import Rates
+    from tfproductgan.platform.looks import Looks
     from tfproductgan.platform.metrics import Metrics
 
 
@@ -27,6 +28,7 @@ class Platform:
     engine: Engine
     rates: Rates
     metrics: Metrics
+    looks: Looks
 
 
 def platform_of(request: Request) -> Platform:

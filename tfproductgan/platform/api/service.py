@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tfproductgan.platform import metrics
+from tfproductgan.platform import metrics, watching
 from tfproductgan.platform.access.guard import EVERYBODY, needs
 from tfproductgan.platform.api.bodies import Health
 from tfproductgan.platform.jobs import queue
@@ -41,12 +41,11 @@ def readiness(platform: Here) -> Health:
 @needs("metrics:read")
 def show_metrics(platform: Here) -> Response:
     """Metrics for Prometheus."""
-
-    def waiting() -> int:
-        with platform.database.reading() as session:
-            return queue.waiting(session)
-
-    body = platform.metrics.exposition(waiting, platform.engine.is_ready)
+    with platform.database.reading() as session:
+        waiting = queue.waiting(session)
+    known = platform.engine.known_ids()
+    now, before = platform.looks.now(), watching.references(platform)
+    body = platform.metrics.exposition(waiting, platform.engine.is_ready(), known, now, before)
     return Response(body, headers={"Content-Type": metrics.CONTENT_TYPE})
 
 

@@ -151,6 +151,33 @@ class Answer(Base):
     created: Mapped[float] = mapped_column(default=time.time, index=True)
 
 
+class ModelLook(Base):
+    """How a model drew when it was new here, in the words of `looks.Look`."""
+
+    __tablename__ = "model_looks"
+
+    model: Mapped[str] = mapped_column(primary_key=True)
+    model_id: Mapped[str] = mapped_column(primary_key=True)
+    pictures: Mapped[int]
+    brightness: Mapped[float]
+    brightness_deviation: Mapped[float]
+    saturation: Mapped[float]
+    saturation_deviation: Mapped[float]
+    duplicates: Mapped[float]
+    created: Mapped[float] = mapped_column(default=time.time)
+
+
+class ForbiddenWord(Base):
+    """What nobody of a tenant may ask for: a value, or one of an attribute."""
+
+    __tablename__ = "forbidden_words"
+
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    attribute: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str] = mapped_column(primary_key=True)
+    shown: Mapped[str] = mapped_column(Text)
+
+
 class AuditEntry(Base):
     """Who asked for what, with which outcome; `digest` covers the entry and the digest of the one before."""
 
