@@ -39,16 +39,16 @@ def classifier(photos):
 @pytest.fixture
 def explain(gan, photos, classifier, tmp_path, monkeypatch):
     """Runs `tfproductgan explain` in an empty folder with a model and a classifier that were not trained."""
-    monkeypatch.setattr(verb, "with_discriminator", lambda path: (gan.trained(), gan.discriminator if path == "run" else None))
+    found = {"run": gan.discriminator}
+    monkeypatch.setattr(verb, "with_discriminator", lambda path: (gan.trained(), found.get(path)))
     monkeypatch.setattr(attribution, "_MOST_STEPS", 32)
     monkeypatch.setattr(evaluation, "announced_extractor", lambda name, catalogue, console: classifier)
     monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    found = {"run": photos}
 
     def photos_of(args, run, schema):
-        if args.model in found:
-            return found[args.model]
+        if args.model == "run":
+            return photos
         raise verb.CatalogueError("nowhere does not say where its photos are.")
 
     monkeypatch.setattr(verb, "photos_of", photos_of)

@@ -1,4 +1,4 @@
-"""What judges the pictures of a model, as far as it is at hand: the discriminator of its run, its photos' classifier."""
+"""What judges the pictures of a model, as far as it is at hand: the discriminator it learnt from."""
 
 from __future__ import annotations
 
