@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from tfproductgan.cli import evaluate
+from tfproductgan.cli import generate as verb
 from tfproductgan.cli.main import main
 from tfproductgan.conditions import Attribute
 from tfproductgan.errors import RunError
@@ -183,7 +184,8 @@ def test_the_best_of_several_is_kept(generate, painter, tmp_path, monkeypatch, c
     monkeypatch.setattr(evaluate, "photos_of", lambda args, run, schema: "photos")
     classifier = CatalogueClassifier.__new__(CatalogueClassifier)
     monkeypatch.setattr(evaluation, "announced_extractor", lambda name, catalogue, console: classifier)
-    assert generate("ring gold side seed 5", "--best-of", "3", "--count", "2") == 0
+    monkeypatch.setattr(verb, "with_discriminator", lambda path: (painter, None))
+    assert generate("ring gold side seed 5", "--best-of", "3", "--count", "2", "--model", "run") == 0
     assert names(tmp_path / "pictures") == [f"ring-gold-side-seed{seed}-best-of-3.png" for seed in (5, 6)]
     path = tmp_path / "pictures" / "ring-gold-side-seed5-best-of-3.png"
     metadata = read_metadata(path)
@@ -198,12 +200,14 @@ def test_the_best_of_several_is_kept(generate, painter, tmp_path, monkeypatch, c
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--best-of", "0"], "best of must be a whole number from 1 to 64. Received: 0"),
+        (["--best-of", "2"], "give --model"),
+        (["--best-of", "0", "--model", "run"], "best of must be a whole number from 1 to 64. Received: 0"),
         (["--best-of", "2", "--grid", "colour"], "--best-of is for single pictures"),
-        (["--best-of", "2"], "Received: neither"),
+        (["--best-of", "2", "--model", "run"], "Received: neither"),
     ],
 )
-def test_a_best_that_cannot_be_is_one_line(generate, tmp_path, capsys, words, said):
+def test_a_best_that_cannot_be_is_one_line(generate, painter, tmp_path, monkeypatch, capsys, words, said):
+    monkeypatch.setattr(verb, "with_discriminator", lambda path: (painter, None))
     assert generate("ring", *words) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert said in line and names(tmp_path) == []

@@ -114,6 +114,8 @@ def run(args: argparse.Namespace) -> int:
     console = Console()
     if args.best_of is not None and (args.grid or args.interpolate is not None or args.list):
         raise ConditionError("--best-of is for single pictures: leave out --grid, --interpolate and --list.")
+    if args.best_of is not None and args.model is None:
+        raise ConditionError("--best-of asks the discriminator of a run and a classifier of its photos: give --model.")
     if not args.list:
         refuse_unwritable(args.out)
     discriminator = None
@@ -121,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
         import_tensorflow()
         from tfproductgan.models.loading import load, shipped_model_path
 
-        if args.best_of is not None and args.model is not None:
+        if args.best_of is not None:
             model, discriminator = with_discriminator(args.model)
         else:
             model = load(shipped_model_path() if args.model is None else args.model)
@@ -182,15 +184,15 @@ def _chooser(args: argparse.Namespace, model: Any, discriminator: Any, console: 
 
     classifier = None
     try:
-        catalogue = photos_of(without_data(args), run_of(Path(args.model or ".")), model.schema)
+        catalogue = photos_of(without_data(args), run_of(Path(args.model)), model.schema)
         with console.status("Preparing the classifier"):
             judge = announced_extractor(None, catalogue, console)
         classifier = judge if isinstance(judge, CatalogueClassifier) else None
-    except CatalogueError as error:
-        print(f"Note: no classifier says what pictures show: {error}")
+    except CatalogueError:
+        print(f"Note: no classifier says what pictures show: the photos of {args.model} are not at hand.")
     chooser = BestOf(model, args.best_of, discriminator, classifier)
     if discriminator is None:
-        print(f"Note: no discriminator says how real pictures look: {args.model or 'the generator'} holds none.")
+        print(f"Note: no discriminator says how real pictures look: {args.model} holds none.")
     return chooser
 
 

@@ -1,7 +1,7 @@
 """Best of n: of each picture several are drawn, and the one is kept that shows what was asked for and looks most real.
 
 What was asked for counts by the mean logarithm of the probabilities that the catalogue's classifier gives the values,
-so a picture that it takes for something else is hardly ever kept. How real a picture looks the discriminator says, whose
+so a picture that it takes for something else is hardly ever kept. How real a picture looks the discriminator says. Its
 numbers mean something only beside each other: they are brought to a spread of 1 among the candidates of a picture, and
 count half. Pictures get more alike: what is rare looks less real.
 
