@@ -117,6 +117,8 @@ def _table(title: str, facts: Mapping[str, Any]) -> Table:
             name, value = "seeds", sorted({picture["seed"] for picture in value})
         elif name in ("images_seen", "parameters"):
             value = _thousands(value)
+        elif name == "found":  # of a photo: numbers for the model, not for people
+            value = "latents of its own, in the file"
         table.add_row(name.replace("_", " "), Text(_words(value)))
     return table
 
