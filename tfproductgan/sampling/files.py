@@ -59,7 +59,8 @@ def annotate(image: Image.Image, kind: str, model_id: str, **details: Any) -> Im
 
     Args:
         image: The image; changed in place.
-        kind: What it is: `"picture"`, `"grid"`, `"interpolation"`, `"translation"`, `"upscaling"`, `"edit"` or `"edits"`.
+        kind: What it is: `"picture"`, `"grid"`, `"interpolation"`, `"translation"`, `"upscaling"`, `"edit"` or
+            `"edits"`.
         model_id: Id of the model that drew it.
         **details: What was asked, JSON-ready.
 
