@@ -24,7 +24,7 @@ from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.losses.adversarial import adversarial_loss
 from tfproductgan.losses.penalties import Penalty, points
 from tfproductgan.recipes import RECIPES, Recipe, get_recipe
-from tfproductgan.registry import network_class
+from tfproductgan.registry import kind_named, network_class
 
 
 def first_recipes() -> list[str]:
@@ -39,7 +39,8 @@ def first_recipes() -> list[str]:
 def networks_of(recipe: Recipe, image_size: int, dtype: str, options: dict[str, object]) -> dict[str, keras.Model]:
     """The networks of a recipe by role, those options changed that they have."""
     attributes = [Attribute("kind", tuple("abcdefgh")), Attribute("colour", tuple("abcde"))]
-    schema = ConditionSchema(attributes, image_size, 3, source_channels=3 if recipe.kind == "translation" else None)
+    takes_pictures = kind_named(recipe.kind).asks == "translator"
+    schema = ConditionSchema(attributes, image_size, 3, source_channels=3 if takes_pictures else None)
     networks = {}
     for role, spec in recipe.networks.items():
         made = network_class(spec.family, role)
@@ -56,7 +57,7 @@ def inputs_for(network: keras.Model, batch: int) -> dict[str, np.ndarray]:
         "images": rng.uniform(-1, 1, shape).astype("float32"),
         "source": rng.uniform(-1, 1, shape).astype("float32"),
         "latents": rng.normal(size=(batch, getattr(network, "latent_dim", 1))).astype("float32"),
-        "conditions": np.stack([rng.integers(0, count, batch) for count in network.num_ids], 1).astype("int32"),
+        "conditions": rng.integers(0, network.num_ids, (batch, len(network.num_ids))).astype("int32"),
     }
 
 

@@ -290,7 +290,15 @@ def distributions_of_tensorflow():
 
 # by which options networks are told to do without something
 OFF = {"dropout": 0.0, "group": 1}
-SMALLEST = {"width": 8, "max_width": 8, "widths": [8], "latent_dim": 6, "embedding_dim": 4}
+SMALLEST = {"width": 8, "max_width": 8, "widths": [8], "num_blocks": 1, "latent_dim": 6, "embedding_dim": 4}
+# steps are traced one by one, and what looks at features needs no download
+LEAST_LEARNT = {
+    "discriminator_steps": 1,
+    "features": "random",
+    "feature_layer": "relu1_1",
+    "content_layer": "relu1_2",
+    "style_layers": ["relu1_1"],
+}
 
 
 def _families():
@@ -312,8 +320,7 @@ def smallest(request):
             takes = inspect.signature(network_class(spec.family, role).__init__).parameters
             options[role] = {**spec.options, **{option: value for option, value in SMALLEST.items() if option in takes}}
             options[role] |= {option: OFF[option] for option in changes.get("without", ()) if option in takes}
-        if hasattr(request.param.objective, "discriminator_steps"):
-            options["discriminator_steps"] = 1  # each is traced anew
+        options |= {option: value for option, value in LEAST_LEARNT.items() if hasattr(request.param.objective, option)}
         return request.param.replace(**options, **{name: v for name, v in changes.items() if name != "without"})
 
     return make

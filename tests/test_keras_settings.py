@@ -8,6 +8,7 @@ from tfproductgan.errors import KerasSettingError
 from tfproductgan.keras_settings import check_keras
 from tfproductgan.metrics.classifier import ClassifierRecipe, _network
 from tfproductgan.metrics.extractors import _squeezenet
+from tfproductgan.registry import KINDS
 from tfproductgan.training.trainer import make_model
 
 SCHEMA = ConditionSchema([Attribute("kind", ("Mug", "Ring"))], image_size=32)
@@ -22,7 +23,7 @@ def channels_first():
 
 def test_networks_of_every_family_have_their_channels_last(smallest):
     recipe = smallest(batch_size=2)
-    source = 1 if recipe.kind == "translation" else None
+    source = 1 if KINDS[recipe.kind].asks == "translator" else None
     model = make_model(recipe, ConditionSchema(SCHEMA.attributes, 32, source_channels=source))
     assert {order_of(network) for network in model.networks().values()} <= {"channels_last", None}
 

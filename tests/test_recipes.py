@@ -8,11 +8,15 @@ from tfproductgan.losses.adversarial import ADVERSARIAL_LOSSES
 from tfproductgan.losses.penalties import PENALTIES
 from tfproductgan.recipes import (
     RECIPES,
+    CycleObjective,
     GANObjective,
     Network,
     Optimizer,
     Recipe,
+    StyleObjective,
     TranslationObjective,
+    UpscalingGANObjective,
+    UpscalingObjective,
     VAEObjective,
     get_recipe,
 )
@@ -52,7 +56,18 @@ def test_penalties_that_are_not_given_suit_the_size_of_the_pictures(image_size, 
     assert recipe.objective.penalties == {"r1": weight, "r2": 3.0}
 
 
-@pytest.mark.parametrize("part", [Recipe, Network, Optimizer, GANObjective, VAEObjective, TranslationObjective])
+OBJECTIVES = [
+    CycleObjective,
+    GANObjective,
+    StyleObjective,
+    TranslationObjective,
+    UpscalingGANObjective,
+    UpscalingObjective,
+    VAEObjective,
+]
+
+
+@pytest.mark.parametrize("part", [Recipe, Network, Optimizer, *OBJECTIVES])
 def test_every_field_is_documented(part):
     for field in dataclasses.fields(part):
         assert f"\n        {field.name}: " in part.__doc__
@@ -93,7 +108,7 @@ def test_a_recipe_does_not_share_what_it_was_made_from():
         ({"balance": "half"}, "balance must be between 0 and 1. Received: 'half'"),
         ({"seed": -1}, "seed must be a whole number from 0"),
         ({"seed": 2**63}, "seed must be a whole number from 0"),
-        ({"schedule": "linear"}, "schedule must be one of .*'cosine'.* Received: 'linear'"),
+        ({"schedule": "liner"}, "schedule must be one of .*'cosine'.* Received: 'liner'"),
         ({"precision": "float16"}, "precision must be one of .*'mixed_bfloat16'.* Received: 'float16'"),
         ({"generator": "wide"}, "generator must map names to values. Received: 'wide'"),
         ({"penalties": ["r1"]}, r"penalties must map names to values. Received: \['r1'\]"),

@@ -16,6 +16,7 @@ from tfproductgan.compression.compression import Compressor
 from tfproductgan.compression.conversions import CONVERSIONS
 from tfproductgan.metrics.extractors import FeatureExtractor
 from tfproductgan.metrics.judge import judge
+from tfproductgan.models.editing import Along, Drawing, Editor, Towards
 from tfproductgan.registry import KINDS
 from tfproductgan.serving import Client
 from tfproductgan.serving.server.running import Server
@@ -45,7 +46,7 @@ def catalogue():
     options = {"multi": "colour", "image_size": SIZE, "cache": False}
     alone = tpg.Catalogue.from_arrays(images, labels, splits, **options)
     pairs = tpg.Catalogue.from_arrays(images, labels, splits, sources=sources, **options)
-    return {"sampler": alone, "translator": pairs}
+    return {"sampler": alone, "translator": pairs, "upscaler": alone}
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,8 @@ def answers(model, photos):
     """What a model, of whatever kind, draws; with conditions by name."""
     if model.asks == "sampler":
         return model.generate([{"category": "watch"}, {"colour": ["red", "blue"]}, {}], seed=5)
+    if model.asks == "upscaler":
+        return model.upscale_squares(model.shrunk(next(photos.image_batches("validation", 3))))
     sources = next(photos.source_batches("validation", 3))
     ids = [model.schema.encode(row) for row in ({"category": "watch"}, {"colour": ["red", "blue"]}, {})]
     return model.translate_squares(sources, np.array(ids, np.int32))
@@ -118,6 +121,7 @@ def test_each_network_learns_and_its_average_follows(recipe, photos, run):
     assert not broken_weights(last)
 
 
+@pytest.mark.slow
 def test_microbatches_give_the_same_step(smallest, photos):
     """Up to rounding, where each picture counts by itself and not by statistics of the batch."""
     recipe = smallest(without=["dropout", "group"], batch_size=BATCH, precision="float32")
@@ -180,8 +184,21 @@ def test_files_hold_the_model(recipe, photos, run, trained):
 def test_it_is_judged(photos, trained):
     found = judge(trained, photos, Shrunk(), n=20, parts=["distances", "look", "memorisation"], force=True)
     assert np.isfinite([found.figure(name).value for name in ("fid", "look")]).all()
-    if trained.asks == "translator":
+    if trained.asks != "sampler":
         assert 0 < found.figure("psnr").value < 99 and -1 <= found.figure("ssim").value <= 1
+
+
+def test_its_pictures_are_edited(trained):
+    if trained.asks != "sampler":
+        pytest.skip("takes pictures")
+    editor = Editor(trained)
+    [request] = trained.plan({"category": "watch", "colour": ["red", "blue"]}, seed=5)
+    start = Drawing(request)
+    edits = (Towards("colour", "Gold", 1.0), Along(1, 2.0))
+    drawn = editor.draw([start, *(start.after(edit) for edit in edits)])
+    np.testing.assert_array_equal(drawn[0], trained.draw([request])[0])
+    for edited in drawn[1:]:
+        assert np.any(edited != drawn[0])
 
 
 # === Leaving ===
@@ -207,6 +224,10 @@ def test_plain_tensorflow_asks_it(exported, trained, photos):
                 *trained.plan({"colour": ["red", "blue"]}, count=1, seed=6, truncation=0.5),
             ]
         )
+    elif trained.asks == "upscaler":
+        small = trained.shrunk(next(photos.image_batches("validation", 2)))
+        drawn = served.signatures["upscale"](source=tf.constant(small))["images"]
+        expected = trained.upscale_squares(small)
     else:
         sources = next(photos.source_batches("validation", 2))
         drawn = served.signatures["translate"](**inputs, source=tf.constant(sources))["images"]
@@ -228,9 +249,14 @@ def test_it_is_served_and_the_client_asks_it(server, trained, photos, scheme):
         colours = {"colour": ["gold", "blue"]}
         drawn, expected = client.generate(colours, 2, 3), trained.generate(colours, 2, 3)
         tolerance = 1
+    elif trained.asks == "upscaler":
+        small = [np.random.default_rng(0).integers(0, 256, shape, np.uint8) for shape in ((5, 9, 1), (8, 6, 1))]
+        drawn, expected = client.upscale(small), trained.upscale(small)
+        tolerance = 1
     else:
         sources = list(next(photos.source_batches("validation", 2)))
-        drawn, expected = (each.translate(sources, {"colour": "gold"}) for each in (client, trained))
+        ways = [{"conditions": {"colour": "gold"}}, *({"to": to} for to in trained.directions[1:])]
+        drawn, expected = ([p for way in ways for p in each.translate(sources, **way)] for each in (client, trained))
         tolerance = 2  # scaled by TensorFlow here and by Pillow there
     client.close()
     for mine, theirs in zip(drawn, expected, strict=True):

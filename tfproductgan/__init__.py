@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from tfproductgan.layers.augmentation import Augmentation
     from tfproductgan.losses.penalties import Penalty
     from tfproductgan.models.conditional_gan import ConditionalGAN
+    from tfproductgan.models.cyclegan import CycleGAN, TrainedCycle
     from tfproductgan.models.ensemble import ensemble_of
     from tfproductgan.models.loading import load
     from tfproductgan.models.pix2pix import Pix2Pix
+    from tfproductgan.models.style import StyleModel
     from tfproductgan.models.trained import TrainedGenerator, TrainedTranslator
+    from tfproductgan.models.upscaling import SRGAN, TrainedUpscaler, Upscaling
     from tfproductgan.models.vae import VAE, TrainedAutoencoder
     from tfproductgan.recipes import Recipe, get_recipe
     from tfproductgan.sampling.files import read_metadata, write_png
@@ -36,14 +39,20 @@ _HOMES = {
     "Catalogue": "tfproductgan.catalogue.catalogue",
     "ConditionSchema": "tfproductgan.conditions",
     "ConditionalGAN": "tfproductgan.models.conditional_gan",
+    "CycleGAN": "tfproductgan.models.cyclegan",
     "Penalty": "tfproductgan.losses.penalties",
     "PictureRequest": "tfproductgan.conditions",
     "Pix2Pix": "tfproductgan.models.pix2pix",
     "ProductGANError": "tfproductgan.errors",
     "Recipe": "tfproductgan.recipes",
+    "SRGAN": "tfproductgan.models.upscaling",
+    "StyleModel": "tfproductgan.models.style",
     "TrainedAutoencoder": "tfproductgan.models.vae",
+    "TrainedCycle": "tfproductgan.models.cyclegan",
     "TrainedGenerator": "tfproductgan.models.trained",
     "TrainedTranslator": "tfproductgan.models.trained",
+    "TrainedUpscaler": "tfproductgan.models.upscaling",
+    "Upscaling": "tfproductgan.models.upscaling",
     "VAE": "tfproductgan.models.vae",
     "attribute_grid": "tfproductgan.sampling.grids",
     "condition_rows": "tfproductgan.sampling.grids",
@@ -60,20 +69,26 @@ _HOMES = {
     "write_png": "tfproductgan.sampling.files",
 }
 __all__ = [
+    "SRGAN",
     "VAE",
     "Attribute",
     "Augmentation",
     "Catalogue",
     "ConditionSchema",
     "ConditionalGAN",
+    "CycleGAN",
     "Penalty",
     "PictureRequest",
     "Pix2Pix",
     "ProductGANError",
     "Recipe",
+    "StyleModel",
     "TrainedAutoencoder",
+    "TrainedCycle",
     "TrainedGenerator",
     "TrainedTranslator",
+    "TrainedUpscaler",
+    "Upscaling",
     "alarms",
     "attribute_grid",
     "callbacks",

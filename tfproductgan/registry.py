@@ -24,7 +24,7 @@ class Kind:
         roles: What its networks are called.
         optimizers: What its optimisers are called.
         asks: `"sampler"` if what it trains is asked for pictures by name (`models/sampler.py`), `"translator"` if with
-            a picture (`models/translator.py`).
+            a picture (`models/translator.py`), `"upscaler"` if with one to enlarge (`models/upscaler.py`).
         model: The class that `fit` trains, a `TrainingModel`.
         objective: The part of a recipe that is its own.
         alarms: Function that makes the alarms which watch over its training beside those of every kind.
@@ -76,6 +76,46 @@ KINDS = {
             asks="translator",
             model="tfproductgan.models.pix2pix:Pix2Pix",
             objective="tfproductgan.recipes.objectives:TranslationObjective",
+            alarms="tfproductgan.training.alarms.kinds:texture_alarms",
+            served="tfproductgan.export.served_translator:ServedTranslator",
+        ),
+        Kind(
+            name="cycle",
+            roles=("generator", "back_generator", "discriminator", "back_discriminator"),
+            optimizers=("generator", "discriminator"),
+            asks="translator",
+            model="tfproductgan.models.cyclegan:CycleGAN",
+            objective="tfproductgan.recipes.objectives:CycleObjective",
+            alarms="tfproductgan.training.alarms.kinds:texture_alarms",
+            served="tfproductgan.export.served_translator:ServedTranslator",
+        ),
+        Kind(
+            name="upscaling",
+            roles=("generator",),
+            optimizers=("generator",),
+            asks="upscaler",
+            model="tfproductgan.models.upscaling:Upscaling",
+            objective="tfproductgan.recipes.objectives:UpscalingObjective",
+            alarms="tfproductgan.training.alarms.kinds:no_more_alarms",
+            served="tfproductgan.export.served_upscaler:ServedUpscaler",
+        ),
+        Kind(
+            name="upscaling-gan",
+            roles=("generator", "discriminator"),
+            optimizers=("generator", "discriminator"),
+            asks="upscaler",
+            model="tfproductgan.models.upscaling:SRGAN",
+            objective="tfproductgan.recipes.objectives:UpscalingGANObjective",
+            alarms="tfproductgan.training.alarms.kinds:no_more_alarms",
+            served="tfproductgan.export.served_upscaler:ServedUpscaler",
+        ),
+        Kind(
+            name="style",
+            roles=("generator",),
+            optimizers=("generator",),
+            asks="translator",
+            model="tfproductgan.models.style:StyleModel",
+            objective="tfproductgan.recipes.objectives:StyleObjective",
             alarms="tfproductgan.training.alarms.kinds:texture_alarms",
             served="tfproductgan.export.served_translator:ServedTranslator",
         ),

@@ -352,3 +352,22 @@ def test_pairs_are_not_prepared(tmp_path, folders):
     with pytest.raises(CatalogueError, match="Pairs cannot be prepared"):
         write_dataset(pair_source(*folders, "kind"), Preparation(16), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_two_pictures_side_by_side_are_a_pair_either_way_and_an_odd_width_is_named(tmp_path, side):
+    red, blue = Image.new("RGB", (20, 30), (200, 0, 0)), Image.new("RGB", (20, 30), (0, 0, 200))
+    for number in range(4):
+        both = Image.new("RGB", (40 + (number == 3), 30), (number, 0, 0))
+        both.paste(red, (0, 0))
+        both.paste(blue, (20, 0))
+        both.save(tmp_path / f"{number}.png")
+    pairs = Catalogue.from_side_by_side(tmp_path, side, image_size=16, max_unreadable=0.5)
+    assert (pairs.size(), pairs.schema.source_channels) == (3, 3)
+    [batch] = pairs.stream(next(split for split in pairs.splits if pairs.size(split)), batch_size=1).take(1)
+    found = {"photo": batch["images"][0].numpy(), "source": batch["source"][0].numpy()}
+    reddest = max(found, key=lambda name: int(found[name][8, 8, 0]))
+    assert reddest == ("source" if side == "left" else "photo")
+    assert pairs.skipped == [("3.png", "two pictures side by side have an even width, and this one is 41 pixels wide")]
+    with pytest.raises(CatalogueError, match=r"stands on the left or the right\. Received: 'top'"):
+        Catalogue.from_side_by_side(tmp_path, "top")

@@ -128,6 +128,12 @@ def test_pairs(folder, drawings):
     assert len(next(source.loads())) == 2 and len(source.items) == 8
 
 
+def test_pairs_side_by_side(folder):
+    args = parse("--data", folder, "--sources", "right", "--image-size", 16)
+    assert catalogue_from(args).schema.source_channels == 3
+    assert describe_data(args)["sources"] == "right"
+
+
 @pytest.mark.parametrize("source", ["lines", "mask"])
 def test_pairs_of_the_studio(source):
     args = parse("--data", "studio:6", "--sources", source, "--image-size", 28)
@@ -149,6 +155,42 @@ def test_another_command_finds_the_pairs_again(folder, drawings, tmp_path, monke
     assert catalogue_from(data_described(described, optional())).schema.source_channels is None
     with pytest.raises(CatalogueError, match="--sources belongs to --data"):
         data_described(described, optional("--sources", drawings))
+
+
+@pytest.fixture
+def others(folder, tmp_path):
+    for path in folder.rglob("*.png"):
+        inverse = tmp_path / "others" / path.name
+        inverse.parent.mkdir(exist_ok=True)
+        Image.fromarray(255 - np.asarray(Image.open(path))).save(inverse)
+    return tmp_path / "others"
+
+
+def test_two_sets_without_pairs_are_found_again(folder, others, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    described = describe_data(parse("--data", "photos", "--unpaired", "others", "--image-size", 16))
+    first = catalogue_from(data_described(described, optional()))
+    assert first.schema.names == ("class",) and not first.paired
+    monkeypatch.chdir(folder)
+    again = catalogue_from(data_described(json.loads(json.dumps(described)), optional()), first.schema)
+    assert again.fingerprint == first.fingerprint and again.schema == first.schema
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--data photos --unpaired nowhere", "'nowhere' does not exist"),
+        ("--data photos --unpaired photos", "The two sets are the same: all 8 photos"),
+        ("--data photos --unpaired=", "--unpaired is empty"),
+        ("--data photos --unpaired others --sources others", "--sources are pairs and --unpaired are none"),
+    ],
+)
+def test_sets_that_cannot_be(folder, others, tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CatalogueError, match=said):
+        catalogue_from(parse(*words.split()))
+    with pytest.raises(CatalogueError, match="check and prepare each of the two sets by itself"):
+        source_from(parse(*words.split()))
 
 
 def optional(*words):
@@ -190,3 +232,41 @@ def test_sources_that_cannot_be(folder, tmp_path, monkeypatch, words, said):
 
 def test_names_of_columns_that_hold_commas():
     assert parse("--data", "a.csv", "--attributes", '"Tags (x,y,z...)", Name').attributes == ["Tags (x,y,z...)", "Name"]
+
+
+def test_photos_with_styles_are_found_again_for_their_model(folder, tmp_path):
+    Image.new("RGB", (30, 30), (10, 200, 10)).save(tmp_path / "grass.png")
+    words = ["--data", folder, "--image-size", 16, "--styles", tmp_path / "grass.png"]
+    catalogue = catalogue_from(parse(*words))
+    assert catalogue.schema.names == ("style",) and catalogue.schema.attributes[0].values == ("grass",)
+    described = json.loads(json.dumps(describe_data(parse(*words))))
+    again = catalogue_from(data_described(described, optional()), catalogue.schema)
+    assert (again.schema, again.fingerprint) == (catalogue.schema, catalogue.fingerprint)
+
+
+def test_photos_with_masks_are_found_again_for_their_model():
+    words = ["--data", "studio:12", "--image-size", 28, "--masks"]
+    catalogue = catalogue_from(parse(*words))
+    assert catalogue.channels == 1 and catalogue.schema.source_channels == 3 and not catalogue.schema.attributes
+    described = json.loads(json.dumps(describe_data(parse(*words))))
+    again = catalogue_from(data_described(described, optional()), catalogue.schema)
+    assert (again.schema, again.fingerprint) == (catalogue.schema, catalogue.fingerprint)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--styles", "styles", "--sources", "drawings"], "--styles is for photos alone"),
+        (["--styles", "styles"], r"'styles' does not exist\. Give a folder of style pictures"),
+        (["--masks", "--sources", "drawings"], "--masks is for photos alone"),
+    ],
+)
+def test_styles_and_masks_are_for_photos_alone(folder, words, message):
+    with pytest.raises(CatalogueError, match=message):
+        catalogue_from(parse("--data", folder, *words))
+
+
+@pytest.mark.parametrize("words", [["--styles", "styles"], ["--masks"]])
+def test_verbs_that_look_at_photos_take_neither(folder, words):
+    with pytest.raises(CatalogueError, match="is for verbs that train or judge"):
+        source_from(parse("--data", folder, *words))

@@ -49,7 +49,7 @@ def test_for_programs_each_file_is_a_line_of_json(picture, painter, tmp_path, ca
 def test_a_file_that_is_not_ours_is_one_line(tmp_path, capsys):
     (tmp_path / "a.png").write_text("hello")
     assert main(["inspect", str(tmp_path / "a.png")]) == 1
-    assert capsys.readouterr().err.endswith("a.png' is no PNG or GIF picture that can be read.\n")
+    assert capsys.readouterr().err.endswith("a.png' is no PNG, GIF, JPEG or WebP picture that can be read.\n")
 
 
 @pytest.fixture(scope="module")

@@ -43,6 +43,27 @@ def test_each_picture_comes_out_in_its_own_size_and_says_what_it_is(translate, t
     )
 
 
+def test_a_model_that_goes_both_ways_is_told_which(translate, tmp_path, monkeypatch):
+    class BothWays(Negative):
+        directions = ("B", "A")
+
+        def translate(self, pictures, conditions=None, to="B"):
+            made = super().translate(pictures, conditions)
+            return made if to == "B" else [picture // 5 for picture in made]
+
+    monkeypatch.setattr(loading, "load", lambda path: BothWays())
+    assert translate("wide.png", "--to", "A") == 0
+    made = tmp_path / "pictures" / "wide-translated.png"
+    assert np.unique(np.asarray(Image.open(made))) == [31] and read_metadata(made)["to"] == "A"
+
+
+def test_large_pictures_are_made_in_tiles_with_all_their_pixels(translate, tmp_path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (70, 90), np.uint8)).save("large.png")
+    assert translate("large.png", "--tiles") == 0
+    made, given = (np.asarray(Image.open(tmp_path / name)) for name in ("pictures/large-translated.png", "large.png"))
+    np.testing.assert_array_equal(made, 255 - given)
+
+
 def test_files_are_not_replaced_unasked(translate, capsys):
     assert translate("wide.png") == 0
     assert translate("wide.png") == 1
@@ -53,14 +74,15 @@ def test_files_are_not_replaced_unasked(translate, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["none.png"], "'none.png' cannot be read: No such file"),
+        (["none.png"], "'none.png' does not exist"),
         (["wide.png", "--set", "category=Wach"], "Unknown category 'Wach': did you mean 'Watch'"),
         (["wide.png", "--set", "colour=Red"], "Unknown attribute 'colour'"),
         (
             ["wide.png", "--model", "painter"],
             "painter is asked by name and takes no pictures: use",
         ),
-        (["wide.png", "other/wide.png"], "Two pictures would become"),
+        (["wide.png", "wide.png"], "Two photos would become"),
+        (["wide.png", "--to", "A"], "--to is for models that go both ways, and run knows one"),
     ],
 )
 def test_mistakes_are_one_line_and_nothing_is_written(translate, tmp_path, capsys, words, said):
@@ -73,3 +95,22 @@ def test_mistakes_are_one_line_and_nothing_is_written(translate, tmp_path, capsy
 def test_a_model_that_takes_pictures_is_not_asked_by_name(translate, capsys):
     assert main(["generate", "ring", "--model", "run"]) == 1
     assert "run makes pictures of pictures: use tfproductgan translate" in capsys.readouterr().err
+
+
+def test_a_blend_needs_a_model_that_paints_in_styles(translate, capsys):
+    assert translate("wide.png", "--set", "category=Watch", "--blend", "category=Ring") == 1
+    assert "run paints in no styles: --blend is for models of the recipe style" in capsys.readouterr().err
+
+
+def test_a_blend_goes_as_far_as_asked(translate, monkeypatch):
+    asked = []
+
+    def between(self, first, second, share):
+        asked.append((first, second, share))
+        return self
+
+    monkeypatch.setattr(Negative, "between", between, raising=False)
+    assert translate("wide.png", "--set", "category=Watch", "--blend", "category=Ring", "--share", "0.3") == 0
+    assert asked == [({"category": "Watch"}, {"category": "Ring"}, 0.3)]
+    metadata = read_metadata("pictures/wide-translated.png")
+    assert (metadata["blend"], metadata["share"]) == ({"category": "Ring"}, 0.3)

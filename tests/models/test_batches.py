@@ -12,7 +12,8 @@ from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.errors import RecipeError
 from tfproductgan.models.batches import batches_of, check_batch, check_inputs, reading
-from tfproductgan.registry import KINDS
+from tfproductgan.recipes import get_recipe
+from tfproductgan.registry import KINDS, network_class
 
 SCHEMA = ConditionSchema([Attribute("shade", ("Dark", "Light")), Attribute("side", ("Left", "Right", "Top"))], 6, 3)
 PAIRS = ConditionSchema(SCHEMA.attributes, 6, 3, source_channels=1)
@@ -262,9 +263,12 @@ def smallest_of(small_gan):
         if kind.name == "gan":
             return small_gan(schema=SCHEMA)
         schema = ConditionSchema(SCHEMA.attributes, 32, 1, source_channels=1 if kind.asks == "translator" else None)
-        width = {"width": 8, "max_width": 8}
-        recipe = {"vae": "vae", "translation": "pix2pix"}[kind.name]
-        return kind.find("model").from_recipe(recipe, schema, **dict.fromkeys(kind.roles, width), precision="float32")
+        model, small = kind.find("model"), {"width": 8, "max_width": 8, "num_blocks": 1}
+        networks = {}
+        for role, spec in get_recipe(model.default_recipe).networks.items():
+            takes = network_class(spec.family, role).argument_names()
+            networks[role] = {option: value for option, value in small.items() if option in takes}
+        return model.from_recipe(model.default_recipe, schema, **networks, precision="float32")
 
     return make
 

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from tfproductgan.networks.base import Generator, PatchDiscriminator, TranslatingGenerator
+from tfproductgan.networks.base import Generator, PatchDiscriminator, TranslatingGenerator, UpscalingGenerator
 
 BATCH = 3
 
@@ -342,6 +342,8 @@ def next_ids(network, ids):
 def inputs_of(network):
     if isinstance(network, Generator):
         return generator_inputs(network)
+    if isinstance(network, UpscalingGenerator):
+        return {"source": tf.random.stateless_uniform((BATCH, 6, 7, network.channels), (1, 2), -1, 1)}
     inputs = discriminator_inputs(network)
     if isinstance(network, TranslatingGenerator):
         shape = (*inputs["images"].shape[:3], network.source_channels)
@@ -382,6 +384,11 @@ ENCODER_CHECKS = [
 TRANSLATING_GENERATOR_CHECKS = [
     made_pictures_have_the_right_shape_type_and_range,
     made_pictures_follow_sources_and_conditions,
+    an_output_does_not_depend_on_the_rest_of_its_batch,
+    output_gradients_reach_every_kernel,
+    *BOTH_CHECKS,
+]
+UPSCALING_GENERATOR_CHECKS = [
     an_output_does_not_depend_on_the_rest_of_its_batch,
     output_gradients_reach_every_kernel,
     *BOTH_CHECKS,
@@ -442,6 +449,12 @@ def encoder_check(request):
 @pytest.fixture(params=TRANSLATING_GENERATOR_CHECKS, ids=lambda check: check.__name__)
 def translating_generator_check(request):
     """One thing a generator of pictures from pictures must do, as a function of a function that makes it."""
+    return _bound(request.param, request)
+
+
+@pytest.fixture(params=UPSCALING_GENERATOR_CHECKS, ids=lambda check: check.__name__)
+def upscaling_generator_check(request):
+    """One thing a generator of larger pictures must do, as a function of a function that makes it."""
     return _bound(request.param, request)
 
 

@@ -8,7 +8,16 @@ from PIL import Image
 
 from tfproductgan import __version__
 from tfproductgan.errors import RunError
-from tfproductgan.sampling.files import file_stem, picture_name, read_metadata, shortened, write_png, write_whole
+from tfproductgan.sampling.files import (
+    annotate,
+    file_stem,
+    picture_name,
+    read_metadata,
+    shortened,
+    write_picture,
+    write_png,
+    write_whole,
+)
 
 
 def test_a_png_keeps_its_pixels_and_says_what_it_shows(painter, tmp_path):
@@ -97,6 +106,17 @@ def test_a_file_is_replaced_only_when_that_is_allowed(painter, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
 
 
+@pytest.mark.parametrize(("name", "mode"), [("a.jpg", "RGB"), ("a.webp", "RGBA"), ("a.png", "RGBA")])
+def test_other_formats_keep_metadata_and_transparency_as_far_as_they_can(tmp_path, name, mode):
+    image = annotate(Image.new("RGBA", (8, 8), (200, 0, 0, 0)), "cutout", "model-1", words="Weiß")
+    write_picture(tmp_path / name, image)
+    assert (read_metadata(tmp_path / name)["kind"], read_metadata(tmp_path / name)["words"]) == ("cutout", "Weiß")
+    with Image.open(tmp_path / name) as read:
+        assert read.mode == mode and (mode == "RGBA" or min(read.getpixel((4, 4))) > 250)
+    with pytest.raises(RunError, match="exists already"):
+        write_picture(tmp_path / name, image)
+
+
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="Cannot write"):
@@ -116,9 +136,9 @@ def write_foreign(path):
     [
         ("missing.png", None, "There is no file"),
         ("folder", lambda path: path.mkdir(), "is no file"),
-        ("text.png", lambda path: path.write_text("hello"), "is no PNG or GIF picture"),
-        ("empty.png", lambda path: path.write_text(""), "is no PNG or GIF picture"),
-        ("photo.jpg", write_foreign, "is no PNG or GIF picture"),
+        ("text.png", lambda path: path.write_text("hello"), "is no PNG, GIF, JPEG or WebP picture"),
+        ("empty.png", lambda path: path.write_text(""), "is no PNG, GIF, JPEG or WebP picture"),
+        ("photo.jpg", write_foreign, "carries no metadata of tfproductgan"),
         ("foreign.png", write_foreign, "carries no metadata of tfproductgan"),
         ("foreign.gif", write_foreign, "carries no metadata of tfproductgan"),
     ],

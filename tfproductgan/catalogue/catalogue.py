@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfproductgan.catalogue.array_source import array_source, common_side, photos_of
-from tfproductgan.catalogue.folder_source import DEFAULT_ATTRIBUTE, folder_source, pair_source
+from tfproductgan.catalogue.cutouts import MaskedPhotos, masks_of, on_other_grounds
+from tfproductgan.catalogue.folder_source import DEFAULT_ATTRIBUTE, folder_source, pair_source, side_by_side_source
 from tfproductgan.catalogue.gaps import without_gaps
 from tfproductgan.catalogue.hugging_face_source import hugging_face_source
+from tfproductgan.catalogue.kinds import count_of
 from tfproductgan.catalogue.label_notes import label_notes, training_counts
 from tfproductgan.catalogue.photos import Placement
 from tfproductgan.catalogue.preparation import Preparation, check_whole
@@ -29,6 +31,7 @@ from tfproductgan.catalogue.sources import (
     too_sparse,
 )
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, SPLITS, drawn_splits, given_splits, split_name
+from tfproductgan.catalogue.styles import ATTRIBUTE, StyledPhotos, read_styles, style_files, style_schema
 from tfproductgan.catalogue.table_source import table_source
 from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
 from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, ConditionSchema, fold
@@ -81,7 +84,7 @@ class Catalogue:
         self,
         schema: ConditionSchema,
         preparation: Preparation,
-        photos: PreparedPhotos | RecordPhotos | PhotoChunks,
+        photos: PreparedPhotos | RecordPhotos | PhotoChunks | StyledPhotos | MaskedPhotos,
         splits: Mapping[str, np.ndarray],
         conditions: np.ndarray,
         source: Callable[[], Source],
@@ -191,6 +194,59 @@ class Catalogue:
         preparation = _preparation(options)
         source = pair_source(sources, images, attribute, _listed(attributes), preparation.schema)
         return cls.from_source(source, preparation)
+
+    @classmethod
+    def from_side_by_side(
+        cls,
+        folder: str | Path,
+        source: str = "left",
+        attribute: str = DEFAULT_ATTRIBUTE,
+        attributes: str | Iterable[str] | None = None,
+        **options: Any,
+    ) -> Catalogue:
+        """Pairs that are one picture each, one half of which goes in, as pix2pix's authors publish them.
+
+        Args:
+            folder: Folder or zip of the pictures, as for `from_folder`.
+            source: `"left"` or `"right"`: the half that goes in; the other is the photo.
+            attribute: As of `from_folder`.
+            attributes: Likewise.
+            **options: See `Preparation`. What is an odd number of pixels wide is left out and listed in `skipped`.
+
+        Raises:
+            CatalogueError: If there are no pictures, or too much that cannot be read.
+        """
+        preparation = _preparation(options)
+        found = side_by_side_source(source, folder, attribute, _listed(attributes), preparation.schema)
+        return cls.from_source(found, preparation)
+
+    @classmethod
+    def from_unpaired(
+        cls, sources: Catalogue | str | Path, images: Catalogue | str | Path, **options: Any
+    ) -> Catalogue:
+        """Two sets of pictures that come without pairs, such as boots and sandals: one goes in, one is learnt.
+
+        Args:
+            sources: The set that goes in, `"A"`: a catalogue, whatever its photos come from, or a folder or zip.
+            images: The photos, `"B"`; their labels are what can be asked for.
+            **options: See `Preparation`, for what is given as a folder or zip.
+
+        Returns:
+            A catalogue whose stream gives photos and, in an order of their own, sources. `fit` of a `CycleGAN` and
+            `train` take it.
+
+        Raises:
+            CatalogueError: If the sets are the same, or do not have pictures of one size.
+
+        Example:
+        ```python
+        sets = tpg.Catalogue.from_unpaired("boots/", "sandals/", image_size=64)
+        ```
+        """
+        both = [
+            given if isinstance(given, Catalogue) else cls.from_folder(given, **options) for given in (sources, images)
+        ]
+        return UnpairedCatalogue(*both)
 
     @classmethod
     def from_table(
@@ -422,6 +478,69 @@ class Catalogue:
         drawn = studio_source(count, preparation.image_size, seed, attributes, shares, source)
         return cls.from_source(drawn, dataclasses.replace(preparation, splits=None), "description")
 
+    def with_styles(self, styles: str | Path, schema: ConditionSchema | None = None) -> Catalogue:
+        """These photos as what goes in, each with every one of some style pictures: what the recipe `style` takes.
+
+        Args:
+            styles: A folder of pictures, each a style of its name, and of folders, each a style of several pictures;
+                or one picture. Their middle squares are taken.
+            schema: Of an existing model, whose styles are kept.
+
+        Returns:
+            A catalogue of pairs whose only attribute is `style`. Labels of the photos are left out.
+
+        Raises:
+            CatalogueError: If there are no style pictures, one cannot be read, or these photos are pairs already.
+        """
+        if self.schema.source_channels is not None:
+            raise CatalogueError("with_styles takes photos alone, and these are pairs (--styles without --sources).")
+        pictures, names = read_styles(style_files(styles), self.image_size, self.channels)
+        photos = StyledPhotos(self._photos, pictures)
+        made = schema or style_schema(self.schema, list(dict.fromkeys(names)))
+        ids = made.encode_rows([{ATTRIBUTE: name} for name in names])
+        conditions = np.tile(ids, (len(self._photos.pixels), 1))
+        splits = {split: photos.indices(indices) for split, indices in self.splits.items()}
+        if schema is None:
+            made = made.with_combinations(ids)
+        source = Source([], made.names, lambda: iter(()))
+
+        def captions():
+            return np.repeat(np.array(self._read_captions(), object), len(pictures)).tolist()
+
+        known = (lambda: source, captions, self.skipped, self.notes)
+        return Catalogue(made, self.preparation, photos, splits, conditions, *known)
+
+    def with_masks(self, seed: int = 0) -> Catalogue:
+        """These photos as what goes in, each with the mask of its product: what the recipe `cutout` learns from.
+
+        Each comes twice, as it is and before a background that is made up. Pairs whose sources are masks, as the
+        studio's can be, are turned round; else masks come from backgrounds of one colour, and photos without one are
+        left out.
+
+        Args:
+            seed: Decides the backgrounds.
+
+        Raises:
+            CatalogueError: If no photo to train on has a background of one colour.
+        """
+        rows = np.arange(len(self._photos.pixels))
+        photos = np.asarray(self._photos.pixels[rows])
+        if self.schema.source_channels is None:
+            masks, there = masks_of(photos)
+        else:
+            masks, there = np.asarray(self._photos.sources[rows][..., :1]), np.ones(len(rows), bool)
+        splits = {split: indices[there[indices]] for split, indices in self.splits.items()}
+        if not len(splits["train"]):
+            raise CatalogueError("No photo has a background of one colour, which masks are told from: give others.")
+        sources = np.concatenate([photos, on_other_grounds(photos, masks, seed)])
+        both = MaskedPhotos(np.tile(masks, (2, 1, 1, 1)), sources, np.tile(self._photos.boxes, (2, 1)))
+        splits = {split: np.concatenate([i, i + len(rows)]) for split, i in splits.items() if len(i)}
+        schema = ConditionSchema([], self.image_size, 1, aspect=self.schema.aspect, source_channels=self.channels)
+        skipped = [(f"photo {row}", "its background has not one colour") for row in rows[~there]]
+        known = (lambda: Source([], [], lambda: iter(())), lambda: [""] * (2 * len(rows)), [*self.skipped, *skipped])
+        conditions = np.zeros((2 * len(rows), 0), np.int32)
+        return Catalogue(schema, self.preparation, both, splits, conditions, *known, self.notes)
+
     @property
     def image_size(self) -> int:
         return self.schema.image_size
@@ -448,6 +567,11 @@ class Catalogue:
         attributes = [(a.name, a.values, *([a.several] if a.several > 1 else [])) for a in self.schema.attributes]
         digest.update(repr(attributes).encode())
         return digest.hexdigest()[:32]
+
+    @property
+    def paired(self) -> bool:
+        """Whether each photo has the very picture that goes in to make it."""
+        return self.schema.source_channels is not None
 
     def size(self, split: str = "train") -> int:
         """Number of photos in a split; 0 if the catalogue has none there."""
@@ -551,6 +675,8 @@ class Catalogue:
 
     def label_notes(self) -> list[str]:
         """Lines about attributes that were forgotten or say nothing, and about values too rare to be kept."""
+        if isinstance(self._photos, StyledPhotos | MaskedPhotos):
+            return []  # they have no use for labels
         source = (
             None if isinstance(self._photos, RecordPhotos) else self.source
         )  # those were settled when it was prepared
@@ -560,7 +686,8 @@ class Catalogue:
     def summary(self) -> str:
         """A few lines about what is in it."""
         splits = ", ".join(f"{len(indices):,} {split}" for split, indices in self.splits.items())
-        place = "in memory" if type(self._photos.pixels) is np.ndarray else "on disk"
+        photos = getattr(self._photos, "photos", self._photos)  # those that styles are for
+        place = "in memory" if type(photos.pixels) is np.ndarray else "on disk"
         lines = [
             f"photos      {len(self._photos.pixels):,} ({splits})",
             f"pictures    {self.image_size} x {self.image_size} {_COLOURS[self.channels]}, {place}",
@@ -595,11 +722,109 @@ class Catalogue:
         return self.splits[_proper(split)]
 
 
+class UnpairedCatalogue(Catalogue):
+    """The photos of one catalogue, and those of another as the pictures that go in: `Catalogue.from_unpaired`.
+
+    Splits are those that both have.
+
+    Args:
+        sources: The catalogue whose photos go in; its labels are not used.
+        images: The catalogue of the photos.
+
+    Raises:
+        CatalogueError: If the sets are the same, or do not have pictures of one size.
+    """
+
+    def __init__(self, sources: Catalogue, images: Catalogue):
+        if sources.image_size != images.image_size:
+            raise CatalogueError(
+                f"Both sets need pictures of one size. Received: {sources.image_size} and {images.image_size} pixels"
+            )
+        same = _num_shared(sources, images)
+        if same == min(len(sources._photos.pixels), len(images._photos.pixels)):
+            raise CatalogueError(f"The two sets are the same: all {same:,} photos of one are in the other as well.")
+        notes = list(images.notes)
+        if same:
+            notes.append(f"{count_of(same, 'photo')} of both sets are the same: sets are best without any in common.")
+        super().__init__(
+            dataclasses.replace(images.schema, source_channels=sources.channels),
+            images.preparation,
+            images._photos,
+            {split: rows for split, rows in images.splits.items() if sources.size(split)},
+            images._conditions,
+            images._open_source,
+            images._read_captions,
+            [*images.skipped, *sources.skipped],
+            notes,
+        )
+        self.sources = sources
+        digest = hashlib.sha256(f"{images.fingerprint} {sources.fingerprint}".encode())
+        self.fingerprint = digest.hexdigest()[:32]
+
+    @property
+    def paired(self) -> bool:
+        """No photo has a picture of its own that goes in."""
+        return False
+
+    def source_batches(self, split: str = "train", batch_size: int = 256) -> Iterator[np.ndarray]:
+        """Pictures that go in, one a photo of the split, in their own order and from the start again if they are fewer:
+        uint8 `[batch_size, S, S, Cs]`.
+        """
+        indices = np.resize(self.sources._indices(split), self.size(split))
+        pixels = self.sources._photos.pixels
+        return (pixels[indices[start : start + batch_size]] for start in range(0, len(indices), batch_size))
+
+    def stream(
+        self,
+        split: str = "train",
+        batch_size: int = 32,
+        seed: int = 0,
+        start_step: int = 0,
+        balance: float = 0.0,
+        repeat: bool = True,
+        part: tuple[int, int] = (0, 1),
+    ) -> tf.data.Dataset:
+        """As `Catalogue.stream`; sources come in an order of their own, in one pass as of `source_batches`."""
+        from tfproductgan.catalogue.streaming import photo_stream, with_sources
+
+        photos = super().stream(split, batch_size, seed, start_step, balance, repeat, part)
+        indices = self.sources._indices(split)
+        taken = (self.sources._photos.pixels, self.sources._conditions)
+        # another seed: sets of equal size would be paired for good
+        others = photo_stream(
+            *taken,
+            indices if repeat else np.resize(indices, self.size(split)),
+            batch_size,
+            (seed + 1) % MAX_SEED,
+            start_step,
+            repeat=repeat,
+            part=part,
+        )
+        return with_sources(photos, others)
+
+    def summary(self) -> str:
+        """A few lines about what is in it."""
+        splits = ", ".join(f"{self.sources.size(split):,} {split}" for split in self.splits)
+        return "\n".join([super().summary(), f"unpaired    {len(self.sources._photos.pixels):,} go in ({splits})"])
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{split} {self.sources.size(split):,}" for split in self.splits)
+        return f"{super().__repr__()[:-1]}, unpaired: {counts}>"
+
+
 def _proper(split: str) -> str:
     proper = split_name(split)
     if proper is None:
         raise CatalogueError(f"Unknown split {split!r}: {nearest(split, SPLITS)}")
     return proper
+
+
+def _num_shared(first: Catalogue, second: Catalogue) -> int:
+    """How many photos are in both sets; of prepared sets only whether they are the same."""
+    photos = first._photos, second._photos
+    if all(hasattr(each, "hashes") for each in photos):
+        return len(np.intersect1d(photos[0].hashes, photos[1].hashes))
+    return len(photos[0].pixels) if photos[0].pixel_hash == photos[1].pixel_hash else 0
 
 
 def _examples(photos: RecordPhotos) -> Source:

@@ -7,19 +7,22 @@ import functools
 import hashlib
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from os.path import splitext
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from tfproductgan.catalogue.files import Files, PhotoTar, open_files, open_tars
 from tfproductgan.catalogue.kinds import count_of
 from tfproductgan.catalogue.listing import Listing, few, list_photos
+from tfproductgan.catalogue.photos import decode
 from tfproductgan.catalogue.shards import has_samples, shard_paths, shard_source
-from tfproductgan.catalogue.sources import Item, Source, source_of_files, stamp_of, too_sparse
+from tfproductgan.catalogue.sources import Item, Raw, Source, source_of_files, stamp_of, too_sparse
 from tfproductgan.catalogue.splitting import split_name
 from tfproductgan.conditions import ConditionSchema, fold
-from tfproductgan.errors import CatalogueError
+from tfproductgan.errors import CatalogueError, PhotoError
 
 DEFAULT_ATTRIBUTE = "class"
 
@@ -75,6 +78,46 @@ def pair_source(
         stamp=hashlib.sha256(f"{paired.stamp} {stamp_of(entering, names)}".encode()).hexdigest(),
         load_sources=lambda: (functools.partial(entering.read, name) for name in names),
     )
+
+
+SIDES = ("left", "right")
+"""Where the picture that goes in may stand, of two side by side."""
+
+
+def side_by_side_source(
+    side: str,
+    folder: str | Path,
+    attribute: str = DEFAULT_ATTRIBUTE,
+    attributes: Sequence[str] | None = None,
+    schema: ConditionSchema | None = None,
+) -> Source:
+    """Pairs that are one picture each, as `folder_source` finds them: see `Catalogue.from_side_by_side`."""
+    if side not in SIDES:
+        raise CatalogueError(f"What goes in stands on the left or the right. Received: {side!r}")
+    whole = folder_source(folder, attribute, attributes, schema)
+
+    def halves(of: str) -> Iterator[Callable[[], Raw]]:
+        for item, load in zip(whole.items, whole.load(), strict=True):
+            yield functools.partial(_half, load, item.name, of)
+
+    return dataclasses.replace(
+        whole,
+        stamp=whole.stamp and hashlib.sha256(f"{whole.stamp} {side}".encode()).hexdigest(),
+        load=lambda: halves(SIDES[1 - SIDES.index(side)]),
+        load_sources=lambda: halves(side),
+    )
+
+
+def _half(load: Callable[[], Raw], name: str, side: str) -> Raw:
+    """The left or right half of a photo, as pixels."""
+    photo = decode(load(), name)
+    middle, odd = divmod(photo.width, 2)
+    if odd:
+        raise PhotoError(
+            f"{name}: two pictures side by side have an even width, and this one is {photo.width} pixels wide"
+        )
+    left = 0 if side == "left" else middle
+    return np.asarray(photo.crop((left, 0, left + middle, photo.height)))
 
 
 def _partners(

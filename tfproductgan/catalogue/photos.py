@@ -108,6 +108,23 @@ def _finished(image: Image.Image) -> Image.Image:
     return _flat(in_srgb(_eight_bits(upright) if _is_deep(upright) else upright, image.info))
 
 
+def open_with_alpha(data: bytes, name: str) -> tuple[Image.Image, Image.Image | None]:
+    """A photo as `open_photo` returns it, and how opaque it is.
+
+    Returns:
+        The photo, transparency laid on white, and its opacity in mode `"L"`; `None` if it is opaque all over.
+
+    Raises:
+        PhotoError: As `open_photo`.
+    """
+    photo = open_photo(data, name)
+    with _identified(data) as image:
+        if not image.has_transparency_data:
+            return photo, None
+        alpha = _upright(image).convert("RGBA").getchannel("A")
+    return photo, None if alpha.getextrema() == (255, 255) else alpha
+
+
 def photo_of_pillow(image: Image.Image, name: str) -> Image.Image:
     """A photo that Pillow holds, as `open_photo` returns it.
 

@@ -113,6 +113,14 @@ def photo_stream(
     return stream
 
 
+def with_sources(stream: tf.data.Dataset, sources: tf.data.Dataset) -> tf.data.Dataset:
+    """The batches of one `photo_stream`, with the images of another one's as the pictures that go in."""
+    zipped = tf.data.Dataset.zip(stream, sources)
+    both = untuned(zipped.map(lambda rows, others: {**rows, "source": others["images"]}))
+    _ids[both] = _ids[stream]
+    return both
+
+
 def untuned(stream: tf.data.Dataset) -> tf.data.Dataset:
     """The stream without automatic tuning, unless its options say otherwise.
 

@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     run_folder = run_of(Path(args.model))
     if "pruned" in forms and run_folder is None:
         raise ConversionError(f"Pruning goes on with the training of a run, and {args.model} is in no run directory.")
-    needed = args.data is not None or "pruned" in forms or model.asks == "translator"
+    needed = args.data is not None or "pruned" in forms or model.asks != "sampler"
     catalogue = _photos(args, run_folder, model.schema, needed)
     conversions = [CONVERSIONS[form] if form in CONVERSIONS else _pruned(args, run_folder, catalogue) for form in forms]
     extractor = None

@@ -49,8 +49,16 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         "--sources",
         metavar="WHAT",
         help="the pictures that go in, for models that turn pictures into pictures: a folder or zip of pictures called "
-        "as the photos in a folder; of the studio, lines or mask",
+        "as the photos in a folder; left or right, where each photo is two pictures side by side; of the studio, lines "
+        "or mask",
     )
+    if not positional:
+        group.add_argument(
+            "--unpaired",
+            metavar="PATH",
+            help="a second set of photos, given as --data is, for models that turn one set into the other and back: "
+            "those of --data are B, these are A",
+        )
     group.add_argument(
         *(["--images"] if positional else []),
         "--images-in",
@@ -109,6 +117,18 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
 
 def _add_picture_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
+        "--styles",
+        metavar="PATH",
+        help="for --recipe style: a folder of style pictures, each a style of its name (or a folder of several), or "
+        "one picture",
+    )
+    group.add_argument(
+        "--masks",
+        action="store_true",
+        help="for --recipe cutout: photos go in, the masks of their products come out; told from backgrounds of one "
+        "colour, of the studio known",
+    )
+    group.add_argument(
         "--channels", type=int, choices=(1, 3), help="1 for grey, 3 for colour (default: grey if every photo is)"
     )
     group.add_argument(
@@ -133,6 +153,12 @@ def catalogue_from(
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.catalogue.records import is_prepared
 
+    if args.unpaired is not None:
+        return _unpaired(args, schema, before)
+    if args.styles is not None:
+        return _styled(args, schema)
+    if args.masks:
+        return _masked(args, schema)
     kind, place = _kind(args, schema)
     if kind == "prepared" and is_prepared(place):
         return _prepared(args, place, schema)
@@ -140,12 +166,39 @@ def catalogue_from(
     return Catalogue.from_source(source, *preparation_from(args, size, schema))
 
 
+def _styled(args: argparse.Namespace, schema: ConditionSchema | None) -> Catalogue:
+    """The photos alone, each with every style picture."""
+    from tfproductgan.catalogue.styles import style_files
+    from tfproductgan.conditions import ConditionSchema
+
+    if args.sources is not None:
+        raise CatalogueError("--styles is for photos alone: give it without --sources.")
+    style_files(args.styles)  # says what is missing before photos take time
+    bound = schema and ConditionSchema([], schema.image_size, schema.channels, aspect=schema.aspect)
+    photos = catalogue_from(argparse.Namespace(**{**vars(args), "styles": None}), bound)
+    return photos.with_styles(args.styles, schema)
+
+
+def _masked(args: argparse.Namespace, schema: ConditionSchema | None) -> Catalogue:
+    """The photos alone, each with the mask of its product."""
+    from tfproductgan.conditions import ConditionSchema
+
+    if args.sources is not None or args.styles is not None:
+        raise CatalogueError("--masks is for photos alone: give it without --sources and --styles.")
+    known = {"sources": "mask", "attributes": ["category"]} if _is_studio(args) else {}
+    bound = None
+    if schema is not None:
+        channels, sources = schema.source_channels or 3, 1 if known else None
+        bound = ConditionSchema([], schema.image_size, channels, aspect=schema.aspect, source_channels=sources)
+    return catalogue_from(argparse.Namespace(**{**vars(args), "masks": False, **known}), bound).with_masks()
+
+
 def describe_data(args: argparse.Namespace) -> dict[str, Any]:
     """The options of the data, JSON-ready, so that another command can find the same photos from any folder."""
     from tfproductgan.catalogue.shards import shard_paths
 
     described = {name: getattr(args, name) for name in sorted(_defaults())}
-    for name in ("data", "images_in") if _is_studio(args) else ("data", "images_in", "sources"):
+    for name in ("data", "images_in", "styles", "unpaired", *([] if _is_studio(args) else ["sources"])):
         path = described[name] and expanded(described[name])
         if path and (path.exists() or shard_paths(path)):
             described[name] = str(path.absolute())
@@ -164,6 +217,11 @@ def data_described(described: Mapping[str, Any], args: argparse.Namespace) -> ar
             raise CatalogueError(f"--{name.replace('_', '-')} belongs to --data: give that too.")
     known = {name: described[name] for name in defaults.keys() & described.keys()}
     return argparse.Namespace(**{**vars(args), **defaults, **known})
+
+
+def without_data(args: argparse.Namespace) -> argparse.Namespace:
+    """The words of a verb that has no options of the data, as if it had and none were given."""
+    return argparse.Namespace(**{**_defaults(), **vars(args)})
 
 
 def _defaults() -> dict[str, Any]:
@@ -196,7 +254,7 @@ def source_from(
     Raises:
         CatalogueError: If the data is missing, or does not have what the options name.
     """
-    from tfproductgan.catalogue.folder_source import folder_source, pair_source
+    from tfproductgan.catalogue.folder_source import SIDES, folder_source, pair_source, side_by_side_source
     from tfproductgan.catalogue.gaps import without_gaps
     from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
     from tfproductgan.catalogue.several import taken_apart
@@ -205,7 +263,12 @@ def source_from(
     from tfproductgan.catalogue.table_finding import tables_not_read
     from tfproductgan.catalogue.table_source import table_source
 
+    if getattr(args, "unpaired", None) is not None:
+        raise CatalogueError("--unpaired is for training: check and prepare each of the two sets by itself.")
     kind, place = _kind(args, schema)
+    for option in ("styles", "masks"):
+        if getattr(args, option, None):
+            raise CatalogueError(f"--{option} is for verbs that train or judge, and this one looks at photos alone.")
     if args.sources is not None and kind not in ("folder", "studio"):
         raise CatalogueError(f"--sources is for folders and zips of photos and for studio. Received: {args.data!r}")
     if args.sources is not None and not args.sources.strip():
@@ -236,7 +299,10 @@ def source_from(
         source = table_source(place, args.images_in, *named, columns=args.columns)
         return without_gaps(taken_apart(source, dict(args.multi or ())), schema or before), size
     levels = {"attributes": args.attributes, "schema": schema}
-    source = pair_source(args.sources, place, **levels) if args.sources else folder_source(place, **levels)
+    if args.sources in SIDES and not expanded(args.sources).exists():
+        source = side_by_side_source(args.sources, place, **levels)
+    else:
+        source = pair_source(args.sources, place, **levels) if args.sources else folder_source(place, **levels)
     not_read = tables_not_read(place) if may_hold_tables(place) else []
     return dataclasses.replace(source, notes=[*source.notes, *not_read]), size
 
@@ -257,6 +323,26 @@ def preparation_from(
         max_unreadable=args.max_unreadable,
     )
     return preparation, "description" if drawn else args.text
+
+
+def _unpaired(args: argparse.Namespace, schema: ConditionSchema | None, before: ConditionSchema | None) -> Catalogue:
+    """The photos of `--data` and, without pairs, those of `--unpaired` as the pictures that go in."""
+    from tfproductgan.catalogue.catalogue import Catalogue
+    from tfproductgan.conditions import ConditionSchema
+
+    if args.sources is not None:
+        raise CatalogueError("--sources are pairs and --unpaired are none: give one of them.")
+    if not args.unpaired.strip():
+        raise CatalogueError("--unpaired is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
+    alone = schema and dataclasses.replace(schema, source_channels=None)
+    images = catalogue_from(argparse.Namespace(**{**vars(args), "unpaired": None}), alone, before)
+    source_channels = None if schema is None else schema.source_channels
+    if schema is not None and source_channels is None:
+        return images  # as sources for a model that none go into
+    shared = {"fit": args.fit, "channels": args.channels, "max_unreadable": args.max_unreadable}
+    others = argparse.Namespace(**{**_defaults(), **shared, "data": args.unpaired, "image_size": images.image_size})
+    bound = None if source_channels is None else ConditionSchema([], images.image_size, source_channels)
+    return Catalogue.from_unpaired(catalogue_from(others, bound), images)
 
 
 def _prepared(args: argparse.Namespace, folder: Path, schema: ConditionSchema | None) -> Catalogue:

@@ -87,7 +87,11 @@ def _model_facts(file: str) -> dict[str, Any]:
     model = load(file)
     provenance, schema = model.provenance, model.schema
     several = {attribute.name: attribute.several for attribute in schema.attributes if attribute.several > 1}
-    asked_with = {"latent_dim": model.latent_dim} if model.asks == "sampler" else {"source": schema.source_channels}
+    asked_with = {
+        "sampler": lambda: {"latent_dim": model.latent_dim},
+        "translator": lambda: {"source": schema.source_channels},
+        "upscaler": lambda: {"scale": model.scale},
+    }[model.asks]()
     return {
         "kind": "model",
         "model_id": model.model_id,
@@ -113,6 +117,8 @@ def _table(title: str, facts: Mapping[str, Any]) -> Table:
             name, value = "seeds", sorted({picture["seed"] for picture in value})
         elif name in ("images_seen", "parameters"):
             value = _thousands(value)
+        elif name == "found":  # of a photo: numbers for the model, not for people
+            value = "latents of its own, in the file"
         table.add_row(name.replace("_", " "), Text(_words(value)))
     return table
 

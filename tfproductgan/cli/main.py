@@ -32,7 +32,14 @@ VERBS = {
     "compare": "put what evaluate found out about several runs side by side",
     "plot": "draw the curves of one or several runs",
     "generate": "draw pictures by name: singles, grids, interpolations",
+    "edit": "change pictures along directions, mix them, find that of a photo",
+    "explain": "say why a picture is what it is: pixels, words, nearest photos",
     "translate": "make pictures of pictures, with a model trained on pairs",
+    "upscale": "make photos two or four times as large",
+    "cutout": "cut products out of photos, or put them onto another background",
+    "stylize": "paint photos in the style of other pictures",
+    "batch": "make what a table asks for, or something of each photo of a folder; goes on",
+    "variations": "show a photo's product in other colours or materials",
     "ensemble": "put several trained models together as one",
     "inspect": "tell what a picture shows and who drew it, or what a model knows",
     "export": "write a model as a SavedModel for TensorFlow Serving",
@@ -43,7 +50,7 @@ VERBS = {
 }
 
 # verbs that take up what they had done
-_GO_ON = ("quickstart", "prepare", "train")
+_GO_ON = ("quickstart", "prepare", "train", "batch")
 
 
 def command() -> NoReturn:

@@ -142,6 +142,7 @@ def run(args: argparse.Namespace) -> int:
     asking = {
         "sampler": f"generate --model {out}{example_request(catalogue.schema)} --count 8",
         "translator": f"translate PICTURE --model {out}",
+        "upscaler": f"upscale PHOTO --model {out}",
     }
     say(
         f"Trained {model.model_id} in {args.out}. Ask it for pictures:\n  tfproductgan {asking[model.asks]}\n"

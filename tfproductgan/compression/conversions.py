@@ -77,7 +77,8 @@ def file_of(name: str) -> str:
 
 def network_of(model: TrainedModel) -> Any:
     """The network that makes a model's pictures."""
-    return model.sampling_network if model.asks == "sampler" else model.translating_network
+    asked = {"sampler": "sampling_network", "translator": "translating_network", "upscaler": "upscaling_network"}
+    return getattr(model, asked[model.asks])
 
 
 def input_specs(model: TrainedModel) -> dict[str, InputSpec]:
@@ -92,6 +93,10 @@ def input_specs(model: TrainedModel) -> dict[str, InputSpec]:
             "conditions": given["conditions"],
             **truncation,
         }
+    if model.asks == "upscaler":
+        side = model.schema.image_size // model.scale
+        source = InputSpec((side, side, model.schema.channels), "float32")
+        return {"source": source, "conditions": given["conditions"]}
     return {"source": given["source"]._replace(dtype="float32"), "conditions": given["conditions"]}
 
 
@@ -120,6 +125,9 @@ def typical_inputs(
     if catalogue is None:
         raise ConversionError(f"{model.model_id} makes pictures of pictures: give those to try it with (--data).")
     [batch] = catalogue.stream(split, min(count, catalogue.size(split))).take(1)
+    if model.asks == "upscaler":
+        small = to_float(model.shrunk(batch["images"].numpy())).numpy()
+        return {"source": small, "conditions": np.zeros((len(small), 0), np.int32)}
     return {"source": to_float(batch["source"]).numpy(), "conditions": batch["conditions"].numpy()}
 
 

@@ -14,9 +14,13 @@ from tfproductgan.writing import read_json
 
 JSON_CARD, MARKDOWN_CARD = "model_card.json", "MODEL_CARD.md"
 
-_ASKED = {"sampler": "by name", "translator": "with a picture"}
-_NOT_GIVEN = {"sampler": "drawn as the photos have it", "translator": "left to the picture"}
-_NOTHING = {"sampler": "Only seeds.", "translator": "Only pictures."}
+_ASKED = {"sampler": "by name", "translator": "with a picture", "upscaler": "with a picture"}
+_NOT_GIVEN = {
+    "sampler": "drawn as the photos have it",
+    "translator": "left to the picture",
+    "upscaler": "left to the picture",
+}
+_NOTHING = {"sampler": "Only seeds.", "translator": "Only pictures.", "upscaler": "Only pictures."}
 
 _FEW_PHOTOS = 50
 _MOST_LISTED = 10
@@ -189,7 +193,7 @@ def _markdown(card: Mapping[str, Any]) -> str:
 
 def _example(card: Mapping[str, Any]) -> str:
     names = {key: card["example"].get(name, "") for name, key in card["inputs"].items()}
-    given = {"image_bytes": {"b64": "..."}} if card["asks"] == "translator" else {"seed": 7, "truncation": 1.0}
+    given = {"seed": 7, "truncation": 1.0} if card["asks"] == "sampler" else {"image_bytes": {"b64": "..."}}
     row = {**names, **given}
     body = json.dumps({"instances": [row]}, ensure_ascii=False).replace("'", "'\\''")
     return (

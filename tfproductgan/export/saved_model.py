@@ -25,6 +25,7 @@ from tfproductgan.writing import refuse_unwritable, write_folder
 # the second
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
 _MANY = ("serving_default", "generate")  # the others are asked for one by one
+_ANY_SIDE = 8  # pixels, of inputs that may have any number
 _MOST_DIGITS = 18  # of a version: TensorFlow Serving reads it as int64
 
 
@@ -124,8 +125,8 @@ def _write_warm_up_requests(folder: Path, model: str, signatures: Mapping[str, S
 
 def _ordinary(name: str, spec: tf.TensorSpec, size: int) -> np.ndarray:
     """Values that any input of ours takes: zeros, names that are not given, black pictures."""
-    shape = (size, *spec.shape[1:])
+    shape = (size, *(_ANY_SIDE if side is None else side for side in spec.shape[1:]))
     if spec.dtype != tf.string:
         return np.zeros(shape, spec.dtype.as_numpy_dtype)
-    file = tf.io.encode_png(np.zeros((8, 8, 3), np.uint8)).numpy() if name == PICTURES else b""
+    file = tf.io.encode_png(np.zeros((_ANY_SIDE, _ANY_SIDE, 3), np.uint8)).numpy() if name == PICTURES else b""
     return np.full(shape, file, object)

@@ -42,7 +42,7 @@ class ServedTranslator(ServedModel):
         size, channels = self.schema.image_size, self.schema.source_channels
 
         def placed(file):
-            picture = _decoded(file, channels)
+            picture = decoded(file, channels)
             square, box = _placed(picture, size)
             return square, box, tf.shape(picture)[:2]
 
@@ -70,7 +70,7 @@ class ServedTranslator(ServedModel):
         return to_uint8(self.network({"source": to_float(squares), "conditions": ids}, training=False))
 
 
-def _decoded(file, channels):
+def decoded(file, channels):
     """A picture file as uint8 `[H, W, channels]`, transparency laid on white."""
     picture = tf.io.decode_image(file, expand_animations=False)
     found = tf.shape(picture)[-1]

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 class Counterparts:
     """What a model draws when it is asked for what photos of a split show.
 
-    A sampler is asked with their labels. A translator is asked with the pictures that go in with them: what its
-    requests have for a seed is the place of the pair in the split.
+    A sampler is asked with their labels. A translator is asked with the pictures that go in with them, an upscaler with
+    the photos themselves, made smaller: what their requests have for a seed is the place of the photo in the split.
 
     Args:
-        model: A `Sampler` or a `Translator`.
+        model: A `Sampler`, a `Translator` or an `Upscaler`.
         catalogue: The photos; for a translator it holds pairs.
         split: Which of them.
 
@@ -31,8 +31,10 @@ class Counterparts:
 
     def __init__(self, model: Any, catalogue: Catalogue, split: str):
         self.model, self.catalogue, self.split = model, catalogue, split
-        self.takes_pictures = model.asks == "translator"
-        if self.takes_pictures:
+        self.takes_pictures = model.asks != "sampler"
+        # whether each of its pictures should be the photo itself
+        self.compares = model.asks == "upscaler" or (self.takes_pictures and catalogue.paired)
+        if model.asks == "translator":
             catalogue.source_batches(split)  # says what is missing, before anything takes time
 
     def requests(
@@ -62,6 +64,9 @@ class Counterparts:
         """The pictures, uint8 `[len(requests), S, S, C]`."""
         if not self.takes_pictures:
             return self.model.draw(requests)
+        if self.model.asks == "upscaler":
+            photos = self.catalogue.images(self.split)[[request.seed for request in requests]]
+            return self.model.upscale_squares(self.model.shrunk(photos))
         ids = self.model.schema.encode_all(request.conditions for request in requests)
         return self.model.translate_squares(self._sources[[request.seed for request in requests]], ids)
 

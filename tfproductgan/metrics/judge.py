@@ -469,7 +469,7 @@ class _Judging:
     def _drawn(self) -> Iterator[np.ndarray]:
         for start in range(0, self.n, _AT_ONCE):
             drawn = self.counterparts.draw(self.requests[start : start + _AT_ONCE])
-            if self.counterparts.takes_pictures:
+            if self.counterparts.compares:
                 self._compare_pairs(drawn, self.rows[start : start + _AT_ONCE])
             yield drawn
 

@@ -204,13 +204,15 @@ def check_inputs(data: Any, asks: str, verb: str) -> None:
     spec = data.element_spec if isinstance(data, tf.data.Dataset) else data
     # what a sampler's network takes are latents; pictures of a translator's go from -1 to 1
     name = "latents" if asks == "sampler" else "source"
-    if isinstance(spec, Mapping) and {name, "conditions"} <= spec.keys():
+    named = {name} if asks == "upscaler" else {name, "conditions"}
+    if isinstance(spec, Mapping) and named <= spec.keys():
         dtype = getattr(spec[name], "dtype", np.float32)
         if name == "latents" or tf.as_dtype(dtype).is_floating:
             return
     right = {
         "sampler": "generate({'colour': 'Red'}, count=16) draws pictures by name, "
         "generate([schema.decode(row) for row in ids]) those of condition ids",
+        "upscaler": "upscale(pictures) makes larger ones",
         "translator": "translate(pictures, conditions) makes pictures of pictures, translate_squares(sources, ids) of "
         "those of a catalogue",
     }

@@ -29,6 +29,11 @@ class Purpose(enum.IntEnum):
     MIXING = 8
     CROSSOVER = 9
     PATH_LENGTH = 10
+    REPLAY = 11
+    REPLAY_COIN = 12
+    CROP = 13
+    DEGRADATION = 14
+    NOISE = 15
 
 
 def key(seed, step, purpose, index=0, owner=0):
@@ -75,6 +80,17 @@ class Draws:
     def uniform(self, purpose, shape):
         """Numbers uniform in [0, 1) of a shape whose first axis counts the rows."""
         return self._rows(tf.random.stateless_uniform, purpose, shape)
+
+    def places(self, purpose, rows, count, index):
+        """A place for each row, int32 `[rows]`, no two alike in the whole batch: 0 to `count` - 1, or higher if it has
+        more rows. `index` tells apart draws of a purpose.
+        """
+
+        def draw(shape, of_step):
+            lots = tf.random.stateless_uniform((max(count, shape[0]), 2), of_step)[:, index]
+            return tf.argsort(lots, stable=True)[: shape[0]]
+
+        return self._rows(draw, purpose, (rows,))
 
     def _rows(self, draw, purpose, shape):
         rows, *others = shape

@@ -130,6 +130,16 @@ class Generator(_Network):
         """Length of latents and condition vector together."""
         return self.latent_dim + (self.embedding_dim if self.conditional else 0)
 
+    @property
+    def latent_layers(self):
+        """All dense layers that take latents, alone or before a condition vector; none if nobody has said."""
+        return []
+
+    @property
+    def style_kernels(self):
+        """What multiplies the first part of a style where layers read it: `[its length, channels]` each."""
+        return [layer.kernel[: self.latent_dim] for layer in self.latent_layers]
+
     def embed(self, conditions):
         """Condition ids `[batch, attributes]` to vectors `[batch, embedding_dim]` (width 0 if unconditional)."""
         if not self.conditional:
@@ -281,6 +291,37 @@ class PatchDiscriminator(TranslatingGenerator):
 
     Output shape: `[batch, rows, columns]`, float32; the larger, the more real.
     """
+
+
+class UpscalingGenerator(_Network):
+    """Base of the generators that make pictures larger: of any size in, of `scale` times the sides out.
+
+    Args:
+        num_ids: Empty: nothing is asked of them by name.
+        image_size: Height and width in pixels of the photos to learn from, a multiple of `scale`.
+        channels: 3 for colour, 1 for grey.
+        scale: How many times as high and wide pictures become.
+        **kwargs: Arguments of `keras.Model`, such as `dtype="mixed_bfloat16"`.
+
+    Call arguments:
+        inputs: `{"source": [batch, height, width, channels]}`, pictures in -1 to 1.
+        training: Whether dropout and normalisation are in training mode.
+
+    Output shape: `[batch, scale * height, scale * width, channels]`, float32 around -1 to 1.
+
+    Subclasses say by `reach` how many pixels of the source away a pixel can still have a say, in the worst case.
+    """
+
+    reach = 0
+
+    def __init__(self, num_ids, image_size, channels, scale, **kwargs):
+        super().__init__(num_ids, image_size, channels, **kwargs)
+        self.scale = scale
+
+    @classmethod
+    def arguments(cls, schema):
+        """What a `ConditionSchema` decides of the constructor's arguments."""
+        return {**super().arguments(schema), "num_ids": ()}
 
 
 def slerp(start, end, fraction):

@@ -5,17 +5,29 @@ override one field at a time. It is made of what all kinds of models share (`rec
 can be told (`objectives.py`).
 """
 
-from tfproductgan.recipes.objectives import GANObjective, TranslationObjective, VAEObjective
+from tfproductgan.recipes.objectives import (
+    CycleObjective,
+    GANObjective,
+    StyleObjective,
+    TranslationObjective,
+    UpscalingGANObjective,
+    UpscalingObjective,
+    VAEObjective,
+)
 from tfproductgan.recipes.presets import RECIPES, get_recipe
 from tfproductgan.recipes.recipe import Network, Optimizer, Recipe
 
 __all__ = [
     "RECIPES",
+    "CycleObjective",
     "GANObjective",
     "Network",
     "Optimizer",
     "Recipe",
+    "StyleObjective",
     "TranslationObjective",
+    "UpscalingGANObjective",
+    "UpscalingObjective",
     "VAEObjective",
     "get_recipe",
 ]

@@ -168,3 +168,152 @@ class TranslationObjective:
     def __post_init__(self):
         check_name("loss", self.loss)
         check_least("l1_weight", self.l1_weight)
+
+
+@dataclasses.dataclass(frozen=True)
+class CycleObjective:
+    """What generators between two sets learn: to be taken for the other set, and to come back.
+
+    Args:
+        loss: Name of the adversarial loss, taken of every patch.
+        cycle_weight: Weight of the mean absolute difference of a picture to what comes back of it, both ways.
+        identity_weight: Weight of the difference of a picture to what is made of it where it belongs already, as a
+            share of `cycle_weight`; it keeps colours. Only of sets that are both grey or both in colour.
+        replay: How many generated pictures each discriminator remembers; 0 for none.
+
+    Raises:
+        RecipeError: If a value cannot be; the message names the field and what would be right.
+    """
+
+    loss: str = "least-squares"
+    cycle_weight: float = 10.0
+    identity_weight: float = 0.5
+    replay: int = 50
+
+    parts = 1
+
+    def __post_init__(self):
+        check_name("loss", self.loss)
+        for field in ("cycle_weight", "identity_weight"):
+            check_least(field, getattr(self, field))
+        check("replay", self.replay, lambda v: is_whole(v) and 0 <= v < 2**31, "be a whole number of at least 0")
+
+
+KERNELS = ("area", "bilinear", "bicubic")
+"""Ways to make a photo smaller, all of them antialiased."""
+
+
+@dataclasses.dataclass(frozen=True)
+class UpscalingObjective:
+    """What a generator of larger pictures learns: to undo what happens to photos on their way into a shop.
+
+    Each photo is blurred, made smaller, given noise and saved as a JPEG, by amounts drawn anew for each.
+
+    Args:
+        crop: Height and width of the part of a photo that a step looks at, in pixels; `None` takes all of it.
+        kernels: Ways to make it smaller, of `"area"`, `"bilinear"` and `"bicubic"`; each is drawn as often.
+        blur: Largest standard deviation of the blur, in pixels of the photo; 0 for none.
+        noise: Largest standard deviation of the noise, in levels of 255; 0 for none.
+        jpeg: Lowest JPEG quality, 1 to 100; 100 saves no JPEG.
+
+    Raises:
+        RecipeError: If a value cannot be; the message names the field and what would be right.
+    """
+
+    crop: int | None = 96
+    kernels: tuple[str, ...] = KERNELS
+    blur: float = 1.0
+    noise: float = 4.0
+    jpeg: int = 50
+
+    parts = 1
+
+    def __post_init__(self):
+        if self.crop is not None:
+            check_count("crop", self.crop)
+        right = f"list some of {KERNELS}"
+        check("kernels", self.kernels, lambda v: isinstance(v, list | tuple) and v and set(v) <= set(KERNELS), right)
+        object.__setattr__(self, "kernels", tuple(self.kernels))
+        for field in ("blur", "noise"):
+            check_least(field, getattr(self, field))
+        check("jpeg", self.jpeg, lambda v: is_whole(v) and 1 <= v <= 100, "be a whole number from 1 to 100")
+
+
+@dataclasses.dataclass(frozen=True)
+class UpscalingGANObjective(UpscalingObjective):
+    """The same, and after a while to be taken for a photo, in what a network sees and to a discriminator.
+
+    Args:
+        crop: As of `UpscalingObjective`.
+        kernels: Likewise.
+        blur: Likewise.
+        noise: Likewise.
+        jpeg: Likewise.
+        loss: Name of the adversarial loss, taken of every patch.
+        start: Share of the training after which it is a game; before, only pixels count.
+        pixel_weight: Weight of the mean absolute difference of pixels from then on.
+        adversarial_weight: Weight of the adversarial loss.
+        features: What compares pictures by what it sees: `"vgg19"`, whose weights Keras downloads, or the path of a
+            file of them; `None` for nothing.
+        feature_layer: Its layer, such as `"relu5_4"`; `None` takes the last there is.
+        feature_weight: Weight of the mean absolute difference in that layer.
+
+    Raises:
+        RecipeError: If a value cannot be; the message names the field and what would be right.
+    """
+
+    loss: str = "relativistic"
+    start: float = 0.5
+    pixel_weight: float = 1.0
+    adversarial_weight: float = 0.005
+    features: str | None = None
+    feature_layer: str | None = None
+    feature_weight: float = 0.1
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_name("loss", self.loss)
+        check_share("start", self.start)
+        for field in ("pixel_weight", "adversarial_weight", "feature_weight"):
+            check_least(field, getattr(self, field))
+        for field in ("features", "feature_layer"):
+            if getattr(self, field) is not None:
+                check_name(field, getattr(self, field))
+
+
+@dataclasses.dataclass(frozen=True)
+class StyleObjective:
+    """What a generator that paints photos in styles learns: their content and the styles' textures.
+
+    Args:
+        features: What VGG-19's weights are taken from: `"vgg19"` (of `keras.applications`, downloaded), a file, or
+            `"random"`; see `tfproductgan.models.vgg19`.
+        content_layer: Layer whose features are to stay those of the photo; `null` for `relu4_2`, or the last there is.
+        style_layers: Layers whose Gram matrices are to become those of the style; empty for `relu1_1` to `relu5_1`, as
+            far as there are weights for them.
+        content_weight: Weight of the content.
+        style_weight: Weight of the style, the mean over its layers; `null` for 2e4, or 2e5 where the content is taken
+            before `relu4_2`.
+        variation_weight: Weight of the total variation, per level of 255.
+
+    Raises:
+        RecipeError: If a value cannot be; the message names the field and what would be right.
+    """
+
+    features: str = "vgg19"
+    content_layer: str | None = None
+    style_layers: tuple[str, ...] = ()
+    content_weight: float = 1.0
+    style_weight: float | None = None
+    variation_weight: float = 1e-3
+
+    parts = 1
+
+    def __post_init__(self):
+        check_name("features", self.features)
+        check("content_layer", self.content_layer, lambda v: v is None or isinstance(v, str), "be a name, or null")
+        check("style_layers", self.style_layers, lambda v: isinstance(v, list | tuple), "be a list of names")
+        object.__setattr__(self, "style_layers", tuple(self.style_layers))
+        for field in ("content_weight", "style_weight", "variation_weight"):
+            if field != "style_weight" or self.style_weight is not None:
+                check_least(field, getattr(self, field))

@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfproductgan.errors import RecipeError, nearest
-from tfproductgan.recipes.objectives import GANObjective, TranslationObjective, VAEObjective
+from tfproductgan.recipes.objectives import (
+    CycleObjective,
+    GANObjective,
+    StyleObjective,
+    TranslationObjective,
+    UpscalingGANObjective,
+    UpscalingObjective,
+    VAEObjective,
+)
 from tfproductgan.recipes.recipe import Network, Optimizer, Recipe
 
 _CLASSIC = {"form": "classic"}
@@ -55,6 +63,20 @@ RECIPES = {
             objective=_FOR_CORES,
             images=100_000,
             ema_ramp=0.2,
+        ),
+        # some hundreds of photos: the default's networks, so that a run on others can be begun with
+        Recipe(
+            name="few-photos",
+            networks=_NARROW,
+            objective=dataclasses.replace(
+                _FOR_CORES,
+                augmentation=("flip", "translation", "zoom", "cutout"),
+                augmentation_target=0.9,
+                augmentation_images=50_000,
+            ),
+            fade_conditions=0.5,
+            balance=0.5,
+            images=60_000,
         ),
         Recipe(
             name="dcgan-classic",
@@ -189,6 +211,72 @@ RECIPES = {
             batch_size=8,
             images=100_000,
             gradient_clip=0.0,
+        ),
+        # rates, momentum, weights and schedule of Zhu et al. 2017; half their width, for cores
+        Recipe(
+            name="cyclegan",
+            kind="cycle",
+            networks={
+                role: Network("cyclegan")
+                for role in ("generator", "back_generator", "discriminator", "back_discriminator")
+            },
+            optimizers={"generator": Optimizer(2e-4, 0.5, 0.999), "discriminator": Optimizer(2e-4, 0.5, 0.999)},
+            objective=CycleObjective(),
+            batch_size=4,
+            images=40_000,
+            gradient_clip=0.0,
+            schedule="linear",
+            final_learning_rate=0.0,
+        ),
+        # half the width and depth of Ledig et al. 2017 and of BasicSR, at the rates that networks so small bear
+        Recipe(
+            name="srresnet",
+            kind="upscaling",
+            networks={"generator": Network("srresnet")},
+            optimizers={"generator": Optimizer(1e-3, 0.9, 0.99)},
+            objective=UpscalingObjective(),
+            batch_size=16,
+            images=200_000,
+            gradient_clip=0.0,
+            final_learning_rate=0.01,
+        ),
+        Recipe(
+            name="srgan",
+            kind="upscaling-gan",
+            networks={"generator": Network("srresnet"), "discriminator": Network("srresnet")},
+            optimizers={"generator": Optimizer(1e-3, 0.9, 0.99), "discriminator": Optimizer(5e-4, 0.9, 0.99)},
+            objective=UpscalingGANObjective(),
+            batch_size=16,
+            images=300_000,
+            gradient_clip=0.0,
+            final_learning_rate=0.01,
+        ),
+        # masks of products: few grey levels, so the difference says nearly all
+        Recipe(
+            name="cutout",
+            kind="translation",
+            networks={
+                "generator": Network("pix2pix", {"width": 24, "dropout": 0.0}),
+                "discriminator": Network("pix2pix", {"width": 24}),
+            },
+            optimizers={"generator": Optimizer(1e-3, 0.5, 0.999), "discriminator": Optimizer(2e-4, 0.5, 0.999)},
+            objective=TranslationObjective(l1_weight=200.0),
+            batch_size=8,
+            images=60_000,
+            gradient_clip=0.0,
+            ema_half_life=2_000,
+        ),
+        # rate and momentum of Johnson et al. 2016, half of their channels
+        Recipe(
+            name="style",
+            kind="style",
+            networks={"generator": Network("style")},
+            optimizers={"generator": Optimizer(1e-3, 0.9, 0.999)},
+            objective=StyleObjective(),
+            batch_size=8,
+            images=40_000,
+            gradient_clip=0.0,
+            ema_half_life=1_000,
         ),
     )
 }

@@ -1,6 +1,7 @@
 """Pictures as files that know where they come from: what was asked, with which seed, of which model.
 
-The metadata is one JSON object: in PNG files an iTXt chunk named `tfproductgan`, in GIF files the comment.
+The metadata is one JSON object: in PNG files an iTXt chunk named `tfproductgan`, in GIF files the comment, in JPEG and
+WebP files EXIF's image description.
 Images made by `grids` and `strips` carry theirs in Pillow's `image.info` until they are written.
 """
 
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin
 
 import tfproductgan
 from tfproductgan.errors import RunError
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 
 KEY = "tfproductgan"
 """Name of the metadata in a PNG file and in `image.info`."""
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".webp": "WEBP"}
+"""What pictures are written as, by the extension of their names."""
+
+_QUALITY = 92  # of JPEG and WebP: nothing to be seen of it, at a fifth of the bytes
 
 LONGEST_STEM = 190  # bytes of a name without its extension, of the 255 that file systems take
 
@@ -53,7 +59,8 @@ def annotate(image: Image.Image, kind: str, model_id: str, **details: Any) -> Im
 
     Args:
         image: The image; changed in place.
-        kind: What it is: `"picture"`, `"grid"`, `"interpolation"` or `"translation"`.
+        kind: What it is: `"picture"`, `"grid"`, `"interpolation"`, `"translation"`, `"upscaling"`, `"edit"` or
+            `"edits"`.
         model_id: Id of the model that drew it.
         **details: What was asked, JSON-ready.
 
@@ -83,10 +90,14 @@ def request_slug(request: PictureRequest, longest: int = LONGEST_STEM) -> str:
 def file_stem(words: Iterable[str], seed: int, truncation: float, longest: int = LONGEST_STEM) -> str:
     """Words, a seed and a truncation as part of a file name; a truncation of 1 goes without saying."""
     end = f"-seed{seed}" if truncation == 1 else f"-seed{seed}-truncation{truncation:g}"
-    # lower case, dashes for everything that is no letter, digit or mark on one
+    return shortened(file_words(words) or "picture", longest - len(end)) + end
+
+
+def file_words(words: Iterable[str]) -> str:
+    """Words as part of a file name: in lower case, dashes for all that is no letter, digit or mark on one."""
     text = unicodedata.normalize("NFC", " ".join(words).lower())
     kept = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text)
-    return shortened("-".join(kept.split()) or "picture", longest - len(end)) + end
+    return "-".join(kept.split())
 
 
 def shortened(name: str, longest: int) -> str:
@@ -143,6 +154,35 @@ def write_png(
     return write_whole(path, buffer.getvalue(), overwrite)
 
 
+def write_picture(path: str | os.PathLike, image: Image.Image, overwrite: bool = False) -> Path:
+    """Write a picture and its metadata as PNG, JPEG or WebP, as the extension says; JPEG lays transparency on white.
+
+    Args:
+        path: The file; missing folders above it are made.
+        image: A Pillow image; `annotate` gives it its metadata.
+        overwrite: Whether a file of that name may be replaced.
+
+    Returns:
+        The path.
+
+    Raises:
+        RunError: If the file exists and may not be replaced, or cannot be written.
+    """
+    path = Path(path)
+    form = FORMATS[path.suffix.casefold()]
+    if form == "PNG":
+        return write_png(path, image, overwrite=overwrite)
+    exif = Image.Exif()
+    if KEY in image.info:
+        exif[ExifTags.Base.ImageDescription] = json.dumps(image.info[KEY])  # EXIF's text is ASCII
+    if form == "JPEG" and image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    buffer = io.BytesIO()
+    image.save(buffer, form, quality=_QUALITY, exif=exif)
+    return write_whole(path, buffer.getvalue(), overwrite)
+
+
 def to_image(picture: np.ndarray) -> Image.Image:
     """One picture, uint8 `[H, W, 3]` or `[H, W, 1]`, as a Pillow image."""
     return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
@@ -164,22 +204,22 @@ def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
     """What a picture's file says about itself.
 
     Args:
-        path: A PNG or GIF file that this package wrote.
+        path: A PNG, GIF, JPEG or WebP file that this package wrote.
 
     Returns:
         The metadata: `software`, `version`, `kind`, `model_id` and what was asked.
 
     Raises:
-        RunError: If there is no such file, it is no PNG or GIF, or it carries no metadata of ours.
+        RunError: If there is no such file, it is no picture of these kinds, or it carries no metadata of ours.
     """
     path = Path(path)
     if not path.is_file():
         raise RunError(f"{str(path)!r} is no file." if path.exists() else f"There is no file {str(path)!r}.")
     try:
-        with Image.open(path, formats=("PNG", "GIF")) as image:
-            text = image.info.get("comment" if image.format == "GIF" else KEY, "")
+        with Image.open(path, formats=(*FORMATS.values(), "GIF")) as image:
+            text = _metadata_text(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise RunError(f"{str(path)!r} is no PNG or GIF picture that can be read.") from error
+        raise RunError(f"{str(path)!r} is no PNG, GIF, JPEG or WebP picture that can be read.") from error
     try:
         metadata = json.loads(text)
         if metadata["software"] == KEY:
@@ -189,3 +229,9 @@ def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
     raise RunError(
         f"{str(path)!r} carries no metadata of tfproductgan: another program made it, or saved it again without."
     )
+
+
+def _metadata_text(image):
+    if image.format in ("JPEG", "WEBP"):
+        return image.getexif().get(ExifTags.Base.ImageDescription, "")
+    return image.info.get("comment" if image.format == "GIF" else KEY, "")

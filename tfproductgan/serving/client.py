@@ -162,6 +162,7 @@ class Client:
         self,
         pictures: Sequence[bytes | str | os.PathLike | np.ndarray],
         conditions: Conditions | Sequence[Conditions] | None = None,
+        to: str = "B",
     ) -> list[np.ndarray]:
         """What a model that takes pictures makes of some, as `translate` of the model itself.
 
@@ -170,6 +171,7 @@ class Client:
                 in sRGB, as photos are when a model learns.
             conditions: A mapping of attribute name to value name or to several, partial or empty, for all, or a list of
                 them with one for each. What is not given is left to the picture.
+            to: Of a model that goes both ways, `"A"` for the way back, which takes no conditions.
 
         Returns:
             uint8 `[H, W, C]` of each picture's own height and width.
@@ -183,10 +185,39 @@ class Client:
             return []
         if isinstance(conditions, list | tuple) and len(conditions) != len(pictures):
             raise ConditionError(f"Conditions for {len(conditions)} pictures. Received: {len(pictures)} pictures")
+        files = {"image_bytes": np.array([*map(_file, pictures, itertools.count())], object)}
+        if to != "B":
+            return [self._decode(file) for file in self._files(files, self._way(to, conditions))]
         rows = self._inputs(conditions, len(pictures), 0, 1.0)
         inputs = {name: rows[name] for name in self._description["inputs"].values()}
-        inputs["image_bytes"] = np.array([*map(_file, pictures, itertools.count())], object)
-        return [self._decode(file) for file in self._files(inputs)]
+        return [self._decode(file) for file in self._files({**inputs, **files})]
+
+    def upscale(self, pictures: Sequence[bytes | str | os.PathLike | np.ndarray]) -> list[np.ndarray]:
+        """Pictures, two or four times as high and wide, by a model that makes them so.
+
+        Args:
+            pictures: As of `translate`; transparency is laid on white.
+
+        Returns:
+            uint8 `[scale * H, scale * W, C]` each.
+
+        Raises:
+            PhotoError: If a picture cannot be read.
+            ServingError: If a file cannot be read, or the server does not answer, or not as asked.
+        """
+        if not len(pictures):
+            return []
+        files = np.array([*map(_file, pictures, itertools.count())], object)
+        return [self._decode(file) for file in self._files({"image_bytes": files})]
+
+    def _way(self, to, conditions):
+        """The signature of a way that is not the first."""
+        found = f"to_{to}".lower()
+        if found not in self._description["signatures"]:
+            raise ConditionError(f"Model {self.model!r} knows no way to {to!r}.")
+        if any(conditions if isinstance(conditions, list | tuple) else [conditions]):
+            raise ConditionError(f"The way to {to!r} takes no conditions. Received: {conditions!r}")
+        return found
 
     def describe(self) -> dict[str, Any]:
         """What the model says about itself: schema, latent size, image size, model id, provenance, signatures.
@@ -254,8 +285,8 @@ class Client:
     def _images(self, signature, inputs):
         return np.concatenate([np.asarray(b, np.uint8) for b in self._batches(signature, inputs, "images")])
 
-    def _files(self, inputs):
-        return [file for batch in self._batches("serving_default", inputs, "image_bytes") for file in batch]
+    def _files(self, inputs, signature="serving_default"):
+        return [file for batch in self._batches(signature, inputs, "image_bytes") for file in batch]
 
     def _decode(self, file):
         try:

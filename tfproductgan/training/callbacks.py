@@ -181,6 +181,33 @@ class TranslationGrid(_Grid):
         return contact_grid(rows.reshape(-1, *shape[1:]), columns=3, column_labels=("source", "made", "photo"))
 
 
+class UpscalingGrid(_Grid):
+    """Enlarges the same photos, made small before, again and again: by a bicubic filter, by the model, the photo.
+
+    Args: See `TranslationGrid`, but for the catalogue, which need not hold pairs.
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike,
+        catalogue: Catalogue,
+        count: int = 8,
+        every_images: int | None = None,
+        log_dir: str | os.PathLike | None = None,
+    ):
+        super().__init__(directory, every_images, log_dir)
+        split = "validation" if catalogue.size("validation") else "train"
+        self.photos = next(iter(catalogue.image_batches(split, count)))
+
+    def grid(self) -> Image.Image:
+        """The photos, and before each what was made of it."""
+        small = self.model.shrunk(self.photos)
+        bicubic = tf.image.resize(tf.cast(small, tf.float32), self.photos.shape[1:3], "bicubic")
+        filtered = tf.cast(tf.clip_by_value(tf.round(bicubic), 0, 255), tf.uint8).numpy()
+        rows = np.stack([filtered, self.model.upscale_squares(small), self.photos], axis=1)
+        return contact_grid(rows.reshape(-1, *rows.shape[2:]), columns=3, column_labels=("bicubic", "made", "photo"))
+
+
 class JsonLines(_AtIntervals):
     """Appends what the training logs to a file, one JSON object a line: `images_seen`, `time` and all logs.
 

@@ -25,13 +25,13 @@ from tfproductgan.models.training_model import TrainingModel
 from tfproductgan.recipes import Recipe
 from tfproductgan.registry import kind_named
 from tfproductgan.training.alarms.kinds import alarms_of
-from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid, TranslationGrid
+from tfproductgan.training.callbacks import JsonLines, Progress, SampleGrid, TranslationGrid, UpscalingGrid
 from tfproductgan.training.checkpoints import Best, Checkpoints, Note, SaveCheckpoints, check_same_step
 from tfproductgan.training.evaluation import Evaluation, StopWithoutProgress, check_photos, evaluated, ranked_by
 from tfproductgan.training.run_directory import RunDirectory
 from tfproductgan.training.stopping import StopSignals
 from tfproductgan.training.strategies import check_batch, is_chief, share_of_each, wait_for_all
-from tfproductgan.training.warm_start import open_start, take_weights
+from tfproductgan.training.warm_start import check_fits, open_start, take_weights
 from tfproductgan.writing import read_json, write_json
 
 # one sample grid, checkpoint and line of metrics each twentieth of a run, but in short runs no more often than it
@@ -176,6 +176,8 @@ def train(
     )
     stream()  # there may be too few photos: said before anything is written
     start = open_start(warm_start, run.path, recipe, catalogue.image_size)
+    if start is not None:
+        check_fits(model, start, warm_start)
     if evaluate:
         check_photos(catalogue)
     stops = _early_stopping(patience, evaluate, strategy, run, console)
@@ -275,6 +277,8 @@ def _reports(model, catalogue, run, schedule, console, tensorboard):
     grid = SampleGrid(run.grids, log_dir=logs)
     if model.asks == "translator":
         grid = TranslationGrid(run.grids, catalogue, log_dir=logs)
+    if model.asks == "upscaler":
+        grid = UpscalingGrid(run.grids, catalogue, log_dir=logs)
     return [Progress(schedule.images, console=console), grid, JsonLines(run.metrics)]
 
 

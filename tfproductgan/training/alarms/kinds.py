@@ -48,6 +48,11 @@ def alarms_of(kind: Kind, catalogue: Any, action: str | None = None, seed: int =
     return [DivergenceAlarm(strict), *kind.find("alarms")(catalogue, photos, mild)]
 
 
+def no_more_alarms(catalogue: Any, photos: Photos, on_alarm: OnAlarm) -> Alarms:
+    """None but that of every kind: photos bound what comes out."""
+    return []
+
+
 def texture_alarms(catalogue: Any, photos: Photos, on_alarm: OnAlarm) -> Alarms:
     """Whether pictures have patterns that photos do not have."""
     return [TextureAlarm(photos("train", _LOOKED_AT), on_alarm)] if catalogue.size("train") >= _LEAST_JUDGED else []
