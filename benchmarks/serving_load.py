@@ -1,4 +1,4 @@
-"""Those who ask, and the server they ask, each in a process of its own; what `serve.py` and `soak.py` measure with.
+"""Those who ask, and the server they ask, each in a process of its own; the benchmarks of serving measure with them.
 
 Run as a program it is the load generator: it takes one JSON object of `Load`'s fields as its only argument, and prints
 a JSON object. Requests are made beforehand and answers hardly looked at, so that it takes little of the machine.
@@ -27,7 +27,7 @@ class Load:
     """What is asked for.
 
     Args:
-        interface: `"REST"` or `"gRPC"`.
+        interface: `"REST"` or `"gRPC"` of a server of models, or `"platform"`: REST of the gateway before one.
         address: `host:port`.
         model: Name of the model.
         inputs: Names of the inputs that are strings; they stay empty. `seed` and `truncation` are there too.
@@ -35,6 +35,7 @@ class Load:
         concurrency: Requests in flight.
         seconds: How long.
         server: Process of the server.
+        key: What the gateway knows a program by.
     """
 
     interface: str
@@ -45,6 +46,7 @@ class Load:
     concurrency: int
     seconds: float
     server: int
+    key: str = ""
 
 
 class Served:
@@ -75,9 +77,8 @@ class Served:
         return max(int(version["version"]) for version in versions if version["state"] == "AVAILABLE")
 
     def megabytes(self) -> float:
-        """Memory it holds, without files it maps."""
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1e3
+        """Memory it holds."""
+        return megabytes(self.process.pid)
 
 
 def start(load: Load) -> subprocess.Popen:
@@ -85,6 +86,12 @@ def start(load: Load) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, __file__, json.dumps(dataclasses.asdict(load))], stdout=subprocess.PIPE, text=True
     )
+
+
+def megabytes(process: int) -> float:
+    """Memory that a process holds, without files it maps."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1e3
 
 
 def cpu_seconds(process: int) -> float:
@@ -128,7 +135,7 @@ class _Connection(asyncio.Protocol):
         if len(body) < length:
             return
         self._received = b""
-        ok = head.startswith(b"HTTP/1.1 200")
+        ok = head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201"))
         if self._record(self._began, "" if ok else body.decode()):
             self._ask()
         else:
@@ -165,17 +172,44 @@ class _Record:
         print(json.dumps({**named, "latencies": self._latencies, "failures": self._failures}))
 
 
+class _New:
+    """Requests of the gateway, each for pictures that nobody asked for before: what is stored already costs less."""
+
+    def __init__(self, load: Load):
+        self._load = load
+
+    def __len__(self) -> int:
+        return 2**40
+
+    def __getitem__(self, number: int) -> bytes:
+        body = {"count": self._load.rows, "seed": number * self._load.rows}
+        more = f"\r\nAuthorization: Bearer {self._load.key}\r\nContent-Type: application/json"
+        return _posted(self._load, f"/api/v1/models/{self._load.model}/generate", body, more)
+
+
+def _posted(load: Load, path: str, body: dict, more: str = "") -> bytes:
+    data = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: {load.address}{more}\r\nContent-Length: {len(data)}"
+    return f"{head}\r\n\r\n".encode() + data
+
+
 async def _ask_rest(load: Load) -> None:
+    rows = [{**dict.fromkeys(load.inputs, ""), "seed": seed, "truncation": 1.0} for seed in range(PREPARED)]
+    bodies = [{"signature_name": SIGNATURES["REST"], "instances": [row] * load.rows} for row in rows]
+    await _ask_http(load, [_posted(load, f"/v1/models/{load.model}:predict", body) for body in bodies], 7)
+
+
+async def _ask_platform(load: Load) -> None:
+    await _ask_http(load, _New(load), 10**7)
+
+
+async def _ask_http(load: Load, requests, apart: int) -> None:
     host, port = load.address.split(":")
-    requests = []
-    for seed in range(PREPARED):
-        row = {**dict.fromkeys(load.inputs, ""), "seed": seed, "truncation": 1.0}
-        body = json.dumps({"signature_name": SIGNATURES["REST"], "instances": [row] * load.rows}).encode()
-        head = f"POST /v1/models/{load.model}:predict HTTP/1.1\r\nHost: {load.address}\r\nContent-Length: {len(body)}"
-        requests.append(f"{head}\r\n\r\n".encode() + body)
     loop, record = asyncio.get_running_loop(), _Record(load)
     connections = [
-        await loop.create_connection(lambda number=number: _Connection(requests, record, 7 * number), host, int(port))
+        await loop.create_connection(
+            lambda number=number: _Connection(requests, record, apart * number), host, int(port)
+        )
         for number in range(load.concurrency)
     ]
     while any(not transport.is_closing() for transport, _ in connections):
@@ -220,7 +254,7 @@ async def _ask_grpc(load: Load) -> None:
 def main() -> None:
     """Ask, and print what came of it."""
     load = Load(**json.loads(sys.argv[1]))
-    asyncio.run({"REST": _ask_rest, "gRPC": _ask_grpc}[load.interface](load))
+    asyncio.run({"REST": _ask_rest, "gRPC": _ask_grpc, "platform": _ask_platform}[load.interface](load))
 
 
 if __name__ == "__main__":

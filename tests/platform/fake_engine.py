@@ -28,7 +28,7 @@ def colour_of(seed):
 
 
 class FakeEngine:
-    """Serves the models `shop` (asked by name) and `sketches` (asked with a picture)."""
+    """Serves the models `shop` (asked by name), `sketches` and `larger` (asked with a picture)."""
 
     def __init__(self, port=0):
         self.drawn = []  # every seed that was asked for, in the order of requests
@@ -70,9 +70,10 @@ class FakeEngine:
         self.delay.wait(10)
         if self.refuses:
             return self.refuses[0], {"error": self.refuses[1]}
-        if signature == "serving_default" and "image_bytes" in inputs:
+        if signature in ("serving_default", "to_a") and "image_bytes" in inputs:
             self.received += [base64.b64decode(each["b64"]) for each in inputs["image_bytes"]]
-            return 200, {"outputs": [png((1, 2, 3)) for _ in inputs["image_bytes"]]}
+            colour = {"serving_default": (1, 2, 3), "to_a": (3, 2, 1)}[signature]
+            return 200, {"outputs": [png(colour) for _ in inputs["image_bytes"]]}
         if signature == "serving_default":
             self.drawn += inputs["seed"]
             return 200, {"outputs": [png(colour_of(seed)) for seed in inputs["seed"]]}
@@ -81,9 +82,11 @@ class FakeEngine:
         return 200, {"outputs": flat}
 
     def describe(self, name):
-        asks, actions = (
-            ("translator", ["translate"]) if name == "sketches" else ("sampler", ["generate", "interpolate"])
-        )
+        asks, actions = {
+            "shop": ("sampler", ["generate", "from_latents", "interpolate"]),
+            "sketches": ("translator", ["translate", "to_a", "translate_to_a"]),
+            "larger": ("upscaler", ["upscale"]),
+        }[name]
         signatures = ["serving_default", *actions, "describe"]
         return {
             "model_id": f"{name}-1",
@@ -92,9 +95,9 @@ class FakeEngine:
             "image_size": 8,
             "channels": 3,
             "max_rows": 64,
-            "inputs": INPUTS,
+            "inputs": {} if name == "larger" else INPUTS,
             "signatures": {name: {} for name in signatures},
-            "schema": SCHEMA.to_dict(),
+            "schema": (ConditionSchema([], image_size=8) if name == "larger" else SCHEMA).to_dict(),
         }
 
     def close(self):

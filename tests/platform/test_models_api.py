@@ -12,8 +12,14 @@ from tfproductgan.provenance import SYNTHETIC, source_type
 URL = "/api/v1/models"
 
 
+def photo(width=12, height=8):
+    file = io.BytesIO()
+    Image.new("RGB", (width, height)).save(file, "PNG")
+    return file.getvalue()
+
+
 def test_models_say_what_they_know_and_can(client):
-    shop, sketches = client.get(URL).json()["items"]
+    shop, sketches, _ = client.get(URL).json()["items"]
     assert shop["attributes"][0] == {"name": "category", "values": ["Ring", "Mug", "Watch"], "several": 1}
     assert "interpolate" in shop["actions"] and "translate" in sketches["actions"]
     assert client.get(f"{URL}/shop").json() == shop
@@ -134,5 +140,33 @@ def test_a_mark_is_legible_and_hides_only_a_corner():
 
 
 def test_what_can_be_asked_is_what_the_model_says_of_itself(client):
-    found = {item["name"]: item["actions"] for item in client.get(URL).json()["items"]}
-    assert found == {"shop": ["generate", "interpolate"], "sketches": ["translate"]}
+    found = {item["name"]: (item["actions"], item["translates_to"]) for item in client.get(URL).json()["items"]}
+    assert found == {
+        "shop": (["generate", "interpolate"], []),
+        "sketches": (["translate"], ["B", "A"]),
+        "larger": (["upscale"], []),
+    }
+    for model, action in (("shop", "upscale"), ("larger", "translate")):
+        answer = client.post(f"{URL}/{model}/{action}", files={"file": ("a.png", photo())})
+        assert answer.status_code == 422 and f"cannot {action}" in answer.json()["detail"]
+
+
+def test_a_model_that_goes_both_ways_is_asked_which(client, engine):
+    def made(**form):
+        return client.post(f"{URL}/sketches/translate", files={"file": ("a.png", photo())}, data=form).json()
+
+    there, back = made()["items"][0], made(to="A")["items"][0]
+    assert (there["details"], back["details"]) == ({"to": "B"}, {"to": "A"})
+    colours = [Image.open(io.BytesIO(client.get(item["file"]).content)).getpixel((0, 0)) for item in (there, back)]
+    assert colours == [(1, 2, 3), (3, 2, 1)]
+    assert "does not translate to 'C'" in made(to="C")["detail"]
+    assert "takes no conditions" in made(to="A", conditions='{"category": "Mug"}')["detail"]
+
+
+def test_a_photo_is_made_larger_unless_it_is_large(client, engine):
+    item = client.post(f"{URL}/larger/upscale", files={"file": ("a.png", photo())}).json()["items"][0]
+    assert (item["kind"], item["conditions"], item["seed"]) == ("upscaling", {}, None)
+    [seen] = engine.received
+    assert Image.open(io.BytesIO(seen)).size == (12, 8)
+    answer = client.post(f"{URL}/larger/upscale", files={"file": ("a.png", photo(1001, 1000))})
+    assert answer.status_code == 422 and "1,000,000 is the most" in answer.json()["detail"]

@@ -1,10 +1,12 @@
 """The page: what a person in the shop sees and does, without a browser."""
 
 import html
+import io
 import re
 from html.parser import HTMLParser
 
 import pytest
+from PIL import Image
 
 from tfproductgan.platform.access import keys, people, rates
 from tfproductgan.platform.access.guard import COOKIE
@@ -85,7 +87,17 @@ def test_attempts_to_sign_in_are_counted(client, monkeypatch):
 def test_every_page_is_whole_and_has_no_script_or_style_of_its_own(browser):
     client = browser()
     client.post("/api/v1/models/shop/generate", json={"count": 2, "seed": 900})
-    paths = ("/", "/?model=sketches", "/gallery", "/compare", "/jobs", "/models/shop", "/administration", "/sign-in")
+    paths = (
+        "/",
+        "/?model=sketches",
+        "/?model=larger",
+        "/gallery",
+        "/compare",
+        "/jobs",
+        "/models/shop",
+        "/administration",
+        "/sign-in",
+    )
     for path in paths:
         answer = client.get(path)
         assert answer.status_code == 200, path
@@ -143,6 +155,18 @@ def test_an_administrator_forbids_words(browser, client):
     shown = client.post("/page/forbidden", data={"words": "Ring\r\n\nbase colour:Gold"}).text
     assert ">Ring\nbase colour:Gold</textarea>" in shown
     client.post("/page/forbidden", data={"words": ""})
+
+
+def test_photos_are_translated_and_made_larger(browser):
+    client = browser("maker")
+    assert '<select name="to">' in client.get("/?model=sketches").text
+    file = io.BytesIO()
+    Image.new("RGB", (5, 5)).save(file, "PNG")
+    for model, action in (("sketches", "translate"), ("larger", "upscale")):
+        assert f"/page/models/{model}/{action}" in client.get(f"/?model={model}").text
+        cards = client.post(f"/page/models/{model}/{action}", files={"file": ("a.png", file.getvalue())}).text
+        assert cards.count("<article") == 1
+        assert "Choose a photo" in client.post(f"/page/models/{model}/{action}", data={"to": "B"}).text
 
 
 def test_mistakes_are_shown_where_they_were_made(browser):

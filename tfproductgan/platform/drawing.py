@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import PictureRequest, fold
+from tfproductgan.errors import ConditionError, nearest
 from tfproductgan.platform import forbidden
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.engine import Model
@@ -19,6 +20,9 @@ from tfproductgan.platform.store.tables import Picture, PictureWord, new_id
 
 PICTURE = "picture"
 """The kind of pictures that are asked for by name."""
+
+# what comes out has up to sixteen times as many, and a served model makes it in one piece
+_MOST_PIXELS_UPSCALED = 1_000_000
 
 LABEL = ""
 """In the place of an attribute, for words that people gave a picture."""
@@ -62,7 +66,12 @@ def interpolate(
 
 
 def translate(
-    platform: Platform, who: Principal, name: str, photos: Mapping[str, bytes], conditions: Mapping[str, str]
+    platform: Platform,
+    who: Principal,
+    name: str,
+    photos: Mapping[str, bytes],
+    conditions: Mapping[str, str],
+    to: str = "B",
 ) -> list[Picture]:
     """What a model makes of photos, which lose their metadata before and are not kept.
 
@@ -71,12 +80,29 @@ def translate(
         ConditionError, RefusedError, ServingError: As `generate`.
     """
     model = platform.engine.able(name, "translate")
+    if to not in model.ways:
+        raise ConditionError(f"Model {name!r} does not translate to {to!r}: {nearest(to, model.ways)}")
     clean = [clean_photo(data, file) for file, data in photos.items()]
     given = model.schema.decode(model.schema.encode(conditions))
     forbidden.refuse(platform, who.tenant, [given])
     platform.rates.pictures(who, len(clean))
-    files = platform.engine.translate(model, clean, given)
-    return _without_seed(platform, who, model, "translation", files, [given] * len(files), [{}] * len(files))
+    files = platform.engine.translate(model, clean, given, to)
+    details = {"to": to} if len(model.ways) > 1 else {}
+    return _without_seed(platform, who, model, "translation", files, [given] * len(files), [details] * len(files))
+
+
+def upscale(platform: Platform, who: Principal, name: str, photos: Mapping[str, bytes]) -> list[Picture]:
+    """Photos, larger; they lose their metadata before and are not kept.
+
+    Raises:
+        PhotoError: If a file is no photo, or a large one.
+        ConditionError, RefusedError, ServingError: As `generate`.
+    """
+    model = platform.engine.able(name, "upscale")
+    clean = [clean_photo(data, file, _MOST_PIXELS_UPSCALED) for file, data in photos.items()]
+    platform.rates.pictures(who, len(clean))
+    files = platform.engine.upscale(model, clean)
+    return _without_seed(platform, who, model, "upscaling", files, [{}] * len(files), [{}] * len(files))
 
 
 def picture_of(

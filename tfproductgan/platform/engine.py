@@ -22,7 +22,7 @@ _KNOWN_SECONDS = 10.0
 _READY_SECONDS = 1.0
 
 
-ACTIONS = ("generate", "interpolate", "translate")
+ACTIONS = ("generate", "interpolate", "translate", "upscale")
 """What the gateway can ask models to do, as their signatures are called."""
 
 
@@ -56,6 +56,12 @@ class Model:
     def actions(self) -> tuple[str, ...]:
         """What it can be asked here, of what its description says."""
         return tuple(action for action in ACTIONS if action in self.description["signatures"])
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """Where it can translate to: `"B"`, and `"A"` if it goes back too."""
+        found = {"B": "translate", "A": "to_a"}
+        return tuple(way for way, signature in found.items() if signature in self.description["signatures"])
 
 
 class Engine:
@@ -138,9 +144,13 @@ class Engine:
         """PNG files on the way from one request to another."""
         return [png_of(picture) for picture in self._clients[model.name].interpolate(first, second, steps)]
 
-    def translate(self, model: Model, pictures: Sequence[bytes], conditions: Conditions) -> list[bytes]:
+    def translate(self, model: Model, pictures: Sequence[bytes], conditions: Conditions, to: str) -> list[bytes]:
         """PNG files of what a model makes of photos."""
-        return [png_of(picture) for picture in self._clients[model.name].translate(pictures, conditions)]
+        return [png_of(picture) for picture in self._clients[model.name].translate(pictures, conditions, to)]
+
+    def upscale(self, model: Model, pictures: Sequence[bytes]) -> list[bytes]:
+        """PNG files of photos, larger."""
+        return [png_of(picture) for picture in self._clients[model.name].upscale(pictures)]
 
     def close(self) -> None:
         """Close the connections."""

@@ -41,8 +41,13 @@ def mask(value: Any) -> Any:
     return [mask(part) for part in value] if isinstance(value, list | tuple) else value
 
 
-def clean_photo(data: bytes, name: str) -> bytes:
+def clean_photo(data: bytes, name: str, most: int = _MOST_PIXELS) -> bytes:
     """An upload as a PNG of nothing but its pixels, upright, and what its colours mean.
+
+    Args:
+        data: The file.
+        name: Of the file, for errors.
+        most: Pixels that it may have.
 
     Raises:
         PhotoError: If it is no photo of a usual format, or too large.
@@ -52,10 +57,8 @@ def clean_photo(data: bytes, name: str) -> bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-                if image.width * image.height > _MOST_PIXELS:
-                    raise PhotoError(
-                        f"{shown!r} has {image.width} x {image.height} pixels; {_MOST_PIXELS:,} is the most."
-                    )
+                if image.width * image.height > most:
+                    raise PhotoError(f"{shown!r} has {image.width} x {image.height} pixels; {most:,} is the most.")
                 upright = ImageOps.exif_transpose(image)
                 profile = image.info.get("icc_profile")
                 kept = "transparency" in upright.info or upright.mode in ("RGBA", "LA", "PA")

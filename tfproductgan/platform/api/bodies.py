@@ -129,6 +129,7 @@ class ModelShown(BaseModel):
     name: str
     model_id: str
     actions: list[str]
+    translates_to: list[str]
     image_size: int
     channels: int
     attributes: list[dict[str, Any]]
@@ -142,6 +143,7 @@ class ModelShown(BaseModel):
             name=model.name,
             model_id=model.model_id,
             actions=list(model.actions),
+            translates_to=list(model.ways),
             image_size=schema.image_size,
             channels=schema.channels,
             attributes=[{"name": a.name, "values": list(a.values), "several": a.several} for a in schema.attributes],

@@ -73,16 +73,34 @@ def translate(
     who: Who,
     file: Annotated[UploadFile, File(description="a photo: JPEG, PNG, GIF, BMP or WebP")],
     conditions: Annotated[str, Form(description="attribute to value, as a JSON object")] = "{}",
+    to: Annotated[str, Form(max_length=8, description="A for the way back, of models that have one")] = "B",
 ) -> Response:
     """Make a picture of a photo. The photo loses its metadata before a model sees it, and is not kept."""
     given = _mapping(conditions)
     data = file.file.read()
-    request.state.audited = {"conditions": given, "bytes": len(data)}
+    request.state.audited = {"conditions": given, "to": to, "bytes": len(data)}
     photos = {file.filename or "photo": data}
-    asked = [given, hashlib.sha256(data).hexdigest()]
+    asked = [given, to, hashlib.sha256(data).hexdigest()]
     return once(
-        request, platform, who, asked, 201, lambda: shown(drawing.translate(platform, who, model, photos, given))
+        request, platform, who, asked, 201, lambda: shown(drawing.translate(platform, who, model, photos, given, to))
     )
+
+
+@router.post("/{model}/upscale", status_code=201, response_model=Pictures)
+@needs("pictures:make")
+def upscale(
+    model: str,
+    request: Request,
+    platform: Here,
+    who: Who,
+    file: Annotated[UploadFile, File(description="a photo of a million pixels at most")],
+) -> Response:
+    """Make a photo larger. It loses its metadata before a model sees it, and is not kept."""
+    data = file.file.read()
+    request.state.audited = {"bytes": len(data)}
+    photos = {file.filename or "photo": data}
+    asked = hashlib.sha256(data).hexdigest()
+    return once(request, platform, who, asked, 201, lambda: shown(drawing.upscale(platform, who, model, photos)))
 
 
 def shown(pictures: list[Picture]) -> Pictures:

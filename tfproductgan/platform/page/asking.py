@@ -74,12 +74,18 @@ def generate(model: str, request: Request, platform: Here, who: Who, fields: Fie
 @needs("pictures:make")
 def translate(model: str, request: Request, platform: Here, who: Who, fields: Fields) -> Response:
     """What a model makes of a photo."""
-    file = fields.get("file")
-    if not isinstance(file, UploadFile) or not file.filename:
-        raise ConditionError("Choose a photo first.")
+    photos, to = _photos(fields), text_of(fields, "to") or "B"
     asked = _conditions(platform.engine.model(model), fields)
-    request.state.audited = {"conditions": asked}
-    made = drawing.translate(platform, who, model, {file.filename: file.file.read()}, asked)
+    request.state.audited = {"conditions": asked, "to": to}
+    made = drawing.translate(platform, who, model, photos, asked, to)
+    return rendered(request, "cards", items=[PictureShown.of(picture) for picture in made], next=None)
+
+
+@router.post("/page/models/{model}/upscale")
+@needs("pictures:make")
+def upscale(model: str, request: Request, platform: Here, who: Who, fields: Fields) -> Response:
+    """A photo, larger."""
+    made = drawing.upscale(platform, who, model, _photos(fields))
     return rendered(request, "cards", items=[PictureShown.of(picture) for picture in made], next=None)
 
 
@@ -141,6 +147,13 @@ def delete(picture_id: str, platform: Here, who: Who) -> Response:
     """Delete a picture; nothing takes its place."""
     gallery.remove(platform, who.tenant, picture_id)
     return Response("", media_type="text/html")
+
+
+def _photos(fields: FormData) -> dict[str, bytes]:
+    file = fields.get("file")
+    if not isinstance(file, UploadFile) or not file.filename:
+        raise ConditionError("Choose a photo first.")
+    return {file.filename: file.file.read()}
 
 
 def _conditions(model: Model, fields: FormData) -> Mapping[str, str]:

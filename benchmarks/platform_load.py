@@ -1,0 +1,123 @@
+"""How much of an engine's speed reaches those who ask the platform, with keys, limits, audit log and storage on.
+
+Run: python benchmarks/platform_load.py [--model FOLDER/NAME] [--seconds 10] [--concurrency 1 8 64] [--rows 1]
+
+Engine and gateway run in processes of their own; the engine is asked for PNG over REST with and without the gateway
+before it, in turns. Every picture is a new one, so each is written to the store. `--seconds` of minutes shows whether
+the gateway's memory stays as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from serving_load import Load, Served, cpu_seconds, megabytes, start
+
+_MOST = "1000000000"
+
+
+class Gateway:
+    """A gateway in a process of its own, with a new store; a context manager.
+
+    Args:
+        engine: Address of its engine.
+        model: The model it asks.
+        folder: For its store.
+    """
+
+    def __init__(self, engine: str, model: str, folder: Path):
+        words = ["platform", "--engine", f"http://{engine}", "--models", model, "--folder", str(folder), "--port", "0"]
+        self._command = [sys.executable, "-m", "tfproductgan", *words]
+
+    def __enter__(self) -> Gateway:
+        limits = {f"TFPRODUCTGAN_PLATFORM_{name}": _MOST for name in ("REQUESTS_PER_MINUTE", "PICTURES_PER_DAY")}
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+        self.process = subprocess.Popen(self._command, env={**os.environ, **limits}, **streams)
+        self.key = self.process.stdout.readline().split()[-1]
+        self.address = urlsplit(self.process.stdout.readline().split()[1]).netloc
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+def measured(load: Load) -> dict[str, float]:
+    """Pictures a second, latencies in milliseconds and failures of a load."""
+    found = json.loads(start(load).communicate()[0])
+    latencies = sorted(found["latencies"])
+    if found["failures"]:
+        print(f"{len(found['failures'])} failed, such as {found['failures'][0][:200]}", file=sys.stderr)
+    return {
+        "pictures": len(latencies) * load.rows / found["seconds"],
+        "p50": 1e3 * statistics.median(latencies),
+        "p99": 1e3 * latencies[int(0.99 * (len(latencies) - 1))],
+        "requests": len(latencies),
+        "failures": len(found["failures"]),
+    }
+
+
+def main() -> None:
+    """Measure, and print a line for each number of requests in flight."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, help="an exported model (default: the shipped one)")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 8, 64])
+    parser.add_argument("--rows", type=int, default=1, help="pictures a request")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        model = args.model or _shipped(Path(folder))
+        with (
+            Served(model) as engine,
+            Gateway(engine.addresses["REST"], model.name, Path(folder) / "store") as gateway,
+        ):
+            inputs = list(_description(engine, model.name)["inputs"].values())
+            bare = Load("REST", engine.addresses["REST"], model.name, inputs, args.rows, 1, 2.0, engine.process.pid)
+            ours = dataclasses.replace(
+                bare, interface="platform", address=gateway.address, key=gateway.key, server=gateway.process.pid
+            )
+            for load in (bare, ours):  # warm
+                measured(load)
+            for concurrency in args.concurrency:
+                _compare(concurrency, args.seconds, bare, ours)
+
+
+def _compare(concurrency: int, seconds: float, bare: Load, ours: Load) -> None:
+    more = {"concurrency": concurrency, "seconds": seconds}
+    without = measured(dataclasses.replace(bare, **more))
+    before, held = cpu_seconds(ours.server), megabytes(ours.server)
+    found = measured(dataclasses.replace(ours, **more))
+    spent = (cpu_seconds(ours.server) - before) / max(1, found["requests"] * ours.rows)
+    print(
+        f"{concurrency:3} in flight: {found['pictures']:.0f} pictures/s of {without['pictures']:.0f} "
+        f"({found['pictures'] / without['pictures']:.0%}), p50 {found['p50']:.1f} ms of {without['p50']:.1f}, "
+        f"p99 {found['p99']:.0f} of {without['p99']:.0f}; gateway {1e3 * spent:.2f} ms of CPU a picture, "
+        f"{held:.0f} to {megabytes(ours.server):.0f} MB; {found['requests']} requests, {found['failures']} failed",
+        flush=True,
+    )
+
+
+def _shipped(folder: Path) -> Path:
+    path = folder / "studio"
+    subprocess.run([sys.executable, "-m", "tfproductgan", "export", "studio", str(path)], check=True)
+    return path
+
+
+def _description(engine: Served, model: str) -> dict:
+    from tfproductgan.serving import Client
+
+    with Client(f"http://{engine.addresses['REST']}", model) as client:
+        return client.describe()
+
+
+if __name__ == "__main__":
+    main()
