@@ -300,10 +300,10 @@ def main(doc: str = __doc__, own_rows: Mapping = ROWS, made: Callable = table) -
     have = {(found["row"], found["seed"]) for found in done}
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(args.jobs, context, max_tasks_per_child=1) as pool:
-        # the first one prepares the photos and trains the classifier for all
+        # the first one prepares the photos and trains the classifier for all, or says what is wrong with them
         jobs = [pool.submit(photos, args, seed) for seed in range(args.seeds) if ("photos", seed) not in have]
         if jobs:
-            concurrent.futures.wait(jobs[:1])
+            jobs[0].result()
         for seed in range(args.seeds):
             for row, recipe in rows.items():
                 if (row, seed) not in have:

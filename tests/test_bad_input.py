@@ -585,6 +585,18 @@ MODELS = [
         ("run holds a run with another recipe", "batch_size was 4, now 2", 'loss was "hinge"', "another --out"),
     ),
     Case(
+        "another family",
+        lambda: run_of(family="dcgan"),
+        f"{TRAIN} --data photos",
+        ('run holds a run with another family: discriminator was "dcgan", now "mlp"', "another --out"),
+    ),
+    Case(
+        "other values",
+        lambda: (run_of(), put("photos/bowls/0.png", picture()), put("photos/bowls/1.png", picture(1))),
+        f"{TRAIN} --data photos --min-count 1",
+        ("run holds a run with another schema: of class bowls new. Repeat", "another --out, where --from run begins"),
+    ),
+    Case(
         "nothing to start from",
         photos,
         f"{TRAIN} --data photos --from nowhere",

@@ -16,6 +16,7 @@ from tfproductgan.compression.compression import Compressor
 from tfproductgan.compression.conversions import CONVERSIONS
 from tfproductgan.metrics.extractors import FeatureExtractor
 from tfproductgan.metrics.judge import judge
+from tfproductgan.models.editing import Along, Drawing, Editor, Towards
 from tfproductgan.registry import KINDS
 from tfproductgan.serving import Client
 from tfproductgan.serving.server.running import Server
@@ -185,6 +186,19 @@ def test_it_is_judged(photos, trained):
     assert np.isfinite([found.figure(name).value for name in ("fid", "look")]).all()
     if trained.asks != "sampler":
         assert 0 < found.figure("psnr").value < 99 and -1 <= found.figure("ssim").value <= 1
+
+
+def test_its_pictures_are_edited(trained):
+    if trained.asks != "sampler":
+        pytest.skip("takes pictures")
+    editor = Editor(trained)
+    [request] = trained.plan({"category": "watch", "colour": ["red", "blue"]}, seed=5)
+    start = Drawing(request)
+    edits = (Towards("colour", "Gold", 1.0), Along(1, 2.0))
+    drawn = editor.draw([start, *(start.after(edit) for edit in edits)])
+    np.testing.assert_array_equal(drawn[0], trained.draw([request])[0])
+    for edited in drawn[1:]:
+        assert np.any(edited != drawn[0])
 
 
 # === Leaving ===

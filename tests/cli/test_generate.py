@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tfproductgan.cli import evaluate
+from tfproductgan.cli import generate as verb
 from tfproductgan.cli.main import main
 from tfproductgan.conditions import Attribute
 from tfproductgan.errors import RunError
+from tfproductgan.metrics import best_of
+from tfproductgan.metrics.classifier import CatalogueClassifier
 from tfproductgan.models import loading
 from tfproductgan.sampling.files import read_metadata
+from tfproductgan.training import evaluation
 
 
 @pytest.fixture
@@ -166,3 +171,43 @@ def test_the_list_says_what_can_be_asked_for(generate, tmp_path, capsys):
     for word in ("category", "Sports Shoes", "colour", "Navy Blue", "view", "tfproductgan generate --set category="):
         assert word in output
     assert names(tmp_path) == []
+
+
+def test_the_best_of_several_is_kept(generate, painter, tmp_path, monkeypatch, capsys):
+    """By a stand-in that keeps the last candidate."""
+
+    class KeepsLast(best_of.BestOf):
+        def _scores(self, pictures, ids):
+            return np.arange(len(pictures), dtype=float)
+
+    monkeypatch.setattr(best_of, "BestOf", KeepsLast)
+    monkeypatch.setattr(evaluate, "photos_of", lambda args, run, schema: "photos")
+    classifier = CatalogueClassifier.__new__(CatalogueClassifier)
+    monkeypatch.setattr(evaluation, "announced_extractor", lambda name, catalogue, console: classifier)
+    monkeypatch.setattr(verb, "with_discriminator", lambda path: (painter, None))
+    assert generate("ring gold side seed 5", "--best-of", "3", "--count", "2", "--model", "run") == 0
+    assert names(tmp_path / "pictures") == [f"ring-gold-side-seed{seed}-best-of-3.png" for seed in (5, 6)]
+    path = tmp_path / "pictures" / "ring-gold-side-seed5-best-of-3.png"
+    metadata = read_metadata(path)
+    assert (metadata["asked_seed"], metadata["best_of"]) == (5, 3)
+    assert metadata["seed"] == best_of.candidate_seeds(5, 3)[-1]
+    with Image.open(path) as picture:
+        again = painter.generate(metadata["conditions"], seed=metadata["seed"])[0]
+        np.testing.assert_array_equal(np.asarray(picture), again)
+    assert "the best of 3, itself seed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--best-of", "2"], "give --model"),
+        (["--best-of", "0", "--model", "run"], "best of must be a whole number from 1 to 64. Received: 0"),
+        (["--best-of", "2", "--grid", "colour"], "--best-of is for single pictures"),
+        (["--best-of", "2", "--model", "run"], "Received: neither"),
+    ],
+)
+def test_a_best_that_cannot_be_is_one_line(generate, painter, tmp_path, monkeypatch, capsys, words, said):
+    monkeypatch.setattr(verb, "with_discriminator", lambda path: (painter, None))
+    assert generate("ring", *words) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert said in line and names(tmp_path) == []

@@ -6,7 +6,7 @@ from scipy import stats
 
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics.counterparts import Counterparts
-from tfproductgan.metrics.memorisation import audit_memorisation, close_pairs_sheet
+from tfproductgan.metrics.memorisation import audit_memorisation, close_pairs_sheet, near_photos
 from tfproductgan.metrics.neighbours import nearest
 
 DIM = 8
@@ -108,3 +108,15 @@ def test_the_sheet_shows_samples_beside_their_photos(shop, stubs):
         np.testing.assert_array_equal(
             sheet[rows, first : first + cell], sheet[rows, first + width : first + width + cell]
         )
+
+
+def test_the_photos_nearest_to_a_picture(shop, stubs):
+    extractor = stubs.Shrunk()
+    train, heldout = (extractor.features(shop.images(split)) for split in ("train", "validation"))
+    photo = shop.images("train")[17]
+    found = near_photos(photo, train, heldout, extractor, shop)
+    assert found.positions[0] == 17 and found.distances[0] == 0 and found.quantile == 0
+    assert list(found.distances) == sorted(found.distances) and len(found.distances) == 6
+    np.testing.assert_array_equal(found.photos, shop.images("train")[list(found.positions)])
+    far = near_photos(255 - photo, train, None, extractor, shop)
+    assert far.distances[0] > found.distances[1] and far.quantile is None

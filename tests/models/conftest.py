@@ -116,3 +116,19 @@ def as_stream_fixture():
 @pytest.fixture(name="plain_step", scope="session")
 def plain_step_fixture():
     return plain_step
+
+
+@pytest.fixture(scope="session")
+def styled_model(shake):
+    """A small generator whose layers have styles, not trained."""
+    options = {"width": 8, "max_width": 8, "mapping_layers": 1}
+    gan = ConditionalGAN.from_recipe(
+        "dcgan",
+        small_schema(image_size=28),
+        family="stylegan2",
+        generator={**options, "z_dim": 8, "w_dim": 8, "embedding_dim": 4},
+        discriminator=options,
+        precision="float32",
+    )
+    shake(gan)
+    return gan.trained()

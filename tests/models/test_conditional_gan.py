@@ -300,6 +300,30 @@ def seen_by(monkeypatch, network):
     return seen
 
 
+def test_conditions_fade_in(small_gan, random_batches, monkeypatch, tmp_path):
+    """Hidden until a quarter of the training here, then given more and more often until half of it."""
+    gan = small_gan(fade_conditions=0.5, images=2048, label_dropout=0.25, penalties={})
+    gan.compile(**sgd())
+    ids = np.full((256, 2), 2, np.int32)
+    drawn = seen_by(monkeypatch, gan.generator)
+    shown, tables = [], []
+    for _ in range(5):
+        gan.train_step({**random_batches(gan.schema, batch=256)[0], "conditions": ids})
+        shown.append((drawn[-1]["conditions"].numpy() > 0).mean())
+        tables.append([np.array(t) for t in (gan.generator.embedding.table, gan.discriminator.projection.table)])
+    np.testing.assert_allclose(shown, [0, 0, 0, 0.375, 0.75], atol=0.06)
+    for table in tables[1]:  # a value is as good as none
+        np.testing.assert_array_equal(table, table[[0, 0, 0, 3, 3, 3, 3]])
+    assert np.any(tables[0][1] != tables[1][1])
+    assert all(np.any(table[2] != table[0]) for table in tables[4])
+    gan.save(tmp_path / "gan.keras")
+    longer = keras.saving.load_model(tmp_path / "gan.keras")
+    assert longer._given.numpy() == 1.0
+    longer.recipe = longer.recipe.replace(images=100_000)
+    longer._fade_in()
+    assert longer._given.numpy() == 1.0
+
+
 def test_labels_are_dropped_as_often_as_the_recipe_says(small_gan, random_batches, monkeypatch):
     gan = small_gan(label_dropout=0.25, penalties={})
     gan.compile()

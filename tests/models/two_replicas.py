@@ -71,7 +71,7 @@ CASES = {
     "dcgan, normalised by the whole batch": ("dcgan", {}),
     "two discriminator steps of two microbatches": (
         "mlp",
-        {"discriminator_steps": 2, "microbatches": 2, "weight_clip": 0.2},
+        {"discriminator_steps": 2, "microbatches": 2, "weight_clip": 0.2, "fade_conditions": 0.5, "images": 64},
     ),
     "growing": (
         "progan",

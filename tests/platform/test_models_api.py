@@ -5,7 +5,9 @@ import json
 
 from PIL import Image
 
+from tfproductgan.platform import signing
 from tfproductgan.platform.access import keys
+from tfproductgan.provenance import SYNTHETIC, source_type
 
 URL = "/api/v1/models"
 
@@ -110,3 +112,27 @@ def test_the_document_of_the_api_is_openapi_3_1(client):
 
 def test_keys_begin_with_what_scanners_look_for():
     assert keys.PREFIX == "tpg_"
+
+
+def test_pictures_say_to_others_too_that_a_model_drew_them(client, platform, monkeypatch):
+    monkeypatch.setattr(platform.settings, "visible_mark", "AI")
+    item = client.post(f"{URL}/shop/generate", json={"seed": 77}).json()["items"][0]
+    image = Image.open(io.BytesIO(client.get(item["file"]).content))
+    assert source_type(image.info["XML:com.adobe.xmp"]) == SYNTHETIC
+    assert json.loads(image.info["tfproductgan"])["seed"] == 77
+
+
+def test_a_mark_is_legible_and_hides_only_a_corner():
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64), (10, 200, 30)).save(file, "PNG")
+    image = Image.open(io.BytesIO(signing.marked(file.getvalue(), "AI")))
+    assert image.size == (64, 64)
+    colours = {colour: count for count, colour in image.getcolors()}
+    assert sum(count for colour, count in colours.items() if min(colour) > 200) >= 8  # letters
+    assert colours[0, 0, 0] >= 30  # on a plate
+    assert colours[10, 200, 30] > 0.9 * 64 * 64
+
+
+def test_what_can_be_asked_is_what_the_model_says_of_itself(client):
+    found = {item["name"]: item["actions"] for item in client.get(URL).json()["items"]}
+    assert found == {"shop": ["generate", "interpolate"], "sketches": ["translate"]}

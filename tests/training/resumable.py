@@ -28,6 +28,7 @@ EVERYTHING = get_recipe(
     images=STEPS * BATCH,
     precision="float32",
     balance=0.5,
+    fade_conditions=0.5,
 )
 # little to trace, for those that start it again and again
 LITTLE = EVERYTHING.replace(loss="non-saturating", penalties={}, penalty_interval=1, augmentation=())

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 import tfproductgan as tpg
+from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.errors import RecipeError, RunError, TrainingStopped
 from tfproductgan.training.checkpoints import Best, Checkpoints, Note, step_of
 from tfproductgan.training.stopping import StopSignals
@@ -429,6 +430,17 @@ def test_if_all_are_damaged_nothing_is_thrown_away(run):
 def test_a_checkpoint_of_another_recipe_is_refused(run):
     with pytest.raises(RunError, match=r"of another recipe: label_dropout was 0\.1, now 0\.3"):
         Checkpoints(run / "checkpoints").restore(compiled(SHORT.replace(label_dropout=0.3)))
+
+
+def test_a_checkpoint_of_another_schema_is_refused_though_its_weights_fit(run):
+    schema = resumable.catalogue().schema
+    [first, *others] = schema.attributes
+    renamed = Attribute(first.name, ("Something else", *first.values[1:]))
+    gan = tpg.ConditionalGAN.from_recipe(SHORT, ConditionSchema([renamed, *others], schema.image_size, schema.channels))
+    gan.compile()
+    said = f"of another schema: of {first.name} {first.values[0]} gone, of {first.name} Something else new. Remove it"
+    with pytest.raises(RunError, match=said):
+        Checkpoints(run / "checkpoints").restore(gan)
 
 
 def test_a_checkpoint_of_a_newer_version_is_refused(run, gan):

@@ -5,7 +5,7 @@ import pytest
 from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.errors import RunError
 from tfproductgan.recipes import Recipe, get_recipe
-from tfproductgan.training.run_directory import RunDirectory
+from tfproductgan.training.run_directory import RunDirectory, schema_changes
 
 SCHEMA = ConditionSchema([Attribute("category", ("Ring", "Mug"))], 32)
 
@@ -31,7 +31,20 @@ def test_the_same_run_goes_on_and_each_start_is_noted(tmp_path):
     ("recipe", "schema", "data", "said"),
     [
         (Recipe(batch_size=16), SCHEMA, {"fingerprint": "f"}, "another recipe: batch_size was 32, now 16"),
-        (Recipe(), ConditionSchema([], 32), {"fingerprint": "f"}, "another schema: attributes was"),
+        (get_recipe("vae"), SCHEMA, {"fingerprint": "f"}, 'another family: kind was "gan", now "vae". Repeat'),
+        (
+            get_recipe("mlp"),
+            SCHEMA,
+            {"fingerprint": "f"},
+            'another family: discriminator was "dcgan", now "mlp", generator was "dcgan", now "mlp". Repeat',
+        ),
+        (Recipe(), ConditionSchema([], 32), {"fingerprint": "g"}, "another schema: attribute category is gone. Repeat"),
+        (
+            Recipe(),
+            ConditionSchema([Attribute("category", ("Ring", "Cap", "Tie", "Bag", "Hat"))], 32),
+            {"fingerprint": "g"},
+            "schema: of category Mug gone, of category Cap, Tie, Bag and 1 more new. Repeat",
+        ),
         # not the learning rates that suit the size
         (Recipe(), ConditionSchema(SCHEMA.attributes, 64), {"fingerprint": "f"}, "schema: image_size was 32, now 64"),
         (Recipe(), SCHEMA, {"fingerprint": "g"}, 'another data: fingerprint was "f", now "g"'),
@@ -42,6 +55,22 @@ def test_another_run_is_refused_naming_what_differs(tmp_path, recipe, schema, da
     with pytest.raises(RunError, match="choose another --out") as error:
         RunDirectory(tmp_path / "run").start(recipe, schema, data)
     assert said in str(error.value)
+
+
+def test_a_schema_counts_as_weights_see_it():
+    """Ids, not how often they come."""
+    assert not schema_changes(SCHEMA, SCHEMA.with_combinations([(1,), (2,)]))
+    one, other = (Attribute(name, ("A", "B")) for name in ("one", "other"))
+    turned = Attribute("one", ("B", "A"))
+    for attributes, said in (
+        ([other, one], "attributes are in another order"),
+        ([turned, other], "values of one are in another order or number"),
+        ([Attribute("one", ("A", "B"), several=2), other], "values of one are in another order or number"),
+    ):
+        assert schema_changes(ConditionSchema([one, other], 32), ConditionSchema(attributes, 32)) == said
+    assert schema_changes(SCHEMA, ConditionSchema(SCHEMA.attributes, 64, 1)) == (
+        "channels was 3, now 1, image_size was 32, now 64"
+    )
 
 
 def test_how_the_photos_are_named_may_change(tmp_path):

@@ -1,6 +1,7 @@
 """A training that begins with the weights of another, for other photos or another class."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -95,6 +96,23 @@ def test_what_cannot_be_taken_is_named():
     assert missed == "Not taken: the discriminator, which it does not hold."
 
 
+def test_labels_that_are_new_altogether_change_no_picture_at_first():
+    pictures = {}
+    schema = catalogue("Red", "Blue").schema
+    old = shaken(tpg.ConditionalGAN.from_recipe(RECIPE, ConditionSchema([], 8)))
+    new = tpg.ConditionalGAN.from_recipe(RECIPE, schema)
+    lines = take_weights(new, old, "runs/old")
+    latents = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    for model, ids in ((old, np.zeros((3, 0))), (new, np.array([[0], [1], [2]]))):
+        pictures[model] = model.ema_generator({"latents": latents, "conditions": ids.astype(np.int32)})
+    np.testing.assert_allclose(pictures[new], pictures[old], atol=1e-6)
+    assert lines[1:] == ["New attribute: colour; it adds nothing at first."]
+    # and back, without what conditions added
+    again = tpg.ConditionalGAN.from_recipe(RECIPE, ConditionSchema([], 8))
+    assert take_weights(again, new, "runs/new")[1:] == ["Gone: colour."]
+    np.testing.assert_array_equal(again.generator.hidden[0].kernel, old.generator.hidden[0].kernel)
+
+
 # === Runs ===
 
 
@@ -173,6 +191,17 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(old):
     ):
         with pytest.raises(RecipeError, match=f"{str(old)!r} cannot be started from: {said}"):
             open_start(old, old.with_name("new"), recipe, size)
+
+
+def test_networks_of_other_shapes_are_refused_before_anything_is_written(old):
+    wider = RECIPE.replace(generator={**RECIPE.networks["generator"].options, "widths": [16]})
+    said = (
+        "cannot be started from: no layer of its generator has the shape of one here. There it has widths [8], here "
+        r"[16]. Train with --set generator.widths=[8], or begin anew."
+    )
+    with pytest.raises(RecipeError, match=re.escape(said)):
+        tpg.train(catalogue("Red", "Blue"), wider, old.with_name("new"), warm_start=old)
+    assert not old.with_name("new").exists()
 
 
 def test_nothing_to_start_from(tmp_path):

@@ -219,6 +219,11 @@ def data_described(described: Mapping[str, Any], args: argparse.Namespace) -> ar
     return argparse.Namespace(**{**vars(args), **defaults, **known})
 
 
+def without_data(args: argparse.Namespace) -> argparse.Namespace:
+    """The words of a verb that has no options of the data, as if it had and none were given."""
+    return argparse.Namespace(**{**_defaults(), **vars(args)})
+
+
 def _defaults() -> dict[str, Any]:
     """The options of the data, as they are parsed if none is given."""
     parser = argparse.ArgumentParser()

@@ -6,11 +6,16 @@ import argparse
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tfproductgan.cli.at_hand import with_discriminator
+from tfproductgan.cli.data_options import without_data
 from tfproductgan.cli.values import number, whole
-from tfproductgan.errors import ConditionError
+from tfproductgan.errors import CatalogueError, ConditionError
 from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable
+
+if TYPE_CHECKING:
+    from tfproductgan.metrics.best_of import BestOf
 
 HELP = """\
 Draw pictures by name.
@@ -22,6 +27,7 @@ Draw pictures by name.
   tfproductgan generate --grid category,colour           every category in every colour
   tfproductgan generate --grid category                  every category, with several seeds
   tfproductgan generate ring --interpolate "mug, blue"   from one to the other: a strip and a GIF
+  tfproductgan generate ring --model runs/shop --best-of 8   of each picture the best of eight
   tfproductgan generate --list                           what can be asked for
 
 What is not asked for is drawn from the data the model learnt from. The same words, seed and model give the same
@@ -70,6 +76,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--list", action="store_true", help="show what the model can be asked for, and stop")
     parser.add_argument(
+        "--best-of",
+        type=whole,
+        metavar="N",
+        help="draw N candidates of each picture and keep the one that shows what was asked for and looks most real, as "
+        "the classifier of the run's photos and its discriminator say",
+    )
+    parser.add_argument(
         "--steps", type=whole, default=12, metavar="N", help="pictures of an interpolation (default: 12)"
     )
 
@@ -99,21 +112,32 @@ def run(args: argparse.Namespace) -> int:
     from tfproductgan.cli.quiet import import_tensorflow
 
     console = Console()
+    if args.best_of is not None and (args.grid or args.interpolate is not None or args.list):
+        raise ConditionError("--best-of is for single pictures: leave out --grid, --interpolate and --list.")
+    if args.best_of is not None and args.model is None:
+        raise ConditionError("--best-of asks the discriminator of a run and a classifier of its photos: give --model.")
     if not args.list:
         refuse_unwritable(args.out)
+    discriminator = None
     with console.status("Loading the model"):
         import_tensorflow()
         from tfproductgan.models.loading import load, shipped_model_path
 
-        model = load(shipped_model_path() if args.model is None else args.model)
+        if args.best_of is not None:
+            model, discriminator = with_discriminator(args.model)
+        else:
+            model = load(shipped_model_path() if args.model is None else args.model)
     if model.asks != "sampler":
         verb = {"translator": "translate", "upscaler": "upscale"}[model.asks]
         raise ConditionError(f"{args.model} makes pictures of pictures: use tfproductgan {verb}.")
     if args.list:
         return _list(model, console, args.model)
-    conditions, seed = _asked(args, model.schema)
+    conditions, seed = asked_for(args, model.schema)
+    chooser = None if args.best_of is None else _chooser(args, model, discriminator, console)
     with console.status("Drawing"):
-        if args.grid:
+        if chooser is not None:
+            written = _best(args, chooser, conditions, seed)
+        elif args.grid:
             written = _grid(args, model, conditions, seed)
         elif args.interpolate is not None:
             written = _interpolation(args, model, conditions, seed)
@@ -125,8 +149,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _asked(args: argparse.Namespace, schema: Any) -> tuple[dict[str, str], int]:
-    """Conditions and seed from the words and the options together."""
+def asked_for(args: argparse.Namespace, schema: Any) -> tuple[dict[str, str], int]:
+    """Conditions and seed from the words and the options together.
+
+    Raises:
+        ConditionError: If a word or condition is unknown, or there are two seeds.
+    """
     from tfproductgan.sampling.requests import parse_request
 
     conditions, seed = parse_request(" ".join(args.words), schema, conditions_set(args, schema))
@@ -146,6 +174,48 @@ def _pictures(args: argparse.Namespace, model: Any, conditions: Mapping[str, str
     for path, picture, request in zip(paths, pictures, requests, strict=True):
         files.write_png(path, picture, request, model.model_id, args.overwrite)
     return [(path, _words(request)) for path, request in zip(paths, requests, strict=True)]
+
+
+def _chooser(args: argparse.Namespace, model: Any, discriminator: Any, console: Any) -> BestOf:
+    """What draws candidates and keeps the best, by whoever is at hand to say which that is."""
+    from tfproductgan.cli.evaluate import photos_of, run_of
+    from tfproductgan.metrics.best_of import BestOf
+    from tfproductgan.metrics.classifier import CatalogueClassifier
+    from tfproductgan.training.evaluation import announced_extractor
+
+    classifier = None
+    try:
+        catalogue = photos_of(without_data(args), run_of(Path(args.model)), model.schema)
+        with console.status("Preparing the classifier"):
+            judge = announced_extractor(None, catalogue, console)
+        classifier = judge if isinstance(judge, CatalogueClassifier) else None
+    except CatalogueError:
+        print(f"Note: no classifier says what pictures show: the photos of {args.model} are not at hand.")
+    chooser = BestOf(model, args.best_of, discriminator, classifier)
+    if discriminator is None:
+        print(f"Note: no discriminator says how real pictures look: {args.model} holds none.")
+    return chooser
+
+
+def _best(args: argparse.Namespace, chooser: BestOf, conditions: Mapping[str, str], seed: int) -> Written:
+    from tfproductgan.sampling import files, grids
+
+    asked = chooser.plan(conditions, count=args.count, seed=seed, truncation=args.truncation)
+    ending = f"-best-of-{chooser.count}"
+    slugs = [files.request_slug(request, files.LONGEST_STEM - len(ending)) for request in asked]
+    paths = [Path(args.out, f"{slug}{ending}.png") for slug in slugs]
+    for path in paths:
+        refuse_to_overwrite(path, args.overwrite)
+    shown = []
+    for path, kept in zip(paths, chooser.choose(asked), strict=True):
+        [picture] = grids.in_proportion(kept.picture[None], chooser.schema)
+        facts = {"best_of": chooser.count, "asked_seed": kept.asked.seed}
+        image = files.annotate(
+            files.to_image(picture), "picture", chooser.model.model_id, **files.describe_request(kept.request), **facts
+        )
+        files.write_png(path, image, overwrite=args.overwrite)
+        shown.append((path, f"{_words(kept.asked)}: the best of {chooser.count}, itself seed {kept.request.seed}"))
+    return shown
 
 
 def _grid(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int) -> Written:

@@ -39,14 +39,13 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from tfproductgan.cli.main import print_error
-    from tfproductgan.sampling.files import read_metadata
 
     console = Console()
     code = 0
     for file in args.files:
         is_model = Path(file).is_dir() or Path(file).suffix == ".keras"
         try:
-            facts = _model_facts(file) if is_model else read_metadata(file)
+            facts = _model_facts(file) if is_model else _picture_facts(file)
         except RunError as error:
             print_error(error)
             code = 1
@@ -68,6 +67,14 @@ def schema_table(schema: ConditionSchema) -> Table:
         count = str(len(attribute.values)) + (f"\nup to {attribute.several}" if attribute.several > 1 else "")
         table.add_row(Text(attribute.name), count, Text(", ".join(attribute.values)))
     return table
+
+
+def _picture_facts(file: str) -> dict[str, Any]:
+    """What a picture says of itself, to us and to others, JSON-ready."""
+    from tfproductgan.sampling.files import read_metadata, read_source_type
+
+    facts, source = read_metadata(file), read_source_type(file)
+    return facts if source is None else {**facts, "digital_source_type": source}
 
 
 def _model_facts(file: str) -> dict[str, Any]:
@@ -110,6 +117,8 @@ def _table(title: str, facts: Mapping[str, Any]) -> Table:
             name, value = "seeds", sorted({picture["seed"] for picture in value})
         elif name in ("images_seen", "parameters"):
             value = _thousands(value)
+        elif name == "found":  # of a photo: numbers for the model, not for people
+            value = "latents of its own, in the file"
         table.add_row(name.replace("_", " "), Text(_words(value)))
     return table
 

@@ -32,6 +32,8 @@ VERBS = {
     "compare": "put what evaluate found out about several runs side by side",
     "plot": "draw the curves of one or several runs",
     "generate": "draw pictures by name: singles, grids, interpolations",
+    "edit": "change pictures along directions, mix them, find that of a photo",
+    "explain": "say why a picture is what it is: pixels, words, nearest photos",
     "translate": "make pictures of pictures, with a model trained on pairs",
     "upscale": "make photos two or four times as large",
     "cutout": "cut products out of photos, or put them onto another background",

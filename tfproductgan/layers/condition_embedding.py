@@ -45,6 +45,12 @@ class ConditionEmbedding(keras.layers.Layer):
         )
         self.built = True
 
+    @property
+    def rows_not_given(self):
+        """For each row of the table that of "not given" of its attribute."""
+        sizes = [number for number in self.num_ids if number]
+        return np.repeat(np.cumsum([0, *sizes[:-1]]), sizes)
+
     def call(self, conditions):
         """Look the ids up, average those of an attribute and sum."""
         rows, weights = table_rows(ops.cast(conditions, "int32"), self.num_ids)

@@ -116,6 +116,29 @@ class CatalogueClassifier(FeatureExtractor):
         features, *predictions = self._in_batches(self._heads, images, batch_size)
         return features, predictions
 
+    def log_odds(self, images: tf.Tensor, ids: Sequence[int]) -> dict[str, tf.Tensor]:
+        """How likely pictures show some values: logarithms of odds, through which gradients flow.
+
+        Args:
+            images: float32 `[N, S, S, C]`, 0 to 255.
+            ids: Condition ids, one a column. Attributes that are not given or have a single value are left out.
+
+        Returns:
+            Attribute name to float32 `[N]`; of several values the mean.
+        """
+        _, *logits = self.model(images, training=False)
+        found = {}
+        for attribute, columns, values in zip(self.schema.attributes, self.schema.slices, logits, strict=True):
+            given = [i - 1 for i in ids[columns] if i != NOT_GIVEN]
+            if not given or len(attribute.values) < 2:
+                continue
+            odds = values
+            if attribute.several == 1:  # against all other values together
+                own = np.eye(len(attribute.values), dtype=bool)
+                odds = values - tf.reduce_logsumexp(tf.where(own, -np.inf, values[:, None]), axis=-1)
+            found[attribute.name] = tf.reduce_mean(tf.gather(odds, given, axis=1), axis=1)
+        return found
+
     def _forward(self, images):
         return self._heads(images)[:2]
 

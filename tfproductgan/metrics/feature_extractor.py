@@ -86,6 +86,10 @@ class FeatureExtractor:
         """
         return self._in_batches(self._maps, images, batch_size, finite=False)
 
+    def maps_of(self, images: tf.Tensor) -> list[tf.Tensor]:
+        """The maps of a tensor of pictures `[N, H, W, C]` of values 0 to 255, through which gradients flow."""
+        return self._maps(images)
+
     def _forward(self, images):
         raise NotImplementedError
 

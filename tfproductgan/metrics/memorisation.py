@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.metrics.counterparts import Counterparts
+    from tfproductgan.metrics.feature_extractor import FeatureExtractor
 
 CLOSE_QUANTILE = 0.01
 """A sample is close if it is nearer to its training photo than this share of the held-out photos are to theirs."""
@@ -33,6 +34,8 @@ FEWEST = 20
 NUM_PAIRS = 24
 
 _PAIRS_A_ROW = 4
+_NEAR = 6  # photos beside a picture
+_MOST_COMPARED = 1024  # held-out photos with which its distance is compared
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,11 +198,56 @@ def close_pairs(
         truncation: That of the samples.
     """
     samples = counterparts.draw([counterparts.again(pair.conditions, pair.seed, truncation) for pair in audit.pairs])
-    photos = _photos_at(catalogue, [pair.photo for pair in audit.pairs])
+    photos = photos_at(catalogue, [pair.photo for pair in audit.pairs])
     return np.stack([in_proportion(side, catalogue.schema) for side in (samples, photos)], axis=1)
 
 
-def _photos_at(catalogue: Catalogue, positions: Sequence[int]) -> np.ndarray:
+@dataclasses.dataclass(frozen=True)
+class NearPhotos:
+    """The training photos nearest to a picture.
+
+    Args:
+        extractor: Id of the network whose features were compared.
+        photos: uint8 `[N, S, S, C]`, the nearest first.
+        positions: Of the photos in the training split.
+        distances: Between the features.
+        quantile: Share of the held-out photos that are nearer to a training photo than the picture is; `None` if there
+            are none.
+    """
+
+    extractor: str
+    photos: np.ndarray
+    positions: tuple[int, ...]
+    distances: tuple[float, ...]
+    quantile: float | None
+
+
+def near_photos(
+    picture: np.ndarray,
+    train: np.ndarray,
+    heldout: np.ndarray | None,
+    extractor: FeatureExtractor,
+    catalogue: Catalogue,
+) -> NearPhotos:
+    """Find the training photos nearest to a picture, and say how unusual that is.
+
+    Args:
+        picture: uint8 `[S, S, C]`.
+        train: Features of all training photos, float `[M, dim]`.
+        heldout: Features of photos the model has not seen, or `None`.
+        extractor: The network they come from.
+        catalogue: Where the photos are.
+    """
+    features = extractor.features(picture[None])
+    (positions,), (distances,) = nearest(features, train, min(_NEAR, len(train) - 1))
+    quantile = None
+    if heldout is not None and len(heldout):
+        quantile = float(np.mean(nearest(heldout[:_MOST_COMPARED], train)[1][:, 0] < distances[0]))
+    places = tuple(map(int, positions))
+    return NearPhotos(extractor.id, photos_at(catalogue, places), places, tuple(map(float, distances)), quantile)
+
+
+def photos_at(catalogue: Catalogue, positions: Sequence[int]) -> np.ndarray:
     """Training photos at these positions; the split, which may be larger than memory, is not held as a whole."""
     wanted, found = np.asarray(positions), {}
     start = 0

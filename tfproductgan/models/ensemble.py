@@ -15,6 +15,7 @@ import json
 import math
 import statistics
 from collections.abc import Sequence
+from typing import ClassVar
 
 import keras
 from keras import ops
@@ -41,7 +42,7 @@ class Ensemble(Generator):
     """
 
     truncates_latents = False
-    refuses = {"litert-int8": "whose picture it is would be rounded as well"}
+    refuses: ClassVar = {"litert-int8": "whose picture it is would be rounded as well"}
 
     def __init__(self, members, shares, **kwargs):
         first = members[0]

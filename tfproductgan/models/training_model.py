@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import RecipeError, RunError, nearest
+from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.models import randomness
 from tfproductgan.models.batches import TakesInputs, batches_of, check_batch, input_specs, reading, refuse_options
 from tfproductgan.models.cosine import CosineAdam, rise
@@ -95,6 +96,8 @@ class TrainingModel(TakesInputs, ReplicaStep, keras.Model):
         self._images_seen = self._add_counter("images_seen")
         self.add_state()
         self._learning_rate_factor = self.add_number("learning_rate_factor", 1.0)
+        if self.recipe.fade_conditions:
+            self._given = self.add_number("given")
         self.built = True
 
     @classmethod
@@ -218,6 +221,11 @@ class TrainingModel(TakesInputs, ReplicaStep, keras.Model):
 
     def _started_from(self):
         return {"warm_start": dict(self.warm_start)} if self.warm_start else {}
+
+    def give_conditions(self):
+        """Give conditions from now on, whether or not they were to fade in."""
+        if self.recipe.fade_conditions:
+            self._given.assign(1.0)
 
     def parameters(self):
         """Number of weights by role."""
@@ -361,6 +369,8 @@ class TrainingModel(TakesInputs, ReplicaStep, keras.Model):
         images = size * num_replicas()
         self._step.assign_add(1)
         self._images_seen.assign_add(images)
+        if self.recipe.fade_conditions:
+            self._fade_in()
         self._update_averages(images)
         return self._track({**logs, **self.after_step(logs, images)})
 
@@ -407,7 +417,10 @@ class TrainingModel(TakesInputs, ReplicaStep, keras.Model):
 
     def _hide_labels(self, conditions):
         fewest = 1 if self.hides_only_attribute else 2
-        if len(self.schema.attributes) < fewest or not self.recipe.label_dropout:
+        hidden = self.recipe.label_dropout if len(self.schema.attributes) >= fewest else 0.0
+        if self.recipe.fade_conditions:
+            hidden = 1.0 - self._given.value * (1.0 - hidden)
+        elif not hidden:
             return conditions
         shape = (conditions.shape[0], len(self.schema.attributes))
         drawn = Draws(self.recipe.seed, self._step.value).uniform(Purpose.LABEL_DROPOUT, shape)
@@ -415,7 +428,22 @@ class TrainingModel(TakesInputs, ReplicaStep, keras.Model):
             # all values of an attribute at once; tf.repeat would leave the size unknown
             columns = [at for at, attribute in enumerate(self.schema.attributes) for _ in range(attribute.several)]
             drawn = tf.gather(drawn, columns, axis=1)
-        return tf.where(drawn < self.recipe.label_dropout, 0, conditions)
+        return tf.where(drawn < hidden, 0, conditions)
+
+    def _fade_in(self):
+        """Let more conditions be given, never fewer: a run that is made longer knows them already.
+
+        As long as none is, the vector of each value is that of "not given", which alone is learnt: whatever is asked
+        for, pictures are those of the unconditional model, and a value begins from there.
+        """
+        until = self.recipe.fade_conditions * self.recipe.images
+        done = 2.0 * tf.cast(self._images_seen.value, tf.float32) / until - 1.0
+        self._given.assign(tf.maximum(self._given.value, tf.clip_by_value(done, 0.0, 1.0)))
+        for network in self.networks().values():
+            for layer in network._flatten_layers():
+                if isinstance(layer, ConditionEmbedding):
+                    nothing = tf.gather(layer.table.value, layer.rows_not_given)
+                    layer.table.assign(tf.where(self._given.value > 0, layer.table.value, nothing))
 
     def _seed_networks(self):
         # dropout inside the networks draws from Keras seed generators: make their state a function of the step

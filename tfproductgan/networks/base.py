@@ -130,6 +130,16 @@ class Generator(_Network):
         """Length of latents and condition vector together."""
         return self.latent_dim + (self.embedding_dim if self.conditional else 0)
 
+    @property
+    def latent_layers(self):
+        """All dense layers that take latents, alone or before a condition vector; none if nobody has said."""
+        return []
+
+    @property
+    def style_kernels(self):
+        """What multiplies the first part of a style where layers read it: `[its length, channels]` each."""
+        return [layer.kernel[: self.latent_dim] for layer in self.latent_layers]
+
     def embed(self, conditions):
         """Condition ids `[batch, attributes]` to vectors `[batch, embedding_dim]` (width 0 if unconditional)."""
         if not self.conditional:

@@ -168,6 +168,13 @@ class DCGANGenerator(Generator):
         everywhere = self.latent_sizes is None or not self.conditional
         return everywhere or max(0, stage - self.inner_convs) < self.latent_sizes
 
+    @property
+    def latent_layers(self):
+        """The stem, and what modulates where latents have a say."""
+        modern = self.form == "modern"
+        modulated = [n.to_gain_and_bias for i, n in enumerate(self.norms) if modern and self._latents_modulate(i)]
+        return [self.stem, *modulated]
+
     def _build_layers(self):
         self.stem.build((None, self.style_dim))
         shape = (None, *self._stem_shape)

@@ -70,6 +70,11 @@ class MLPGenerator(Generator):
         self.to_pixels.build(shape)
         self.built = True
 
+    @property
+    def latent_layers(self):
+        """The first."""
+        return self.hidden[:1] or [self.to_pixels]
+
     def synthesise(self, latents, embedding, training=False):
         """Pictures from latents `[batch, latent_dim]` and condition vectors `[batch, embedding_dim]`."""
         x = self.style(latents, embedding)

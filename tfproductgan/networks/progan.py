@@ -139,6 +139,11 @@ class ProGANGenerator(_Growing, Generator):
             # float32, for smooth colours and exact gradients
             self.to_rgb.append(self._conv(self.channels, 1, shape, f"to_rgb_{stage}", 1.0, "float32")[0])
 
+    @property
+    def latent_layers(self):
+        """The stem."""
+        return [self.stem]
+
     def style_of(self, latents, embedding, truncation=None):
         """See `Generator.style_of`."""
         return super().style_of(normalised(latents), embedding, truncation)

@@ -267,6 +267,11 @@ class R3GANGenerator(_Sizes, Generator):
         self.to_rgb = _conv(self.channels, name="to_rgb", dtype="float32")
         self.to_rgb.build(shape)
 
+    @property
+    def latent_layers(self):
+        """What scales the learned map."""
+        return [self.to_basis]
+
     def synthesise(self, latents, embedding, training=False):
         """Pictures from latents `[batch, latent_dim]` and condition vectors `[batch, embedding_dim]`."""
         x = self.basis(self.to_basis(self.style(latents, embedding)))

@@ -133,6 +133,11 @@ class SNGANGenerator(Generator):
         )
         self.to_rgb.build(shape)
 
+    @property
+    def latent_layers(self):
+        """The stem."""
+        return [self.stem]
+
     def synthesise(self, latents, embedding, training=False):
         """Pictures from latents `[batch, latent_dim]` and gains and biases `[batch, embedding_dim]`."""
         x = ops.reshape(self.stem(ops.cast(latents, self.compute_dtype)), (-1, *self._stem_shape))

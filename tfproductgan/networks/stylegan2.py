@@ -267,8 +267,8 @@ class StyleGAN2Generator(_Sizes, Generator):
 
     @property
     def style_kernels(self):
-        """What each convolution with a style of its own multiplies that by: `[w_dim, channels]` each."""
-        return [layer.conv.to_scales.kernel for layer in self.synthesis_layers]
+        """What each style is multiplied by, a kernel a style: `[w_dim, channels]` each."""
+        return [layer.conv.to_scales.kernel for layer in (*self.synthesis_layers, self.to_rgbs[-1])]
 
     def _make_synthesis(self):
         sides, style = self.sides, (None, self.w_dim)

@@ -150,6 +150,11 @@ class VAEDecoder(Generator):
         self.to_rgb.build(shape)
         self.built = True
 
+    @property
+    def latent_layers(self):
+        """The stem."""
+        return [self.stem]
+
     def synthesise(self, latents, embedding, training=False):
         """Pictures from latents `[batch, latent_dim]` and condition vectors `[batch, embedding_dim]`."""
         x = ops.reshape(self.stem(self.style(latents, embedding)), (-1, *self._stem_shape))

@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import PictureRequest, fold
+from tfproductgan.platform import forbidden
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.engine import Model
 from tfproductgan.platform.masking import clean_photo
-from tfproductgan.platform.provenance import signed
+from tfproductgan.platform.signing import marked, signed
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.tables import Picture, PictureWord, new_id
 
@@ -36,6 +37,7 @@ def generate(
     model = platform.engine.able(name, "generate")
     most = platform.settings.pictures_per_request
     requests = platform.engine.plan(model, conditions, count, seed, truncation, most)
+    forbidden.refuse(platform, who.tenant, [request.conditions for request in requests])
     platform.rates.pictures(who, len(requests))
     files = platform.engine.draw(model, requests)
     made = [picture_of(platform, who.tenant, who.id, model, *each) for each in zip(requests, files, strict=True)]
@@ -51,6 +53,7 @@ def interpolate(
     """Pictures on the way from one request to another; raises as `generate`."""
     model = platform.engine.able(name, "interpolate")
     start, end = (platform.engine.plan(model, r.conditions, 1, r.seed, r.truncation, 1)[0] for r in (first, second))
+    forbidden.refuse(platform, who.tenant, (start.conditions, end.conditions))
     platform.rates.pictures(who, steps)
     files = platform.engine.interpolate(model, start, end, steps)
     told = [{"conditions": dict(e.conditions), "seed": e.seed, "truncation": e.truncation} for e in (start, end)]
@@ -70,6 +73,7 @@ def translate(
     model = platform.engine.able(name, "translate")
     clean = [clean_photo(data, file) for file, data in photos.items()]
     given = model.schema.decode(model.schema.encode(conditions))
+    forbidden.refuse(platform, who.tenant, [given])
     platform.rates.pictures(who, len(clean))
     files = platform.engine.translate(model, clean, given)
     return _without_seed(platform, who, model, "translation", files, [given] * len(files), [{}] * len(files))
@@ -86,8 +90,7 @@ def picture_of(
 ) -> Picture:
     """A picture that was drawn by name, its file written; the row is still to be added."""
     asked = {"conditions": dict(request.conditions), "seed": request.seed, "truncation": request.truncation}
-    data = signed(file, PICTURE, model.model_id, **asked)
-    return _written(platform, tenant, owner, model, PICTURE, data, **asked, details={}, job_id=job_id)
+    return _written(platform, tenant, owner, model, PICTURE, file, asked, **asked, details={}, job_id=job_id)
 
 
 def add(session: Session, picture: Picture) -> None:
@@ -111,9 +114,9 @@ def _without_seed(
 ) -> list[Picture]:
     made = []
     for file, given, told in zip(files, conditions, details, strict=True):
-        data = signed(file, kind, model.model_id, conditions=given, **told)
-        asked = {"conditions": given, "seed": None, "truncation": None, "details": told, "job_id": None}
-        made.append(_written(platform, who.tenant, who.id, model, kind, data, **asked))
+        columns = {"conditions": given, "seed": None, "truncation": None, "details": told, "job_id": None}
+        said = {"conditions": given, **told}
+        made.append(_written(platform, who.tenant, who.id, model, kind, file, said, **columns))
     with platform.database.writing() as session:
         for picture in made:
             add(session, picture)
@@ -121,12 +124,22 @@ def _without_seed(
 
 
 def _written(
-    platform: Platform, tenant: str, owner: str, model: Model, kind: str, data: bytes, **columns: Any
+    platform: Platform,
+    tenant: str,
+    owner: str,
+    model: Model,
+    kind: str,
+    data: bytes,
+    told: Mapping[str, Any],
+    **columns: Any,
 ) -> Picture:
     platform.metrics.pictures.labels(model.name, kind).inc()
     if kind == PICTURE:
         asked = json.dumps([columns["conditions"], columns["seed"], columns["truncation"]], sort_keys=True)
         platform.looks.add(model.name, model.model_id, asked, data)
+    if platform.settings.visible_mark:
+        data = marked(data, platform.settings.visible_mark)
+    data = signed(data, kind, model.model_id, **told)
     return Picture(
         id=new_id(),
         tenant=tenant,

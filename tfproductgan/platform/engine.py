@@ -22,6 +22,10 @@ _KNOWN_SECONDS = 10.0
 _READY_SECONDS = 1.0
 
 
+ACTIONS = ("generate", "interpolate", "translate")
+"""What the gateway can ask models to do, as their signatures are called."""
+
+
 class UnknownModelError(ServingError):
     """A model that the engine does not have."""
 
@@ -50,8 +54,8 @@ class Model:
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """What it can be asked, as its signatures are called."""
-        return tuple(self.description["signatures"])
+        """What it can be asked here, of what its description says."""
+        return tuple(action for action in ACTIONS if action in self.description["signatures"])
 
 
 class Engine:

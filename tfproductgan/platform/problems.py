@@ -94,6 +94,8 @@ async def _of_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProductGANError)
     status = status_of(error)
     headers = error.headers if isinstance(error, RefusedError) else {"Retry-After": "2"} if status == 503 else {}
+    if isinstance(error, RefusedError):  # for the audit log
+        request.state.audited = {**getattr(request.state, "audited", {}), "refused": str(error)}
     return _answer(request, status, " ".join(str(error).split()), headers)
 
 

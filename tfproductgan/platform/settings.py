@@ -28,6 +28,8 @@ class Settings(BaseSettings):
         secure_cookies: Whether the page is reached by HTTPS only: cookies and `Strict-Transport-Security` say so.
         upload_megabytes: The largest file that is taken.
         job_threads: Rows of jobs that are drawn at a time.
+        terms: Words at the foot of every page. Defaults to ones that say that no picture shows a product that exists.
+        visible_mark: Words in the corner of every picture, such as `AI`; Latin letters. Defaults to none.
         reference_pictures: Drawn once of each new model, to compare later ones with; 0 for none.
     """
 
@@ -47,6 +49,8 @@ class Settings(BaseSettings):
     secure_cookies: bool = False
     upload_megabytes: int = Field(default=10, ge=1)
     job_threads: int = Field(default=2, ge=1)
+    terms: str = ""
+    visible_mark: str = Field(default="", pattern=r"^[ -~]{0,40}$")
     reference_pictures: int = Field(default=64, ge=0, le=1024)
 
     @model_validator(mode="after")

@@ -64,6 +64,20 @@ RECIPES = {
             images=100_000,
             ema_ramp=0.2,
         ),
+        # some hundreds of photos: the default's networks, so that a run on others can be begun with
+        Recipe(
+            name="few-photos",
+            networks=_NARROW,
+            objective=dataclasses.replace(
+                _FOR_CORES,
+                augmentation=("flip", "translation", "zoom", "cutout"),
+                augmentation_target=0.9,
+                augmentation_images=50_000,
+            ),
+            fade_conditions=0.5,
+            balance=0.5,
+            images=60_000,
+        ),
         Recipe(
             name="dcgan-classic",
             networks={

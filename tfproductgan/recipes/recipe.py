@@ -74,6 +74,10 @@ class Recipe:
         objective: What is learnt: an object of `tfproductgan.recipes.objectives` that belongs to the kind.
         label_dropout: With which probability an attribute is hidden in training, so that partial conditions work. The
             only attribute of a schema is never hidden: a request without it draws its value too.
+        fade_conditions: Share of the training until which conditions fade in, for values of few photos: all are hidden
+            in its first half, then given more and more often. 0 gives them from the start, and so does a training that
+            begins with the weights of another. After Shahbazi et al. 2022, "Collapse by Conditioning: Training
+            Class-conditional GANs with Limited Data", https://arxiv.org/abs/2201.06578
         balance: 0 draws photos as often as they are; 1 draws every value of an attribute equally often; 0.5
             lies between.
         batch_size: Real images of one update, over all replicas.
@@ -107,6 +111,7 @@ class Recipe:
     )
     objective: Any = dataclasses.field(default_factory=GANObjective)
     label_dropout: float = 0.1
+    fade_conditions: float = 0.0
     balance: float = 0.0
     batch_size: int = 32
     microbatches: int = 1
@@ -131,7 +136,8 @@ class Recipe:
         for field in ("batch_size", "microbatches", "images", "ema_half_life"):
             check_count(field, getattr(self, field))
         check_least("gradient_clip", self.gradient_clip)
-        for field in ("label_dropout", "balance", "final_learning_rate", "ema_ramp", "ema_warm_up"):
+        shares = ("label_dropout", "fade_conditions", "balance", "final_learning_rate", "ema_ramp", "ema_warm_up")
+        for field in shares:
             check_share(field, getattr(self, field))
         right = "be a whole number from 0 to 2**63 - 1"
         check("seed", self.seed, lambda v: is_whole(v) and 0 <= v < 2**63, right)

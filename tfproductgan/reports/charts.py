@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import textwrap
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -39,6 +40,9 @@ _FEW_POINTS = 40  # that many are shown as dots too
 _MOST_WRITTEN = 12  # values of an attribute whose confusion table has numbers in it
 _LONGEST = 32  # letters of a label
 _WIDE, _HIGH, _GAP = 3.3, 1.75, 0.85  # inches: of a panel of curves, and what its numbers and names take
+_TILE, _ABOVE, _TITLE = 1.45, 0.45, 24  # inches: of a picture in an explanation, of words above it; letters of a line
+_BRIGHTEST = 0.995  # share of the pixels of a map below full colour
+_MAPS = ((1, "gradient x input"), (2, "integrated gradients"))
 _ROW = 0.19  # inches: rows of text at 8 points do not touch
 
 Curves = dict[str, dict[str, list[tuple[float, float]]]]
@@ -292,6 +296,51 @@ def _dots(axes: Axes, samples: Sequence[float | None], photos: Sequence[float | 
         if values:
             numbers = scale * np.array(values, float)  # none is NaN, and not drawn
             axes.plot(numbers, range(len(numbers)), **style, linestyle="none", markersize=4, label=name)
+
+
+# === Explanations ===
+
+
+@_styled
+def explanation(
+    picture: np.ndarray,
+    attributions: Sequence[tuple[str, np.ndarray, np.ndarray]],
+    left_out: Sequence[tuple[str, np.ndarray, str]],
+    near: Sequence[tuple[np.ndarray, str]],
+) -> Figure:
+    """A picture; maps of what adds to scores; what it is without each attribute; photos near it: a row each.
+
+    Args:
+        picture: uint8 `[H, W, C]`.
+        attributions: What was scored, gradient x input and integrated gradients, float `[H, W]`.
+        left_out: What was left out, the picture without it, and by how much it moved.
+        near: Photos with their captions.
+    """
+    rows = [
+        [(picture, "the picture")],
+        *([(each[place], f"{each[0]}\n{kind}") for each in attributions] for place, kind in _MAPS),
+        [(shown, f"{name}\n{moved}") for name, shown, moved in left_out],
+        list(near),
+    ]
+    rows = [row for row in rows if row]
+    # placed one by one: a layout that is sought takes seconds
+    width, height = _TILE * max(2, *map(len, rows)), (_TILE + _ABOVE) * len(rows)
+    figure = Figure((width, height))
+    for row, tiles in enumerate(rows):
+        bottom = height - (_TILE + _ABOVE) * (row + 1)
+        for column, (shown, title) in enumerate(tiles):
+            axes = figure.add_axes(
+                ((column + 0.04) * _TILE / width, bottom / height, 0.92 * _TILE / width, 0.92 * _TILE / height)
+            )
+            axes.set_axis_off()
+            lines = [part for line in title.split("\n") for part in textwrap.wrap(line, _TITLE)]
+            axes.set_title("\n".join(map(_label, lines)))
+            if shown.ndim == 3:
+                axes.imshow(shown if shown.shape[-1] == 3 else shown[..., 0], cmap="gray", vmin=0, vmax=255)
+            else:
+                limit = float(np.quantile(np.abs(shown), _BRIGHTEST)) or 1.0
+                axes.imshow(shown, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    return figure
 
 
 # === Files ===

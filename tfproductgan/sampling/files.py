@@ -23,6 +23,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 import tfproductgan
 from tfproductgan.errors import RunError
+from tfproductgan.provenance import XMP, XMP_CHUNK, source_type
 from tfproductgan.writing import refuse_to_overwrite, replace_file
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def annotate(image: Image.Image, kind: str, model_id: str, **details: Any) -> Im
 
     Args:
         image: The image; changed in place.
-        kind: What it is: `"picture"`, `"grid"`, `"interpolation"`, `"translation"` or `"upscaling"`.
+        kind: What it is: `"picture"`, `"grid"`, `"interpolation"`, `"translation"`, `"upscaling"`, `"edit"` or
+            `"edits"`.
         model_id: Id of the model that drew it.
         **details: What was asked, JSON-ready.
 
@@ -146,6 +148,7 @@ def write_png(
     chunks = PngImagePlugin.PngInfo()
     if KEY in image.info:
         chunks.add_itxt(KEY, json.dumps(image.info[KEY], ensure_ascii=False), zip=True)
+        chunks.add_itxt(XMP_CHUNK, XMP)
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", pnginfo=chunks, optimize=True)
     return write_whole(path, buffer.getvalue(), overwrite)
@@ -183,6 +186,12 @@ def write_picture(path: str | os.PathLike, image: Image.Image, overwrite: bool =
 def to_image(picture: np.ndarray) -> Image.Image:
     """One picture, uint8 `[H, W, 3]` or `[H, W, 1]`, as a Pillow image."""
     return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+
+
+def read_source_type(path: str | os.PathLike) -> str | None:
+    """Which IPTC `DigitalSourceType` a picture's file names, such as `"trainedAlgorithmicMedia"`, if any."""
+    with Image.open(path) as image:
+        return source_type(image.info.get("xmp") or image.info.get(XMP_CHUNK) or "")
 
 
 def write_whole(path: str | os.PathLike, data: bytes, overwrite: bool = False) -> Path:

@@ -26,10 +26,11 @@ import keras
 import tensorflow as tf
 
 import tfproductgan
+from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import RecipeError, RunError, TrainingStopped, WriteError
 from tfproductgan.models.training_model import TrainingModel
 from tfproductgan.recipes import Recipe
-from tfproductgan.training.run_directory import changes, describe_environment
+from tfproductgan.training.run_directory import changes, describe_environment, schema_changes
 from tfproductgan.training.strategies import highest_over_processes, is_chief
 from tfproductgan.writing import read_json, replace_file, write_json
 
@@ -164,8 +165,8 @@ class Checkpoints:
             From where it goes on, or `None` if there is no checkpoint.
 
         Raises:
-            RunError: If all checkpoints are damaged, or the newest is of another recipe, of a newer version of
-                this package, or does not fit.
+            RunError: If all checkpoints are damaged, or the newest is of another recipe or schema, of a newer version
+                of this package, or does not fit.
         """
         damaged = []
         for path in reversed(self.files):
@@ -175,6 +176,7 @@ class Checkpoints:
                 damaged.append(f"{path.name} is damaged ({error})")
                 continue
             _check_recipe(path, note, model)
+            _check_schema(path, model)
             _load_weights(model, path, note)
             remarks = [f"{what}: going on from {path.name}, the one before." for what in damaged]
             changed = changes(note.computed_with, computed_with(model.distribute_strategy))
@@ -360,6 +362,15 @@ def _check_recipe(path, note, model):
     changed = changes(theirs.settings(), model.recipe.replace(images=theirs.images).settings())
     if changed:
         raise RunError(f"{path} is a checkpoint of another recipe: {changed}. Remove it to go on without.")
+
+
+def _check_schema(path, model):
+    """Ids of others might mean something else, and weights fit all the same."""
+    with zipfile.ZipFile(path) as archive:
+        config = json.loads(archive.read("config.json"))["config"]
+    changed = schema_changes(ConditionSchema.from_dict(config["schema"]), model.schema)
+    if changed:
+        raise RunError(f"{path} is a checkpoint of another schema: {changed}. Remove it to go on without.")
 
 
 def _load_weights(model, path, note):

@@ -37,6 +37,7 @@ from tfproductgan.recipes import Recipe
 from tfproductgan.writing import LOCK, locked, read_json, refuse_locked, refuse_unwritable, remove_parts, write_json
 
 _START_ANEW = "Start anew with another --out."
+_SHOWN = 3  # values that a message lists
 
 
 class RunDirectory:
@@ -67,6 +68,9 @@ class RunDirectory:
         """
         if self.started:
             stored = self._read_recipe()
+            # of another family nearly every field differs
+            for of in (_kind, _families):
+                self._check_same("family", of(stored), of(recipe))
             size = ConditionSchema.from_dict(self._read("schema.json")).image_size
             longer = stored.replace(images=max(stored.images, recipe.images))
             self._check_same("recipe", longer.settings(), recipe.for_size(size).settings())
@@ -103,12 +107,17 @@ class RunDirectory:
             RunError: If the folder cannot be written, holds something else, or holds a run with another recipe
                 or other data; the message says which fields differ.
         """
-        # other photos bring another schema too: they are the reason to name
         described = {"data.json": dict(data), "schema.json": schema.to_dict()}
         images = recipe.images
         if self.started:
             self.accept(recipe)
             images = self._read_recipe().images
+            changed = schema_changes(ConditionSchema.from_dict(self._read("schema.json")), schema)
+            if changed:
+                raise RunError(
+                    f"{self.path} holds a run with another schema: {changed}. Repeat its command to go on, or choose "
+                    f"another --out, where --from {self.path} begins with what it has learnt."
+                )
             for name, mine in described.items():
                 theirs, mine = (
                     {**facts, "options": None} for facts in (self._read(name), json.loads(json.dumps(mine)))
@@ -191,6 +200,34 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         for field in sorted(before.keys() | now.keys())
         if before.get(field) != now.get(field)
     )
+
+
+def schema_changes(before: ConditionSchema, now: ConditionSchema) -> str:
+    """Words for what differs between two schemas and matters to weights; empty if nothing does."""
+    fields = ("image_size", "channels", "source_channels")
+    changed = [changes(*({field: getattr(schema, field) for field in fields} for schema in (before, now)))]
+    old, new = ({attribute.name: attribute for attribute in schema.attributes} for schema in (before, now))
+    for these, those, said in ((old, new, "is gone"), (new, old, "is new")):
+        changed += [f"attribute {name} {said}" for name in these if name not in those]
+    for name in (name for name in old if name in new):
+        was, given = old[name].values, new[name].values
+        for these, those, said in ((was, given, "gone"), (given, was, "new")):
+            values = [value for value in these if value not in those]
+            more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+            changed += [f"of {name} {', '.join(values[:_SHOWN])}{more} {said}"] if values else []
+        if sorted(was) == sorted(given) and old[name] != new[name]:
+            changed.append(f"values of {name} are in another order or number")
+    if not any(changed) and list(old) != list(new):
+        changed.append("attributes are in another order")
+    return ", ".join(filter(None, changed))
+
+
+def _kind(recipe):
+    return {"kind": recipe.kind}
+
+
+def _families(recipe):
+    return {role: network.family for role, network in recipe.networks.items()}
 
 
 def _processor():

@@ -31,7 +31,7 @@ from tfproductgan.training.evaluation import Evaluation, StopWithoutProgress, ch
 from tfproductgan.training.run_directory import RunDirectory
 from tfproductgan.training.stopping import StopSignals
 from tfproductgan.training.strategies import check_batch, is_chief, share_of_each, wait_for_all
-from tfproductgan.training.warm_start import open_start, take_weights
+from tfproductgan.training.warm_start import check_fits, open_start, take_weights
 from tfproductgan.writing import read_json, write_json
 
 # one sample grid, checkpoint and line of metrics each twentieth of a run, but in short runs no more often than it
@@ -176,6 +176,8 @@ def train(
     )
     stream()  # there may be too few photos: said before anything is written
     start = open_start(warm_start, run.path, recipe, catalogue.image_size)
+    if start is not None:
+        check_fits(model, start, warm_start)
     if evaluate:
         check_photos(catalogue)
     stops = _early_stopping(patience, evaluate, strategy, run, console)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.models.loading import load
 from tfproductgan.models.trained import TrainedModel
 from tfproductgan.models.training_model import TrainingModel
+from tfproductgan.networks.base import Generator
 from tfproductgan.recipes import Recipe
 from tfproductgan.registry import network_class
 from tfproductgan.training.checkpoints import Checkpoints
@@ -65,12 +67,42 @@ def open_start(
     return old
 
 
+def check_fits(model: TrainingModel, old: TrainingModel | TrainedModel, path: str | Path) -> None:
+    """Refuse an old model none of whose layers have the shapes of the new one's.
+
+    Args:
+        model: A new model.
+        old: What `open_start` returned.
+        path: Where it was found.
+
+    Raises:
+        RecipeError: If a training would begin anew but for vectors of conditions and the like.
+    """
+    role, network = model.output_role, model.learning_network
+    there = old.networks().get(role)
+    if there is None:
+        return  # `take_weights` says so
+    found = dict(_named(there))
+    kernels = [(name, weight.shape) for name, weight in _named(network) if name.endswith("kernel")]
+    if any(name in found and found[name].shape == shape for name, shape in kernels):
+        return
+    mine, theirs = network.get_config(), there.get_config()
+    options = [name for name in network.argument_names() if name not in network.arguments(model.schema)]
+    differ = [name for name in options if mine[name] != theirs.get(name)]
+    listed = ", ".join(f"{name} {theirs.get(name)!r}, here {mine[name]!r}" for name in differ)
+    right = " ".join(f"{role}.{name}={json.dumps(theirs.get(name))}" for name in differ)
+    raise RecipeError(
+        f"{str(path)!r} cannot be started from: no layer of its {role} has the shape of one here. There it has "
+        f"{listed}. Train with --set {right}, or begin anew."
+    )
+
+
 def take_weights(model: TrainingModel, old: TrainingModel | TrainedModel, path: str | Path) -> list[str]:
     """Begin with the weights of an old model, those of its networks and of its averages.
 
     Attributes and values are matched by name. A value that is new gets the mean of those its attribute had, an
-    attribute that is new adds nothing at first. Whatever else agrees in shape is taken. Optimisers and counters
-    start anew.
+    attribute that is new adds nothing at first, even if the old model knew none. Whatever else agrees in shape is
+    taken. Optimisers and counters start anew.
 
     Args:
         model: A new model.
@@ -89,6 +121,7 @@ def take_weights(model: TrainingModel, old: TrainingModel | TrainedModel, path: 
                 _take(network, theirs[role], model.schema, old.schema, taken, lost)
             else:
                 lost.append(f"the {role}, which it does not hold")
+    model.give_conditions()
     model.warm_start = {"path": str(path), "model_id": old.model_id}
     lines = [f"Starts with {len(taken)} weights of {old.model_id} in {path}.", *_news(model.schema, old.schema)]
     if lost:
@@ -104,15 +137,25 @@ def _take(
     tables = {id(layer.table) for layer in network._flatten_layers() if isinstance(layer, ConditionEmbedding)}
     for name, weight in _named(network):
         found = there.get(name)
-        if found is not None and id(weight) in tables and found.shape[1:] == weight.shape[1:]:
-            weight.assign(_rows(found.numpy(), old_schema, schema))
+        if id(weight) in tables and (found is None or found.shape[1:] == weight.shape[1:]):
+            weight.assign(0 * weight.numpy() if found is None else _rows(found.numpy(), old_schema, schema))
         elif found is not None and found.shape == weight.shape:
             weight.assign(found.numpy())
+        elif found is not None and _see_latents(network, weight, old, found):
+            weight.assign(np.concatenate([found.numpy()[: old.latent_dim], weight.numpy()[old.latent_dim :]]))
         else:
             size = "not there" if found is None else f"{list(found.shape)} there, {list(weight.shape)} here"
             lost.append(f"{network.name}/{name} ({size})")
             continue
         taken.append(name)
+
+
+def _see_latents(network: Any, weight: Any, old: Any, found: Any) -> bool:
+    """Whether two kernels differ by vectors of conditions that go in behind the latents: one network knows none."""
+    if not isinstance(network, Generator) or old.latent_dim != network.latent_dim:
+        return False
+    rows = (found.shape[0], weight.shape[0]) == (old.style_dim, network.style_dim)
+    return rows and found.shape[1:] == weight.shape[1:]
 
 
 def _named(network: Any) -> Iterator[tuple[str, Any]]:

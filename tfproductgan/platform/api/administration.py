@@ -9,12 +9,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy import select
 
-from tfproductgan.platform import audit
+from tfproductgan.platform import audit, forbidden
 from tfproductgan.platform.access import keys, people
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.access.roles import ROLES, Principal, checked_role, checked_scopes
 from tfproductgan.platform.api.bodies import (
     AuditFound,
+    ForbiddenWords,
     KeyMade,
     Keys,
     KeyShown,
@@ -103,6 +104,24 @@ def change_person(person_id: str, body: PersonChange, request: Request, platform
         changed = people.change_person(session, who.tenant, person_id, body.role, body.password, body.closed)
         may_give(who, changed.role)
         return PersonShown.of(changed)
+
+
+@router.get("/forbidden")
+@needs("people:administer")
+def list_forbidden(platform: Here, who: Who) -> ForbiddenWords:
+    """What nobody may ask for."""
+    with platform.database.reading() as session:
+        return ForbiddenWords(words=forbidden.words(session, who.tenant))
+
+
+@router.put("/forbidden")
+@needs("people:administer")
+def set_forbidden(body: ForbiddenWords, request: Request, platform: Here, who: Who) -> ForbiddenWords:
+    """Say what nobody may ask for, in the place of what was said before."""
+    request.state.audited = body.model_dump()
+    with platform.database.writing() as session:
+        forbidden.set_words(session, who.tenant, body.words)
+        return ForbiddenWords(words=forbidden.words(session, who.tenant))
 
 
 @router.get("/audit", response_class=StreamingResponse, responses={200: {"content": {"application/x-ndjson": {}}}})

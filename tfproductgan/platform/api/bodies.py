@@ -109,6 +109,12 @@ class NewPerson(Body):
     role: Text = "maker"
 
 
+class ForbiddenWords(Body):
+    """What nobody may ask for: values, or `attribute:value`."""
+
+    words: Annotated[list[Text], Field(max_length=10_000)]
+
+
 class PersonChange(Body):
     """What to change; what is not given stays."""
 

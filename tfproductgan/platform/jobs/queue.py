@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import PictureRequest, fold
 from tfproductgan.errors import ConditionError, nearest
+from tfproductgan.platform import forbidden
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.engine import Model
 from tfproductgan.platform.masking import mask_text
@@ -100,8 +101,9 @@ def submit(platform: Platform, who: Principal, name: str, model: Model, requests
     """Queue a job.
 
     Raises:
-        RefusedError: If too much of theirs is waiting, or drawn today.
+        RefusedError: If too much of theirs is waiting, or drawn today, or something in it is forbidden.
     """
+    forbidden.refuse(platform, who.tenant, [request.conditions for request in requests])
     most = who.queued_pictures or platform.settings.queued_pictures
     with platform.database.writing() as session:
         mine = select(func.count()).select_from(JobRow).join(Job).where(Job.owner == who.id, JobRow.state == WAITING)

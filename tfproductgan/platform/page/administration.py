@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
 from starlette.datastructures import FormData
 
-from tfproductgan.platform import audit
+from tfproductgan.platform import audit, forbidden
 from tfproductgan.platform.access import keys, people
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.access.roles import ROLES, SCOPES, Principal, checked_scopes
@@ -25,7 +27,10 @@ def show(request: Request, platform: Here, who: Who) -> Response:
     """Everything there is to administer."""
     entries, _, wrong = audit.verify(platform.database)
     ready = platform.engine.is_ready()
-    return rendered(request, "administration", entries=entries, wrong=wrong, ready=ready, **_lists(platform, who))
+    with platform.database.reading() as session:
+        words = forbidden.words(session, who.tenant)
+    shown: dict[str, Any] = {"entries": entries, "wrong": wrong, "ready": ready, "words": words}
+    return rendered(request, "administration", **shown, **_lists(platform, who))
 
 
 @router.post("/page/people")
@@ -38,6 +43,18 @@ def add_person(request: Request, platform: Here, who: Who, fields: Fields) -> Re
     with platform.database.writing() as session:
         people.add_person(session, who.tenant, name, str(fields.get("password", "")), role)
     return rendered(request, "access", **_lists(platform, who))
+
+
+@router.post("/page/forbidden")
+@needs("people:administer")
+def set_forbidden(request: Request, platform: Here, who: Who, fields: Fields) -> Response:
+    """Say what nobody may ask for, a line each."""
+    words = [line for line in text_of(fields, "words").splitlines() if line.strip()]
+    request.state.audited = {"words": words}
+    with platform.database.writing() as session:
+        forbidden.set_words(session, who.tenant, words)
+        shown = forbidden.words(session, who.tenant)
+    return rendered(request, "forbidden", words=shown)
 
 
 @router.post("/page/people/{person_id}/close")

@@ -8,13 +8,14 @@ from typing import TypeVar
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import FormData, UploadFile
 
+from tfproductgan.conditions import NOT_GIVEN
 from tfproductgan.errors import ConditionError
-from tfproductgan.platform import drawing, gallery
+from tfproductgan.platform import drawing, gallery, watching
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.api.bodies import PictureShown
 from tfproductgan.platform.api.pictures import After
 from tfproductgan.platform.engine import Model
-from tfproductgan.platform.page.rendering import Fields, rendered, text_of
+from tfproductgan.platform.page.rendering import PREFIX, Fields, rendered, text_of
 from tfproductgan.platform.state import Here
 from tfproductgan.platform.store.tables import Picture
 
@@ -23,7 +24,7 @@ Number = TypeVar("Number", int, float)
 router = APIRouter(include_in_schema=False)
 
 _PAGE = 48
-_PREFIX = "of "  # before the names of attributes, so that none is taken for a field of ours
+_MOST_COMPARED = 12
 
 
 @router.get("/")
@@ -32,8 +33,28 @@ def ask(request: Request, platform: Here, model: str = "") -> Response:
     """The form of a model, made of what the model says of itself."""
     names = platform.engine.names
     chosen = platform.engine.model(model or names[0])
+    most = platform.settings.pictures_per_request
+    given = dict(request.query_params)  # as the link of a picture has them
+    return rendered(request, "ask", model=chosen, names=names, prefix=PREFIX, given=given, most=most)
+
+
+@router.get("/models/{model}")
+@needs("models:read")
+def about(model: str, request: Request, platform: Here) -> Response:
+    """What a model says of itself, and how its pictures look."""
+    chosen = platform.engine.model(model)
+    schema = chosen.schema
+    values = [
+        (attribute.name, list(zip(attribute.values, counts[NOT_GIVEN + 1 :].tolist(), strict=True)))
+        for attribute, counts in zip(schema.attributes, schema.frequencies, strict=True)
+    ]
+    key = chosen.name, chosen.model_id
+    found = {"when it was new": watching.references(platform).get(key), "now": platform.looks.now().get(key)}
+    looks = [(words, look) for words, look in found.items() if look]
+    photos = sum(count for _, count in schema.combinations)
+    recipe = (chosen.description.get("provenance") or {}).get("recipe") or {}
     return rendered(
-        request, "ask", model=chosen, names=names, prefix=_PREFIX, most=platform.settings.pictures_per_request
+        request, "model", model=chosen, values=values, looks=looks, photos=photos, recipe=recipe.get("name")
     )
 
 
@@ -75,7 +96,19 @@ def show_gallery(
     items = [PictureShown.of(picture, labels.get(picture.id, ())) for picture in found]
     following = found[-1].id if len(found) == _PAGE else None
     template = "cards" if after else "gallery"
-    return rendered(request, template, items=items, next=following, words=words, kept=bool(kept))
+    return rendered(request, template, items=items, next=following, words=words, kept=bool(kept), choosable=True)
+
+
+@router.get("/compare")
+@needs("pictures:read")
+def compare(request: Request, platform: Here, who: Who) -> Response:
+    """Some pictures of the gallery, side by side."""
+    chosen = request.query_params.getlist("id")[:_MOST_COMPARED]
+    with platform.database.reading() as session:
+        found = [gallery.own_picture(session, who.tenant, picture_id) for picture_id in chosen]
+        labels = gallery.labels_of(session, found)
+    items = [PictureShown.of(picture, labels.get(picture.id, ())) for picture in found]
+    return rendered(request, "compare", items=items, next=None)
 
 
 @router.post("/page/pictures/{picture_id}/keep")
@@ -111,7 +144,7 @@ def delete(picture_id: str, platform: Here, who: Who) -> Response:
 
 
 def _conditions(model: Model, fields: FormData) -> Mapping[str, str]:
-    given = {name: text_of(fields, _PREFIX + name) for name in model.schema.names}
+    given = {name: text_of(fields, PREFIX + name) for name in model.schema.names}
     return {name: value for name, value in given.items() if value}
 
 

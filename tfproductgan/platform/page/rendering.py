@@ -4,26 +4,53 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.datastructures import FormData
 
-_templates = Environment(
-    loader=PackageLoader("tfproductgan.platform.page"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+from tfproductgan.platform.api.bodies import PictureShown
+from tfproductgan.platform.page.languages import LANGUAGES, language_of
+from tfproductgan.platform.state import platform_of
+
+PREFIX = "of "
+"""Before the names of attributes in forms, so that none is taken for a field of ours."""
+
+
+def _templates(language: str) -> Environment:
+    templates = Environment(
+        loader=PackageLoader("tfproductgan.platform.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    templates.install_gettext_translations(LANGUAGES[language], newstyle=True)  # type: ignore[attr-defined]
+    templates.globals["settings_of"] = _settings_of
+    return templates
+
+
+def _settings_of(picture: PictureShown) -> str:
+    """The address of the form that asks for a picture, filled in as it was asked for."""
+    given = {PREFIX + attribute: value for attribute, value in picture.conditions.items()}
+    return "/?" + urlencode({"model": picture.model, **given, "seed": picture.seed, "truncation": picture.truncation})
+
+
+_BY_LANGUAGE = {language: _templates(language) for language in LANGUAGES}
 
 
 def rendered(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
     """A page, or a part of one, for whoever asks."""
     who = getattr(request.state, "who", None)
-    text = _templates.get_template(f"{template}.html.jinja").render(who=who, path=request.url.path, **context)
-    return HTMLResponse(text, status)
+    language = language_of(request.headers.get("Accept-Language", ""))
+    shared = {"who": who, "path": request.url.path, "language": language, "terms": platform_of(request).settings.terms}
+    text = (
+        _BY_LANGUAGE[language].get_template(f"{template}.html.jinja").render({"choosable": False, **shared, **context})
+    )
+    return HTMLResponse(text, status, {"Vary": "Accept-Language, Cookie"})
 
 
 async def _fields(request: Request) -> AsyncIterator[FormData]:

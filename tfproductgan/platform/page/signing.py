@@ -18,13 +18,13 @@ from tfproductgan.platform.state import Here
 router = APIRouter(include_in_schema=False)
 
 _STATIC = Path(__file__).parent / "static"
-_TYPES = {"htmx.min.js": "text/javascript", "style.css": "text/css"}
+_TYPES = {"htmx.min.js": "text/javascript", "style.css": "text/css", "icon.svg": "image/svg+xml"}
 
 
 @router.get("/static/{name}")
 @needs(EVERYBODY)
 def static(name: str) -> FileResponse:
-    """The script and the style."""
+    """The script, the style and the icon."""
     if name not in _TYPES:
         raise RefusedError(404, f"There is no file {name!r}.")
     return FileResponse(_STATIC / name, media_type=_TYPES[name], headers={"Cache-Control": "max-age=3600"})
@@ -34,7 +34,7 @@ def static(name: str) -> FileResponse:
 @needs(EVERYBODY)
 def form(request: Request) -> Response:
     """Where somebody says who they are."""
-    return rendered(request, "sign_in", said="")
+    return rendered(request, "sign_in", refused=False)
 
 
 @router.post("/sign-in")
@@ -55,7 +55,7 @@ def sign_in(
     token = people.sign_in(platform.database, name.strip(), secret if name else secret.strip(), hours)
     platform.metrics.sign_ins.labels("accepted" if token else "refused").inc()
     if token is None:
-        return rendered(request, "sign_in", 401, said="That name and password, or that key, are not known here.")
+        return rendered(request, "sign_in", 401, refused=True)
     answer = RedirectResponse("/", 303)
     secure = platform.settings.secure_cookies
     answer.set_cookie(COOKIE, token, int(hours * 3600), httponly=True, samesite="strict", secure=secure)
