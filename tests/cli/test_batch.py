@@ -76,6 +76,10 @@ def test_photos_of_a_folder_or_a_table_go_through_a_model_that_takes_them(batch,
     assert "text.png: " in capsys.readouterr().err and files(tmp_path) == ["tall.png", "wide.png"]
     with Image.open(tmp_path / "made" / "wide.png") as image:
         assert image.size == (40, 40) and image.getpixel((20, 20)) == 2
+    assert batch("photos", "shade", "--out", "photos", "--overwrite") == 1
+    assert "wide.png: 'photos/wide.png' is what is read: give another --out" in capsys.readouterr().err
+    with Image.open(tmp_path / "photos" / "wide.png") as image:
+        assert image.size == (40, 20)
     (tmp_path / "requests.csv").write_text("picture;category\nphotos/tall.png;Ring\nphotos/none.png;Ring\n")
     assert batch("requests.csv", "shade") == 1
     assert "line 3: 'photos/none.png' cannot be read: No such file" in capsys.readouterr().err

@@ -4,7 +4,8 @@ from PIL import Image
 
 from tfproductgan.cli.main import main
 from tfproductgan.conditions import Attribute, ConditionSchema
-from tfproductgan.models import loading
+from tfproductgan.models import loading, projection
+from tfproductgan.models.editing import Drawing
 from tfproductgan.models.translator import Translator
 from tfproductgan.models.vae import Autoencoder
 from tfproductgan.sampling.files import read_metadata
@@ -73,12 +74,28 @@ def test_an_autoencoder_makes_them_too(variations, tmp_path):
     assert made.shape == (30, 40, 3) and (made == 20).all()
 
 
+def test_others_move_the_picture_nearest_to_the_photo(variations, generator, tmp_path, monkeypatch):
+    asked = []
+
+    def nearest(model, square, conditions):
+        asked.append((square.shape, conditions))
+        [request] = model.plan(conditions, count=1, complete=False)
+        return projection.Projection(Drawing(request, found=np.zeros(model.latent_dim, np.float32)), square, 0.0, 0.0)
+
+    monkeypatch.setattr(projection, "project", nearest)
+    monkeypatch.setattr(loading, "load", lambda path: generator)
+    assert variations("--of", "base colour", "--values", "gold,navy blue", "--set", "class=Mug") == 0
+    assert asked == [((32, 32, 3), {"class": "Mug"})]  # looked for once
+    made = [opened(tmp_path / "pictures" / f"square-{value}.png") for value in ("gold", "navy-blue")]
+    assert made[0].shape == (30, 40, 3) and np.any(made[0] != made[1])
+
+
 @pytest.mark.parametrize(
     ("words", "model", "said"),
     [
         (["--of", "color"], "run", "Unknown attribute 'color': did you mean 'colour'"),
         (["--of", "colour", "--values", "Rad"], "run", "Unknown colour 'Rad': did you mean 'Red'"),
-        (["--of", "colour"], "painter", "painter takes no photos of products"),
+        (["--of", "colour", "--by", "lines"], "painter", "painter takes no lines: --by is for models that learnt from"),
         (["--of", "colour", "--out", "one.png"], "run", "2 variations do not go into 'one.png'"),
     ],
 )

@@ -77,10 +77,13 @@ def run(args: argparse.Namespace) -> int:
         made = {line["key"]: line["file"] for line in read_json_lines(manifest) if "file" in line and "key" in line}
         known, failed = 0, []
         taken: dict[Path, str] = {}
+        inputs = {Path(row.said["picture"]).resolve() for row in rows if "picture" in row.said}
         for row in track(rows, "Making pictures", console=Console(stderr=True), disable=not console.is_terminal):
             try:
                 job = _job(model, row, common)
                 path = args.out / _file_name(row, job.stem, args.format)
+                if path.resolve() in inputs:
+                    raise ConditionError(f"{str(path)!r} is what is read: give another --out.")
                 if taken.setdefault(path, row.place) != row.place:
                     raise ConditionError(f"it would become {path}, as {taken[path]} does.")
                 key = _key(args, model.model_id, job, path.name)

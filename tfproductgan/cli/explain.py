@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tfproductgan.catalogue.photos import EXTENSIONS
 from tfproductgan.cli.at_hand import with_discriminator
 from tfproductgan.cli.data_options import add_data_options
 from tfproductgan.cli.edit import drawing_of_file, fitted_photo
@@ -123,6 +122,8 @@ def _picture(args: argparse.Namespace, model: Any) -> _Shown:
 
 def _is_path(word: str) -> bool:
     """Whether a word names a file, there or not."""
+    from tfproductgan.catalogue.photos import EXTENSIONS  # not for help, which has to come at once
+
     return expanded(word).is_file() or Path(word).suffix.lower() in EXTENSIONS
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
 
+Draw = Callable[[str], "np.ndarray"]
+"""Draws a product with a value."""
+
 HELP = """\
 Show the product of a photo in every colour, material … that a model knows.
 
@@ -24,7 +27,7 @@ Show the product of a photo in every colour, material … that a model knows.
   tfproductgan variations mug.jpg --model runs/drawings --of colour --by lines    the model takes drawings
 
 Models that take pictures (pix2pix, cyclegan) are given the photo, or what --by makes of it; an autoencoder (vae) is
-asked what it makes of the photo."""
+asked what it makes of the photo. Others look for the picture nearest to it, which takes a while, and move that."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,8 +53,8 @@ def run(args: argparse.Namespace) -> int:
 
     from tfproductgan.cli.quiet import import_tensorflow
 
-    photos = photos_in(args.photos)
-    with Console().status("Loading the model"):
+    console, photos = Console(), photos_in(args.photos)
+    with console.status("Loading the model"):
         import_tensorflow()
         from tfproductgan.cli.main import print_error
         from tfproductgan.models.loading import load
@@ -76,10 +79,11 @@ def run(args: argparse.Namespace) -> int:
             print_error(error)
             failures.append(path)
             continue
+        with console.status(path.name):
+            draw = made_of(source, common)
         for value, place in zip(values, places, strict=True):
-            conditions = {**common, args.of: value}
-            facts = {"source": path.name, "by": args.by, "conditions": conditions}
-            image = annotate(to_image(made_of(source, conditions)), "variation", model.model_id, **facts)
+            facts = {"source": path.name, "by": args.by, "conditions": {**common, args.of: value}}
+            image = annotate(to_image(draw(value)), "variation", model.model_id, **facts)
             write_as_asked(place, image, args)
             print(f"{place}  of {path.name}, {value}")
     if failures:
@@ -87,27 +91,48 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
-def _maker(args: argparse.Namespace, model: Any) -> Callable[[Image.Image, dict[str, str]], np.ndarray]:
-    """What makes a picture of a photo and conditions.
+def _maker(args: argparse.Namespace, model: Any) -> Callable[[Image.Image, dict[str, str]], Draw]:
+    """What makes, of a photo and of what else it shows, a function that draws its product with a value.
 
     Raises:
-        ConditionError: If the model takes no photos.
+        ConditionError: If the model makes no pictures of products.
     """
     if model.asks == "translator":
-        return model.translate
-    if model.asks == "sampler" and hasattr(model, "reconstruct"):
-        return lambda photo, conditions: _reconstructed(model, photo, conditions)
-    raise ConditionError(
-        f"{args.model} takes no photos of products: models of the recipes pix2pix, cyclegan and vae make variations."
-    )
+        return lambda photo, common: lambda value: model.translate(photo, {**common, args.of: value})
+    if model.asks != "sampler":
+        raise ConditionError(f"{args.model} makes pictures larger and no variations.")
+    if args.by != "photo":
+        raise ConditionError(f"{args.model} takes no {args.by}: --by is for models that learnt from such pictures.")
+    found = _by_reconstruction if hasattr(model, "reconstruct") else _by_projection
+
+    def maker(photo: Image.Image, common: dict[str, str]) -> Draw:
+        from tfproductgan.catalogue.photos import place
+        from tfproductgan.models.translator import scaled_back
+
+        square, placement = place(photo, model.schema.image_size, channels=model.schema.channels)
+        draw = found(model, square, common, args.of)
+        return lambda value: scaled_back(draw(value), placement, photo.size)
+
+    return maker
 
 
-def _reconstructed(model: Any, photo: Image.Image, conditions: dict[str, str]) -> np.ndarray:
-    from tfproductgan.catalogue.photos import place
-    from tfproductgan.models.translator import scaled_back
+def _by_reconstruction(model: Any, square: np.ndarray, common: dict[str, str], of: str) -> Draw:
+    """What an autoencoder makes of a photo that is said to have the value."""
+    return lambda value: model.reconstruct(square[None], {**common, of: value})[0]
 
-    square, placement = place(photo, model.schema.image_size, channels=model.schema.channels)
-    return scaled_back(model.reconstruct(square[None], conditions)[0], placement, photo.size)
+
+def _by_projection(model: Any, square: np.ndarray, common: dict[str, str], of: str) -> Draw:
+    """The picture nearest to a photo, moved all the way towards the value."""
+    from tfproductgan.models import projection
+    from tfproductgan.models.editing import Editor, Towards
+
+    editor, start = Editor(model), projection.project(model, square, common).drawing
+
+    def draw(value: str) -> np.ndarray:
+        known = common.get(of) == value
+        return editor.draw([start if known else start.after(Towards(of, value, 1.0))])[0]
+
+    return draw
 
 
 def _source(by: str, path: Path, photo: Image.Image) -> Image.Image:
