@@ -121,7 +121,7 @@ def test_names_of_files_lead_nowhere(client, engine, name):
     answer = client.post("/api/v1/models/sketches/translate", files={"file": (name, saved("PNG"), "image/svg+xml")})
     assert answer.status_code in (201, 400) and "passwd" not in answer.text
     job = client.post("/api/v1/jobs/csv", data={"model": "shop"}, files={"file": (name, "category\nMug\n")})
-    assert job.status_code in (202, 422)
+    assert job.status_code in (202, 400, 422)
     assert len(REFUSED) + len(CLEANED) >= 30
 
 

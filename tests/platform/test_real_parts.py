@@ -37,6 +37,11 @@ def free_port():
         return found.getsockname()[1]
 
 
+def listens(port):
+    with socket.create_connection(("127.0.0.1", port), 1):
+        return True
+
+
 def wait_for(found, seconds=120):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -61,6 +66,8 @@ def running(*command, **options):
     finally:
         process.terminate()
         process.wait(60)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +87,7 @@ def postgresql():
     subprocess.run([initdb, "-D", f"{folder}/data", "-A", "trust", "-U", "shop"], **quiet, **as_user)
     program = Path(initdb).with_name("postgres")
     with running(program, "-D", f"{folder}/data", "-p", port, "-k", folder, cwd=folder, **as_user):
-        wait_for(lambda: socket.create_connection(("127.0.0.1", port), 1))
+        wait_for(lambda: listens(port))
         yield f"postgresql+psycopg://shop@127.0.0.1:{port}/postgres"
     shutil.rmtree(folder)
 
@@ -126,13 +133,14 @@ def test_several_gateways_share_a_postgresql(postgresql, running_engine, tmp_pat
         platform.engine.close()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Redis' connections stay open
 def test_several_gateways_count_together_in_redis(tmp_path):
     pytest.importorskip("redis")
     if not shutil.which("redis-server"):
         pytest.skip("needs redis-server")
     port = free_port()
     with running("redis-server", "--port", port, "--save", "", "--dir", tmp_path, stdout=subprocess.DEVNULL):
-        wait_for(lambda: socket.create_connection(("127.0.0.1", port), 1))
+        wait_for(lambda: listens(port))
         settings = Settings(limits=f"redis://127.0.0.1:{port}", requests_per_minute=5, pictures_per_day=10)
         gateways = [Rates(settings) for _ in range(2)]
         for number in range(5):
@@ -145,10 +153,10 @@ def test_several_gateways_count_together_in_redis(tmp_path):
             gateways[1].pictures(WHO, 3)
 
 
-def test_prometheus_scrapes_a_gateway_and_alertmanager_hears_of_an_engine_that_is_away(tmp_path, fake_engine):
+def test_prometheus_scrapes_a_gateway_and_alertmanager_hears_of_an_engine_that_is_away(tmp_path):
     if not shutil.which("prometheus") or not shutil.which("prometheus-alertmanager"):
         pytest.skip("needs Prometheus and Alertmanager")
-    engine, ports = fake_engine.FakeEngine(), [free_port() for _ in range(3)]
+    engine, *ports = (free_port() for _ in range(4))
     gateway, prometheus, alertmanager = (f"127.0.0.1:{port}" for port in ports)
     for file in MONITORING.glob("*.yaml"):
         text = file.read_text(encoding="utf-8").replace("127.0.0.1:8080", gateway)
@@ -159,10 +167,13 @@ def test_prometheus_scrapes_a_gateway_and_alertmanager_hears_of_an_engine_that_i
     (tmp_path / "prometheus.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     rules = (tmp_path / "rules.yaml").read_text(encoding="utf-8").replace("for: 2m", "for: 2s")
     (tmp_path / "rules.yaml").write_text(rules, encoding="utf-8")
-    words = ["--engine", engine.url, "--models", "shop", "--folder", tmp_path / "store", "--port", ports[0]]
+    url = f"http://127.0.0.1:{engine}"
+    words = ["--engine", url, "--models", "shop", "--folder", tmp_path / "store", "--port", ports[0]]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
     logs = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
     with contextlib.ExitStack() as stack:
+        served = stack.enter_context(running(sys.executable, Path(__file__).with_name("fake_engine.py"), engine))
+        wait_for(lambda: listens(engine))
         ours = stack.enter_context(running(sys.executable, "-m", "tfproductgan", "platform", *words, **logs))
         key = ours.stdout.readline().split()[-1]
         (tmp_path / "platform.key").write_text(key)
@@ -182,7 +193,7 @@ def test_prometheus_scrapes_a_gateway_and_alertmanager_hears_of_an_engine_that_i
             return [float(found["value"][1]) for found in answer["data"]["result"]]
 
         wait_for(lambda: sample("platform_engine_ready") == [1])
-        engine.close()
+        served.terminate()
         heard = wait_for(lambda: json.loads(asked(f"http://{alertmanager}/api/v2/alerts")))
         assert "PlatformEngineAway" in {alert["labels"]["alertname"] for alert in heard}
 

@@ -299,6 +299,8 @@ class Client:
         size = min(self.batch_size, self._description["max_rows"])
         total = len(next(iter(inputs.values())))
         batches = [{n: a[start : start + size] for n, a in inputs.items()} for start in range(0, total, size)]
+        if len(batches) == 1:  # threads would only cost time
+            return [self._predict(signature, batches[0], output)]
         pool = ThreadPoolExecutor(_IN_FLIGHT)
         try:
             return list(pool.map(lambda batch: self._predict(signature, batch, output), batches))

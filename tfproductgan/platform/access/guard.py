@@ -48,7 +48,11 @@ async def admit(request: Request) -> None:
     if scope == EVERYBODY:
         return
     platform = platform_of(request)
-    who = await run_in_threadpool(_identify, platform, request)
+    await run_in_threadpool(_admit, platform, request, scope)
+
+
+def _admit(platform: Platform, request: Request, scope: str | None) -> None:
+    who = _identify(platform, request)
     if who is None:
         raise RefusedError(
             401, "Sign in, or send a key: 'Authorization: Bearer tpg_...'.", {"WWW-Authenticate": "Bearer"}
@@ -58,7 +62,7 @@ async def admit(request: Request) -> None:
         raise RefusedError(403, f"{who.name!r} may not do this: it needs the scope {scope!r}.")
     if who.sees_page and request.method not in _SAFE and request.headers.get("X-CSRF-Token") != who.csrf:
         raise RefusedError(403, "This did not come from the page: load it again.")
-    await run_in_threadpool(platform.rates.request, who)
+    platform.rates.request(who)
 
 
 def _identify(platform: Platform, request: Request) -> Principal | None:
