@@ -89,7 +89,7 @@ def _chosen(args: argparse.Namespace, console: Console, models: Sequence[Any]) -
         found = [announced_extractor(None, catalogue, console), get_extractor("texture", catalogue)]
         extractors = list({each.id: each for each in found}.values())  # of photos without labels there is one view
     count = args.samples or catalogue.size("validation")
-    rows = np.arange(count) % catalogue.size("validation")
+    rows = [number % catalogue.size("validation") for number in range(count)]
     samples: list[list[np.ndarray]] = [[] for _ in extractors]
     for path, model in zip(args.models, models, strict=True):
         with console.status(f"Drawing by {path}"):
