@@ -24,12 +24,11 @@ import json
 import os
 import re
 import statistics
-import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from recipes import MEASURED, asked_for, compared, digest, draw, recipe_of
+from recipes import asked_for, compared, digest, draw, learn, recipe_of
 from results import put_into
 
 from tfproductgan.cli.data_options import add_data_options, catalogue_from
@@ -67,26 +66,16 @@ def parted(args: argparse.Namespace) -> tuple:
     return made(rows, args.photos), functools.cache(lambda: made(others, len(others)))
 
 
-def learn(args: argparse.Namespace, catalogue, recipe: Recipe, core_seconds: int, start: Path | None = None) -> tuple:
-    """A model that has learnt for so many core-seconds, and how many they and its images were."""
+def begun_with(start: Path | None):
+    """What gives a new model the weights of a file, and says which; nothing without one."""
     import tfproductgan
-    from tfproductgan.training.trainer import make_model
     from tfproductgan.training.warm_start import take_weights
 
-    def fitted(recipe: Recipe, steps: int) -> tuple:
-        gan = make_model(recipe, catalogue.schema)
+    def begin(gan) -> None:
         if start is not None:
             print(*take_weights(gan, tfproductgan.load(start), start.name), sep="\n", flush=True)
-        stream = catalogue.stream("train", recipe.step_images, recipe.seed, balance=recipe.balance)
-        gan.fit(stream.take(1), epochs=1, verbose=0)  # makes the graph, which does not count
-        begin = time.process_time()
-        gan.fit(stream.skip(1), steps_per_epoch=steps - 1, epochs=1, verbose=0)
-        return gan, time.process_time() - begin
 
-    _, cpu = fitted(recipe, 1 + MEASURED)
-    recipe = recipe.replace(images=max(2, round(core_seconds / cpu * MEASURED)) * recipe.step_images)
-    gan, cpu = fitted(recipe, recipe.images // recipe.step_images)
-    return gan, {"images": recipe.images, "cpu": round(cpu, 1)}
+    return begin
 
 
 def judge(args: argparse.Namespace, catalogue, samples) -> dict:
@@ -127,7 +116,7 @@ def run(args, catalogue, others, row: str, start: str, recipe: Recipe) -> dict:
     stem = args.keep / f"{key}-{recipe.seed}-{digest(recipe)}"
     if not stem.with_suffix(".json").is_file():
         began = before(args, others, catalogue.image_size) if STARTS[start] else None
-        gan, found = learn(args, catalogue, recipe, args.core_seconds, began)
+        gan, found = learn(catalogue, recipe, args.core_seconds, begun_with(began))
         args.keep.mkdir(parents=True, exist_ok=True)
         gan.trained().save(stem.with_suffix(".keras"))
         grid(catalogue, gan.trained(), stem.with_suffix(".png"))
@@ -143,7 +132,7 @@ def before(args, others, image_size: int) -> Path:
     path = args.keep / f"all-but-{args.class_name}-{image_size}-{args.before}-{digest(default)}.keras"
     if not path.is_file():
         args.keep.mkdir(parents=True, exist_ok=True)
-        gan, found = learn(args, others(), default, args.before)
+        gan, found = learn(others(), default, args.before)
         gan.save(path)
         grid(others(), gan.trained(), path.with_suffix(".png"))
         print(json.dumps({"before": path.name, **found}), flush=True)

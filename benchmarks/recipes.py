@@ -127,13 +127,16 @@ def run(args: argparse.Namespace, row: str, recipe: Recipe) -> dict:
     return {**read_json(about), **judge(args, catalogue, asked_for(catalogue, args.split), trained, recipe.seed)}
 
 
-def train(args: argparse.Namespace, catalogue, recipe: Recipe) -> tuple:
-    """A generator that has learnt for so many core-seconds, and how many they and its images were."""
-    from tfproductgan.registry import kind_named
+def learn(catalogue, recipe: Recipe, core_seconds: int, begin_with: Callable = lambda gan: None) -> tuple:
+    """A model that has learnt for so many core-seconds, and how many they and its images were.
+
+    `begin_with` is called with each new model before it learns.
+    """
+    from tfproductgan.training.trainer import make_model
 
     def fitted(recipe: Recipe, steps: int) -> tuple:
-        gan = kind_named(recipe.kind).find("model").from_recipe(recipe, catalogue.schema)
-        gan.compile()
+        gan = make_model(recipe, catalogue.schema)
+        begin_with(gan)
         stream = catalogue.stream("train", recipe.step_images, recipe.seed, balance=recipe.balance)
         gan.fit(stream.take(1), epochs=1, verbose=0)  # makes the graph, which does not count
         begin = time.process_time()
@@ -141,12 +144,17 @@ def train(args: argparse.Namespace, catalogue, recipe: Recipe) -> tuple:
         return gan, time.process_time() - begin
 
     _, cpu = fitted(recipe, 1 + MEASURED)
-    recipe = recipe.replace(images=max(2, round(args.core_seconds / cpu * MEASURED)) * recipe.step_images)
+    recipe = recipe.replace(images=max(2, round(core_seconds / cpu * MEASURED)) * recipe.step_images)
     gan, cpu = fitted(recipe, recipe.images // recipe.step_images)
+    return gan, {"images": recipe.images, "cpu": round(cpu, 1)}
+
+
+def train(args: argparse.Namespace, catalogue, recipe: Recipe) -> tuple:
+    """A generator that has learnt for so many core-seconds, and what is known of it."""
+    gan, learnt = learn(catalogue, recipe, args.core_seconds)
     found = {
         "core_seconds": args.core_seconds,
-        "images": recipe.images,
-        "cpu": round(cpu, 1),
+        **learnt,
         "precision": gan.sampling_network.dtype_policy.name,
         "parameters": sum(network.count_params() for network in gan.networks().values()),
         "megabytes": round(peak_megabytes()),

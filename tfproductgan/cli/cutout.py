@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tfproductgan.cli.photo_files import (
     add_output_options,
     each_photo,
+    note_failure,
     outputs_for,
     photos_in,
     read_photo,
@@ -54,7 +55,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Cut each product out; of several photos those that cannot be are named at the end."""
-    from tfproductgan.cli.main import print_error
     from tfproductgan.sampling.files import annotate
 
     photos = photos_in(args.photos)
@@ -67,10 +67,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             mask = _mask(path, photo, alpha, model)
         except ProductGANError as error:
-            if len(photos) == 1:
-                raise
-            print_error(error)
-            failures.append(path)
+            note_failure(error, path, photos, failures)
             continue
         made = _cut(photo, mask, plain=model is None)
         made = made if ground is None else _placed(made, ground, args.shadow)

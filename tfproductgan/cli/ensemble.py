@@ -58,12 +58,14 @@ def run(args: argparse.Namespace) -> int:
         from tfproductgan.models.loading import load
 
         models = [load(path) for path in args.models]
-        ensemble_of(models, args.shares)  # what cannot be put together is said before anything takes time
-    shares = args.shares or _chosen(args, console, models)
-    if sum(share > 0 for share in shares) < 2:
-        best = args.models[max(range(len(shares)), key=shares.__getitem__)]
-        raise RunError(f"{best} alone is more like the photos than with any of the others: nothing was written.")
-    ensemble = ensemble_of(models, shares)
+        # what cannot be put together is said before anything takes time
+        ensemble = ensemble_of(models, args.shares)
+    if args.shares is None:
+        shares = _chosen(args, console, models)
+        if sum(share > 0 for share in shares) < 2:
+            best = args.models[max(range(len(shares)), key=shares.__getitem__)]
+            raise RunError(f"{best} alone is more like the photos than with any of the others: nothing was written.")
+        ensemble = ensemble_of(models, shares)
     replace_file(args.out, ensemble.save)
     print(f"{args.out}  {ensemble.model_id}, {len(ensemble.provenance['members'])} models")
     print(f"Ask it: tfproductgan generate --model {shlex.quote(str(args.out))} --list")
@@ -80,7 +82,7 @@ def _chosen(args: argparse.Namespace, console: Console, models: Sequence[Any]) -
     from tfproductgan.metrics.counterparts import Counterparts
     from tfproductgan.metrics.extractors import get_extractor
     from tfproductgan.metrics.features import FeatureCache
-    from tfproductgan.metrics.mixture import best_shares, kernel_terms
+    from tfproductgan.metrics.mixture import best_shares, kernel_terms, mixture_distance
     from tfproductgan.training.evaluation import announced_extractor
 
     args.model = args.models[0]  # whose photos they are, if nothing else is said
@@ -103,15 +105,10 @@ def _chosen(args: argparse.Namespace, console: Console, models: Sequence[Any]) -
         shares = best_shares(terms)
     table = Table("model", "share", *(f"KID@{extractor.id}" for extractor in extractors))
     for path, share, alone in zip(args.models, shares, np.eye(len(shares)), strict=True):
-        table.add_row(Text(path), f"{share:.2f}", *(f"{_distance(term, alone):.4g}" for term in terms))
-    table.add_row("together", "", *(f"{_distance(term, shares):.4g}" for term in terms))
+        table.add_row(Text(path), f"{share:.2f}", *(f"{mixture_distance(term, alone):.4g}" for term in terms))
+    table.add_row("together", "", *(f"{mixture_distance(term, shares):.4g}" for term in terms))
     console.print(table)
     return shares.tolist()
-
-
-def _distance(terms: Any, shares: Any) -> float:
-    within, across, own = terms
-    return float(shares @ within @ shares - 2 * shares @ across + own)
 
 
 def _numbers(text: str) -> list[float]:

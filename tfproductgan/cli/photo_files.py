@@ -147,17 +147,22 @@ def with_alpha(picture: Any, alpha: Image.Image | None) -> Image.Image:
 def each_photo(photos: Sequence[Path], outputs: Sequence[Any], failures: list[Path]) -> Iterator[Any]:
     """Each photo, opened, with its output: `(path, photo, alpha, output)`.
 
-    One that cannot be read is an error if it is alone; of several it is said and noted in `failures`.
+    One that cannot be read is an error if it is alone, see `note_failure`.
     """
-    from tfproductgan.cli.main import print_error
-
     for path, output in zip(photos, outputs, strict=True):
         try:
             photo, alpha = read_photo(path)
         except ProductGANError as error:
-            if len(photos) == 1:
-                raise
-            print_error(error)
-            failures.append(path)
+            note_failure(error, path, photos, failures)
             continue
         yield path, photo, alpha, output
+
+
+def note_failure(error: ProductGANError, path: Path, photos: Sequence[Path], failures: list[Path]) -> None:
+    """Say what went wrong with one of several photos and note it in `failures`; with a photo alone it is raised."""
+    from tfproductgan.cli.main import print_error
+
+    if len(photos) == 1:
+        raise error
+    print_error(error)
+    failures.append(path)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tfproductgan.cli.photo_files import (
     add_output_options,
     each_photo,
+    note_failure,
     outputs_for,
     photos_in,
     read_photo,
@@ -116,7 +117,6 @@ def run(args: argparse.Namespace) -> int:
     styles = [read_photo(path)[0] for path in args.style]
     with console.status("Loading VGG-19"):
         import_tensorflow()
-        from tfproductgan.cli.main import print_error
         from tfproductgan.models.stylizing import stylise
         from tfproductgan.models.vgg19 import vgg19_features
         from tfproductgan.sampling.files import annotate
@@ -136,10 +136,7 @@ def run(args: argparse.Namespace) -> int:
                 shown = _Shown(args, path, output, alpha, status)
                 found = stylise(photo, styles, features, settings, args.weights, mask, shown)
         except ProductGANError as error:
-            if len(photos) == 1:
-                raise
-            print_error(error)
-            failures.append(path)
+            note_failure(error, path, photos, failures)
             continue
         facts = {
             "source": path.name,

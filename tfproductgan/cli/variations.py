@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfproductgan.cli.generate import add_conditions, conditions_set
-from tfproductgan.cli.photo_files import add_output_options, each_photo, outputs_for, photos_in, write_as_asked
+from tfproductgan.cli.photo_files import (
+    add_output_options,
+    each_photo,
+    note_failure,
+    outputs_for,
+    photos_in,
+    write_as_asked,
+)
 from tfproductgan.cli.values import parse_names
 from tfproductgan.errors import ConditionError, PhotoError, ProductGANError, RunError
 
@@ -56,7 +63,6 @@ def run(args: argparse.Namespace) -> int:
     console, photos = Console(), photos_in(args.photos)
     with console.status("Loading the model"):
         import_tensorflow()
-        from tfproductgan.cli.main import print_error
         from tfproductgan.models.loading import load
         from tfproductgan.sampling.files import annotate, file_words, to_image
 
@@ -74,10 +80,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             source = _source(args.by, path, photo)
         except ProductGANError as error:
-            if len(photos) == 1:
-                raise
-            print_error(error)
-            failures.append(path)
+            note_failure(error, path, photos, failures)
             continue
         with console.status(path.name):
             draw = made_of(source, common)

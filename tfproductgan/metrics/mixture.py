@@ -8,11 +8,12 @@ import numpy as np
 
 from tfproductgan.metrics.distances import check_pair, kernel_mean
 
+Terms = tuple[np.ndarray, np.ndarray, float]
+"""What `kernel_terms` gives."""
 
-def kernel_terms(photos: np.ndarray, samples: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, float]:
-    """What the kernel distance of every mixture of models is made of.
 
-    That of a mixture with shares w is `w @ within @ w - 2 * w @ across + own`.
+def kernel_terms(photos: np.ndarray, samples: Sequence[np.ndarray]) -> Terms:
+    """What the kernel distance of every mixture of models is made of, see `mixture_distance`.
 
     Args:
         photos: Features `[N, D]`.
@@ -36,7 +37,13 @@ def kernel_terms(photos: np.ndarray, samples: Sequence[np.ndarray]) -> tuple[np.
     return within, across, kernel_mean(photos, photos, same=True)
 
 
-def best_shares(views: Sequence[tuple[np.ndarray, np.ndarray, float]]) -> np.ndarray:
+def mixture_distance(terms: Terms, shares: np.ndarray) -> float:
+    """Kernel distance (KID) of the mixture of models in which each has its share."""
+    within, across, own = terms
+    return float(shares @ within @ shares - 2 * shares @ across + own)
+
+
+def best_shares(views: Sequence[Terms]) -> np.ndarray:
     """The shares with the least kernel distance: a quadratic programme on the simplex.
 
     Args:
@@ -49,9 +56,9 @@ def best_shares(views: Sequence[tuple[np.ndarray, np.ndarray, float]]) -> np.nda
     from scipy.optimize import minimize  # takes a moment to import
 
     within, across = 0.0, 0.0
-    for inner, outer, own in views:
-        alone = np.diag(inner) - 2 * outer + own
-        unit = max(float(np.mean(alone)), 1e-12)
+    for terms in views:
+        inner, outer, _ = terms
+        unit = max(float(np.mean([mixture_distance(terms, alone) for alone in np.eye(len(outer))])), 1e-12)
         within, across = within + inner / unit, across + outer / unit
     start = np.full(len(across), 1 / len(across))
     found = minimize(
