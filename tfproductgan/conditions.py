@@ -22,13 +22,17 @@ import numpy as np
 
 from tfproductgan.errors import ConditionError, nearest
 from tfproductgan.stateless_random import stateless_uniform
+from tfproductgan.vocabulary import INVISIBLE, Vocabulary
 
 NOT_GIVEN = 0
 """The id that stands for "not given" in every attribute."""
 
-SCHEMA_VERSION = 3
-"""2 came with pictures that go in, 3 with attributes of several values; a schema without either is written as version
-1, which older packages read."""
+TEXT = "text"
+"""What a text is asked for by, beside the names of attributes."""
+
+SCHEMA_VERSION = 4
+"""2 came with pictures that go in, 3 with attributes of several values, 4 with texts; a schema without them is written
+as version 1, which older packages read."""
 
 MAX_SEED = 2**63 - 1
 MAX_TRUNCATION = 2.0
@@ -46,10 +50,8 @@ _BETWEEN = re.compile(f"[{SEPARATORS}]")
 _WHOLE_SHARE = 0.995  # of the photos keep all their values
 
 Conditions = Mapping[str, "str | Sequence[str] | None"]
-"""What is asked for: attribute name to value name, or to several of an attribute that takes several."""
-
-INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff"
-"""Letters that nobody sees, as a class of regular expressions: hyphens, spaces and marks without width."""
+"""What is asked for: attribute name to value name, or to several of an attribute that takes several; `"text"` to words
+of one's own, if the model has learnt from titles."""
 
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _SHOWN = "\u200c\u200d\ufe0e\ufe0f"  # joiners and variants: Persian, languages of India and emoji need them
@@ -230,13 +232,14 @@ class ConditionSchema:
         attributes: The attributes in the order of their columns; none makes an unconditional schema.
         image_size: Height and width of the pictures in pixels.
         channels: 3 for colour, 1 for grey.
-        text: Name of the free-text field (a title), or `None`. Kept for a text encoder; the networks of today
-            do not read it.
+        text: Name of the free-text field (a title), or `None`.
         aspect: Width divided by height shared by the original photos, or `None` if they differ: how to crop a
             square picture back.
         combinations: Pairs of (ids of a row, number of photos with them). The distribution from which what is
             not given can be drawn.
         source_channels: Channels of the pictures that go in, 3 or 1; `None` if none do.
+        vocabulary: The words of the titles, if models learn from them: then texts can be asked for, by the name `text`,
+            and rows of ids have a column for each of their pieces behind those of the attributes.
 
     Raises:
         ConditionError: If an attribute appears twice or a size cannot be.
@@ -259,6 +262,7 @@ class ConditionSchema:
     aspect: float | None = None
     combinations: Sequence[tuple[Sequence[int], int]] = ()
     source_channels: int | None = None
+    vocabulary: Vocabulary | None = None
 
     def __post_init__(self):
         if self.image_size < 1:
@@ -274,7 +278,10 @@ class ConditionSchema:
         for column, name in enumerate(self.names):
             if fold(name) in map(fold, self.names[:column]):
                 raise ConditionError(f"Attribute {name!r} appears twice.")
-        self.combinations = tuple((self._checked(ids), int(count)) for ids, count in self.combinations)
+            if self.vocabulary is not None and fold(name) == TEXT:
+                raise ConditionError(f"Beside texts no attribute can be called {name!r}: give it another name.")
+        end = self.text_columns.start
+        self.combinations = tuple((self._checked(ids)[:end], int(count)) for ids, count in self.combinations)
 
     @classmethod
     def from_rows(
@@ -288,6 +295,7 @@ class ConditionSchema:
         aspect: float | None = None,
         values: Mapping[str, Sequence[str]] | None = None,
         source_channels: int | None = None,
+        vocabulary: Vocabulary | None = None,
     ) -> ConditionSchema:
         """The schema of labelled rows.
 
@@ -304,6 +312,7 @@ class ConditionSchema:
             values: Fixed value names of attributes whose order is given (class labels); the others are sorted
                 by name, each spelt as most photos spell it.
             source_channels: Channels of the pictures that go in, or `None`.
+            vocabulary: The words of the titles, if models learn from them.
 
         Raises:
             ConditionError: If an attribute has no value on `min_count` photos.
@@ -323,7 +332,7 @@ class ConditionSchema:
             made.append(Attribute(name, tuple(kept), _several(cells, kept)))
             folded = {fold(value): count for value, count in counts.items()}
             frequencies.append([0, *(folded.get(fold(value), 0) for value in kept)])
-        schema = cls(made, image_size, channels, text, aspect, source_channels=source_channels)
+        schema = cls(made, image_size, channels, text, aspect, source_channels=source_channels, vocabulary=vocabulary)
         return schema.with_combinations(schema._encode_row(row, frequencies) for row in rows)
 
     @property
@@ -335,9 +344,18 @@ class ConditionSchema:
     def num_ids(self) -> tuple[int, ...]:
         """What an embedding needs to know: number of ids of each attribute, "not given" included.
 
-        An attribute that takes several values has a 0 for each further column.
+        An attribute that takes several values has a 0 for each further column. A text comes last, with the number of
+        ids of its pieces below zero, and has a 0 for each further column too.
         """
-        return tuple(number for a in self.attributes for number in (a.num_ids, *[0] * (a.several - 1)))
+        ids = [number for a in self.attributes for number in (a.num_ids, *[0] * (a.several - 1))]
+        if self.vocabulary is not None:
+            ids += [-self.vocabulary.num_ids, *[0] * (self.vocabulary.length - 1)]
+        return tuple(ids)
+
+    @property
+    def can_be_asked(self) -> tuple[str, ...]:
+        """Names of all that conditions can have: the attributes and, if models learn from titles, `"text"`."""
+        return self.names if self.vocabulary is None else (*self.names, TEXT)
 
     @functools.cached_property
     def slices(self) -> tuple[slice, ...]:
@@ -346,9 +364,20 @@ class ConditionSchema:
         return tuple(slice(end - a.several, end) for a, end in zip(self.attributes, ends, strict=True))
 
     @property
+    def text_columns(self) -> slice:
+        """The columns of the text in rows of ids, behind those of all attributes; none if there is no text."""
+        start = sum(attribute.several for attribute in self.attributes)
+        return slice(start, start + (self.vocabulary.length if self.vocabulary is not None else 0))
+
+    @property
+    def asked_slices(self) -> tuple[slice, ...]:
+        """The columns of all that conditions can have, in the order of `can_be_asked`."""
+        return self.slices if self.vocabulary is None else (*self.slices, self.text_columns)
+
+    @property
     def num_columns(self) -> int:
         """Length of a row of ids."""
-        return sum(attribute.several for attribute in self.attributes)
+        return self.text_columns.stop
 
     @functools.cached_property
     def frequencies(self) -> tuple[np.ndarray, ...]:
@@ -360,7 +389,8 @@ class ConditionSchema:
     def inputs(self) -> dict[str, InputSpec]:
         """What goes into a model, by name: the batches of a stream hold these beside the `images` to learn.
 
-        - `"conditions"`: one id an attribute, in column order; as many as it takes of one that takes several.
+        - `"conditions"`: one id an attribute, in column order; as many as it takes of one that takes several; then the
+          pieces of the text, if there is one.
         - `"source"`, if pictures go in: such a picture, 0 to 255.
         """
         given = {"conditions": InputSpec((self.num_columns,), "int32")}
@@ -370,7 +400,8 @@ class ConditionSchema:
 
     def with_combinations(self, rows: Iterable[Sequence[int]]) -> ConditionSchema:
         """A copy whose distribution is that of the given id rows."""
-        counts = Counter(tuple(int(i) for i in row) for row in rows)
+        end = self.text_columns.start
+        counts = Counter(tuple(int(i) for i in row[:end]) for row in rows)
         return dataclasses.replace(self, combinations=sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def attribute(self, name: str) -> Attribute:
@@ -389,11 +420,12 @@ class ConditionSchema:
                 attribute that takes several values also a list of names, or one text with commas between them.
 
         Returns:
-            One id an attribute, in column order; of one that takes several its ids ascending, then 0.
+            One id an attribute, in column order; of one that takes several its ids ascending, then 0. Then the pieces
+            of the text, if there is one.
 
         Raises:
-            ConditionError: If an attribute or value is unknown, the message lists the nearest valid names; or if there
-                are more values than a picture has.
+            ConditionError: If an attribute or value is unknown, the message lists the nearest valid names; if there
+                are more values than a picture has; or if the text is too long, or has nothing that titles have.
         """
         if conditions is not None and not isinstance(conditions, Mapping):
             example = {attribute.name: attribute.values[0] for attribute in self.attributes[:1]}
@@ -402,6 +434,9 @@ class ConditionSchema:
             )
         ids = [NOT_GIVEN] * self.num_columns
         for name, value in (conditions or {}).items():
+            if self.vocabulary is not None and fold(name) == TEXT:
+                ids[self.text_columns] = self.vocabulary.encode(value)
+                continue
             place = self._place(name)
             ids[self.slices[place]] = self.attributes[place].encode(value)
         return tuple(ids)
@@ -412,19 +447,26 @@ class ConditionSchema:
         return np.array(encoded, np.int32).reshape(len(encoded), self.num_columns)
 
     def encode_row(self, row: Mapping[str, Any]) -> tuple[int, ...]:
-        """The ids of a data row: other columns are ignored, values the schema folded away become "not given"."""
-        return self._encode_row(row, self.frequencies)
+        """The ids of a data row: other columns are ignored, values the schema folded away become "not given", as a text
+        is.
+        """
+        return self._checked(self._encode_row(row, self.frequencies))
 
     def _encode_row(self, row: Mapping[str, Any], frequencies: Sequence[Any]) -> tuple[int, ...]:
         given = {fold(name): cell for name, cell in row.items()}
         pairs = zip(self.attributes, frequencies, strict=True)
         return tuple(i for a, counts in pairs for i in a.known_ids(given.get(fold(a.name)), counts))
 
-    def encode_rows(self, rows: Iterable[Mapping[str, Any]]) -> np.ndarray:
-        """What `encode_row` makes of each row, int32 `[N, columns]`."""
+    def encode_rows(self, rows: Iterable[Mapping[str, Any]], titles: Sequence[str] | None = None) -> np.ndarray:
+        """What `encode_row` makes of each row, int32 `[N, columns]`; if models learn from titles, with these as texts,
+        cut to what models read.
+        """
         encode = functools.cache(lambda row: self.encode_row(dict(row)))  # rows are many, combinations few
         encoded = [encode(tuple(row.items())) for row in rows]
-        return np.array(encoded, np.int32).reshape(len(encoded), self.num_columns)
+        ids = np.array(encoded, np.int32).reshape(len(encoded), self.num_columns)
+        if self.vocabulary is not None and titles is not None:
+            ids[:, self.text_columns] = self.vocabulary.encode_titles(titles)
+        return ids
 
     def decode(self, ids: Sequence[int]) -> dict[str, str]:
         """Ids to names; what is not given is left out, several values are one text with commas between them.
@@ -435,12 +477,14 @@ class ConditionSchema:
         return {name: SEPARATOR.join(values) for name, values in self.values_of(ids).items()}
 
     def values_of(self, ids: Sequence[int]) -> dict[str, list[str]]:
-        """Ids to names as `decode`, the values of an attribute one by one."""
+        """Ids to names as `decode`, the values of an attribute one by one; a text is one."""
         ids = self._checked(ids)
         found = {}
         for attribute, columns in zip(self.attributes, self.slices, strict=True):
             if any(ids[columns]):
                 found[attribute.name] = [attribute.values[i - 1] for i in ids[columns] if i != NOT_GIVEN]
+        if self.vocabulary is not None and any(ids[self.text_columns]):
+            found[TEXT] = [self.vocabulary.decode(ids[self.text_columns])]
         return found
 
     def having(self, rows: np.ndarray, ids: Sequence[int]) -> np.ndarray:
@@ -458,8 +502,9 @@ class ConditionSchema:
     def complete(self, ids: Sequence[int], fraction: float) -> tuple[int, ...]:
         """Fill in what is not given by drawing from the photos that match what is.
 
-        When no photo has the given combination, the rest is drawn from the photos that share the most values of it; of
-        those, from the ones that lack the fewest attributes.
+        Beside a text nothing is filled in: the text says it, and what is drawn could say otherwise. When no photo has
+        the given combination, the rest is drawn from the photos that share the most values of it; of those, from the
+        ones that lack the fewest attributes.
 
         Args:
             ids: One id a column, some of them 0. An attribute of several values is given if one of them is.
@@ -470,7 +515,7 @@ class ConditionSchema:
             the attribute.
         """
         ids = self._checked(ids)
-        if self.gives_all(ids) or not self.combinations:
+        if self.gives_all(ids) or not self.combinations or any(ids[self.text_columns]):
             return ids
         observed, counts = self._observed
         shared, gaps = np.zeros((2, len(counts)), np.int64)
@@ -484,14 +529,17 @@ class ConditionSchema:
         # whole numbers up to here, so that a served model, which does the same, comes to the same photo
         counted = np.cumsum(np.where(candidates, counts, 0))
         drawn = observed[np.searchsorted(counted, int(fraction * counted[-1]), side="right")]
-        return tuple(int(i) for at in self.slices for i in (ids[at] if any(ids[at]) else drawn[at]))
+        filled = [int(i) for at in self.slices for i in (ids[at] if any(ids[at]) else drawn[at])]
+        return (*filled, *ids[self.text_columns])
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready form that `from_dict` reads."""
-        later = {} if self.source_channels is None else {"source_channels": self.source_channels}
-        several = self.num_columns > len(self.attributes)
+        later: dict[str, Any] = {} if self.source_channels is None else {"source_channels": self.source_channels}
+        several = self.text_columns.start > len(self.attributes)
+        if self.vocabulary is not None:
+            later["vocabulary"] = self.vocabulary.to_dict()
         return {
-            "version": 3 if several else 2 if later else 1,
+            "version": 4 if self.vocabulary is not None else 3 if several else 2 if later else 1,
             "attributes": [
                 {"name": a.name, "values": list(a.values), **({"several": a.several} if a.several > 1 else {})}
                 for a in self.attributes
@@ -523,7 +571,8 @@ class ConditionSchema:
                 for name, a in zip(names, data["attributes"], strict=True)
             ]
             rest = {field: data[field] for field in ("image_size", "channels", "text", "aspect", "combinations")}
-            return cls(attributes, **rest, source_channels=data.get("source_channels"))
+            vocabulary = Vocabulary.from_dict(data["vocabulary"]) if data.get("vocabulary") else None
+            return cls(attributes, **rest, source_channels=data.get("source_channels"), vocabulary=vocabulary)
         except ConditionError:
             raise
         except (KeyError, TypeError, ValueError) as error:
@@ -554,21 +603,26 @@ class ConditionSchema:
         """The combinations, int32 `[M, columns]`, and how often each occurs, int64 `[M]`."""
         ids = np.array([ids for ids, _ in self.combinations], np.int32)
         counts = np.array([count for _, count in self.combinations], np.int64)
-        return ids.reshape(len(counts), self.num_columns), counts
+        return ids.reshape(len(counts), self.text_columns.start), counts
 
     def __repr__(self) -> str:
         attributes = ", ".join(map(str, self.attributes)) or "no attributes"
         source = "" if self.source_channels is None else f" from pictures of {self.source_channels}"
-        return f"<ConditionSchema {attributes}; {self.image_size} px, {self.channels} channels{source}>"
+        text = "" if self.vocabulary is None else f", text of {len(self.vocabulary.words)} words"
+        return f"<ConditionSchema {attributes}{text}; {self.image_size} px, {self.channels} channels{source}>"
 
     def _place(self, name: str) -> int:
         try:
             return self._places[fold(name)]
         except KeyError:
-            raise ConditionError(f"Unknown attribute {name!r}: {nearest(str(name), self.names)}") from None
+            if fold(name) == TEXT:
+                raise ConditionError("The model has learnt from no titles, so it takes no text.") from None
+            raise ConditionError(f"Unknown attribute {name!r}: {nearest(str(name), self.can_be_asked)}") from None
 
     def _checked(self, ids: Iterable[int]) -> tuple[int, ...]:
         ids = tuple(int(i) for i in ids)
+        if len(ids) == self.text_columns.start:  # without a text
+            ids = (*ids, *[NOT_GIVEN] * (self.num_columns - len(ids)))
         if len(ids) != self.num_columns:
             each = ", ".join(f"{a.name} {a.several}" for a in self.attributes if a.several > 1)
             raise ConditionError(
@@ -582,7 +636,10 @@ class ConditionSchema:
                     right = f"go from 0 to {attribute.num_ids - 1}"
                     raise ConditionError(f"Ids of {attribute.name!r} {right}. Received: {i}")
             checked += own if attribute.several == 1 else attribute._padded(sorted(set(own) - {NOT_GIVEN}))
-        return tuple(checked)
+        pieces = ids[self.text_columns]
+        if self.vocabulary is not None and not all(0 <= i < self.vocabulary.num_ids for i in pieces):
+            raise ConditionError(f"Ids of a text go from 0 to {self.vocabulary.num_ids - 1}. Received: {pieces}")
+        return (*checked, *pieces)
 
 
 def count_ids(ids: np.ndarray, num_ids: int, times: np.ndarray | None = None) -> np.ndarray:
@@ -628,7 +685,8 @@ class PictureRequest:
     """Everything one picture depends on.
 
     Args:
-        conditions: Attribute name to value name; several values are one text with commas between them.
+        conditions: Attribute name to value name; several values are one text with commas between them. `"text"` to what
+            else is wanted.
         seed: From 0 to 2**63 - 1.
         truncation: Scales the latents: below 1 for more typical pictures, 1 for the full variety.
     """
@@ -672,7 +730,37 @@ def plan_requests(
         # the stream that a served model draws from too, see `seed_fractions`
         fractions = stateless_uniform(seeds, 1, 1)[:, 0]
         planned = [schema.complete(ids, fraction) for ids, fraction in zip(planned, fractions, strict=True)]
-    return [PictureRequest(schema.decode(ids), seed + i, truncation) for i, ids in enumerate(planned)]
+    texts = [_text_in(row) if any(ids[schema.text_columns]) else {} for row, ids in zip(rows, encoded, strict=True)]
+    return [
+        PictureRequest({**schema.decode(ids), **texts[i % len(texts)]}, seed + i, truncation)
+        for i, ids in enumerate(planned)
+    ]
+
+
+def _text_in(conditions: Conditions) -> dict[str, str]:
+    """The text of conditions as it was written."""
+    return {TEXT: next(tidy(value) for name, value in conditions.items() if fold(name) == TEXT)}
+
+
+def with_text(
+    conditions: Conditions | Sequence[Conditions] | None, text: str | Sequence[str] | None
+) -> Conditions | Sequence[Conditions] | None:
+    """Conditions that a text, or one for each of several pictures, goes with.
+
+    Raises:
+        ConditionError: If there are not as many texts as conditions.
+    """
+    if text is None:
+        return conditions
+    given: Any = conditions
+    several = given if isinstance(given, list | tuple) else None
+    if isinstance(text, str) and several is None:
+        return {**(given or {}), TEXT: text}
+    texts = [text] * len(several or ()) if isinstance(text, str) else list(text)
+    rows: list[Any] = [given] * len(texts) if several is None else list(several)
+    if len(rows) != len(texts):
+        raise ConditionError(f"{len(rows)} conditions need as many texts. Received: {len(texts)}")
+    return [{**(row or {}), TEXT: each} for row, each in zip(rows, texts, strict=True)]
 
 
 def encode_requests(schema: ConditionSchema, requests: Sequence[PictureRequest]) -> dict[str, np.ndarray]:
@@ -703,6 +791,7 @@ class AsksByName:
         seed: int = 0,
         truncation: float = 1.0,
         complete: bool = True,
+        text: str | Sequence[str] | None = None,
     ) -> list[PictureRequest]:
         """The requests behind `generate`, which takes the same arguments, picture by picture.
 
@@ -713,7 +802,7 @@ class AsksByName:
             ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
         """
         most = most_pictures(self.schema.image_size, self.schema.channels)
-        return plan_requests(self.schema, conditions, count, seed, truncation, complete, most)
+        return plan_requests(self.schema, with_text(conditions, text), count, seed, truncation, complete, most)
 
     def generate(
         self,
@@ -721,15 +810,19 @@ class AsksByName:
         count: int | None = None,
         seed: int = 0,
         truncation: float = 1.0,
+        text: str | Sequence[str] | None = None,
     ) -> np.ndarray:
         """Pictures of what is asked for.
 
         Args:
             conditions: A mapping of attribute name to value name, or to several of an attribute that takes several;
-                partial or empty, or a list of them. What is not given is drawn from the data's own distribution.
+                partial or empty, or a list of them. What is not given is drawn from the data's own distribution,
+                unless there is a text, which says it.
             count: Number of pictures. Defaults to one a mapping; a list is repeated from its start.
             seed: Picture `i` has seed `seed + i`: the same seed and conditions always give the same picture.
             truncation: Scales the latents, 0 to 2: below 1 for more typical pictures. Defaults to 1.
+            text: Words of one's own, of a model that has learnt from titles, beside the conditions or without any; a
+                list of texts goes with as many conditions.
 
         Returns:
             uint8 array `[count, image_size, image_size, channels]`.
@@ -742,7 +835,7 @@ class AsksByName:
         images = gan.generate({"articleType": "Watches", "baseColour": "Gold"}, count=16, seed=7)
         ```
         """
-        return self.draw(self.plan(conditions, count, seed, truncation))
+        return self.draw(self.plan(conditions, count, seed, truncation, text=text))
 
     def draw(self, requests: Sequence[PictureRequest]) -> np.ndarray:
         """Draw what was planned: uint8 `[len(requests), image_size, image_size, channels]`."""

@@ -23,13 +23,21 @@ Photos = Sequence[Any] | np.ndarray
 """An array of pixels, or a list of arrays, Pillow images and bytes of files."""
 
 
-def array_source(images: Any, labels: Any = None, splits: Any = None, sources: Any = None) -> Source:
+def array_source(
+    images: Any, labels: Any = None, splits: Any = None, sources: Any = None, titles: Any = None
+) -> Source:
     """Photos in arrays or lists: see `Catalogue.from_arrays`."""
     photos = photos_of("images", images)
     entering = None if sources is None else photos_of("sources", sources)
     columns = {name: _texts(name, column) for name, column in _columns(labels).items()}
     names = None if splits is None else ["" if is_gap(name) else name for name in map(str, _texts("splits", splits))]
-    given: list[tuple[str, Photos | None]] = [*columns.items(), ("sources", entering), ("splits", names)]
+    texts = None if titles is None else _texts("text", titles)
+    given: list[tuple[str, Photos | None]] = [
+        *columns.items(),
+        ("sources", entering),
+        ("splits", names),
+        ("text", texts),
+    ]
     for name, column in given:
         if column is not None and len(column) != len(photos):
             raise CatalogueError(f"{name!r} has {len(column)} values for {len(photos)} images: one each is needed.")
@@ -41,6 +49,7 @@ def array_source(images: Any, labels: Any = None, splits: Any = None, sources: A
             f"image {i}",
             {name: column[i] for name, column in columns.items()},
             (split_name(names[i]) or "train") if names else None,
+            str(texts[i]) if texts else "",
         )
         for i in range(len(photos))
     ]

@@ -36,6 +36,7 @@ from tfproductgan.catalogue.table_source import table_source
 from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
 from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, ConditionSchema, fold
 from tfproductgan.errors import CatalogueError, ConditionError, nearest, require
+from tfproductgan.vocabulary import Vocabulary
 from tfproductgan.writing import expanded
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ class Catalogue:
         items = [source.items[row] for row in prepared.rows]
         splits = _splits(items, prepared, preparation.splits)
         train, sources = splits["train"], prepared.sources
+        captions = [item.text for item in items]
+        learnt = text is not None and preparation.titles and preparation.schema is None
         schema = preparation.schema or ConditionSchema.from_rows(
             [items[i].labels for i in train],
             source.attributes,
@@ -133,13 +136,15 @@ class Catalogue:
             _shared_aspect(prepared.aspects[train]) if preparation.fit == "letterbox" else None,
             source.values,
             None if sources is None else sources.shape[-1],
+            _vocabulary([captions[i] for i in train], text) if learnt else None,
         )
-        conditions = schema.encode_rows(item.labels for item in items)
+        conditions = schema.encode_rows((item.labels for item in items), captions)
+        if schema.vocabulary is not None and not any(captions):
+            _log.warning("The model has learnt from titles, and these photos come without: no text is given")
         if preparation.schema is not None:
             _report_unknown(schema, items, conditions)
         for note in too_many(schema, items):
             _log.warning("%s", note.rstrip("."))
-        captions = [item.text for item in items]
         known = (lambda: source, lambda: captions, skipped, source.notes)
         return cls(schema, preparation, prepared, splits, conditions, *known)
 
@@ -271,7 +276,7 @@ class Catalogue:
             image: Column that names the photos' files; by default `image`, `file`, `filename`, `path` or alike, or the
                 one whose values are the names of photos, as numbers of products are.
             attributes: Columns to take as attributes, in this order; by default those of `schema`, or none.
-            text: Column of titles.
+            text: Column of titles, which models learn to draw from unless `titles` is `False`.
             split_column: Column that names the split of each photo; by default `split`, if there is one.
             columns: What the columns are called, of a list without a header, such as `["file", "label"]`.
             multi: Attributes whose cells hold several values, such as "Pine, white"; or a mapping of them to what is
@@ -299,6 +304,7 @@ class Catalogue:
         splits: Any = None,
         sources: Any = None,
         multi: Multi = None,
+        text: Any = None,
         **options: Any,
     ) -> Catalogue:
         """Photos that are in memory already.
@@ -314,6 +320,7 @@ class Catalogue:
             splits: The split of each photo, or a mapping of the shares to draw. Empty means train.
             sources: Of pairs, the picture that goes in with each photo: as `images`, in their proportions.
             multi: As of `from_table`.
+            text: The title of each photo, which models learn to draw from; empty where there is none.
             **options: See `Preparation`. `image_size` is by default the longer side of all images, if they agree.
 
         Raises:
@@ -326,10 +333,11 @@ class Catalogue:
         """
         photos = photos_of("images", images)
         named, shares = (None, splits) if isinstance(splits, Mapping) else (splits, None)
-        source = without_gaps(taken_apart(array_source(photos, labels, named, sources), multi), options.get("schema"))
+        found = array_source(photos, labels, named, sources, text)
+        source = without_gaps(taken_apart(found, multi), options.get("schema"))
         if options.get("schema") is None and options.get("image_size") is None:
             options["image_size"] = common_side(photos)
-        return cls.from_source(source, _preparation({**options, "splits": shares}))
+        return cls.from_source(source, _preparation({**options, "splits": shares}), None if text is None else "text")
 
     @classmethod
     def from_hugging_face(
@@ -347,7 +355,7 @@ class Catalogue:
             image: Column of the photos; by default the only one of images.
             attributes: Columns to take as attributes; by default those of `schema`, else all class labels. Class labels
                 keep their order.
-            text: Column of titles.
+            text: Column of titles, which models learn to draw from.
             **options: See `Preparation`. Prepared photos are not kept on disk.
 
         Raises:
@@ -382,7 +390,7 @@ class Catalogue:
             image: Feature of the photos; by default the supervised input, or the only image.
             attributes: Features to take as attributes, `"attributes/Male"` for a nested one; by default those of
                 `schema`, else the supervised label, else all class labels. Class labels keep their order.
-            text: Feature of titles.
+            text: Feature of titles, which models learn to draw from.
             data_dir: Where data sets lie; by default `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
             **options: See `Preparation`. `image_size` is by default that of the data set, if it has one. A data
                 set with nothing but a train split is divided like a source without splits.
@@ -440,6 +448,8 @@ class Catalogue:
         # photos are many, combinations few
         combinations, which = np.unique(photos.ids, axis=0, return_inverse=True)
         ids = taken.encode_rows(map(photos.schema.decode, combinations))[which.reshape(-1)]
+        if taken.vocabulary is not None:
+            ids[:, taken.text_columns] = taken.vocabulary.encode_titles(photos.texts())
         if schema is None:
             taken = taken.with_combinations(ids[splits["train"]])
         preparation = Preparation(taken.image_size, photos.fit, taken.channels, cache=False)
@@ -453,6 +463,7 @@ class Catalogue:
         seed: int = 0,
         attributes: str | Iterable[str] = ("category", "colour", "material"),
         source: str | None = None,
+        titles: bool = False,
         **options: Any,
     ) -> Catalogue:
         """The built-in catalogue: products that are drawn, without files or downloads.
@@ -463,6 +474,7 @@ class Catalogue:
             seed: Another seed, other products.
             attributes: Of `"category"`, `"colour"`, `"material"`, `"pattern"` and `"view"`.
             source: For pairs, what goes in: `"lines"`, a line drawing of each product, or its `"mask"`.
+            titles: Whether models learn from the description of each product as well.
             **options: See `Preparation`.
 
         Raises:
@@ -471,7 +483,7 @@ class Catalogue:
         from tfproductgan.catalogue.studio_source import studio_source
 
         preparation = _preparation(
-            {"channels": None if options.get("schema") else 3, **options, "image_size": image_size}
+            {"channels": None if options.get("schema") else 3, **options, "image_size": image_size, "titles": titles}
         )
         shares = DEFAULT_SPLITS if preparation.splits is None else preparation.splits
         attributes = [attributes] if isinstance(attributes, str) else attributes
@@ -703,7 +715,11 @@ class Catalogue:
             several = f", up to {attribute.several} a photo" if attribute.several > 1 else ""
             lack = f"; not given {missing:,}" if missing else ""
             lines.append(f"{attribute.name:<11} {len(attribute.values)} values{several}: {common}{lack}")
-        if self.schema.text:
+        vocabulary = self.schema.vocabulary
+        if vocabulary is not None:
+            read = f"{len(vocabulary.words):,} words; up to {vocabulary.length} of them, or parts, are read"
+            lines.append(f"text        {self.schema.text}: {read}")
+        elif self.schema.text:
             lines.append(f"text        {self.schema.text}")
         lines.append(f"left out    {len(self.skipped):,}")
         lines += (f"note        {note}" for note in self.notes)
@@ -712,6 +728,7 @@ class Catalogue:
     def __repr__(self) -> str:
         splits = ", ".join(f"{split} {len(indices):,}" for split, indices in self.splits.items())
         attributes = ", ".join(map(str, self.schema.attributes)) or "no attributes"
+        attributes += "" if self.schema.vocabulary is None else ", text"
         pairs = "" if self.schema.source_channels is None else f" from pictures of {self.schema.source_channels}"
         return f"<Catalogue {splits}; {attributes}; {self.image_size} px, {self.channels} channels{pairs}>"
 
@@ -855,6 +872,14 @@ def _with_what_goes_in(source: Source, schema: ConditionSchema) -> Source:
             "from_pairs or sources=... (--sources)."
         )
     return source
+
+
+def _vocabulary(titles: Sequence[str], text: str | None) -> Vocabulary:
+    """The words of the titles of the training photos."""
+    try:
+        return Vocabulary.learn(titles)
+    except ConditionError as error:
+        raise CatalogueError(f"{text!r} is no text to learn from: {error}") from error
 
 
 def _said(source: Source) -> Source:

@@ -40,6 +40,8 @@ class Preparation:
         cache: Whether prepared photos are kept on disk, or the folder for them. By default in
             `$TFPRODUCTGAN_CACHE` or `~/.cache/tfproductgan`.
         memory_budget: Bytes of pixels held in memory; more than this stays on disk.
+        titles: Whether models learn from the titles, if there are any, and can be asked in words of one's own. A schema
+            decides for itself.
 
     Raises:
         CatalogueError: If an option is out of range.
@@ -54,6 +56,7 @@ class Preparation:
     max_unreadable: float = 0.05
     cache: bool | str | Path = True
     memory_budget: int = 2 * 2**30
+    titles: bool = dataclasses.field(default=True, repr=False)  # prepared data sets go by the words of the others
 
     def __post_init__(self):
         if self.fit not in FITS:

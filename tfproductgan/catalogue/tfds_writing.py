@@ -222,6 +222,8 @@ def _identity(source: Source, preparation: Preparation, text: str | None) -> str
     options = dataclasses.replace(preparation, cache=False, memory_budget=0, max_unreadable=0, schema=None)
     # photos that cannot be told from others by their stamp are never taken for the same
     digest = hashlib.sha256(f"{VERSION} {source.stamp or uuid.uuid4()} {options} {text}".encode())
+    if text is not None and preparation.titles:
+        digest.update(b" titles")
     if preparation.schema is not None:
         digest.update(preparation.schema.to_json().encode())
     digest.update(repr((list(source.attributes), dict(source.values))).encode())

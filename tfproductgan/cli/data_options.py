@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 STUDIO_COUNT = 20_000
 LARGEST_IMAGE_SIZE = 1024
 STUDIO_ATTRIBUTES = ("category", "colour", "material")
+STUDIO_TEXT = "description"
 
 
 _DATA_HELP = """a folder or zip with one folder a class, or classes in classes (and train/, validation/, test/ above if
@@ -88,7 +89,11 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         metavar="A,B",
         help="names for the columns of a list without a header, such as file,label",
     )
-    group.add_argument("--text", metavar="NAME", help="column of titles")
+    group.add_argument(
+        "--text",
+        metavar="NAME",
+        help="column of titles, for models that can be asked in words of one's own; of the studio: description",
+    )
     group.add_argument("--split-column", metavar="NAME", help="column of the splits (default: split, if there is one)")
     group.add_argument(
         "--image-size",
@@ -163,7 +168,7 @@ def catalogue_from(
     if kind == "prepared" and is_prepared(place):
         return _prepared(args, place, schema)
     source, size = source_from(args, schema, before)
-    return Catalogue.from_source(source, *preparation_from(args, size, schema))
+    return Catalogue.from_source(source, *preparation_from(args, size, schema, before))
 
 
 def _styled(args: argparse.Namespace, schema: ConditionSchema | None) -> Catalogue:
@@ -308,12 +313,21 @@ def source_from(
 
 
 def preparation_from(
-    args: argparse.Namespace, image_size: int, schema: ConditionSchema | None = None
+    args: argparse.Namespace,
+    image_size: int,
+    schema: ConditionSchema | None = None,
+    before: ConditionSchema | None = None,
 ) -> tuple[Preparation, str | None]:
-    """How the photos of `source_from`, of its size, become a catalogue, and what their titles are called."""
+    """How the photos of `source_from`, of its size, become a catalogue, and what their titles are called.
+
+    What was made of the same data `before` did not learn from its titles, or did.
+    """
     from tfproductgan.catalogue.preparation import Preparation
 
     drawn = _is_studio(args)
+    if drawn and args.text not in (None, STUDIO_TEXT):
+        raise CatalogueError(f"The titles of the studio are called {STUDIO_TEXT!r}. Received: --text {args.text}")
+    known = not drawn and before is not None and before.text == args.text and before.vocabulary is None
     preparation = Preparation(
         image_size,
         args.fit,
@@ -321,8 +335,9 @@ def preparation_from(
         args.min_count,
         schema=schema,
         max_unreadable=args.max_unreadable,
+        titles=args.text is not None and not known,
     )
-    return preparation, "description" if drawn else args.text
+    return preparation, STUDIO_TEXT if drawn else args.text
 
 
 def _unpaired(args: argparse.Namespace, schema: ConditionSchema | None, before: ConditionSchema | None) -> Catalogue:

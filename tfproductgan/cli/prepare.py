@@ -39,8 +39,9 @@ def run(args: argparse.Namespace) -> int:
     from tfproductgan.catalogue.records import schema_of
     from tfproductgan.catalogue.tfds_writing import as_before, write_dataset
 
-    source, size = source_from(args, before=schema_of(expanded(args.out)))
-    preparation, text = preparation_from(args, size)
+    before = schema_of(expanded(args.out))
+    source, size = source_from(args, before=before)
+    preparation, text = preparation_from(args, size, before=before)
     preparation = as_before(source, preparation, args.out, text)
     for line in label_notes(source, resolve_min_count(source, preparation.min_count)):
         print(line)

@@ -82,7 +82,7 @@ class SpectralNormalization(keras.layers.Layer):
 
     @property
     def _kernel(self):
-        return self.layer.table if isinstance(self.layer, ConditionEmbedding) else self.layer.kernel
+        return self.layer.vectors if isinstance(self.layer, ConditionEmbedding) else self.layer.kernel
 
     def _matrix(self):
         """The kernel as a matrix, one column an output."""

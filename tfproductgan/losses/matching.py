@@ -23,7 +23,7 @@ def with_others(conditions, others, slices):
     return ops.stack([conditions, *changed], axis=1)
 
 
-def matching_loss(logits, conditions, slices):
+def matching_loss(logits, conditions, slices, whole=()):
     """How much a picture's logit for its own conditions lacks of a lead over those for others.
 
     With a projection discriminator each attribute's part of the logit becomes what tells its values apart: an auxiliary
@@ -34,6 +34,7 @@ def matching_loss(logits, conditions, slices):
         logits: `[batch, 1 + attributes]`, of the conditions that `with_others` gives.
         conditions: Those.
         slices: As for `with_others`.
+        whole: Places among them that are shared only if all ids are, such as that of a text.
 
     Returns:
         A scalar.
@@ -46,7 +47,10 @@ def matching_loss(logits, conditions, slices):
     for place, at in enumerate(slices, start=1):
         own, other = conditions[:, 0, at], conditions[:, place, at]
         given = ops.any(own > 0, axis=1) & ops.any(other > 0, axis=1)
-        shared = ops.any((own[:, :, None] == other[:, None, :]) & (own[:, :, None] > 0), axis=(1, 2))
+        if place - 1 in whole:
+            shared = ops.all(own == other, axis=1)
+        else:
+            shared = ops.any((own[:, :, None] == other[:, None, :]) & (own[:, :, None] > 0), axis=(1, 2))
         counts = ops.cast(given & ~shared, logits.dtype)
         total = total + ops.mean(counts * ops.softplus(logits[:, place] - logits[:, 0]))
     return total / len(slices)

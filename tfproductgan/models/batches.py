@@ -88,6 +88,12 @@ def check_ids(lowest: np.ndarray, highest: np.ndarray, schema: ConditionSchema) 
                 f"{attribute.num_ids - 1} ({attribute.values[-1]!r}); schema.encode makes them of names. "
                 f"Received: {least if least < 0 else most}"
             )
+    if schema.vocabulary is not None:
+        pieces, last = schema.text_columns, schema.vocabulary.num_ids - 1
+        least, most = int(lowest[pieces].min()), int(highest[pieces].max())
+        if least < 0 or most > last:
+            wrong = least if least < 0 else most
+            raise RecipeError(f"conditions end with the pieces of a text, 0 to {last}. Received: {wrong}")
 
 
 def batches_of(
@@ -267,6 +273,8 @@ def _assert_in_range(ids, schema):
     most = np.zeros(ids.shape[-1], np.int32)
     for attribute, columns in zip(schema.attributes, schema.slices, strict=True):
         most[columns] = attribute.num_ids - 1
+    if schema.vocabulary is not None:
+        most[schema.text_columns] = schema.vocabulary.num_ids - 1
     fits = tf.reduce_all((ids >= 0) & (ids <= most))
     # not tf.debugging.Assert, whose branch costs more than all else here
     tf.raw_ops.Assert(condition=fits, data=[tf.constant(_OUT_OF_RANGE), ids], summarize=2**31 - 1)
@@ -288,6 +296,7 @@ def _advice(name, dtype, shape, spec, schema):
         columns = [
             a.name for a, at in zip(schema.attributes, schema.slices, strict=True) for _ in range(at.start, at.stop)
         ]
+        columns += ["text"] * (schema.num_columns - schema.text_columns.start > 0)
         return f"the columns are {', '.join(columns)}" if columns else "no column: the schema has no attributes"
     if dtype != tf.uint8:
         return "pixels from 0 to 255; of values from 0 to 1 make tf.cast(tf.round(images * 255), tf.uint8)"

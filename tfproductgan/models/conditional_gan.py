@@ -191,10 +191,10 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
         """
         projection = getattr(self.discriminator, "projection", None)
         embeddings = (each for each in self.discriminator._flatten_layers() if isinstance(each, ConditionEmbedding))
-        limits = {id(embedding.table): None for embedding in embeddings}
+        limits = {id(weight): None for embedding in embeddings for weight in embedding.trainable_variables}
         if isinstance(projection, ConditionEmbedding):
             # `project` divides by this root: what a feature counts stays within the limit
-            limits[id(projection.table)] = limit * projection.dim**0.5
+            limits[id(projection.table)] = limits[id(projection.to_text)] = limit * projection.dim**0.5
         for variable in self.discriminator.trainable_variables:
             most = limits.get(id(variable), limit)
             if most is not None:
@@ -251,7 +251,7 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
     @property
     def _matching(self):
         """Weight of the loss that tells what a picture shows from what others show."""
-        return self.recipe.objective.matching if self.schema.attributes else 0.0
+        return self.recipe.objective.matching if self.schema.can_be_asked else 0.0
 
     # === A step ===
 
@@ -388,23 +388,44 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
         """Conditions that a picture is judged by: its own, and if they are to be told from others', those as well."""
         if not self._matching:
             return conditions
-        photos, shares = self._photos
-        drawn = draws.uniform(Purpose.MATCHING, (conditions.shape[0], len(self.schema.attributes)))
-        rows = tf.searchsorted(shares, tf.reshape(drawn, [-1]), side="right")
-        others = tf.gather(photos, tf.minimum(rows, len(photos) - 1))
-        return with_others(conditions, tf.reshape(others, (*drawn.shape, -1)), self.schema.slices)
+        schema, others = self.schema, []
+        if schema.attributes:
+            photos, shares = self._photos
+            drawn = draws.uniform(Purpose.MATCHING, (conditions.shape[0], len(schema.attributes)))
+            rows = tf.searchsorted(shares, tf.reshape(drawn, [-1]), side="right")
+            found = tf.gather(photos, tf.minimum(rows, len(photos) - 1))
+            others.append(tf.reshape(found, (*drawn.shape, -1)))
+        if self._num_pieces:
+            others = [tf.pad(each, [[0, 0], [0, 0], [0, self._num_pieces]]) for each in others]
+            # batches are shuffled: the title of the next photo is that of any other
+            others.append(tf.roll(conditions, 1, axis=0)[:, None])
+        return with_others(
+            conditions, others[0] if len(others) == 1 else tf.concat(others, axis=1), schema.asked_slices
+        )
+
+    @property
+    def _num_pieces(self):
+        """Columns of the text."""
+        return self.schema.num_columns - self.schema.text_columns.start
 
     @functools.cached_property
     def _photos(self):
         """What photos show, ids `[M, columns]`, and the share of photos up to each; without photos, every value."""
         most = max(attribute.num_ids for attribute in self.schema.attributes) - 1
-        some = [[1 + k % (ids - 1) if ids > 1 else 0 for ids in self.schema.num_ids] for k in range(most)]
+        columns = self.schema.num_ids[: self.schema.text_columns.start]
+        some = [[1 + k % (ids - 1) if ids > 1 else 0 for ids in columns] for k in range(most)]
         rows, counts = zip(*(self.schema.combinations or [(row, 1) for row in some]), strict=True)
         return np.array(rows, np.int32), (np.cumsum(counts) / np.sum(counts)).astype(np.float32)
 
     def _apart(self, logits):
         """Logits of `_asked` conditions: those for the own ones, and a list of all if there are others."""
         return (logits[:, 0], [logits]) if self._matching else (logits, [])
+
+    def _told_apart(self, logits, asked):
+        """How much logits lack of telling what is shown from what others show."""
+        # two titles that share a word are two titles all the same
+        whole = [len(self.schema.slices)] if self._num_pieces else []
+        return matching_loss(logits, asked, self.schema.asked_slices, whole)
 
     def _adversarial(self, logits, others, asked):
         """The loss without penalties, and what to log."""
@@ -415,7 +436,7 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
         if self._adapts:
             logs["r_t"] = (self.adversarial_loss.real_sign(logits["real"], logits["fake"]), 1.0)
         for several in others:
-            logs["matching"] = (matching_loss(several, asked, self.schema.slices), 1.0)
+            logs["matching"] = (self._told_apart(several, asked), 1.0)
             loss += self._matching * logs["matching"][0]
         return loss, logs
 
@@ -440,7 +461,7 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
             fake_logits, others = self._apart(self._logits(pictures, asked, Purpose.AUGMENT_FAKE, draws))
             loss = self.adversarial_loss.generator(real_logits, fake_logits)
             for several in others:
-                loss += self._matching * matching_loss(several, asked, self.schema.slices)
+                loss += self._matching * self._told_apart(several, asked)
             return loss, {"g_loss": (loss, 1.0)}
 
         gradients, logs = gradients_through(drawn, self.generator, loss_of)

@@ -34,6 +34,7 @@ class Purpose(enum.IntEnum):
     CROP = 13
     DEGRADATION = 14
     NOISE = 15
+    TEXT_ALONE = 16
 
 
 def key(seed, step, purpose, index=0, owner=0):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfproductgan.conditions import ConditionSchema
@@ -36,6 +37,9 @@ from tfproductgan.models.scaled_schedule import follow
 from tfproductgan.models.trained import copy_of
 from tfproductgan.recipes import Recipe, get_recipe
 from tfproductgan.registry import Kind, import_all, kind_named, network_class
+
+# share of the photos that are given by their title alone, and share that are by their labels alone
+_ALONE = 0.25
 
 # of `keras.Model.compile`
 _COMPILE_OPTIONS = ("run_eagerly", "steps_per_execution", "jit_compile")
@@ -416,19 +420,31 @@ class TrainingModel(TakesInputs, ReplicaStep, keras.Model):
         return [variable for role in roles for variable in self.networks()[role].trainable_variables]
 
     def _hide_labels(self, conditions):
-        fewest = 1 if self.hides_only_attribute else 2
-        hidden = self.recipe.label_dropout if len(self.schema.attributes) >= fewest else 0.0
+        slices, text = self.schema.asked_slices, self.schema.vocabulary is not None
+        fewest = 1 if self.hides_only_attribute or text else 2
+        hidden = self.recipe.label_dropout if len(slices) >= fewest else 0.0
+        if text and hidden:
+            conditions = self._hide_text_or_labels(conditions)
         if self.recipe.fade_conditions:
             hidden = 1.0 - self._given.value * (1.0 - hidden)
         elif not hidden:
             return conditions
-        shape = (conditions.shape[0], len(self.schema.attributes))
-        drawn = Draws(self.recipe.seed, self._step.value).uniform(Purpose.LABEL_DROPOUT, shape)
-        if max(attribute.several for attribute in self.schema.attributes) > 1:
+        drawn = Draws(self.recipe.seed, self._step.value).uniform(
+            Purpose.LABEL_DROPOUT, (conditions.shape[0], len(slices))
+        )
+        if self.schema.num_columns > len(slices):
             # all values of an attribute at once; tf.repeat would leave the size unknown
-            columns = [at for at, attribute in enumerate(self.schema.attributes) for _ in range(attribute.several)]
+            columns = [at for at, columns in enumerate(slices) for _ in range(columns.start, columns.stop)]
             drawn = tf.gather(drawn, columns, axis=1)
         return tf.where(drawn < hidden, 0, conditions)
+
+    def _hide_text_or_labels(self, conditions):
+        """Of some photos leave the title alone, of as many the labels: people ask by the one or by the others."""
+        if not self.schema.attributes:
+            return conditions
+        way = Draws(self.recipe.seed, self._step.value).uniform(Purpose.TEXT_ALONE, (conditions.shape[0], 1))
+        is_text = np.arange(self.schema.num_columns) >= self.schema.text_columns.start
+        return tf.where(tf.where(is_text, way >= 1.0 - _ALONE, way < _ALONE), 0, conditions)
 
     def _fade_in(self):
         """Let more conditions be given, never fewer: a run that is made longer knows them already.
@@ -441,7 +457,7 @@ class TrainingModel(TakesInputs, ReplicaStep, keras.Model):
         self._given.assign(tf.maximum(self._given.value, tf.clip_by_value(done, 0.0, 1.0)))
         for network in self.networks().values():
             for layer in network._flatten_layers():
-                if isinstance(layer, ConditionEmbedding):
+                if isinstance(layer, ConditionEmbedding) and layer.table is not None:
                     nothing = tf.gather(layer.table.value, layer.rows_not_given)
                     layer.table.assign(tf.where(self._given.value > 0, layer.table.value, nothing))
 

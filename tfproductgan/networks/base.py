@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from tfproductgan.errors import RecipeError
-from tfproductgan.layers.condition_embedding import ConditionEmbedding
+from tfproductgan.layers.condition_embedding import ConditionEmbedding, split_ids
 
 
 class _Network(keras.Model):
@@ -123,7 +123,9 @@ class Generator(_Network):
         check_counts(latent_dim=latent_dim, embedding_dim=embedding_dim)
         self.latent_dim = latent_dim
         self.embedding_dim = embedding_dim
-        self.embedding = self.make_embedding(embedding_dim)
+        # in training, what a text says is drawn from around it
+        spreads = {"spreads": True} if split_ids(self.num_ids)[1] else {}
+        self.embedding = self.make_embedding(embedding_dim, **spreads)
 
     @property
     def style_dim(self):

@@ -98,7 +98,7 @@ class SNGANGenerator(Generator):
         self.width, self.attention = width, attention
         if self.conditional:
             # gains start near 1, see `_modulated`: apart enough for conditions to tell in a short training
-            self.embedding.table.assign(0.3 * self.embedding.table)
+            self.embedding.scale(0.3)
         self._stem_shape = (side, side, widths[0])
         self._make_layers(widths)
         self.built = True

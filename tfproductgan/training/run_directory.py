@@ -217,6 +217,9 @@ def schema_changes(before: ConditionSchema, now: ConditionSchema) -> str:
             changed += [f"of {name} {', '.join(values[:_SHOWN])}{more} {said}"] if values else []
         if sorted(was) == sorted(given) and old[name] != new[name]:
             changed.append(f"values of {name} are in another order or number")
+    if before.vocabulary != now.vocabulary:
+        gone, new_one = before.vocabulary is not None, now.vocabulary is not None
+        changed.append("the words of titles are others" if gone and new_one else f"text is {'gone' if gone else 'new'}")
     if not any(changed) and list(old) != list(new):
         changed.append("attributes are in another order")
     return ", ".join(filter(None, changed))
