@@ -48,6 +48,7 @@ POINT = "\U000f0200"
 """Stands for the point in a number while signs become spaces."""
 
 STEPS = (
+    (POINT, " "),
     # a point or comma in a number stays, as a point; twice, since the digit behind one is the digit before the next
     ("([0-9])[.,]([0-9])", f"\\1{POINT}\\2"),
     ("([0-9])[.,]([0-9])", f"\\1{POINT}\\2"),
@@ -71,9 +72,9 @@ _LONGEST_PART = 8
 _WHOLE_SHARE = 0.995  # of the titles are read to their end
 
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
-_SIGNS_STEP = 2  # the one that texts without digits take
 _DIGIT = re.compile("[0-9]")
 _COMPILED = [(re.compile(pattern), by) for pattern, by in STEPS]
+_WITHOUT_DIGITS = [step for step in _COMPILED if "[0-9]" not in step[0].pattern]
 _ALL_MARKS = re.compile(f"[{MARKS}]")
 
 
@@ -110,7 +111,7 @@ def formed(text: str) -> str:
     if not text.isascii():
         text = _ALL_MARKS.sub("", text.translate(_translation()))
     # most titles have no number
-    for pattern, by in _COMPILED if _DIGIT.search(text) else [_COMPILED[_SIGNS_STEP]]:
+    for pattern, by in _COMPILED if _DIGIT.search(text) else _WITHOUT_DIGITS:
         text = pattern.sub(by, text)
     return "".join(START + word for word in text.split(" ") if word)
 

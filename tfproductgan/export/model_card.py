@@ -22,6 +22,11 @@ _NOT_GIVEN = {
 }
 _NOTHING = {"sampler": "Only seeds.", "translator": "Only pictures.", "upscaler": "Only pictures."}
 
+_TEXT = (
+    "`text` takes words of one's own, up to {longest} of them and of parts of rarer ones; it knows {words:,} from the "
+    "photos' titles. Beside a text, names that are not given stay open."
+)
+
 _FEW_PHOTOS = 50
 _MOST_LISTED = 10
 
@@ -86,6 +91,7 @@ def model_card(
         "channels": schema.channels,
         "attributes": {attribute.name: list(attribute.values) for attribute in schema.attributes},
         **_several(schema),
+        **_titles(schema),
         "example": schema.decode(schema.combinations[0][0]) if schema.combinations else {},
         "asks": description["asks"],
         "inputs": description["inputs"],
@@ -123,6 +129,22 @@ def _several(schema: ConditionSchema) -> dict[str, Any]:
     return {"several": several} if several else {}
 
 
+def _titles(schema: ConditionSchema) -> dict[str, Any]:
+    """What is known of the titles that were learnt from, if any were."""
+    vocabulary = schema.vocabulary
+    if vocabulary is None:
+        return {}
+    return {"text": {"titles": schema.text, "words": len(vocabulary.words), "longest": vocabulary.length}}
+
+
+def _titles(schema: ConditionSchema) -> dict[str, Any]:
+    """What is known of the titles that were learnt from, if any were."""
+    vocabulary = schema.vocabulary
+    if vocabulary is None:
+        return {}
+    return {"text": {"titles": schema.text, "words": len(vocabulary.words), "longest": vocabulary.length}}
+
+
 def _limits(schema, model_id, licence, evaluation) -> Iterable[str]:
     """What not to expect, whole sentences."""
     yield "The pictures are drawn, not taken: they show no product that exists and no proof of what one looks like."
@@ -137,6 +159,11 @@ def _limits(schema, model_id, licence, evaluation) -> Iterable[str]:
         yield (
             f"{len(schema.combinations):,} combinations of values occur in the photos, {possible:,} can be asked for: "
             "the others are guesses and mostly look worse."
+        )
+    if schema.vocabulary is not None:
+        yield (
+            f"Texts are read by {len(schema.vocabulary.words):,} words of titles; of other words it knows parts, and "
+            "what no title says it cannot draw."
         )
     rare = [
         f"{attribute} {value} ({count})"
@@ -177,6 +204,7 @@ def _markdown(card: Mapping[str, Any]) -> str:
         "## What can be asked for",
         markdown_table(("attribute", "input", "values"), attributes) if attributes else _NOTHING[card["asks"]],
         *(f"Up to {most} values of {name} at once, with commas between." for name, most in several),
+        *([_TEXT.format(**card["text"])] if "text" in card else []),
         "## What it learnt from",
         f"{card['data'].get('source', 'Nobody has said what the photos were')}; {card['data']['photos']:,} to train on."
         + (f" Fingerprint: `{card['data']['fingerprint']}`." if "fingerprint" in card["data"] else ""),

@@ -6,8 +6,6 @@ the graph what `ConditionSchema.encode` and `ConditionSchema.complete` do in Pyt
 
 from __future__ import annotations
 
-import functools
-import itertools
 import keyword
 import re
 import unicodedata
@@ -18,13 +16,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfproductgan.conditions import (
-    INVISIBLE,
     MAX_TRUNCATION,
     NOT_GIVEN,
     SEPARATORS,
+    TEXT,
     ConditionSchema,
-    fold,
 )
+from tfproductgan.export.spellings import Spellings, folded
+from tfproductgan.export.text_inputs import TextInputs
 from tfproductgan.models.sampler import seed_fractions
 
 MAX_ROWS = 1024
@@ -32,8 +31,6 @@ MAX_ROWS = 1024
 
 OTHER_INPUTS = ("seed", "truncation", "latents", "fraction", "request")
 
-# what str.split takes for space, which is more than \\s of regular expressions
-_SPACE = r"[\s\x{b}\x{1c}-\x{1f}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+"
 _UNKNOWN = -1
 _JOINT = "\x01"  # in the place of a comma that is part of a value
 _BETWEEN = f" ?[{SEPARATORS}] ?"
@@ -41,7 +38,7 @@ _LONGEST_ECHO = 64  # letters of a wrong value that a message repeats
 _MOST_LISTED, _NEAREST = 12, 3  # values a message lists; of longer lists it gives the nearest
 
 
-def input_names(names: Sequence[str]) -> dict[str, str]:
+def input_names(names: Sequence[str], reserved: Sequence[str] = OTHER_INPUTS) -> dict[str, str]:
     """Names of attributes to names of inputs, the same where possible: letters, digits and `_`, for every client."""
     taken: dict[str, str] = {}
     for number, name in enumerate(names, start=1):
@@ -50,7 +47,7 @@ def input_names(names: Sequence[str]) -> dict[str, str]:
         if made[0].isdigit():
             made = f"attribute_{made}"
         # TensorFlow makes Python parameters of them
-        if keyword.iskeyword(made) or made in OTHER_INPUTS:
+        if keyword.iskeyword(made) or made in reserved:
             made = f"{made}_"
         while made in taken.values():
             made = f"{made}_{number}"
@@ -58,11 +55,19 @@ def input_names(names: Sequence[str]) -> dict[str, str]:
     return taken
 
 
+def inputs_of(schema: ConditionSchema) -> dict[str, str]:
+    """Names of all that can be asked for to names of inputs."""
+    if schema.vocabulary is None:
+        return input_names(schema.names)
+    return {**input_names(schema.names, (*OTHER_INPUTS, TEXT)), TEXT: TEXT}
+
+
 class Asked(NamedTuple):
     """What an input asks for: ids, int64 `[N, several]`, -1 for values that do not exist.
 
     `texts`, string `[M]`, and `found`, int64 `[M]`, are its values one by one; `too_many`, a boolean scalar, says that
-    a row has more of them than a picture, and is `None` for attributes of one value.
+    a row has more of them than a picture, and is `None` for attributes of one value. Of a text `ids` are its pieces,
+    `found` says which rows have nothing that titles have, and `too_many`, `[N]`, which are too long.
     """
 
     ids: Any
@@ -77,30 +82,33 @@ class NamedInputs(tf.Module):
     def __init__(self, schema: ConditionSchema):
         super().__init__()
         self._schema = schema
-        self._inputs = input_names(schema.names)
+        inputs = inputs_of(schema)
+        self._inputs = {name: inputs[name] for name in schema.names}
         self._spellings = Spellings([value for attribute in schema.attributes for value in attribute.values])
         self._tables, self._readers = [], []
         for attribute in schema.attributes:
             keys = [key.decode() for key in self._spellings.one(tf.constant(attribute.values)).numpy()]
             self._tables.append(_table(keys, attribute.several))
             self._readers.append(_reader(keys, attribute.several, self._tables[-1]))
-        shape = (len(schema.combinations), schema.num_columns)
+        shape = (len(schema.combinations), schema.text_columns.start)
         observed = np.array([ids for ids, _ in schema.combinations], np.int32).reshape(shape)
         # tensors that functions capture are saved once; arrays would be in every function anew
         self._names = [tf.constant(attribute.values) for attribute in schema.attributes]
+        self._text = None if schema.vocabulary is None else TextInputs(schema.vocabulary)
         self._observed = tf.constant(observed)
         self._counts = tf.constant([count for _, count in schema.combinations], tf.int64)
 
     def specs(self, prefix: str = "") -> dict[str, tf.TensorSpec]:
-        """One string input an attribute."""
-        names = [prefix + name for name in self._inputs.values()]
+        """One string input an attribute, and one for the text, if models have learnt from titles."""
+        names = [prefix + name for name in (*self._inputs.values(), *([TEXT] if self._text else []))]
         return {name: tf.TensorSpec([None], tf.string, name) for name in names}
 
     def asked(self, inputs: Mapping[str, tf.Tensor], prefix: str = "") -> list[Asked]:
-        """What each attribute is asked for."""
+        """What each attribute is asked for, and last the text, if there is one."""
         values = [inputs[prefix + name] for name in self._inputs.values()]
+        texts_asked = [] if self._text is None else [_asked_text(self._text, inputs[prefix + TEXT])]
         if not values:
-            return []
+            return texts_asked
         texts = tf.split(self._spellings.one(tf.concat(values, 0)), [tf.shape(column)[0] for column in values])
         found = []
         for table, reader, given, text in zip(self._tables, self._readers, values, texts, strict=True):
@@ -109,11 +117,14 @@ class NamedInputs(tf.Module):
                 found.append(Asked(ids[:, None], given, ids))
             else:
                 found.append(Asked(*reader(text)))
-        return found
+        return [*found, *texts_asked]
 
     def unknown(self, asked: Sequence[Asked]):
         """Pairs of (whether an attribute is asked for what cannot be, function that makes words for it)."""
-        for attribute, each, names in zip(self._schema.attributes, asked, self._names, strict=True):
+        attributes = self._schema.attributes
+        if self._text is not None:
+            yield from _text_problems(asked[len(attributes)], self._text.length)
+        for attribute, each, names in zip(attributes, asked[: len(attributes)], self._names, strict=True):
             wrong = each.found == _UNKNOWN
             yield (
                 tf.reduce_any(wrong),
@@ -129,6 +140,7 @@ class NamedInputs(tf.Module):
         """Fill in what is not given in ids, int32 `[N, columns]`, as the schema does, by seeds, int64 `[N]`."""
         if not self._inputs or not self._counts.shape[0]:
             return ids
+        text, ids = ids[:, self._schema.text_columns], ids[:, : self._schema.text_columns.start]
         shared = gaps = tf.zeros((1, 1), tf.int32)
         given = []
         for columns in self._schema.slices:
@@ -146,7 +158,36 @@ class NamedInputs(tf.Module):
         place = tf.cast(seed_fractions(seeds) * tf.cast(counted[:, -1], tf.float64), tf.int64)
         drawn = tf.searchsorted(counted, place[:, None], side="right")[:, 0]
         kept = tf.repeat(tf.stack(given, axis=1), [attribute.several for attribute in self._schema.attributes], axis=1)
-        return tf.where(kept, ids, tf.gather(self._observed, drawn))
+        if self._text is None:
+            return tf.where(kept, ids, tf.gather(self._observed, drawn))
+        kept |= tf.reduce_any(text != NOT_GIVEN, axis=1, keepdims=True)
+        return tf.concat([tf.where(kept, ids, tf.gather(self._observed, drawn)), text], axis=1)
+
+
+def _asked_text(reader: TextInputs, texts: tf.Tensor) -> Asked:
+    read = reader.read(texts)
+    return Asked(read.ids, texts, tf.where(read.unknown, _UNKNOWN, 0), read.too_long)
+
+
+def _text_problems(asked: Asked, length: int):
+    """What can be wrong with texts."""
+    unknown = asked.found == _UNKNOWN
+    yield (
+        tf.reduce_any(asked.too_many),
+        lambda: _words(
+            f"A text has at most {length} words and parts of words that the model reads. Received: '",
+            _echo(tf.boolean_mask(asked.texts, asked.too_many)[0]),
+            "'",
+        ),
+    )
+    yield (
+        tf.reduce_any(unknown),
+        lambda: _words(
+            "Not one word of the text '",
+            _echo(tf.boolean_mask(asked.texts, unknown)[0]),
+            "' occurs in the titles that the model has learnt from, nor a part of one.",
+        ),
+    )
 
 
 def _table(keys: Sequence[str], several: int) -> tf.lookup.StaticHashTable:
@@ -190,79 +231,6 @@ def _several(text: tf.Tensor, table: tf.lookup.StaticHashTable, several: int) ->
     too_many = tf.reduce_any(ids[:, several] != last)
     ids = ids[:, :several]
     return tf.where(ids == last, tf.zeros_like(ids), ids), parts, found, too_many
-
-
-class Spellings(tf.Module):
-    """Makes the spellings of some names one, as `fold` does: TensorFlow knows case, but not that é can be two letters.
-
-    Accents are taken out of the letters that the names have and put into one order (NFD); other letters make no name.
-    """
-
-    def __init__(self, names: Sequence[str]):
-        super().__init__()
-        used = {letter for name in names for letter in unicodedata.normalize("NFD", fold(name))}
-        parts = {letter: written for letter, written in _decompositions().items() if used.issuperset(written)}
-        self._parts = None
-        if parts:
-            pairs = tf.lookup.KeyValueTensorInitializer(list(parts), list(parts.values()))
-            self._parts = tf.lookup.StaticHashTable(pairs, "")
-        marks: dict[int, str] = {}
-        for letter in sorted(used):
-            marks[unicodedata.combining(letter)] = marks.get(unicodedata.combining(letter), "") + letter
-        marks.pop(0, None)
-        self._disorders = [
-            f"([{marks[later]}])([{marks[earlier]}])" for earlier, later in itertools.combinations(sorted(marks), 2)
-        ]
-
-    def one(self, values: tf.Tensor) -> tf.Tensor:
-        """Strings `[N]`, of which those are equal that `fold` makes equal to the same name."""
-        text = folded(values)
-        if self._parts is None:
-            return text
-        letters = tf.strings.unicode_split(text, "UTF-8")
-        written = self._parts.lookup(letters.flat_values)
-        written = letters.with_flat_values(tf.where(written == "", letters.flat_values, written))
-        text = tf.strings.reduce_join(written.to_tensor(""), axis=1)
-        for disorder in self._disorders:
-            text = tf.strings.regex_replace(text, disorder, r"\2\1")
-        return text
-
-
-@functools.cache
-def _decompositions() -> dict[str, str]:
-    """All letters that are written in several ways, and the longest of them."""
-    parts = {letter: unicodedata.normalize("NFD", letter) for letter in map(chr, range(0xA0, 0x30000))}
-    return {letter: written for letter, written in parts.items() if letter != written}
-
-
-# traced once and called from everywhere
-@tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
-def folded(values):
-    """Names without differences of case, spaces and invisible letters: what `fold` does besides composing accents."""
-    # bytes that are no text would fail in the middle of TensorFlow
-    text = tf.strings.unicode_transcode(values, "UTF-8", "UTF-8")
-    text = tf.strings.regex_replace(text, f"[{INVISIBLE}]", "")
-    text = tf.strings.strip(tf.strings.regex_replace(text, _SPACE, " "))
-    text = tf.strings.lower(text, encoding="utf-8")
-    special = _special_folds()
-
-    def fold_the_rest():
-        rest = text
-        for letter, written in special.items():
-            rest = tf.strings.regex_replace(rest, letter, written)
-        return rest
-
-    found = tf.strings.regex_full_match(text, f".*[{''.join(special)}].*")
-    return tf.cond(tf.reduce_any(found), fold_the_rest, lambda: text)
-
-
-def _special_folds() -> dict[str, str]:
-    """Letters that lower case leaves, but not case folding, such as ß and the micro sign, or that NFC replaces."""
-    lower = [letter for letter in map(chr, range(0x20000)) if letter == letter.lower()]
-    cased = [letter for letter in lower if {letter} != {letter.upper(), letter.casefold()}]
-    folds = {letter: unicodedata.normalize("NFC", letter).casefold() for letter in cased}
-    # the lower case of a few scripts folds to upper case: they are one already
-    return {letter: written for letter, written in folds.items() if written.lower() != letter}
 
 
 def zero_unless(problems) -> tf.Tensor:
@@ -324,8 +292,7 @@ def range_problem(name: str, values: tf.Tensor, largest: float = MAX_TRUNCATION)
 )
 def _unknown_words(attribute, unknown, names):
     """Words for values that do not exist: the first of them, and those that do, or the nearest if they are many."""
-    text = tf.strings.unicode_transcode(unknown[0], "UTF-8", "UTF-8")
-    value = tf.strings.substr(text, 0, _LONGEST_ECHO, unit="UTF8_CHAR")
+    value = _echo(unknown[0])
     count = tf.size(names)
     asked, known = (tf.strings.substr(folded(each), 0, _LONGEST_ECHO, unit="UTF8_CHAR") for each in ([value], names))
     distances = tf.edit_distance(_letters(tf.tile(asked, [count])), _letters(known), normalize=False)
@@ -335,6 +302,11 @@ def _unknown_words(attribute, unknown, names):
     introduced = tf.where(few, "valid: ", _words("the nearest of ", tf.strings.as_string(count), " values are "))
     listed = tf.strings.reduce_join(_words("'", listed, "'"), separator=", ")
     return _words("Unknown ", attribute, " '", value, "': ", introduced, listed)
+
+
+def _echo(text: tf.Tensor) -> tf.Tensor:
+    """The beginning of what was received."""
+    return tf.strings.substr(tf.strings.unicode_transcode(text, "UTF-8", "UTF-8"), 0, _LONGEST_ECHO, unit="UTF8_CHAR")
 
 
 def _letters(texts: tf.Tensor) -> tf.SparseTensor:

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 import tfproductgan
-from tfproductgan.export.named_inputs import MAX_ROWS, NamedInputs, input_names, row_problems, zero_unless
+from tfproductgan.export.named_inputs import MAX_ROWS, NamedInputs, inputs_of, row_problems, zero_unless
 from tfproductgan.models.trained import TrainedModel, copy_of
 
 # what costs least time a picture at little more size
@@ -81,7 +81,7 @@ class ServedModel:
             "channels": self.schema.channels,
             **self.own_facts(),
             "max_rows": MAX_ROWS,
-            "inputs": input_names(self.schema.names),
+            "inputs": inputs_of(self.schema),
             "signatures": {
                 name: {"inputs": {key: spec.dtype.name for key, spec in s.inputs.items()}, "output": s.output}
                 for name, s in self.signatures.items()

@@ -399,9 +399,7 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
             others = [tf.pad(each, [[0, 0], [0, 0], [0, self._num_pieces]]) for each in others]
             # batches are shuffled: the title of the next photo is that of any other
             others.append(tf.roll(conditions, 1, axis=0)[:, None])
-        return with_others(
-            conditions, others[0] if len(others) == 1 else tf.concat(others, axis=1), schema.asked_slices
-        )
+        return with_others(conditions, tf.concat(others, axis=1), schema.asked_slices)
 
     @property
     def _num_pieces(self):

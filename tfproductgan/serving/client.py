@@ -25,6 +25,7 @@ from tfproductgan.conditions import (
     most_pictures,
     plan_requests,
     whole_number,
+    with_text,
 )
 from tfproductgan.errors import ConditionError, ServingError
 from tfproductgan.serving.client_grpc import GrpcTransport
@@ -103,6 +104,7 @@ class Client:
         count: int | None = None,
         seed: int = 0,
         truncation: float = 1.0,
+        text: str | Sequence[str] | None = None,
     ) -> np.ndarray:
         """Pictures of what is asked for, the same as `generate` of the model itself.
 
@@ -112,6 +114,7 @@ class Client:
             count: Number of pictures. Defaults to one a mapping; a list is repeated from its start.
             seed: Picture `i` has seed `seed + i`.
             truncation: Scales the latents, 0 to 2. Defaults to 1.
+            text: Words of one's own, of a model that has learnt from titles.
 
         Returns:
             uint8 array `[count, image_size, image_size, channels]`.
@@ -120,7 +123,7 @@ class Client:
             ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
             ServingError: If the server does not answer, or not as asked.
         """
-        inputs = self._inputs(conditions, count, seed, truncation)
+        inputs = self._inputs(with_text(conditions, text), count, seed, truncation)
         if isinstance(self._transport, GrpcTransport):
             return self._images("generate", inputs)
         # as JSON, pictures are four to ten times smaller as PNG
@@ -132,9 +135,10 @@ class Client:
         count: int | None = None,
         seed: int = 0,
         truncation: float = 1.0,
+        text: str | Sequence[str] | None = None,
     ) -> list[bytes]:
         """The same pictures as PNG files; arguments and errors as for `generate`."""
-        return self._files(self._inputs(conditions, count, seed, truncation))
+        return self._files(self._inputs(with_text(conditions, text), count, seed, truncation))
 
     def interpolate(self, first: PictureRequest, second: PictureRequest, steps: int) -> np.ndarray:
         """Pictures on the way from one request to another.
