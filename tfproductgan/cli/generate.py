@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tfproductgan.cli.at_hand import with_discriminator
 from tfproductgan.cli.data_options import without_data
 from tfproductgan.cli.values import number, whole
+from tfproductgan.conditions import TEXT
 from tfproductgan.errors import CatalogueError, ConditionError
 from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable
 
@@ -24,6 +25,7 @@ Draw pictures by name.
   tfproductgan generate "ring, gold, seed 7" --count 4   seeds 7 to 10
   tfproductgan generate --set category=Ring              name the attribute as well
   tfproductgan generate --set "material=Pine, white"     several values, of an attribute that has several
+  tfproductgan generate --model runs/shop --text "red leather handbag"   in words of your own, of a model with titles
   tfproductgan generate --grid category,colour           every category in every colour
   tfproductgan generate --grid category                  every category, with several seeds
   tfproductgan generate ring --interpolate "mug, blue"   from one to the other: a strip and a GIF
@@ -46,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what to draw: values of any attributes, and 'seed N', separated by spaces or commas",
     )
     add_conditions(parser, "one condition by the name of its attribute; can be given several times")
+    parser.add_argument(
+        "--text",
+        dest="wanted_text",
+        metavar="TEXT",
+        help="what to draw in words of your own, beside values or without any, by a model that has learnt from titles",
+    )
     parser.add_argument(
         "--model",
         metavar="PATH",
@@ -133,6 +141,11 @@ def run(args: argparse.Namespace) -> int:
     if args.list:
         return _list(model, console, args.model)
     conditions, seed = asked_for(args, model.schema)
+    if args.wanted_text is not None:
+        conditions = {**conditions, TEXT: args.wanted_text}
+        model.schema.encode(conditions)  # says what cannot be before anything is drawn
+    for note in unknown_words(model.schema, conditions):
+        print(f"Note: {note}")
     chooser = None if args.best_of is None else _chooser(args, model, discriminator, console)
     with console.status("Drawing"):
         if chooser is not None:
@@ -161,6 +174,16 @@ def asked_for(args: argparse.Namespace, schema: Any) -> tuple[dict[str, str], in
     if None not in (seed, args.seed) and seed != args.seed:
         raise ConditionError(f"One request has one seed. Received: 'seed {seed}' and --seed {args.seed}")
     return conditions, next((given for given in (seed, args.seed) if given is not None), 0)
+
+
+def unknown_words(schema: Any, conditions: Mapping[str, str]) -> list[str]:
+    """Lines about words of a text that the titles do not have, or hardly: what becomes of them is a guess."""
+    text = conditions.get(TEXT)
+    unknown = schema.vocabulary.unknown(text) if text and schema.vocabulary is not None else []
+    if not unknown:
+        return []
+    listed = " or ".join(map(repr, unknown))
+    return [f"no title that it has learnt from, or hardly any, has {listed}: read by parts of words that are known."]
 
 
 def _pictures(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int) -> Written:
@@ -260,14 +283,18 @@ def _list(model: Any, console: Any, path: str | None) -> int:
     from tfproductgan.cli.inspect import schema_table
 
     schema = model.schema
-    if not schema.attributes:
-        print(f"{model.model_id} has no attributes to ask for, only seeds.")
-        return 0
-    console.print(schema_table(schema))
-    example = model.plan(seed=0)[0].conditions
-    asked = " ".join(f"--set {shlex.quote(f'{name}={value}')}" for name, value in example.items())
     source = f"--model {shlex.quote(path)} " if path else ""
-    print(f"Such as: tfproductgan generate {source}{asked}")
+    if schema.attributes:
+        console.print(schema_table(schema))
+        example = model.plan(seed=0)[0].conditions
+        asked = " ".join(f"--set {shlex.quote(f'{name}={value}')}" for name, value in example.items())
+        print(f"Such as: tfproductgan generate {source}{asked}")
+    if schema.vocabulary is not None:
+        words = schema.vocabulary.words
+        print(f"Or in words of your own, of which titles have {len(words):,}, most often {', '.join(words[:12])}:")
+        print(f"  tfproductgan generate {source}--text {shlex.quote(' '.join(words[:3]))}")
+    elif not schema.attributes:
+        print(f"{model.model_id} has no attributes to ask for, only seeds.")
     return 0
 
 

@@ -103,6 +103,7 @@ def _model_facts(file: str) -> dict[str, Any]:
         "parameters": model.parameters(),
         "attributes": {attribute.name: list(attribute.values) for attribute in schema.attributes},
         **({"several": several} if several else {}),
+        **({} if schema.vocabulary is None else {"text": f"{len(schema.vocabulary.words):,} words of titles"}),
     }
 
 

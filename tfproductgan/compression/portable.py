@@ -137,6 +137,7 @@ _MEANINGS = {
     "truncation": "0 for the most typical picture to 1 for the full variety and beyond",
     "conditions": "position of the value in the schema, from 1 on; 0 for not given",
     "conditions of several": "as many columns as an attribute is several; its positions ascending, then 0",
+    "conditions of a text": "last the pieces of the text, numbered as in the schema's vocabulary, then 0",
     "source": "the picture that goes in, -1 to 1",
 }
 
@@ -161,8 +162,10 @@ def sidecar(model: Any, conversion: str, inputs: Mapping[str, InputSpec]) -> dic
 def _meaning(name, inputs, schema):
     if name == "latents" and "truncation" not in inputs:
         return f"{_MEANINGS[name]} {_MEANINGS['latents of a truncation']}"
-    several = name == "conditions" and schema.num_columns > len(schema.attributes)
-    return "; ".join([_MEANINGS[name], *([_MEANINGS["conditions of several"]] if several else [])])
+    several = name == "conditions" and schema.text_columns.start > len(schema.attributes)
+    text = name == "conditions" and schema.vocabulary is not None
+    more = [part for part, there in (("several", several), ("a text", text)) if there]
+    return "; ".join([_MEANINGS[name], *(_MEANINGS[f"conditions of {part}"] for part in more)])
 
 
 def _read_sidecar(path):

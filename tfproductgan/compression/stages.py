@@ -11,6 +11,7 @@ import dataclasses
 from typing import Any
 
 from tfproductgan.errors import RecipeError
+from tfproductgan.layers.condition_embedding import split_ids
 from tfproductgan.networks.dcgan import DCGANGenerator
 from tfproductgan.networks.mlp import MLPGenerator
 
@@ -41,8 +42,8 @@ class Chain:
 
 
 def can_be_taken_apart(network: Any) -> bool:
-    """Whether somebody has said what this kind of generator is made of."""
-    return isinstance(network, tuple(_FAMILIES))
+    """Whether somebody has said what this kind of generator is made of; what reads texts, nobody has."""
+    return isinstance(network, tuple(_FAMILIES)) and not split_ids(network.num_ids)[1]
 
 
 def taken_apart() -> str:
@@ -56,10 +57,10 @@ def chain_of(network: Any) -> Chain:
     Raises:
         RecipeError: If nobody has said what this kind of generator is made of.
     """
-    for kind, take_apart in _FAMILIES.items():
-        if isinstance(network, kind):
-            return take_apart(network)
-    raise RecipeError(f"A {type(network).__name__} cannot be taken apart into stages; known: {taken_apart()}.")
+    if can_be_taken_apart(network):
+        return next(take_apart(network) for kind, take_apart in _FAMILIES.items() if isinstance(network, kind))
+    reads = " that reads texts" if split_ids(network.num_ids)[1] else ""
+    raise RecipeError(f"A {type(network).__name__}{reads} cannot be taken apart into stages; known: {taken_apart()}.")
 
 
 def _dcgan(network):

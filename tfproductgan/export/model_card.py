@@ -192,6 +192,7 @@ def _markdown(card: Mapping[str, Any]) -> str:
     seen = card["training"].get("images_seen")
     attributes = [(name, f"`{card['inputs'][name]}`", ", ".join(of)) for name, of in card["attributes"].items()]
     several = card.get("several", {}).items()
+    nothing = "Words of your own." if "text" in card else _NOTHING[card["asks"]]
     sections = [
         f"# {card['name']}, version {card['version']}",
         f"A generator of product pictures that is asked {_ASKED[card['asks']]}: `{card['model_id']}`, "
@@ -202,7 +203,7 @@ def _markdown(card: Mapping[str, Any]) -> str:
         "## How to ask it",
         _example(card),
         "## What can be asked for",
-        markdown_table(("attribute", "input", "values"), attributes) if attributes else _NOTHING[card["asks"]],
+        markdown_table(("attribute", "input", "values"), attributes) if attributes else nothing,
         *(f"Up to {most} values of {name} at once, with commas between." for name, most in several),
         *([_TEXT.format(**card["text"])] if "text" in card else []),
         "## What it learnt from",

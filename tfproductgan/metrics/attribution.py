@@ -22,7 +22,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfproductgan.catalogue.photos import background_colour
-from tfproductgan.errors import JudgementError
+from tfproductgan.conditions import TEXT
+from tfproductgan.errors import ConditionError, JudgementError
 from tfproductgan.models.editing import Drawing, Editor
 from tfproductgan.models.trained import copy_of
 
@@ -178,7 +179,7 @@ def scores_of(
     names, judge = [], None
     if discriminator is not None:
         judge = copy_of(discriminator, dtype="float32")
-        apart = len(schema.attributes) > 1 and any(ids)
+        apart = len(schema.can_be_asked) > 1 and any(ids)
         names += ["discriminator: looks real", "discriminator: shows it"] if apart else ["discriminator: looks real"]
     known = classifier.log_odds(tf.zeros((1, *classifier.image_shape)), ids) if classifier is not None else {}
     given = schema.decode(ids)
@@ -203,10 +204,10 @@ def scores_of(
 
 @dataclasses.dataclass(frozen=True)
 class LeftOut:
-    """What becomes of a picture if one of its attributes is left out.
+    """What becomes of a picture if one of its attributes, or a word of its text, is left out.
 
     Args:
-        attribute: Its name.
+        attribute: Its name; `"text"` of a word.
         value: What was asked for.
         instead: What was drawn in its place: "not given", or other values if it is the only attribute.
         picture: The first of the pictures without it, uint8 `[H, W, C]`.
@@ -225,7 +226,7 @@ class LeftOut:
 
 
 def leave_one_out(editor: Editor, drawing: Drawing, classifier: CatalogueClassifier | None = None) -> list[LeftOut]:
-    """Draw a picture again without each of its attributes in turn, from the same seed.
+    """Draw a picture again without each of its attributes, and of the words of its text, in turn, from the same seed.
 
     A model of a single attribute has not learnt to draw without it: it draws its most frequent other values.
 
@@ -240,9 +241,11 @@ def leave_one_out(editor: Editor, drawing: Drawing, classifier: CatalogueClassif
     conditions, schema = drawing.request.conditions, editor.model.schema
     [picture] = editor.draw([drawing])
     found = []
-    for name, value in conditions.items():
+    for name, value in _one_by_one(conditions):
         held = {key: given for key, given in conditions.items() if key != name}
-        if len(schema.attributes) > 1:
+        if name == TEXT:
+            instead, others = "not given", [_without(conditions, value, schema)]
+        elif len(schema.can_be_asked) > 1:
             instead, others = "not given", [held]
         else:
             values = [other for other, _ in editor.others(name, value) if other is not None]
@@ -254,10 +257,27 @@ def leave_one_out(editor: Editor, drawing: Drawing, classifier: CatalogueClassif
             [dataclasses.replace(drawing, request=dataclasses.replace(request, conditions=other)) for other in others]
         )
         moved = float(np.mean(np.sqrt(np.mean(np.square(drawn.astype(float) - picture), axis=(1, 2, 3)))))
-        shown = _shown(classifier, name, value, [picture, *drawn]) if classifier else None
+        known = classifier is not None and name != TEXT
+        shown = _shown(classifier, name, value, [picture, *drawn]) if known else None
         left = None if shown is None else float(np.mean(shown[1:]))
         found.append(LeftOut(name, value, instead, drawn[0], moved, None if shown is None else float(shown[0]), left))
     return sorted(found, key=lambda each: -each.moved)
+
+
+def _one_by_one(conditions: Conditions):
+    """Attributes with their values, and each word of a text."""
+    for name, value in conditions.items():
+        yield from ((name, word) for word in dict.fromkeys(value.split())) if name == TEXT else [(name, value)]
+
+
+def _without(conditions, word, schema):
+    """Conditions whose text lacks a word; without the text, if nothing else in it says anything."""
+    left = " ".join(each for each in conditions[TEXT].split() if each != word)
+    try:
+        schema.encode({TEXT: left})
+    except ConditionError:
+        left = ""
+    return {**conditions, TEXT: left}
 
 
 def _shown(classifier, name, value, pictures: Sequence[np.ndarray]):

@@ -464,7 +464,8 @@ class _Judging:
     # === Helpers ===
 
     def _halves(self, real: np.ndarray) -> list[np.ndarray]:
-        return [real[rows] for rows in alike_halves(self.photos.conditions, self.seed)]
+        labels = self.photos.conditions[:, : self.catalogue.schema.text_columns.start]
+        return [real[rows] for rows in alike_halves(labels, self.seed)]
 
     def _drawn(self) -> Iterator[np.ndarray]:
         for start in range(0, self.n, _AT_ONCE):

@@ -176,6 +176,8 @@ def _check_alike(first, other):
         raise RunError(f"{first.model_id} and {other.model_id} draw pictures of {sizes}: train both alike.")
     both = [{each.name: each for each in model.schema.attributes} for model in (first, other)]
     differ = [name for name in dict.fromkeys([*both[0], *both[1]]) if both[0].get(name) != both[1].get(name)]
+    if first.schema.vocabulary != other.schema.vocabulary:
+        differ.append("the words of titles")
     if differ or list(both[0]) != list(both[1]):
         raise RunError(
             f"{first.model_id} and {other.model_id} cannot be asked for the same: they differ in "

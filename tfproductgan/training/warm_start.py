@@ -134,11 +134,18 @@ def _take(
 ) -> None:
     """Give a network the weights of an old one that fit; names of those that do and do not are added to lists."""
     there = dict(_named(old))
-    tables = {id(layer.table) for layer in network._flatten_layers() if isinstance(layer, ConditionEmbedding)}
+    embeddings = [layer for layer in network._flatten_layers() if isinstance(layer, ConditionEmbedding)]
+    tables = {id(layer.table) for layer in embeddings}
+    of_texts = {id(layer.to_text) for layer in embeddings}
+    of_pieces = {id(layer.text.table) for layer in embeddings if layer.text is not None}
     for name, weight in _named(network):
         found = there.get(name)
         if id(weight) in tables and (found is None or found.shape[1:] == weight.shape[1:]):
             weight.assign(0 * weight.numpy() if found is None else _rows(found.numpy(), old_schema, schema))
+        elif id(weight) in of_texts and found is None:
+            weight.assign(0 * weight.numpy())
+        elif id(weight) in of_pieces and found is not None and found.shape[1:] == weight.shape[1:]:
+            weight.assign(_pieces(found.numpy(), old_schema, schema))
         elif found is not None and found.shape == weight.shape:
             weight.assign(found.numpy())
         elif found is not None and _see_latents(network, weight, old, found):
@@ -180,6 +187,14 @@ def _rows(table: np.ndarray, old: ConditionSchema, new: ConditionSchema) -> np.n
     return np.stack(made)
 
 
+def _pieces(table: np.ndarray, old: ConditionSchema, new: ConditionSchema) -> np.ndarray:
+    """The vectors of the pieces of one vocabulary for those of another; one that is new begins as their mean."""
+    assert old.vocabulary is not None and new.vocabulary is not None
+    known = dict(zip(old.vocabulary.pieces, table[1:], strict=True))
+    mean = table[1:].mean(axis=0)
+    return np.stack([table[0], *(known.get(piece, mean) for piece in new.vocabulary.pieces)])
+
+
 def _news(schema: ConditionSchema, old: ConditionSchema) -> Iterator[str]:
     """Words for what the schema of a new training has that the old one had not, and the other way round."""
     before = {fold(attribute.name): attribute for attribute in old.attributes}
@@ -193,6 +208,8 @@ def _news(schema: ConditionSchema, old: ConditionSchema) -> Iterator[str]:
             more = f" and {len(new) - _SHOWN} more" if len(new) > _SHOWN else ""
             listed = f"{', '.join(new[:_SHOWN])}{more}"
             yield f"New values of {attribute.name}: {listed}; each begins as the mean of the old ones."
+    if schema.vocabulary is not None and old.vocabulary is None:
+        yield "New: texts; they add nothing at first."
     if before:
         yield f"Gone: {', '.join(attribute.name for attribute in before.values())}."
 
