@@ -5,6 +5,7 @@ import pytest
 
 from tfproductgan.conditions import (
     MAX_SEED,
+    AsksByName,
     Attribute,
     ConditionSchema,
     PictureRequest,
@@ -12,8 +13,10 @@ from tfproductgan.conditions import (
     encode_requests,
     fold,
     tidy,
+    with_text,
 )
 from tfproductgan.errors import ConditionError
+from tfproductgan.vocabulary import Vocabulary
 
 SCHEMA = ConditionSchema([Attribute("category", ("Ring", "Watch")), Attribute("baseColour", ("Gold", "Navy Blue"))])
 
@@ -447,3 +450,64 @@ def test_no_requests_become_no_rows(schema):
 def test_requests_that_cannot_be_are_refused(request_, message):
     with pytest.raises(ConditionError, match=message):
         encode_requests(SCHEMA, [request_])
+
+
+# === Texts ===
+
+WORDS = Vocabulary.learn(["Titan Women Gold Watch", "Puma Men Red Shoes"] * 3)
+TITLED = ConditionSchema(SCHEMA.attributes, 64, text="title", vocabulary=WORDS).with_combinations([(1, 1), (2, 2)])
+
+
+class Titled(AsksByName):
+    schema = TITLED
+
+
+def test_a_text_is_asked_for_beside_attributes_or_alone():
+    ids = TITLED.encode({"category": "Ring", "Text": "gold WATCH"})
+    assert ids[:2] == (1, 0) and len(ids) == TITLED.num_columns == 2 + WORDS.length
+    assert TITLED.decode(ids) == {"category": "Ring", "text": "gold watch"}
+    assert TITLED.encode(TITLED.decode(ids)) == ids
+    assert TITLED.encode({"text": ""}) == TITLED.encode({"text": None}) == TITLED.encode() == (0,) * len(ids)
+    assert TITLED.decode((1, 2)) == {"category": "Ring", "baseColour": "Navy Blue"}  # rows without a text
+    assert TITLED.num_ids == (3, 3, -WORDS.num_ids, *[0] * (WORDS.length - 1))
+    assert TITLED.inputs()["conditions"].shape == (len(ids),)
+
+
+def test_photos_are_counted_by_their_attributes():
+    rows = TITLED.encode_rows([{"category": "Ring", "text": "no column"}] * 2, ["Gold watch", "red shoes " * 30])
+    assert TITLED.decode(rows[0]) == {"category": "Ring", "text": "gold watch"}
+    assert TITLED.decode(rows[1])["text"] == " ".join(["red shoes"] * (WORDS.length // 2))
+    assert TITLED.with_combinations(rows).combinations == (((1, 0), 2),)
+
+
+def test_beside_a_text_nothing_is_drawn():
+    asked = [r.conditions for r in Titled().plan({"category": "Ring"}, count=2, text="  Gold WATCH ")]
+    assert asked == [{"category": "Ring", "text": "Gold WATCH"}] * 2
+    assert [r.conditions for r in Titled().plan({"category": "Ring"}, text="")] == [TITLED.decode((1, 1))]
+    several = Titled().plan([{}, {"category": "Ring"}], text=["red", "gold"])
+    assert [r.conditions for r in several] == [{"text": "red"}, {"category": "Ring", "text": "gold"}]
+
+
+def test_as_many_texts_as_conditions_are_needed():
+    assert with_text({"a": "b"}, ["x", "y"]) == [{"a": "b", "text": "x"}, {"a": "b", "text": "y"}]
+    assert with_text([{}, None], "x") == [{"text": "x"}] * 2
+    assert with_text([{}], None) == [{}]
+    with pytest.raises(ConditionError, match="2 conditions need as many texts"):
+        with_text([{}, {}], ["x", "y", "z"])
+
+
+def test_schemas_keep_their_words():
+    again = ConditionSchema.from_json(TITLED.to_json())
+    assert again == TITLED and TITLED.to_dict()["version"] == 4
+    assert "vocabulary" not in SCHEMA.to_dict() and SCHEMA.to_dict()["version"] == 1
+    assert "text of 8 words" in repr(TITLED)
+
+
+def test_texts_that_cannot_be_are_refused():
+    with pytest.raises(ConditionError, match="learnt from no titles"):
+        SCHEMA.encode({"text": "gold"})
+    with pytest.raises(ConditionError, match="no attribute can be called 'TEXT'"):
+        ConditionSchema([Attribute("TEXT", ("a",))], vocabulary=WORDS)
+    with pytest.raises(ConditionError, match="Ids of a text"):
+        TITLED.decode((0, 0, WORDS.num_ids, *[0] * (WORDS.length - 1)))
+    assert ConditionSchema([Attribute("text", ("a",))]).encode({"text": "a"}) == (1,)

@@ -236,9 +236,13 @@ class Vocabulary:
         return self._padded(ids)
 
     def encode_titles(self, titles: Iterable[str]) -> np.ndarray:
-        """Titles of photos, int32 `[N, length]`; what is too long ends with the last whole word that fits."""
+        """Titles of photos, int32 `[N, length]`; what is too long ends with the last whole word that fits.
+
+        A title that could not be asked for, since nothing in it occurs in others, is not given.
+        """
         memo: dict[str, list[int]] = {}
-        rows = [self._padded(self._cut(self.read(formed(title), memo))) for title in titles]
+        read = (self._cut(self.read(formed(title), memo)) for title in titles)
+        rows = [self._padded(ids if self._says_something(ids) else []) for ids in read]
         return np.array(rows, np.int32).reshape(len(rows), self.length)
 
     def _cut(self, ids: list[int]) -> list[int]:

@@ -14,6 +14,7 @@ from tfproductgan.metrics.classifier import CatalogueClassifier
 from tfproductgan.models import loading
 from tfproductgan.sampling.files import read_metadata
 from tfproductgan.training import evaluation
+from tfproductgan.vocabulary import Vocabulary
 
 
 @pytest.fixture
@@ -211,3 +212,44 @@ def test_a_best_that_cannot_be_is_one_line(generate, painter, tmp_path, monkeypa
     assert generate("ring", *words) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert said in line and names(tmp_path) == []
+
+
+# === Texts ===
+
+
+@pytest.fixture
+def reading_painter(painter):
+    """Draws by its words too."""
+    words = Vocabulary.learn(["Red leather handbag", "Watch with round dial"] * 3)
+    painter.schema = dataclasses.replace(painter.schema, text="title", vocabulary=words)
+    return painter
+
+
+def test_words_of_ones_own(generate, reading_painter, tmp_path, capsys):
+    assert generate("--text", "red leather handbag", "--seed", "7") == 0
+    metadata = read_metadata(tmp_path / "pictures" / "red-leather-handbag-seed7.png")
+    assert metadata["conditions"] == {"text": "red leather handbag"}
+    assert "Note" not in capsys.readouterr().out
+    assert generate("ring, navy blue", "--text", "with a Purplish dial") == 0
+    assert read_metadata(tmp_path / "pictures" / "ring-navy-blue-with-a-purplish-dial-seed0.png")["conditions"] == {
+        "category": "Ring",
+        "colour": "Navy Blue",
+        "text": "with a purplish dial",
+    }
+    assert "or hardly any, has 'a' or 'purplish': read by parts" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("text", "said"), [("xqzv", "Not one word of the text 'xqzv'"), ("red " * 30, "too long")])
+def test_texts_that_cannot_be_read_are_refused(generate, reading_painter, tmp_path, capsys, text, said):
+    assert generate("ring", "--text", text) == 1
+    assert said in capsys.readouterr().err and not (tmp_path / "pictures").exists()
+
+
+def test_models_without_titles_take_no_text(generate, capsys):
+    assert generate("ring", "--text", "red") == 1
+    assert "has learnt from no titles" in capsys.readouterr().err
+
+
+def test_what_can_be_said_is_listed(generate, reading_painter, capsys):
+    assert generate("--list") == 0
+    assert "Or in words of your own, of which titles have 7" in capsys.readouterr().out

@@ -28,3 +28,14 @@ def test_what_is_not_given_or_shared_does_not_count():
     own = np.array([[1, 4, 5], [1, 5, 6], [0, 0, 0], [0, 5, 0]])
     others = np.array([[[1, 0, 0], [0, 0, 0]], [[0, 0, 0], [0, 5, 0]], [[2, 0, 0], [0, 4, 5]], [[3, 0, 0], [0, 4, 5]]])
     assert float(matching_loss(np.zeros((4, 3), np.float32), with_others(own, others, SLICES), SLICES)) == 0
+
+
+def test_two_texts_that_share_a_word_are_two():
+    ids = np.array([[1, 4, 5], [1, 4, 5], [1, 4, 5], [1, 0, 0]])
+    others = np.array([[[0, 4, 6]], [[0, 4, 5]], [[0, 0, 0]], [[0, 4, 5]]])
+    asked = np.array(with_others(ids, others, SLICES[1:]))
+    leads = np.zeros((4, 2), np.float32)
+    # of the first alone: the second's other is the same, the third's and the fourth's own is not given
+    loss = float(matching_loss(leads, asked, SLICES[1:], whole=(0,)))
+    assert loss == np.float32(np.log(2) / 4)
+    assert float(matching_loss(leads, asked, SLICES[1:])) == 0

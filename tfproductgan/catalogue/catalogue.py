@@ -73,6 +73,7 @@ class Catalogue:
         notes: What was done to make sense of the data, a sentence each.
         placements: Of each photo, where it lies in its square; `placement.crop(picture)` is the way back.
         fingerprint: Changes when anything does that the stream delivers.
+        label_fingerprint: The same but for titles: what looks at photos and labels alone goes by it.
 
     Example:
     ```python
@@ -571,8 +572,17 @@ class Catalogue:
 
     @functools.cached_property
     def fingerprint(self) -> str:
+        return self._digest(self._conditions)
+
+    @functools.cached_property
+    def label_fingerprint(self) -> str:
+        if self.schema.vocabulary is None:
+            return self.fingerprint
+        return self._digest(self._conditions[:, : self.schema.text_columns.start])
+
+    def _digest(self, conditions: np.ndarray) -> str:
         digest = hashlib.sha256(self._photos.pixel_hash.encode())
-        digest.update(np.ascontiguousarray(self._conditions).data)
+        digest.update(np.ascontiguousarray(conditions).data)
         for split, indices in self.splits.items():
             digest.update(split.encode())
             digest.update(np.ascontiguousarray(indices).data)

@@ -130,7 +130,7 @@ def _table(args: argparse.Namespace, model: Any) -> list[_Row]:
         "sampler": ["name", "seed", "truncation"],
         "translator": ["name", "picture", *(["to"] if len(getattr(model, "directions", ())) > 1 else [])],
         "upscaler": ["name", "picture"],
-    }[model.asks] + list(model.schema.names)
+    }[model.asks] + list(model.schema.can_be_asked)
     names = {name.casefold(): name for name in known}
     for column in table.columns:
         if column.strip().casefold() not in names:
@@ -178,7 +178,7 @@ def _job(model: Any, row: _Row, common: Mapping[str, str]) -> _Job:
     if row.problem:
         raise ConditionError(row.problem)
     schema, said = model.schema, row.said
-    named = {name: value for name, value in said.items() if name in schema.names}
+    named = {name: value for name, value in said.items() if name in schema.can_be_asked}
     conditions = schema.decode(schema.encode({**common, **named}))  # as the schema spells it
     if model.asks == "sampler":
         seed = _number("seed", digits, said.get("seed", str(row.number)))

@@ -18,7 +18,7 @@ from tfproductgan.compression.folding import Folded
 from tfproductgan.compression.own_graph import own_graph
 from tfproductgan.compression.portable import Inputs, PortableModel, sampler_inputs, sidecar
 from tfproductgan.compression.stages import can_be_taken_apart
-from tfproductgan.conditions import InputSpec
+from tfproductgan.conditions import Conditions, ConditionSchema, InputSpec
 from tfproductgan.errors import ConversionError, require
 from tfproductgan.models.loading import load
 from tfproductgan.models.pictures import to_float, to_uint8
@@ -32,6 +32,7 @@ Pictures = Callable[[Inputs], np.ndarray]
 """What a network takes to uint8 pictures."""
 
 _TYPICAL = 256
+_TYPICAL_WORDS = 64  # of the most frequent ones of titles
 # others than those of the pictures a form is judged by, which are asked for with the first seeds
 _TYPICAL_SEED = 2**40
 _ONNX_OPSET = 18
@@ -120,7 +121,7 @@ def typical_inputs(
         ConversionError: If pictures go in and there is no catalogue.
     """
     if model.asks == "sampler":
-        requests, network = model.plan(count=count, seed=seed), model.sampling_network
+        requests, network = model.plan(_typical_conditions(model.schema), count, seed), model.sampling_network
         return sampler_inputs(requests, model.schema, model.latent_dim, network.truncates_latents)
     if catalogue is None:
         raise ConversionError(f"{model.model_id} makes pictures of pictures: give those to try it with (--data).")
@@ -129,6 +130,13 @@ def typical_inputs(
         small = to_float(model.shrunk(batch["images"].numpy())).numpy()
         return {"source": small, "conditions": np.zeros((len(small), 0), np.int32)}
     return {"source": to_float(batch["source"]).numpy(), "conditions": batch["conditions"].numpy()}
+
+
+def _typical_conditions(schema: ConditionSchema) -> list[Conditions]:
+    """What the data has; of models that have learnt from titles also some words of these, every other time."""
+    words = schema.vocabulary.words[:_TYPICAL_WORDS] if schema.vocabulary is not None else ()
+    texts = [" ".join(words[at : at + 3]) for at in range(len(words))]
+    return [asked for text in texts for asked in ({}, {"text": text})] or [{}]
 
 
 def pictures_of(network: Any) -> Pictures:

@@ -208,7 +208,7 @@ def catalogue_classifier(
             classifier.accuracy = accuracies(recognised, catalogue.conditions(held_out), catalogue.schema)
         return classifier
 
-    return kept_classifier([catalogue.fingerprint, dataclasses.asdict(recipe)], catalogue.schema, train, folder)
+    return kept_classifier([catalogue.label_fingerprint, dataclasses.asdict(recipe)], catalogue.schema, train, folder)
 
 
 def kept_classifier(

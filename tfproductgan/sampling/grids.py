@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tfproductgan.catalogue.lettering import wrapped
 from tfproductgan.catalogue.photos import Placement
-from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
+from tfproductgan.conditions import NOT_GIVEN, TEXT, ConditionSchema
 from tfproductgan.errors import ConditionError
 from tfproductgan.sampling.files import annotate, describe_request, to_image, value_names
 
@@ -188,8 +188,11 @@ def typical_conditions(schema: ConditionSchema, count: int = 8) -> list[dict[str
 
     Returns:
         Conditions, the most frequent first. If there are fewer values, the next frequent combinations follow;
-        without frequencies they are the first attribute's values alone; none for a schema without attributes.
+        without frequencies they are the first attribute's values alone. Of a schema without attributes texts of the
+        most frequent words of titles, or none.
     """
+    if not schema.attributes and schema.vocabulary is not None:
+        return [{TEXT: word} for word in schema.vocabulary.words[:count]]
     if not (schema.attributes and schema.combinations):
         return [{first.name: value} for first in schema.attributes[:1] for value in first.values[:count]]
     # those that say everything come first
