@@ -468,6 +468,7 @@ def test_a_text_is_asked_for_beside_attributes_or_alone():
     assert TITLED.decode(ids) == {"category": "Ring", "text": "gold watch"}
     assert TITLED.encode(TITLED.decode(ids)) == ids
     assert TITLED.encode({"text": ""}) == TITLED.encode({"text": None}) == TITLED.encode() == (0,) * len(ids)
+    assert TITLED.encode({"text": ["gold", "watch"]}) == TITLED.encode({"text": "gold watch"})
     assert TITLED.decode((1, 2)) == {"category": "Ring", "baseColour": "Navy Blue"}  # rows without a text
     assert TITLED.num_ids == (3, 3, -WORDS.num_ids, *[0] * (WORDS.length - 1))
     assert TITLED.inputs()["conditions"].shape == (len(ids),)

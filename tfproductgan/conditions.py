@@ -435,7 +435,7 @@ class ConditionSchema:
         ids = [NOT_GIVEN] * self.num_columns
         for name, value in (conditions or {}).items():
             if self.vocabulary is not None and fold(name) == TEXT:
-                ids[self.text_columns] = self.vocabulary.encode(value)
+                ids[self.text_columns] = self.vocabulary.encode(_one_text(value))
                 continue
             place = self._place(name)
             ids[self.slices[place]] = self.attributes[place].encode(value)
@@ -739,7 +739,12 @@ def plan_requests(
 
 def _text_in(conditions: Conditions) -> dict[str, str]:
     """The text of conditions as it was written."""
-    return {TEXT: next(tidy(value) for name, value in conditions.items() if fold(name) == TEXT)}
+    return {TEXT: next(tidy(_one_text(value)) for name, value in conditions.items() if fold(name) == TEXT)}
+
+
+def _one_text(value: Any) -> Any:
+    """Several texts as one."""
+    return SEPARATOR.join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def with_text(

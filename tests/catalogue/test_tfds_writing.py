@@ -112,7 +112,7 @@ def test_tensorflow_datasets_reads_it(original, prepared):
         assert sorted(found) == original.splits[split].tolist()
         for i, picture, ids in zip(sorted(found), original.images(split), original.conditions(split), strict=True):
             np.testing.assert_array_equal(found[i]["image"], picture)
-            assert [found[i]["kind"] + 1, found[i]["image_"] + 1] == ids.tolist()
+            assert [found[i]["kind"] + 1, found[i]["image_"] + 1] == ids[:2].tolist()
 
 
 def test_the_same_again_finds_it_done(shop, prepared, monkeypatch):

@@ -92,7 +92,7 @@ def test_others_have_the_title_of_the_next_photo(small_gan):
 
 def test_texts_can_be_all_there_is(small_gan, as_stream):
     gan = small_gan(schema=schema(), matching=0.2, penalty_interval=1)
-    gan.compile()
+    gan.compile(run_eagerly=True)
     gan.fit(as_stream([batch(gan.schema)]), steps_per_epoch=1, epochs=1, verbose=0)
     assert np.any(gan.generate(text="dark", seed=1) != gan.generate(text="light", seed=1))
     assert [r.conditions for r in gan.plan(count=2)] == [{}, {}]
@@ -102,7 +102,7 @@ def test_the_same_noise_around_texts_is_drawn_in_the_same_step(small_gan, as_str
     made = []
     for _ in range(2):
         gan = small_gan(schema=schema(SHADE, SIDE), penalty_interval=1)
-        gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+        gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1), run_eagerly=True)
         gan.fit(as_stream([batch(gan.schema)]), steps_per_epoch=1, epochs=1, verbose=0)
         made.append([v.numpy() for v in gan.generator.trainable_variables])
     for one, two in zip(*made, strict=True):
