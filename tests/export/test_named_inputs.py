@@ -7,8 +7,10 @@ import pytest
 import tensorflow as tf
 
 from tfproductgan.conditions import Attribute, ConditionSchema, fold
-from tfproductgan.export.named_inputs import NamedInputs, folded, input_names
+from tfproductgan.export.named_inputs import NamedInputs, input_names, inputs_of
+from tfproductgan.export.spellings import folded
 from tfproductgan.models.sampler import seed_fractions
+from tfproductgan.vocabulary import Vocabulary
 
 
 @pytest.mark.parametrize(
@@ -126,6 +128,37 @@ def test_what_is_not_given_is_drawn_as_the_schema_draws_it_where_values_are_seve
     fractions = seed_fractions(rows).numpy()
     wanted = [schema.complete(row, fraction) for row, fraction in zip(ids.numpy(), fractions, strict=True)]
     np.testing.assert_array_equal(NamedInputs(schema).complete(ids, rows), wanted)
+
+
+TITLED = ConditionSchema(
+    [Attribute("type", ("a", "b")), Attribute("tag", ("x", "y"))],
+    vocabulary=Vocabulary.learn(["Gold watch for men", "Red shoes"] * 3),
+).with_combinations([(1, 1), (1, 2), (2, 2)])
+
+
+def test_beside_a_text_nothing_is_filled_in():
+    names = NamedInputs(TITLED)
+    given = {"type": ["", "a", "", "b"], "tag": ["", "", "y", "x"], "text": ["", "Gold  WATCH", "shoes", ""]}
+    asked = names.asked({name: tf.constant(column) for name, column in given.items()})
+    ids = tf.cast(tf.concat([each.ids for each in asked], axis=1), tf.int32)
+    rows = [dict(zip(given, row, strict=True)) for row in zip(*given.values(), strict=True)]
+    np.testing.assert_array_equal(ids, TITLED.encode_all(rows))
+    seeds = tf.range(4, dtype="int64")
+    fractions = seed_fractions(seeds).numpy()
+    wanted = [TITLED.complete(row, fraction) for row, fraction in zip(ids.numpy(), fractions, strict=True)]
+    np.testing.assert_array_equal(names.complete(ids, seeds), wanted)
+    assert not any(bool(wrong) for wrong, _ in names.unknown(asked))
+    assert list(names.specs("first_")) == ["first_type", "first_tag", "first_text"]
+    assert inputs_of(TITLED) == {"type": "type", "tag": "tag", "text": "text"}
+    assert input_names(["text"]) == {"text": "text"}  # an attribute may be called so where there are no texts
+
+
+@pytest.mark.parametrize(("text", "said"), [("xqz", "Not one word of the text 'xqz'"), ("a " * 30, "at most 24 words")])
+def test_texts_that_cannot_be_read_are_named(text, said):
+    names = NamedInputs(TITLED)
+    asked = names.asked({"type": tf.constant([""]), "tag": tf.constant([""]), "text": tf.constant([text])})
+    [words] = [words().numpy().decode() for wrong, words in names.unknown(asked) if bool(wrong)]
+    assert said in words
 
 
 @pytest.mark.parametrize("attributes", [[], [Attribute("view", ("Front",))]])

@@ -10,6 +10,7 @@ from tfproductgan.metrics.attribution import COMPLETE, attribute, baseline_of, l
 from tfproductgan.metrics.classifier import CatalogueClassifier, ClassifierRecipe, _network
 from tfproductgan.models.editing import Drawing, Editor
 from tfproductgan.networks.mlp import MLPDiscriminator
+from tfproductgan.vocabulary import Vocabulary
 
 RNG = np.random.default_rng(0)
 PICTURE = RNG.integers(0, 256, (6, 6, 3), np.uint8)
@@ -140,6 +141,32 @@ def test_the_only_attribute_gives_way_to_its_other_values(classifier):
     schema = ConditionSchema(SCHEMA.attributes[:1], 6, 3).with_combinations([(1,), (1,), (2,), (3,)])
     [found] = leave_one_out(Shades(schema), drawing(shade="Light"))
     assert found.instead == "Dark, Mid" and found.moved == (200 + 100) / 2
+
+
+class Reader(Shades):
+    """Draws a word's letters as grey."""
+
+    def draw(self, drawings):
+        texts = [each.request.conditions.get("text", "") for each in drawings]
+        return np.stack([np.full((6, 6, 3), 10 * len(text.replace(" ", "")), np.uint8) for text in texts])
+
+
+def test_each_word_of_a_text_is_left_out(classifier):
+    words = Vocabulary.learn(["a red leather bag"] * 3)
+    schema = ConditionSchema(SCHEMA.attributes[:1], 6, 3, vocabulary=words)
+    found = leave_one_out(Reader(schema), drawing(text="red xq leather", shade="Light"), classifier)
+    # without the attribute it stays, which is not given since there is a text too
+    moved = [(each.attribute, each.value, each.instead, each.moved) for each in found]
+    assert moved == [
+        ("text", "leather", "not given", 70),
+        ("text", "red", "not given", 30),
+        ("text", "xq", "not given", 20),
+        ("shade", "Light", "not given", 0),
+    ]
+    assert found[0].recognised is None and found[3].recognised is not None
+    # what would be left says nothing: the whole text goes
+    [only] = leave_one_out(Reader(schema), drawing(text="red xq"))[:1]
+    assert (only.value, only.moved) == ("red", 50)
 
 
 def test_the_classifier_says_what_is_lost(classifier):

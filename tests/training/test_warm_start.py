@@ -15,6 +15,7 @@ from tfproductgan.recipes import get_recipe
 from tfproductgan.registry import KINDS
 from tfproductgan.training.checkpoints import Checkpoints, Note
 from tfproductgan.training.warm_start import open_start, take_weights
+from tfproductgan.vocabulary import Vocabulary
 
 BATCH = 4
 RECIPE = get_recipe(
@@ -79,6 +80,24 @@ def test_what_is_called_the_same_keeps_what_it_has_learnt(smallest):
         "Gone: kind.",
     ]
     assert new.provenance["warm_start"] == {"path": "runs/old", "model_id": old.model_id}
+
+
+def test_pieces_of_titles_keep_their_vectors():
+    def gan(*titles):
+        words = Vocabulary.learn(titles * 3) if titles else None
+        schema = ConditionSchema([Attribute("colour", ("Red", "Blue"))], 8, 3, vocabulary=words)
+        return tpg.ConditionalGAN.from_recipe(RECIPE, schema)
+
+    old, new = gan("red bag", "gold bag"), gan("gold shoe", "red hat")
+    take_weights(new, old, "runs/old")
+    pieces = [each.schema.vocabulary.pieces for each in (old, new)]
+    theirs, mine = (np.array(each.generator.embedding.text.table) for each in (old, new))
+    for piece, row in zip(pieces[1], mine[1:], strict=True):
+        expected = theirs[1 + pieces[0].index(piece)] if piece in pieces[0] else theirs[1:].mean(axis=0)
+        np.testing.assert_allclose(row, expected, atol=1e-6)
+    np.testing.assert_array_equal(new.generator.embedding.text.kernel, old.generator.embedding.text.kernel)
+    lines = take_weights(anew := gan("gold shoe"), gan(), "runs/old")
+    assert not np.any(anew.generator.embedding.to_text) and "New: texts; they add nothing at first." in lines
 
 
 def test_what_cannot_be_taken_is_named():
