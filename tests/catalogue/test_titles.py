@@ -9,7 +9,7 @@ from tfproductgan.errors import CatalogueError
 
 COUNT = 12
 KINDS = ("Ring", "Watch", "Mug")
-TITLES = [f"Shop's {('gold', 'red')[i % 2]} {KINDS[i % 3]} {i % 3}" for i in range(COUNT - 1)] + [""]
+TITLES = [f"Shop's {('gold', 'red')[i % 2]} {KINDS[i % 3]} {i % 3}" for i in range(COUNT - 2)] + ["", "N/A"]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_a_column_of_titles_goes_into_batches(folder):
     schema = catalogue.schema
     assert schema.text == "title" and schema.vocabulary.words[0] in ("shop", "s")
     found = {schema.decode(ids).get("text") for ids in catalogue.conditions()}
-    assert found == {title.lower().replace("'", " ") or None for title in TITLES}
+    assert found == {title.lower().replace("'", " ") or None for title in TITLES[:-1]}
     batch = next(iter(catalogue.stream(batch_size=4)))
     assert batch["conditions"].shape == (4, schema.num_columns) and schema.num_columns == 1 + schema.vocabulary.length
     assert "up to 24 of them" in catalogue.summary() and repr(catalogue).count("text") == 1

@@ -16,7 +16,7 @@ import numpy as np
 from tfproductgan.catalogue.array_source import array_source, common_side, photos_of
 from tfproductgan.catalogue.cutouts import MaskedPhotos, masks_of, on_other_grounds
 from tfproductgan.catalogue.folder_source import DEFAULT_ATTRIBUTE, folder_source, pair_source, side_by_side_source
-from tfproductgan.catalogue.gaps import without_gaps
+from tfproductgan.catalogue.gaps import is_gap, without_gaps
 from tfproductgan.catalogue.hugging_face_source import hugging_face_source
 from tfproductgan.catalogue.kinds import count_of
 from tfproductgan.catalogue.label_notes import label_notes, training_counts
@@ -126,6 +126,7 @@ class Catalogue:
         splits = _splits(items, prepared, preparation.splits)
         train, sources = splits["train"], prepared.sources
         captions = [item.text for item in items]
+        titles = _titles(captions)
         learnt = text is not None and preparation.titles and preparation.schema is None
         schema = preparation.schema or ConditionSchema.from_rows(
             [items[i].labels for i in train],
@@ -137,10 +138,10 @@ class Catalogue:
             _shared_aspect(prepared.aspects[train]) if preparation.fit == "letterbox" else None,
             source.values,
             None if sources is None else sources.shape[-1],
-            _vocabulary([captions[i] for i in train], text) if learnt else None,
+            _vocabulary([titles[i] for i in train], text) if learnt else None,
         )
-        conditions = schema.encode_rows((item.labels for item in items), captions)
-        if schema.vocabulary is not None and not any(captions):
+        conditions = schema.encode_rows((item.labels for item in items), titles)
+        if schema.vocabulary is not None and not any(titles):
             _log.warning("The model has learnt from titles, and these photos come without: no text is given")
         if preparation.schema is not None:
             _report_unknown(schema, items, conditions)
@@ -450,7 +451,7 @@ class Catalogue:
         combinations, which = np.unique(photos.ids, axis=0, return_inverse=True)
         ids = taken.encode_rows(map(photos.schema.decode, combinations))[which.reshape(-1)]
         if taken.vocabulary is not None:
-            ids[:, taken.text_columns] = taken.vocabulary.encode_titles(photos.texts())
+            ids[:, taken.text_columns] = taken.vocabulary.encode_titles(_titles(photos.texts()))
         if schema is None:
             taken = taken.with_combinations(ids[splits["train"]])
         preparation = Preparation(taken.image_size, photos.fit, taken.channels, cache=False)
@@ -882,6 +883,11 @@ def _with_what_goes_in(source: Source, schema: ConditionSchema) -> Source:
             "from_pairs or sources=... (--sources)."
         )
     return source
+
+
+def _titles(captions: Sequence[str]) -> list[str]:
+    """Captions without those that say that there is none."""
+    return ["" if is_gap(caption) else caption for caption in captions]
 
 
 def _vocabulary(titles: Sequence[str], text: str | None) -> Vocabulary:
