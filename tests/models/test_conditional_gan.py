@@ -566,6 +566,16 @@ def test_the_lowest_layers_of_a_discriminator_can_be_left_as_they_are(styled_gan
     assert len(gan.discriminator.get_weights()) == len(styled_gan().discriminator.get_weights())
 
 
+def test_dcgan_can_be_left_as_it_is_from_the_picture_on(small_gan, random_batches):
+    gan = small_gan("dcgan", frozen_layers=2, penalties={"r1": 0.3})
+    gan.compile(**sgd())
+    before = {variable.path: variable.numpy() for variable in gan.discriminator.weights}
+    gan.train_step(random_batches(gan.schema)[0])
+    moved = {v.path for v in gan.discriminator.weights if not np.array_equal(v.numpy(), before[v.path])}
+    left = {path.split("/")[-2] for path in before.keys() - moved}
+    assert left - {"head"} == {"conv_0", "conv_1"}  # the head's bias does not matter to a relativistic loss
+
+
 def test_more_layers_than_can_be_left_as_they_are_are_refused(small_gan):
     with pytest.raises(RecipeError, match=r"A MLPDiscriminator has 0 layers that can be .* Received: frozen_layers=1"):
         small_gan(frozen_layers=1)
