@@ -39,3 +39,13 @@ def test_two_texts_that_share_a_word_are_two():
     loss = float(matching_loss(leads, asked, SLICES[1:], whole=(0,)))
     assert loss == np.float32(np.log(2) / 4)
     assert float(matching_loss(leads, asked, SLICES[1:])) == 0
+
+
+def test_beside_photos_only_what_pictures_cost_more_counts():
+    asked = with_others(np.array([[1, 4, 5], [2, 5, 0], [3, 7, 8]]), OTHERS, SLICES)
+    photos, pictures = np.random.default_rng(1).normal(size=(2, 3, 3)).astype(np.float32)
+    costs, least = (np.log1p(np.exp(logits[:, 1:] - logits[:, :1])) for logits in (pictures, photos))
+    more = np.maximum(costs - least, 0)
+    assert 0 < np.count_nonzero(more) < more.size
+    np.testing.assert_allclose(matching_loss(pictures, asked, SLICES, photos), more.mean(), rtol=1e-5)
+    assert float(matching_loss(photos, asked, SLICES, photos)) == 0

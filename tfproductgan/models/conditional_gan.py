@@ -419,11 +419,11 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
         """Logits of `_asked` conditions: those for the own ones, and a list of all if there are others."""
         return (logits[:, 0], [logits]) if self._matching else (logits, [])
 
-    def _told_apart(self, logits, asked):
-        """How much logits lack of telling what is shown from what others show."""
+    def _told_apart(self, logits, asked, than=None):
+        """How much logits lack of telling what is shown from what others show, see `matching_loss`."""
         # two titles that share a word are two titles all the same
         whole = [len(self.schema.slices)] if self._num_pieces else []
-        return matching_loss(logits, asked, self.schema.asked_slices, whole)
+        return matching_loss(logits, asked, self.schema.asked_slices, than, whole)
 
     def _adversarial(self, logits, others, asked):
         """The loss without penalties, and what to log."""
@@ -452,14 +452,15 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
         )
 
         def loss_of(pictures):
-            real_logits = None
-            if self.adversarial_loss.paired:
-                real_logits = tf.stop_gradient(self._logits(real, conditions, Purpose.AUGMENT_REAL, draws))
             asked = self._asked(conditions, draws)
+            real_logits, of_photos = None, []
+            if self.adversarial_loss.paired or self._matching:
+                judged = tf.stop_gradient(self._logits(real, asked, Purpose.AUGMENT_REAL, draws))
+                real_logits, of_photos = self._apart(judged)
             fake_logits, others = self._apart(self._logits(pictures, asked, Purpose.AUGMENT_FAKE, draws))
             loss = self.adversarial_loss.generator(real_logits, fake_logits)
-            for several in others:
-                loss += self._matching * self._told_apart(several, asked)
+            for several, than in zip(others, of_photos, strict=True):
+                loss += self._matching * self._told_apart(several, asked, than)
             return loss, {"g_loss": (loss, 1.0)}
 
         gradients, logs = gradients_through(drawn, self.generator, loss_of)
