@@ -423,7 +423,7 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
         """How much logits lack of telling what is shown from what others show."""
         # two titles that share a word are two titles all the same
         whole = [len(self.schema.slices)] if self._num_pieces else []
-        return matching_loss(logits, asked, self.schema.asked_slices, whole)
+        return matching_loss(logits, asked, self.schema.asked_slices, whole=whole)
 
     def _adversarial(self, logits, others, asked):
         """The loss without penalties, and what to log."""
