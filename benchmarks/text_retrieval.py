@@ -75,7 +75,7 @@ def make_scorer(schema):
         for number in range(1 if stage == 0 else 2):
             strides = 2 if number == 0 else 1
             x = layers.Conv2D(filters, 3, strides, padding="same", use_bias=False, dtype=policy)(x)
-            x = layers.BatchNormalization(dtype=policy)(x)
+            x = layers.BatchNormalization(momentum=0.9, dtype=policy)(x)
             x = layers.ReLU(dtype=policy)(x)
     x = layers.GlobalAveragePooling2D(dtype="float32")(x)
     seen = layers.UnitNormalization(dtype="float32", name="seen")(layers.Dense(DIM, dtype="float32")(x))
@@ -153,7 +153,7 @@ def places(seen: np.ndarray, said: np.ndarray, pieces: np.ndarray, seed: int) ->
         _, first = np.unique(texts[others], return_index=True)  # each text once
         others = others[np.sort(first)][: CANDIDATES - 1]
         own = said[row] @ picture
-        found[row] = 1 + np.sum(said[others] @ picture > own)
+        found[row] = 1 + np.sum(said[others] @ picture >= own)  # a scorer that sees no difference finds nothing
     return found
 
 
@@ -219,11 +219,13 @@ def main() -> None:
         if name == "text":
             order = np.roll(np.arange(len(seen)), len(seen) // 2)
             results["shuffled"] = shares(places(seen[order], said, pieces, args.seed))
-    chance = {f"top {first}": first / CANDIDATES for first in FIRST}
-    print(f"{model.model_id}: {len(rows):,} pictures, {len(set(titles)):,} titles; of {CANDIDATES} the right one is")
+    candidates = min(CANDIDATES, len(set(titles)))  # chance is higher where titles are fewer
+    chance = {f"top {first}": first / candidates for first in FIRST}
+    print(f"{model.model_id}: {len(rows):,} pictures, {len(set(titles)):,} titles; of {candidates} the right one is")
     print(f"{'':<16}" + "".join(f"{f'top {first}':>10}{'of photos':>12}" for first in FIRST))
     for name, found in results.items():
-        above = {key: (found[key] - chance[key]) / (results["photos"][key] - chance[key]) for key in found}
+        reached = {key: max(results["photos"][key] - chance[key], 1e-9) for key in found}
+        above = {key: (found[key] - chance[key]) / reached[key] for key in found}
         print(f"{name:<16}" + "".join(f"{100 * found[key]:>9.1f}%{100 * above[key]:>11.0f}%" for key in found))
     if args.out is not None:
         about = {"model": model.model_id, "pictures": len(rows), "truncation": args.truncation, "seed": args.seed}
