@@ -61,8 +61,8 @@ def test_titles_end_with_the_last_word_that_fits(vocabulary):
     [cut, whole] = short.encode_titles(["Titan gold watch redolent", "Titan"])
     assert short.decode(cut) == "titan gold watch" and short.decode(whole) == "titan"
     assert tuple(cut) == short.encode(short.decode(cut))
-    [one_word, strange] = short.encode_titles(["watchabcdefghij", "xqzxqz 色"])
-    assert (one_word > 0).all() and not strange.any()  # what could not be asked for is not given
+    [one_word, strange, empty] = short.encode_titles(["watchabcdefghij", "xqzxqz 色", ""])
+    assert (one_word > 0).all() and not strange.any() and not empty.any()  # what could not be asked for is not given
 
 
 @pytest.mark.parametrize(

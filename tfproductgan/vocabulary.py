@@ -265,7 +265,7 @@ class Vocabulary:
     def _says_something(self, ids: Sequence[int]) -> bool:
         """Whether there is a whole word among numbers, or a part that is long enough to say something."""
         pieces = self._pieces
-        for number, after in zip(ids, [*ids[1:], 0], strict=True):
+        for number, after in zip(ids, [*ids, 0][1:], strict=True):
             if self._is_word(number) and (not after or self._begins(after)):
                 return True
             if number > NUM_BYTES and len(pieces[number - 1].strip(START)) >= TELLING:
