@@ -53,10 +53,12 @@ def test_a_store_of_each_earlier_version_is_brought_up_to_date(tmp_path):
 
 
 def test_writers_wait_for_each_other(database):
-    threads = [
-        threading.Thread(target=lambda: [audit.append(database, "", "", "", "", "", {}) for _ in range(10)])
-        for _ in range(4)
-    ]
+    def write():
+        for _ in range(10):
+            with database.writing() as session:
+                audit.append(session, "", "", "", "", "", {})
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
         job_threads: Rows of jobs that are drawn at a time.
         terms: Words at the foot of every page. Defaults to ones that say that no picture shows a product that exists.
         visible_mark: Words in the corner of every picture, such as `AI`; Latin letters. Defaults to none.
+        picture_days: How long pictures live that nobody keeps; 0 for ever.
         reference_pictures: Drawn once of each new model, to compare later ones with; 0 for none.
     """
 
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     job_threads: int = Field(default=2, ge=1)
     terms: str = ""
     visible_mark: str = Field(default="", pattern=r"^[ -~]{0,40}$")
+    picture_days: float = Field(default=0, ge=0)
     reference_pictures: int = Field(default=64, ge=0, le=1024)
 
     @model_validator(mode="after")

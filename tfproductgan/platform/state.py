@@ -36,5 +36,9 @@ def platform_of(request: Request) -> Platform:
     return request.app.state.platform
 
 
-Here = Annotated[Platform, Depends(platform_of)]
+async def _here(request: Request) -> Platform:  # what is not async runs in a thread, which costs more than it does
+    return platform_of(request)
+
+
+Here = Annotated[Platform, Depends(_here)]
 """The parts of the gateway, in the signature of a route."""
