@@ -13,6 +13,7 @@ from tfproductgan.platform import problems
 from tfproductgan.platform.access.guard import admit
 from tfproductgan.platform.access.rates import Rates
 from tfproductgan.platform.api import administration, jobs, models, pictures, ratings, service
+from tfproductgan.platform.c2pa import Seal
 from tfproductgan.platform.doorway import Doorway
 from tfproductgan.platform.engine import Engine
 from tfproductgan.platform.jobs.worker import Worker
@@ -36,14 +37,15 @@ def open_platform(settings: Settings) -> Platform:
     """Open the store, brought up to date, and the way to the engine.
 
     Raises:
-        PlatformError: If the store cannot be opened.
+        PlatformError: If the store cannot be opened, or pictures not be signed.
         ServingError: If the engine's address cannot be.
     """
+    seal = Seal(settings.c2pa_certificate, settings.c2pa_key) if settings.c2pa_certificate else None
     database = Database(settings.database)
     database.upgrade()
     engine = Engine(settings.engine, settings.models)
     pictures = PictureStore(settings.pictures)
-    return Platform(settings, database, pictures, engine, Rates(settings), Metrics(), Looks())
+    return Platform(settings, database, pictures, engine, Rates(settings), Metrics(), Looks(), seal)
 
 
 def create_app(platform: Platform) -> FastAPI:

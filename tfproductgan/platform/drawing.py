@@ -200,6 +200,8 @@ def _written(
     if platform.settings.visible_mark:
         data = marked(data, platform.settings.visible_mark)
     data = signed(data, kind, model.model_id, **told)
+    if platform.seal:
+        data = platform.seal.sealed(data)
     return Picture(
         id=new_id(),
         tenant=tenant,

@@ -14,6 +14,7 @@ from tfproductgan.platform.store.pictures import PictureStore
 
 if TYPE_CHECKING:
     from tfproductgan.platform.access.rates import Rates
+    from tfproductgan.platform.c2pa import Seal
     from tfproductgan.platform.looks import Looks
     from tfproductgan.platform.metrics import Metrics
 
@@ -29,6 +30,7 @@ class Platform:
     rates: Rates
     metrics: Metrics
     looks: Looks
+    seal: Seal | None = None
 
 
 def platform_of(request: Request) -> Platform:

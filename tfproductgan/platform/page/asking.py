@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import FormData
@@ -36,8 +36,8 @@ def ask(request: Request, platform: Here, model: str = "", action: str = "") -> 
     most = platform.settings.pictures_per_request
     given = dict(request.query_params)  # as the link of a picture has them
     doing = action if action in chosen.actions else chosen.actions[0]
-    prefixes = {"prefix": PREFIX, "to_prefix": TO_PREFIX}
-    return rendered(request, "ask", model=chosen, names=names, action=doing, given=given, most=most, **prefixes)
+    shown: dict[str, Any] = {"model": chosen, "names": names, "action": doing, "given": given, "most": most}
+    return rendered(request, "ask", prefix=PREFIX, to_prefix=TO_PREFIX, **shown)
 
 
 @router.get("/models/{model}")

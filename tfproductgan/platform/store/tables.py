@@ -43,6 +43,8 @@ class Person(Base):
     role: Mapped[str]
     created: Mapped[float] = mapped_column(default=time.time)
     closed: Mapped[float | None]
+    # issuer and id there of somebody whom OpenID Connect signs in; they have no password here
+    subject: Mapped[str | None] = mapped_column(String(500), unique=True)
 
 
 class Key(Base):

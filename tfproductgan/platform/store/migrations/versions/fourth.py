@@ -1,4 +1,4 @@
-"""Rating pages and what people answered."""
+"""Rating pages and what people answered; people whom an issuer of OpenID Connect signs in."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "3"
 
 
 def upgrade():
-    """Make the two tables."""
+    """Make the two tables and the column."""
     op.create_table(
         "rating_pages",
         sa.Column("tenant", sa.String(length=200), nullable=False),
@@ -27,3 +27,6 @@ def upgrade():
         sa.Column("said", sa.String(length=200), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "page", "rater", "number", name="pk_rating_answers"),
     )
+    with op.batch_alter_table("people") as people:
+        people.add_column(sa.Column("subject", sa.String(length=500), nullable=True))
+        people.create_unique_constraint("uq_people_subject", ["subject"])
