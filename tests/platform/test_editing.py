@@ -46,7 +46,7 @@ def test_an_edit_is_the_way_to_a_value_all_else_held(client, engine, monkeypatch
     assert inputs["first_category"] == inputs["second_category"] == ["Ring"] * 3
     assert inputs["first_seed"] == inputs["second_seed"] == [7] * 3
     again = client.post(f"{URL}/shop/edit", json={**ASKED, "towards": {"base colour": "Gold"}})
-    assert again.status_code == 422 and "another value of one attribute" in again.json()["detail"]
+    assert again.status_code == 422 and "shows Gold already" in again.json()["detail"]
 
 
 def test_an_explanation_says_what_moves_a_picture_most(client, fake_engine, engine, monkeypatch):

@@ -44,8 +44,10 @@ def edit(
     model = platform.engine.able(name, "edit")
     [start] = platform.engine.plan(model, request.conditions, 1, request.seed, request.truncation, 1)
     wanted = model.schema.decode(model.schema.encode(towards))
-    if len(wanted) != 1 or wanted.items() <= start.conditions.items():
-        raise ConditionError(f"An edit leads to another value of one attribute. Received: {dict(towards)}")
+    if len(wanted) != 1:
+        raise ConditionError(f"An edit leads to a value of one attribute. Received: {dict(towards)}")
+    if wanted.items() <= start.conditions.items():
+        raise ConditionError(f"The picture shows {', '.join(wanted.values())} already: an edit leads to another value.")
     end = dataclasses.replace(start, conditions={**start.conditions, **wanted})
     forbidden.refuse(platform, who.tenant, (start.conditions, end.conditions))
     platform.rates.pictures(who, steps)
