@@ -8,9 +8,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import OperationalError
 
 from tfproductgan.errors import PlatformError
 from tfproductgan.platform import audit
+from tfproductgan.platform.store import database as store_database
 from tfproductgan.platform.store.database import Database, migrations
 from tfproductgan.platform.store.tables import Base, Person
 
@@ -64,6 +66,15 @@ def test_writers_wait_for_each_other(database):
     for thread in threads:
         thread.join()
     assert audit.verify(database)[0::2] == (40, [])
+
+
+def test_a_store_that_stays_busy_says_so_as_any_store_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_database, "_BUSY_SECONDS", 0.01)
+    database = Database(f"sqlite:///{tmp_path}/busy.db")
+    database.upgrade()
+    with database.writing(), pytest.raises(OperationalError), database.writing():
+        pass
+    database.close()
 
 
 @pytest.mark.parametrize("url", ["nonsense", "oracle://x", "sqlite:////proc/nowhere/store.db"])

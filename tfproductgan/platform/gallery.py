@@ -17,7 +17,7 @@ from tfproductgan.platform.problems import RefusedError
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.tables import Picture, PictureWord
 
-_EXPIRED_AT_ONCE = 200
+_EXPIRED_AT_ONCE = 50  # nobody else writes to SQLite meanwhile
 
 
 def find(

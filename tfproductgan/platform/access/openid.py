@@ -23,6 +23,7 @@ from tfproductgan.platform.store.tables import Person
 BACK = "/oidc/back"
 """Where the issuer sends people to."""
 
+_AWAY = "The issuer of OpenID Connect does not answer."
 _SECONDS = 10
 _LEEWAY_SECONDS = 60
 _ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA"]
@@ -51,7 +52,7 @@ def claims(settings: Settings, cookie: str, state: str, code: str) -> dict[str, 
     _, nonce, verifier = parts
     jwt, jwk = (require(f"joserfc.{name}", "oidc") for name in ("jwt", "jwk"))
     errors = require("joserfc.errors", "oidc")
-    base = require("authlib.integrations.base_client", "oidc")
+    base, requests = require("authlib.integrations.base_client", "oidc"), require("requests", "oidc")
     with _session(settings) as session:
         facts = _facts(settings, session)
         try:
@@ -64,6 +65,8 @@ def claims(settings: Settings, cookie: str, state: str, code: str) -> dict[str, 
             jwt.JWTClaimsRegistry(leeway=_LEEWAY_SECONDS, **essential).validate(token.claims)
         except (errors.JoseError, base.OAuthError, KeyError, ValueError) as error:
             raise RefusedError(401, f"The issuer does not vouch for this sign-in: {error}") from error
+        except requests.RequestException as error:
+            raise RefusedError(502, _AWAY) from error
     return dict(token.claims)
 
 
@@ -123,4 +126,4 @@ def _asked(session: Any, url: str) -> Any:
         answer.raise_for_status()
         return answer.json()
     except (requests.RequestException, ValueError) as error:
-        raise RefusedError(502, "The issuer of OpenID Connect does not answer.") from error
+        raise RefusedError(502, _AWAY) from error
