@@ -118,7 +118,7 @@ def _others(platform: Platform, who: Principal, model: Model, asked: PictureRequ
     place = model.schema.names.index(name)
     attribute, counts = model.schema.attributes[place], model.schema.frequencies[place].astype(float)
     counts[[NOT_GIVEN, *attribute.encode(asked.conditions[name])]] = 0
-    found = []
+    found: list[PictureRequest] = []
     for number in np.argsort(-counts, kind="stable"):
         if not counts[number] or len(found) == _MOST_OTHERS:
             break
