@@ -193,7 +193,7 @@ def test_jobs_show_how_far_they_are(browser):
     client = browser("maker")
     table = client.post("/page/jobs", data={"model": "shop"}, files={"file": ("night.csv", "category\nMug\n")}).text
     assert "night.csv" in table and "of 1" in table
-    assert "<table>" in client.get("/page/jobs").text
+    assert "<table" in client.get("/page/jobs").text
     Tags(table)
 
 
