@@ -16,7 +16,7 @@ import tfproductgan
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = ("README.md", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "SECURITY.md")
-PARTS = ("pyproject.toml", "setup.cfg", "setup.py", "MANIFEST.in", *DOCUMENTS)
+PARTS = ("pyproject.toml", "setup.cfg", "setup.py", "MANIFEST.in", "mkdocs.yml", *DOCUMENTS)
 FOLDERS = ("deploy", "docs", "notebooks", "saved_models", "tests", "tfproductgan")
 MODEL = b"stands for a generator"
 
