@@ -22,7 +22,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent
 REPOSITORY = "tfproductgan/tfproductgan"  # on GitHub, of which Colab opens notebooks and the installation clones
-WIDEST = 480  # pixels of a stored picture
+WIDEST = 400  # pixels of a stored picture
 
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
@@ -72,22 +72,25 @@ def run(notebook: dict[str, Any], shell: Any) -> dict[str, Any]:
         os.environ["TFPRODUCTGAN_CACHE"] = str(Path(folder, "cache"))
         for cell in notebook["cells"]:
             if cell["cell_type"] == "code" and "install" not in cell["metadata"].get("tags", []):
+                shown: list[Any] = []
+                shell.display_trap.hook = shown.append
                 with capture_output() as said:
                     result = shell.run_cell("".join(cell["source"]))
                 result.raise_error()
                 count += 1
-                cell = {**cell, "execution_count": count, "outputs": list(_kept(said, count))}
+                shown = [shell.display_formatter.format(value)[0] for value in shown]
+                cell = {**cell, "execution_count": count, "outputs": list(_kept(said.stdout, shown, count))}
             made.append(cell)
     return {**notebook, "cells": made}
 
 
-def _kept(said: Any, count: int) -> Iterator[dict[str, Any]]:
-    """What is stored of what a cell says: its text, and its pictures, made small; no progress and no widgets."""
-    if said.stdout:
-        yield {"output_type": "stream", "name": "stdout", "text": said.stdout.splitlines(keepends=True)}
-    for output in said.outputs:
-        if "image/png" in output.data:
-            picture = output.data["image/png"]
+def _kept(said: str, shown: list[dict[str, Any]], count: int) -> Iterator[dict[str, Any]]:
+    """What is stored of what a cell says: its text, and its picture, made small; no widgets."""
+    if said:
+        yield {"output_type": "stream", "name": "stdout", "text": said.splitlines(keepends=True)}
+    for forms in shown:
+        if "image/png" in forms:
+            picture = forms["image/png"]
             data = _small(picture if isinstance(picture, bytes) else base64.b64decode(picture))
             yield {"output_type": "execute_result", "execution_count": count, "data": data, "metadata": {}}
 
@@ -116,7 +119,7 @@ def _small(png: bytes) -> dict[str, str]:
     if image.width > WIDEST:
         image = image.resize((WIDEST, round(image.height * WIDEST / image.width)), Image.Resampling.LANCZOS)
     files = {"image/jpeg": io.BytesIO(), "image/png": io.BytesIO()}
-    image.save(files["image/jpeg"], "JPEG", quality=80, optimize=True)
+    image.save(files["image/jpeg"], "JPEG", quality=70, optimize=True)
     image.quantize(128).save(files["image/png"], "PNG", optimize=True)
     kind = min(files, key=lambda kind: len(files[kind].getvalue()))
     return {kind: base64.b64encode(files[kind].getvalue()).decode()}
