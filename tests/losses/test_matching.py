@@ -28,3 +28,13 @@ def test_what_is_not_given_or_shared_does_not_count():
     own = np.array([[1, 4, 5], [1, 5, 6], [0, 0, 0], [0, 5, 0]])
     others = np.array([[[1, 0, 0], [0, 0, 0]], [[0, 0, 0], [0, 5, 0]], [[2, 0, 0], [0, 4, 5]], [[3, 0, 0], [0, 4, 5]]])
     assert float(matching_loss(np.zeros((4, 3), np.float32), with_others(own, others, SLICES), SLICES)) == 0
+
+
+def test_beside_photos_only_what_pictures_cost_more_counts():
+    asked = with_others(np.array([[1, 4, 5], [2, 5, 0], [3, 7, 8]]), OTHERS, SLICES)
+    photos, pictures = np.random.default_rng(1).normal(size=(2, 3, 3)).astype(np.float32)
+    costs, least = (np.log1p(np.exp(logits[:, 1:] - logits[:, :1])) for logits in (pictures, photos))
+    more = np.maximum(costs - least, 0)
+    assert 0 < np.count_nonzero(more) < more.size
+    np.testing.assert_allclose(matching_loss(pictures, asked, SLICES, photos), more.mean(), rtol=1e-5)
+    assert float(matching_loss(photos, asked, SLICES, photos)) == 0

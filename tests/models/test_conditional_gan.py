@@ -12,6 +12,7 @@ from tfproductgan.layers.augmentation import Augmentation
 from tfproductgan.losses.adversarial import ADVERSARIAL_LOSSES
 from tfproductgan.losses.penalties import Penalty
 from tfproductgan.models.conditional_gan import ConditionalGAN
+from tfproductgan.models.phases import Drawn
 from tfproductgan.models.pictures import to_float
 from tfproductgan.models.randomness import Draws, Purpose
 
@@ -214,6 +215,22 @@ def test_matching_adds_what_others_conditions_cost(small_gan, random_batches):
     assert logs[0.5]["matching"] == pytest.approx(np.mean(costs), rel=1e-4) and "matching" not in logs[0.0]
     assert logs[0.5]["d_loss"] - logs[0.0]["d_loss"] == pytest.approx(0.5 * np.mean(costs), rel=1e-3)
     assert logs[0.5]["g_loss"] > logs[0.0]["g_loss"]
+
+
+@pytest.mark.parametrize("loss", ["relativistic", "hinge"])
+def test_pictures_need_not_show_more_surely_than_photos_what_was_asked(small_gan, random_batches, loss):
+    costs = {}
+    for weight in (0.0, 0.5):
+        gan = small_gan(matching=weight, label_dropout=0.0, loss=loss)
+        gan.compile(**sgd(0.0))
+        batch, draws = gan._received(random_batches(gan.schema)[0]), Draws(0, tf.constant(0))
+        for name, order in {"photos": 1, "others": -1}.items():
+            pictures = tf.convert_to_tensor(batch["images"][::order])
+            with tf.GradientTape() as tape:
+                scratch = {"drawn": Drawn(pictures, tf.zeros(()), tape)}
+            costs[name, weight] = float(gan._generator_gradients(batch, draws, scratch)[1]["g_loss"][0])
+    assert costs["photos", 0.5] == pytest.approx(costs["photos", 0.0], rel=1e-6)
+    assert costs["others", 0.5] > costs["others", 0.0]
 
 
 def test_others_are_drawn_as_often_as_photos_show_them(small_gan):
@@ -564,6 +581,16 @@ def test_the_lowest_layers_of_a_discriminator_can_be_left_as_they_are(styled_gan
     layers = {"from_rgb", "block_2/first", "block_2/second", "block_2/skip"}
     assert {path.rpartition("/")[0] for path in left} == layers
     assert len(gan.discriminator.get_weights()) == len(styled_gan().discriminator.get_weights())
+
+
+def test_dcgan_can_be_left_as_it_is_from_the_picture_on(small_gan, random_batches):
+    gan = small_gan("dcgan", frozen_layers=2, penalties={"r1": 0.3})
+    gan.compile(**sgd())
+    before = {variable.path: variable.numpy() for variable in gan.discriminator.weights}
+    gan.train_step(random_batches(gan.schema)[0])
+    moved = {v.path for v in gan.discriminator.weights if not np.array_equal(v.numpy(), before[v.path])}
+    left = {path.split("/")[-2] for path in before.keys() - moved}
+    assert left - {"head"} == {"conv_0", "conv_1"}  # the head's bias does not matter to a relativistic loss
 
 
 def test_more_layers_than_can_be_left_as_they_are_are_refused(small_gan):

@@ -433,14 +433,15 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
         )
 
         def loss_of(pictures):
-            real_logits = None
-            if self.adversarial_loss.paired:
-                real_logits = tf.stop_gradient(self._logits(real, conditions, Purpose.AUGMENT_REAL, draws))
             asked = self._asked(conditions, draws)
+            real_logits, of_photos = None, []
+            if self.adversarial_loss.paired or self._matching:
+                judged = tf.stop_gradient(self._logits(real, asked, Purpose.AUGMENT_REAL, draws))
+                real_logits, of_photos = self._apart(judged)
             fake_logits, others = self._apart(self._logits(pictures, asked, Purpose.AUGMENT_FAKE, draws))
             loss = self.adversarial_loss.generator(real_logits, fake_logits)
-            for several in others:
-                loss += self._matching * matching_loss(several, asked, self.schema.slices)
+            for several, than in zip(others, of_photos, strict=True):
+                loss += self._matching * matching_loss(several, asked, self.schema.slices, than)
             return loss, {"g_loss": (loss, 1.0)}
 
         gradients, logs = gradients_through(drawn, self.generator, loss_of)

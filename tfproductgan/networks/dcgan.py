@@ -337,6 +337,12 @@ class DCGANDiscriminator(Discriminator):
         return self.form == "modern"
 
     @property
+    def lowest_layers(self):
+        """Convolutions, each with its normalisation after it if it has one."""
+        stages = zip(self.convs, self.norms, strict=True)
+        return [*(layer for stage in stages for layer in stage if layer is not None), *self.inner]
+
+    @property
     def piecewise_linear(self):
         """Whether there is nothing but convolutions and leaky ReLU."""
         return self.form == "modern" and not self.spectral_normalization and not self.dropout
