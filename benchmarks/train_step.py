@@ -33,7 +33,6 @@ import argparse
 import functools
 import json
 import os
-import platform
 import random
 import shlex
 import statistics
@@ -53,49 +52,24 @@ _WITH_XLA = "ours, compiled by XLA"
 _AS_IT_IS = "ours, as a checkout has it"
 _PICTURES = 64
 
-# what multiplies matrices, as /proc/cpuinfo and sysctl name it
-_UNITS = {
-    "amx_bf16": "AMX bfloat16",
-    "amx_int8": "AMX int8",
-    "amx_fp16": "AMX float16",
-    "avx512_bf16": "AVX512-BF16",
-    "avx512_vnni": "AVX512-VNNI",
-    "avx_vnni": "AVX-VNNI",
-    "avx512f": "AVX512",
-    "avx2": "AVX2",
-    "sve": "SVE",
-    "bf16": "NEON bfloat16",
-    "hw.optional.arm.FEAT_BF16": "NEON bfloat16",
-    "hw.optional.arm.FEAT_SME": "SME",
-    "asimd": "NEON",
-    "hw.optional.neon": "NEON",
-}
-
 
 # === The machine ===
 
 
 def processor() -> str:
     """The processor's name, number of cores and matrix units, as far as the system tells."""
-    text = ""
-    if os.path.exists("/proc/cpuinfo"):
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="ignore")
-        lines = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-        facts = {name.strip(): value.strip() for name, value in lines.items()}
-        name, present = facts.get("model name"), set((facts.get("flags") or facts.get("Features", "")).split())
-    elif sys.platform == "darwin":
-        text = subprocess.run(["sysctl", "-a"], capture_output=True, text=True, check=False).stdout
-        facts = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
-        name, present = facts.get("machdep.cpu.brand_string"), {key for key, value in facts.items() if value == "1"}
-    else:
-        name, present = None, set()
-    units = ", ".join(dict.fromkeys(unit for flag, unit in _UNITS.items() if flag in present)) or "unknown"
-    return f"{name or platform.processor() or 'processor unknown'}, {num_cores()} cores; matrix units: {units}"
+    from tfproductgan.machine import matrix_units, processor_name
+
+    units = ", ".join(matrix_units()) or "unknown"
+    return f"{processor_name() or 'processor unknown'}, {num_cores()} cores; matrix units: {units}"
 
 
 def num_cores() -> int:
     """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    # here and not above: a worker may run an earlier version of the package, which has no such module
+    from tfproductgan import machine
+
+    return machine.num_cores()
 
 
 # === Workers ===
@@ -341,8 +315,6 @@ def work(name: str, args) -> None:
     """Measure one variant: each line that comes in is what to do and how often."""
     if name != "tutorial":
         os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0" if name == _WITHOUT_ONEDNN else "1"
-    if name == _AS_IT_IS and num_cores() == 2:
-        os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # whatever that version would choose
     if name in _OURS:
         from tfproductgan.cli.quiet import import_tensorflow
 
@@ -365,7 +337,7 @@ class Worker:
     """A process that measures when it is told to; `ready` waits for what it says of itself."""
 
     def __init__(self, command, first_line=None, checkout=None):
-        env = os.environ if checkout is None else {**os.environ, "PYTHONPATH": str(checkout)}
+        env = os.environ if checkout is None else {**os.environ, **environment_of(checkout)}
         pipe = subprocess.PIPE
         self.command = command
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=env)
@@ -393,6 +365,12 @@ class Worker:
         """End the process."""
         self.process.stdin.close()
         self.process.wait()
+
+
+def environment_of(checkout):
+    """With which a worker runs the package of a checkout, with the same threads whatever that version would choose."""
+    threads = {"TF_NUM_INTRAOP_THREADS": "1"} if num_cores() == 2 else {}
+    return {"PYTHONPATH": str(checkout), **threads}
 
 
 def command_of(name, size, args):

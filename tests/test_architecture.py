@@ -15,6 +15,7 @@ TOP = {
     "errors",
     "conditions",
     "keras_settings",
+    "machine",
     "provenance",
     "registry",
     "recipes",
@@ -35,7 +36,7 @@ ALLOWED["reports"] = ALLOWED["training"] = ALLOWED["metrics"] | {"metrics"}
 ALLOWED["serving"] = ALLOWED["catalogue"] | {"catalogue"}
 ALLOWED["export"] = ALLOWED["models"] | {"models", "serving"}
 ALLOWED["compression"] = ALLOWED["training"] | {"training", "export"}
-ALLOWED["platform"] = TOP | {"serving"}
+ALLOWED["platform"] = TOP | {"catalogue", "serving"}
 ALLOWED["cli"] = set(ALLOWED)
 
 # the package itself only hands out what its parts define, and is read for its version

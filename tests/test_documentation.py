@@ -27,7 +27,7 @@ from tfproductgan.training import evaluation
 from tfproductgan.writing import append_json_line, write_text
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(path, language):
@@ -125,6 +125,7 @@ def less(monkeypatch):
     monkeypatch.setattr(Catalogue, "studio", lambda count, **options: studio(40, **options))
     monkeypatch.setattr(evaluation, "announced_extractor", lambda name, catalogue, console: Averages())
     trackers = {name: mock.MagicMock() for name in ("wandb", "wandb.integration.keras", "mlflow", "mlflow.tensorflow")}
+    trackers["keras_tuner"] = mock.MagicMock(RandomSearch=mock.MagicMock)
     trackers["wandb.integration.keras"].WandbMetricsLogger.return_value = keras.callbacks.Callback()
     trackers["mlflow.tensorflow"].MlflowCallback.return_value = keras.callbacks.Callback()
     for name, stand_in in trackers.items():

@@ -1,5 +1,7 @@
 """The archives hold what an installation needs, and setuptools has nothing to complain about."""
 
+import configparser
+import email
 import shutil
 import subprocess
 import sys
@@ -8,12 +10,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 import tfproductgan
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE")
-PARTS = ("pyproject.toml", "setup.cfg", "setup.py", "MANIFEST.in", *DOCUMENTS)
+DOCUMENTS = ("README.md", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "SECURITY.md")
+PARTS = ("pyproject.toml", "setup.cfg", "setup.py", "MANIFEST.in", "mkdocs.yml", *DOCUMENTS)
 FOLDERS = ("deploy", "docs", "notebooks", "saved_models", "tests", "tfproductgan")
 MODEL = b"stands for a generator"
 
@@ -67,6 +70,11 @@ def wheel(with_model, setuptools):
     return build("wheel", with_model, setuptools)
 
 
+@pytest.fixture(scope="module")
+def source_archive(with_model, setuptools):
+    return build("sdist", with_model, setuptools)
+
+
 def test_the_wheel_holds_every_file_of_the_package_and_the_model(with_model, wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     files = {path.relative_to(with_model).as_posix() for path in with_model.glob("tfproductgan/**/*") if path.is_file()}
@@ -85,16 +93,57 @@ def test_the_installed_package_finds_its_model_and_its_command(wheel, tmp_path):
     assert (site / f"tfproductgan-{tfproductgan.__version__}.dist-info").is_dir()
 
 
+def test_the_wheel_says_what_it_is(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        folder = f"tfproductgan-{tfproductgan.__version__}.dist-info"
+        about = email.message_from_string(archive.read(f"{folder}/METADATA").decode())
+        assert f"{folder}/licenses/LICENSE" in archive.namelist()
+        assert b"tfproductgan = tfproductgan.__main__:command" in archive.read(f"{folder}/entry_points.txt")
+    assert (about["Name"], about["Version"]) == ("tfproductgan", tfproductgan.__version__)
+    assert (about["License-Expression"], about["Requires-Python"]) == ("Apache-2.0", ">=3.11")
+    assert about.get_payload().strip() == (ROOT / "README.md").read_text(encoding="utf-8").strip()
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg", encoding="utf-8")
+    assert set(about.get_all("Provides-Extra")) == set(settings["options.extras_require"])
+    assert Path(wheel).stat().st_size < 3 * 2**20  # without its model
+
+
+def test_an_index_would_take_the_archives(wheel, source_archive):
+    pytest.importorskip("twine", reason="part of the extra release")
+    run(sys.executable, "-m", "twine", "check", "--strict", wheel, source_archive)
+
+
 def test_a_wheel_without_a_model_can_be_built(setuptools, tmp_path):
     names = zipfile.ZipFile(build("wheel", checkout(tmp_path), setuptools)).namelist()
     assert "tfproductgan/saved_models/README.md" in names
 
 
-def test_the_source_archive_builds_the_same_wheel(with_model, wheel, setuptools, tmp_path):
-    with tarfile.open(build("sdist", with_model, setuptools)) as archive:
+def test_the_source_archive_holds_the_checkout(with_model, source_archive):
+    with tarfile.open(source_archive) as archive:
+        members = [member for member in archive.getmembers() if member.isfile()]
+    names = {member.name.partition("/")[2] for member in members}
+    files = {path.relative_to(with_model).as_posix() for path in with_model.rglob("*") if path.is_file()}
+    made = {name for name in names | files if ".egg-info/" in name or name.startswith("build/")}
+    assert names - made == (files - made) | {"PKG-INFO"}
+
+
+def test_the_source_archive_builds_the_same_wheel(source_archive, wheel, setuptools, tmp_path):
+    with tarfile.open(source_archive) as archive:
         archive.extractall(tmp_path, filter="data")
     [unpacked] = tmp_path.glob("tfproductgan-*/")
-    for part in (*PARTS, "docs/architecture.md", "notebooks/quickstart.ipynb", "tests/test_packaging.py"):
-        assert (unpacked / part).is_file(), part
     from_archive = zipfile.ZipFile(build("wheel", unpacked, setuptools)).namelist()
     assert sorted(from_archive) == sorted(zipfile.ZipFile(wheel).namelist())
+
+
+def test_the_citation_file_has_what_its_format_asks_for():
+    about = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert about["cff-version"] == "1.2.0" and about["title"] == "tfproductgan" and about["license"] == "Apache-2.0"
+    assert about["message"] and all(author.get("name") or author.get("family-names") for author in about["authors"])
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml")), ids=lambda p: p.stem)
+def test_an_issue_form_asks_something(path):
+    form = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert form["name"] and form["description"]
+    assert any(part.get("validations", {}).get("required") for part in form["body"])
+    assert {part["type"] for part in form["body"]} <= {"markdown", "textarea", "input", "dropdown", "checkboxes"}

@@ -15,10 +15,13 @@ SYNTHETIC = "trainedAlgorithmicMedia"
 """What IPTC calls media that a trained model made."""
 
 _TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+SYNTHETIC_URL = _TYPES + SYNTHETIC
+"""The same in full, as C2PA has it too."""
+
 XMP = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
- Iptc4xmpExt:DigitalSourceType="{_TYPES}{SYNTHETIC}"/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>"""
+ Iptc4xmpExt:DigitalSourceType="{SYNTHETIC_URL}"/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>"""
 """Metadata that says so."""
 
 # as an attribute of an element, or as an element of its own

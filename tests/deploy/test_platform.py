@@ -93,7 +93,8 @@ def test_the_image_holds_what_the_extra_names_and_no_tensorflow():
     config = configparser.ConfigParser()
     config.read(DEPLOY.parent / "setup.cfg", encoding="utf-8")
     extras = config["options.extras_require"]
-    lines = "\n".join([config["options"]["install_requires"], *(extras[e] for e in ("platform", "serving", "s3"))])
+    needed = [extras[extra] for extra in ("platform", "serving", "s3", "oidc")]
+    lines = "\n".join([config["options"]["install_requires"], *needed])
     known = {re.match(r"[\w-]+", line)[0]: line for line in [*lines.split(), *extras["postgresql"].split()]}
     wanted = (DEPLOY / "platform" / "requirements.txt").read_text(encoding="utf-8")
     wanted = {re.match(r"[\w-]+", line)[0]: line for line in wanted.splitlines() if not line.startswith("#")}

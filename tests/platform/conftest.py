@@ -54,7 +54,7 @@ def settings(tmp_path_factory, running_engine):
     from tfproductgan.platform.settings import Settings
 
     folder = tmp_path_factory.mktemp("platform")
-    models = ("shop", "sketches", "larger")
+    models = ("shop", "sketches", "larger", "masks", "paints")
     return Settings(folder=folder, engine=running_engine.url, models=models, reference_pictures=0)
 
 

@@ -14,6 +14,7 @@ from tfproductgan.conditions import Attribute, ConditionSchema
 SCHEMA = ConditionSchema(
     [Attribute("category", ("Ring", "Mug", "Watch")), Attribute("base colour", ("Gold", "Weiß"))], image_size=8
 ).with_combinations([(1, 1)] * 5 + [(2, 2)] * 3 + [(3, 1)])
+NAMELESS = ("larger", "masks")
 INPUTS = {"category": "category", "base colour": "base_colour"}
 
 
@@ -23,12 +24,22 @@ def png(colour):
     return {"b64": base64.b64encode(file.getvalue()).decode()}
 
 
+def mask_of(file):
+    """White where the picture's left half is."""
+    with Image.open(io.BytesIO(file)) as image:
+        mask = Image.new("L", image.size)
+        mask.paste(255, (0, 0, image.width // 2, image.height))
+    file = io.BytesIO()
+    mask.save(file, "PNG")
+    return {"b64": base64.b64encode(file.getvalue()).decode()}
+
+
 def colour_of(seed):
     return (seed * 37 % 256, seed * 91 % 256, seed % 256)
 
 
 class FakeEngine:
-    """Serves the models `shop` (asked by name), `sketches` and `larger` (asked with a picture)."""
+    """Serves the models `shop` (asked by name), `sketches`, `larger`, `masks` and `paints` (asked with a picture)."""
 
     def __init__(self, port=0):
         self.drawn = []  # every seed that was asked for, in the order of requests
@@ -72,6 +83,8 @@ class FakeEngine:
             return self.refuses[0], {"error": self.refuses[1]}
         if signature in ("serving_default", "to_a") and "image_bytes" in inputs:
             self.received += [base64.b64decode(each["b64"]) for each in inputs["image_bytes"]]
+            if name == "masks":
+                return 200, {"outputs": [mask_of(file) for file in self.received[-len(inputs["image_bytes"]) :]]}
             colour = {"serving_default": (1, 2, 3), "to_a": (3, 2, 1)}[signature]
             return 200, {"outputs": [png(colour) for _ in inputs["image_bytes"]]}
         if signature == "serving_default":
@@ -86,18 +99,23 @@ class FakeEngine:
             "shop": ("sampler", ["generate", "from_latents", "interpolate"]),
             "sketches": ("translator", ["translate", "to_a", "translate_to_a"]),
             "larger": ("upscaler", ["upscale"]),
+            "masks": ("translator", ["translate"]),
+            "paints": ("translator", ["translate"]),
         }[name]
         signatures = ["serving_default", *actions, "describe"]
+        channels = 1 if name == "masks" else 3
+        nameless = ConditionSchema([], image_size=8, channels=channels, source_channels=3)
+        recipe = {"recipe": {"kind": "style"}} if name == "paints" else {}
         return {
             "model_id": f"{name}-1",
-            "provenance": {"photos": 9},
+            "provenance": {"photos": 9, **recipe},
             "asks": asks,
             "image_size": 8,
-            "channels": 3,
+            "channels": channels,
             "max_rows": 64,
-            "inputs": {} if name == "larger" else INPUTS,
+            "inputs": {} if name in NAMELESS else INPUTS,
             "signatures": {name: {} for name in signatures},
-            "schema": (ConditionSchema([], image_size=8) if name == "larger" else SCHEMA).to_dict(),
+            "schema": (nameless if name in NAMELESS else SCHEMA).to_dict(),
         }
 
     def close(self):

@@ -39,7 +39,15 @@ def test_every_route_says_what_it_needs(app):
     assert len(found) >= 25
     assert not [path for _, path, need in found if need is None]
     open_to_all = {path for _, path, need in found if need == EVERYBODY}
-    assert open_to_all <= {"/healthz", "/readyz", "/api/v1/openapi.json", "/sign-in", "/static/{name}"}
+    assert open_to_all <= {
+        "/healthz",
+        "/readyz",
+        "/api/v1/openapi.json",
+        "/sign-in",
+        "/static/{name}",
+        "/oidc",
+        "/oidc/back",
+    }
 
 
 def test_nobody_gets_in_without_a_key(client, app):

@@ -15,7 +15,8 @@ def database(tmp_path):
     database = Database(f"sqlite:///{tmp_path}/audit.db")
     database.upgrade()
     for number in range(1, 6):
-        audit.append(database, "shop", "ada", "generate", "studio", "201", {"seed": number, "note": "to a@b.de"})
+        with database.writing() as session:
+            audit.append(session, "shop", "ada", "generate", "studio", "201", {"seed": number, "note": "to a@b.de"})
     yield database
     database.close()
 

@@ -2,7 +2,9 @@
 
 import pytest
 
+from tfproductgan.platform import gallery
 from tfproductgan.platform.store.pictures import PictureStore
+from tfproductgan.platform.store.tables import Picture
 
 
 @pytest.fixture
@@ -58,20 +60,74 @@ def test_the_same_again_and_more_like_it(shop, engine):
     assert [(item["conditions"], item["seed"]) for item in more] == [(picture["conditions"], s) for s in (70, 71)]
 
 
-def test_a_deleted_picture_is_gone_unless_another_is_the_same(shop):
+def files_in(folder):
+    return [path for path in (folder / "pictures").rglob("*") if path.is_file()]
+
+
+def test_a_deleted_picture_is_gone_and_one_that_is_the_same_is_not(shop, settings):
+    before = len(files_in(settings.folder))
     picture = shop.get("/api/v1/pictures", params={"seed": 1}).json()["items"][0]
     twin = shop.post(f"/api/v1/pictures/{picture['id']}/again").json()["items"][0]
     assert shop.delete(f"/api/v1/pictures/{picture['id']}").status_code == 204
     assert shop.get(picture["file"]).status_code == 404 and shop.get(twin["file"]).status_code == 200
     assert shop.delete(f"/api/v1/pictures/{picture['id']}").status_code == 404
+    assert len(files_in(settings.folder)) == before
+
+
+def test_a_picture_outlives_one_like_it_that_is_deleted_while_it_is_drawn(shop, platform, monkeypatch):
+    picture = shop.get("/api/v1/pictures", params={"seed": 1}).json()["items"][0]
+    put = PictureStore.put
+
+    def put_and_delete_the_other(store, tenant, data):
+        name = put(store, tenant, data)
+        gallery.remove(platform, tenant, picture["id"])
+        return name
+
+    monkeypatch.setattr(PictureStore, "put", put_and_delete_the_other)
+    twin = shop.post(f"/api/v1/pictures/{picture['id']}/again").json()["items"][0]
+    assert shop.get(picture["file"]).status_code == 404 and shop.get(twin["file"]).status_code == 200
+
+
+def test_pictures_of_earlier_stores_share_a_file_until_the_last_is_deleted(shop, platform, settings):
+    picture = shop.get("/api/v1/pictures", params={"seed": 1}).json()["items"][0]
+    twin = shop.post(f"/api/v1/pictures/{picture['id']}/again").json()["items"][0]
+    with platform.database.writing() as session:  # as version 2 of the store kept them
+        rows = [session.get(Picture, item["id"]) for item in (picture, twin)]
+        tenant, digest = rows[0].tenant, rows[0].digest
+        place = settings.folder / "pictures" / tenant
+        data = platform.pictures.get(tenant, rows[0].file)
+        (place / digest[:2]).mkdir(exist_ok=True)
+        (place / digest[:2] / digest).write_bytes(data)
+        for row in rows:
+            platform.pictures.delete(tenant, row.file)
+            row.own_file = ""
+    assert shop.get(picture["file"]).content == data
+    shop.delete(f"/api/v1/pictures/{picture['id']}")
+    assert shop.get(twin["file"]).content == data
+    shop.delete(f"/api/v1/pictures/{twin['id']}")
+    assert not (place / digest[:2] / digest).exists()
 
 
 @pytest.mark.parametrize("place", ["{folder}/pictures", "memory://pictures"])
-def test_a_store_writes_once_and_forgets_what_is_deleted(tmp_path, place):
+def test_a_store_forgets_what_is_deleted_and_that_alone(tmp_path, place):
     store = PictureStore(place.format(folder=tmp_path))
-    digest = store.put("shop", b"picture")
-    assert store.put("shop", b"picture") == digest and store.get("shop", digest) == b"picture"
-    assert store.get("other", digest) is None
-    store.delete("shop", digest)
-    store.delete("shop", digest)
-    assert store.get("shop", digest) is None
+    name, twin = store.put("shop", b"picture"), store.put("shop", b"picture")
+    assert store.get("shop", name) == b"picture" and store.get("other", name) is None
+    store.delete("shop", name)
+    store.delete("shop", name)
+    assert store.get("shop", name) is None and store.get("shop", twin) == b"picture"
+
+
+def test_old_pictures_go_unless_somebody_keeps_them(shop, platform, settings, monkeypatch):
+    monkeypatch.setattr(gallery, "_EXPIRED_AT_ONCE", 2)
+    items = shop.get("/api/v1/pictures").json()["items"]
+    shop.patch(f"/api/v1/pictures/{items[0]['id']}", json={"kept": True, "labels": ["best"]})
+    with platform.database.writing() as session:
+        for item in items[:-1]:
+            session.get(Picture, item["id"]).created -= 31 * 86400
+    before = len(files_in(settings.folder))
+    assert gallery.expire(platform, 30) == 2
+    left = shop.get("/api/v1/pictures").json()["items"]
+    assert [item["id"] for item in left] == [items[0]["id"], items[-1]["id"]]
+    assert len(files_in(settings.folder)) == before - 2 and seeds(shop, label="best") == [3]
+    assert '"retention"' in shop.get("/api/v1/audit").text and gallery.expire(platform, 30) == 0

@@ -4,8 +4,9 @@ import io
 import json
 
 from PIL import Image
+from sqlalchemy.exc import OperationalError
 
-from tfproductgan.platform import signing
+from tfproductgan.platform import audit, signing
 from tfproductgan.platform.access import keys
 from tfproductgan.provenance import SYNTHETIC, source_type
 
@@ -19,7 +20,7 @@ def photo(width=12, height=8):
 
 
 def test_models_say_what_they_know_and_can(client):
-    shop, sketches, _ = client.get(URL).json()["items"]
+    shop, sketches, *_ = client.get(URL).json()["items"]
     assert shop["attributes"][0] == {"name": "category", "values": ["Ring", "Mug", "Watch"], "several": 1}
     assert "interpolate" in shop["actions"] and "translate" in sketches["actions"]
     assert client.get(f"{URL}/shop").json() == shop
@@ -109,6 +110,19 @@ def test_a_request_that_failed_may_be_tried_again_with_its_key(client, engine):
     assert client.post(f"{URL}/shop/generate", json={}, headers=headers).status_code == 201
 
 
+def test_nothing_is_kept_that_the_audit_log_does_not_know_of(client, platform, monkeypatch):
+    def full(*entry):
+        raise OperationalError("INSERT", {}, Exception("disk full"))
+
+    monkeypatch.setattr(audit, "append", full)
+    headers = {"Idempotency-Key": "order-3"}
+    answer = client.post(f"{URL}/shop/generate", json={"seed": 4321}, headers=headers)
+    assert answer.status_code == 503
+    monkeypatch.undo()
+    assert client.get("/api/v1/pictures", params={"seed": 4321}).json()["items"] == []
+    assert client.post(f"{URL}/shop/generate", json={"seed": 4321}, headers=headers).status_code == 201
+
+
 def test_the_document_of_the_api_is_openapi_3_1(client):
     document = client.get("/api/v1/openapi.json", headers={"Authorization": ""}).json()
     assert document["openapi"].startswith("3.1")
@@ -142,11 +156,13 @@ def test_a_mark_is_legible_and_hides_only_a_corner():
 def test_what_can_be_asked_is_what_the_model_says_of_itself(client):
     found = {item["name"]: (item["actions"], item["translates_to"]) for item in client.get(URL).json()["items"]}
     assert found == {
-        "shop": (["generate", "interpolate"], []),
+        "shop": (["generate", "interpolate", "edit", "explain"], []),
         "sketches": (["translate"], ["B", "A"]),
         "larger": (["upscale"], []),
+        "masks": (["translate", "cutout"], ["B"]),
+        "paints": (["translate", "stylise"], ["B"]),
     }
-    for model, action in (("shop", "upscale"), ("larger", "translate")):
+    for model, action in (("shop", "upscale"), ("larger", "translate"), ("sketches", "cutout"), ("masks", "stylise")):
         answer = client.post(f"{URL}/{model}/{action}", files={"file": ("a.png", photo())})
         assert answer.status_code == 422 and f"cannot {action}" in answer.json()["detail"]
 

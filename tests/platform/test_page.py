@@ -1,13 +1,16 @@
 """The page: what a person in the shop sees and does, without a browser."""
 
+import base64
 import html
 import io
+import json
 import re
 from html.parser import HTMLParser
 
 import pytest
 from PIL import Image
 
+from tfproductgan.platform import ratings
 from tfproductgan.platform.access import keys, people, rates
 from tfproductgan.platform.access.guard import COOKIE
 from tfproductgan.platform.access.roles import ROLES
@@ -91,6 +94,13 @@ def test_every_page_is_whole_and_has_no_script_or_style_of_its_own(browser):
         "/",
         "/?model=sketches",
         "/?model=larger",
+        "/?model=masks&action=cutout",
+        "/?model=paints&action=stylise",
+        "/?action=interpolate",
+        "/?action=edit",
+        "/?action=explain",
+        "/cutout",
+        "/ratings",
         "/gallery",
         "/compare",
         "/jobs",
@@ -183,7 +193,7 @@ def test_jobs_show_how_far_they_are(browser):
     client = browser("maker")
     table = client.post("/page/jobs", data={"model": "shop"}, files={"file": ("night.csv", "category\nMug\n")}).text
     assert "night.csv" in table and "of 1" in table
-    assert "<table>" in client.get("/page/jobs").text
+    assert "<table" in client.get("/page/jobs").text
     Tags(table)
 
 
@@ -204,3 +214,48 @@ def test_an_administrator_lets_people_in_and_makes_keys(browser):
     secret = re.search(r"tpg_[\w-]+", made)[0]
     assert secret not in client.get("/administration").text
     Tags(made)
+
+
+def test_pictures_are_changed_explained_and_gone_between(browser, engine):
+    client = browser("maker")
+    asked = {"of category": "ring", "of base colour": "gold", "seed": "5", "truncation": "1"}
+    made = client.post("/page/models/shop/edit", data={**asked, "attribute": "category", "value": "mug", "steps": "3"})
+    assert made.text.count("<article") == 3
+    way = {**asked, "to category": "mug", "to seed": "6", "steps": "2"}
+    assert client.post("/page/models/shop/interpolate", data=way).text.count("<article") == 2
+    found = client.post("/page/models/shop/explain", data=asked).text
+    assert found.count("<article") == 3 and "category Ring moved it by 0.0 of 255 levels, beside Mug, Watch" in found
+    Tags(found)
+    form = client.get("/", params={"action": "edit", "of category": "Ring", "seed": "5"}).text
+    assert 'value="Ring"' in form and "of+category=Ring" in form  # what was filled in stays, whatever is chosen next
+
+
+def test_products_are_cut_out_on_the_page(browser):
+    client = browser("maker")
+    file = io.BytesIO()
+    image = Image.new("RGB", (40, 40), "white")
+    image.paste("navy", (10, 10, 30, 30))
+    image.save(file, "PNG")
+    photo = {"file": ("a.png", file.getvalue())}
+    assert client.post("/page/cutout", files=photo, data={"background": "#ff0000"}).text.count("<article") == 1
+    assert client.post("/page/models/masks/cutout", files=photo).text.count("<article") == 1
+    assert "Choose a photo first" in client.post("/page/cutout", data={"background": "#ff0000"}).text
+
+
+def test_photos_are_told_from_drawn_pictures_one_after_the_other(browser):
+    client = browser("maker")
+    uri = "data:image/png;base64," + base64.b64encode(small_png()).decode()
+    shown = {"page": "told", "kind": ratings.KIND, "pictures": [uri, uri]}
+    file = {"file": ("told.html", f"<script>const shown = {json.dumps(shown)};".encode())}
+    assert 'href="/ratings/told"' in client.post("/page/ratings", files=file).text
+    assert "Picture 1 of 2" in client.get("/ratings/told").text
+    assert "Picture 2 of 2" in client.post("/page/ratings/told/1", data={"said": "photo"}).text
+    over = client.post("/page/ratings/told/2", data={"said": "generated"}).text
+    Tags(over)
+    assert "That was the last one" in over and "told/answers" in client.get("/ratings").text
+
+
+def small_png():
+    file = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(file, "PNG")
+    return file.getvalue()

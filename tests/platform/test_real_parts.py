@@ -116,7 +116,8 @@ def test_several_gateways_share_a_postgresql(postgresql, running_engine, tmp_pat
 
     def write(platform):
         for _ in range(20):
-            audit.append(platform.database, "shop", "ada", "x", "", "200", {})
+            with platform.database.writing() as session:
+                audit.append(session, "shop", "ada", "x", "", "200", {})
 
     writing = [threading.Thread(target=write, args=(platform,)) for platform in opened]
     for each in writing:

@@ -39,7 +39,8 @@ def test_a_store_that_is_away_is_said_and_nobody_gets_what_is_not_audited(client
 
     monkeypatch.setattr(audit, "append", away)
     assert client.get("/api/v1/models").status_code == 200
-    assert client.post("/api/v1/models/shop/generate", json={}).status_code == 500
+    assert client.post("/api/v1/models/shop/generate", json={}).status_code == 503  # nothing was kept
+    assert client.post("/api/v1/keys", json={"name": "till", "scopes": ["models:read"]}).status_code == 500
     monkeypatch.setattr(type(platform.database), "reading", away)
     assert client.post("/api/v1/models/shop/generate", json={}).status_code == 503
     assert client.get("/readyz").status_code == 503

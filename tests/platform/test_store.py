@@ -8,9 +8,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import OperationalError
 
 from tfproductgan.errors import PlatformError
 from tfproductgan.platform import audit
+from tfproductgan.platform.store import database as store_database
 from tfproductgan.platform.store.database import Database, migrations
 from tfproductgan.platform.store.tables import Base, Person
 
@@ -53,15 +55,26 @@ def test_a_store_of_each_earlier_version_is_brought_up_to_date(tmp_path):
 
 
 def test_writers_wait_for_each_other(database):
-    threads = [
-        threading.Thread(target=lambda: [audit.append(database, "", "", "", "", "", {}) for _ in range(10)])
-        for _ in range(4)
-    ]
+    def write():
+        for _ in range(10):
+            with database.writing() as session:
+                audit.append(session, "", "", "", "", "", {})
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert audit.verify(database)[0::2] == (40, [])
+
+
+def test_a_store_that_stays_busy_says_so_as_any_store_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_database, "_BUSY_SECONDS", 0.01)
+    database = Database(f"sqlite:///{tmp_path}/busy.db")
+    database.upgrade()
+    with database.writing(), pytest.raises(OperationalError), database.writing():
+        pass
+    database.close()
 
 
 @pytest.mark.parametrize("url", ["nonsense", "oracle://x", "sqlite:////proc/nowhere/store.db"])

@@ -34,11 +34,11 @@ from tfproductgan.catalogue.preparing import (
     decoding,
     in_order,
     joined,
-    num_cores,
     with_progress,
 )
 from tfproductgan.catalogue.sources import Batch, Source
 from tfproductgan.errors import CatalogueError, require
+from tfproductgan.machine import num_cores
 from tfproductgan.writing import replace_file
 
 CHUNK = 256

@@ -29,6 +29,7 @@ from tfproductgan.catalogue.photos import extra_formats, header_of, is_grey, pla
 from tfproductgan.catalogue.preparation import Preparation
 from tfproductgan.catalogue.sources import Batch, Raw, Source
 from tfproductgan.errors import CatalogueError, PhotoError
+from tfproductgan.machine import num_cores
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -229,11 +230,6 @@ def in_order(pool: Executor, work: Callable[[T], R], tasks: Iterable[T], most: i
         raise
     finally:
         pool.shutdown(wait, cancel_futures=True)
-
-
-def num_cores() -> int:
-    """Cores this process may use: a container may have fewer than the machine."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def with_progress(parts: Iterable[tuple[int, T]], total: int, label: str = "Reading photos") -> Iterator[T]:

@@ -34,8 +34,6 @@ Without a model the product is told from a background of one colour. A network t
 tfproductgan train --recipe cutout --masks."""
 
 _PLAIN = "plain background"  # what told the product, in the metadata
-# of the shadow, as shares of the photo's longer side
-_BLUR, _FALL = 0.02, 0.015
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Cut each product out; of several photos those that cannot be are named at the end."""
+    from tfproductgan.catalogue.cutting import cut, placed
     from tfproductgan.sampling.files import annotate
 
     photos = photos_in(args.photos)
@@ -69,8 +68,8 @@ def run(args: argparse.Namespace) -> int:
         except ProductGANError as error:
             note_failure(error, path, photos, failures)
             continue
-        made = _cut(photo, mask, plain=model is None)
-        made = made if ground is None else _placed(made, ground, args.shadow)
+        made = cut(photo, mask, plain=model is None)
+        made = made if ground is None else placed(made, ground, args.shadow)
         facts = {"source": path.name, "background": args.background, "shadow": args.shadow if ground else None}
         write_as_asked(output, annotate(made, "cutout", teller, **facts), args)
         print(f"{output}  of {path.name}: {100 * mask.mean():.0f} % product")
@@ -122,33 +121,3 @@ def _mask(path: Path, photo: Image.Image, alpha: Image.Image | None, model: Any)
             f"{path}: the background has no one colour to tell the product from. Give a --model of the recipe cutout."
         )
     return mask
-
-
-def _cut(photo: Image.Image, mask: np.ndarray, plain: bool) -> Image.Image:
-    """The product alone, RGBA; before a plain background less of its colour along the edge."""
-    import numpy as np
-    from PIL import Image
-
-    from tfproductgan.catalogue.photos import background_colour
-
-    pixels = np.asarray(photo.convert("RGB"), np.float32)
-    colour = background_colour(pixels.astype(np.uint8)).astype(np.float32)
-    opacity = mask[..., None]
-    # what shone through is taken away, where there is enough left to tell
-    clean = np.where((opacity > 0.25) & plain, (pixels - (1 - opacity) * colour) / np.maximum(opacity, 0.25), pixels)
-    made = Image.fromarray(np.clip(np.rint(clean), 0, 255).astype(np.uint8))
-    made.putalpha(Image.fromarray(np.rint(255 * mask).astype(np.uint8)))
-    return made
-
-
-def _placed(cut: Image.Image, ground: Image.Image, shadow: float) -> Image.Image:
-    """The product before a background of the photo's size, with a blurred copy of its mask below as shadow."""
-    from PIL import Image, ImageFilter, ImageOps
-
-    placed, longest = ImageOps.fit(ground, cut.size, Image.Resampling.LANCZOS), max(cut.size)
-    below = Image.new("L", cut.size)
-    below.paste(cut.getchannel("A"), (0, round(_FALL * longest)))
-    dark = below.filter(ImageFilter.GaussianBlur(_BLUR * longest)).point(lambda value: round(shadow * value))
-    placed.paste((0, 0, 0), mask=dark)
-    placed.paste(cut, mask=cut.getchannel("A"))
-    return placed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,7 +75,23 @@ def _picture_facts(file: str) -> dict[str, Any]:
     from tfproductgan.sampling.files import read_metadata, read_source_type
 
     facts, source = read_metadata(file), read_source_type(file)
-    return facts if source is None else {**facts, "digital_source_type": source}
+    facts = facts if source is None else {**facts, "digital_source_type": source}
+    return {**facts, **_signature(file)}
+
+
+def _signature(file: str) -> dict[str, Any]:
+    """Who has signed a picture by C2PA; nothing where nobody has, or c2pa-python is not installed."""
+    try:
+        import c2pa
+    except ImportError:
+        return {}
+    try:
+        reader = c2pa.Reader("image/png", io.BytesIO(Path(file).read_bytes()))
+        manifest = json.loads(reader.json())
+        signature = manifest["manifests"][manifest["active_manifest"]]["signature_info"]
+    except (c2pa.C2paError, OSError, KeyError, ValueError):
+        return {}
+    return {"c2pa": f"{reader.get_validation_state()}, signed by {signature.get('issuer', 'nobody who has a name')}"}
 
 
 def _model_facts(file: str) -> dict[str, Any]:

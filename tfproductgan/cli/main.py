@@ -46,6 +46,7 @@ VERBS = {
     "compress": "write a model in smaller and faster forms, each tried and judged",
     "serve": "answer requests for exported models over REST and gRPC",
     "platform": "run the API, the store and an engine together",
+    "doctor": "say what there is to work with, and what of it costs speed",
     "audit": "look through the platform's audit log",
 }
 

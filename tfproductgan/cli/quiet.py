@@ -38,7 +38,7 @@ def import_tensorflow() -> None:
     """
     if "tensorflow" in sys.modules:
         return
-    from tfproductgan.catalogue.preparing import num_cores
+    from tfproductgan.machine import num_cores
 
     # by itself TensorFlow takes oneDNN only where a processor has AVX512-VNNI; with AVX2 alone a training step is
     # nearly twice as fast with it, see docs/performance.md

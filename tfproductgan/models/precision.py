@@ -6,6 +6,8 @@ import functools
 
 import tensorflow as tf
 
+from tfproductgan.machine import processor_flags
+
 # AMX and AVX512-BF16 multiply bfloat16 in hardware; elsewhere it is emulated and slower than float32
 _BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}
 
@@ -19,12 +21,7 @@ def bfloat16_is_fast() -> bool:
         return capability >= (8, 0)
     if tf.config.list_logical_devices("TPU"):
         return True
-    try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="ignore") as file:
-            flags = next((line for line in file if line.startswith("flags")), "")
-    except OSError:
-        return False
-    return bool(_BFLOAT16_FLAGS & set(flags.split()))
+    return not _BFLOAT16_FLAGS.isdisjoint(processor_flags())
 
 
 def dtype_policy(precision: str) -> str:

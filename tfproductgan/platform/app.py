@@ -12,15 +12,17 @@ import tfproductgan
 from tfproductgan.platform import problems
 from tfproductgan.platform.access.guard import admit
 from tfproductgan.platform.access.rates import Rates
-from tfproductgan.platform.api import administration, jobs, models, pictures, service
+from tfproductgan.platform.api import administration, jobs, models, pictures, ratings, service
+from tfproductgan.platform.c2pa import Seal
 from tfproductgan.platform.doorway import Doorway
 from tfproductgan.platform.engine import Engine
 from tfproductgan.platform.jobs.worker import Worker
 from tfproductgan.platform.looks import Looks
 from tfproductgan.platform.metrics import Metrics
 from tfproductgan.platform.page import administration as page_administration
-from tfproductgan.platform.page import asking, signing
+from tfproductgan.platform.page import asking, photos, signing
 from tfproductgan.platform.page import jobs as page_jobs
+from tfproductgan.platform.page import ratings as page_ratings
 from tfproductgan.platform.settings import Settings
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.database import Database
@@ -35,14 +37,15 @@ def open_platform(settings: Settings) -> Platform:
     """Open the store, brought up to date, and the way to the engine.
 
     Raises:
-        PlatformError: If the store cannot be opened.
+        PlatformError: If the store cannot be opened, or pictures not be signed.
         ServingError: If the engine's address cannot be.
     """
+    seal = Seal(settings.c2pa_certificate, settings.c2pa_key) if settings.c2pa_certificate else None
     database = Database(settings.database)
     database.upgrade()
     engine = Engine(settings.engine, settings.models)
     pictures = PictureStore(settings.pictures)
-    return Platform(settings, database, pictures, engine, Rates(settings), Metrics(), Looks())
+    return Platform(settings, database, pictures, engine, Rates(settings), Metrics(), Looks(), seal)
 
 
 def create_app(platform: Platform) -> FastAPI:
@@ -72,7 +75,10 @@ def create_app(platform: Platform) -> FastAPI:
     )
     app.state.platform = platform
     problems.install(app)
-    for part in (models, pictures, jobs, administration, service, signing, asking, page_jobs, page_administration):
+    for_programs = (models, pictures, jobs, ratings, administration, service)
+    for_people = (signing, asking, photos, page_jobs, page_ratings, page_administration)
+    for part in (*for_programs, *for_people):
         app.include_router(part.router)
+    app.include_router(models.plain)
     app.add_middleware(Doorway, platform=platform)
     return app

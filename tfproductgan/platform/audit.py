@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
+from starlette.types import Scope
 
 from tfproductgan.platform.masking import mask, mask_text
 from tfproductgan.platform.store.database import Database
-from tfproductgan.platform.store.tables import AuditEntry, AuditHead
+from tfproductgan.platform.store.tables import AuditEntry, AuditHead, insert
 
 _BEGINNING = "0" * 64
 _APPENDING = 7_140_020  # the advisory lock of PostgreSQL; SQLite has one writer at a time anyway
@@ -22,30 +23,49 @@ _FIELDS = ("number", "time", "tenant", "who", "action", "subject", "outcome", "d
 
 
 def append(
-    database: Database, tenant: str, who: str, action: str, subject: str, outcome: str, details: dict[str, Any]
+    session: Session, tenant: str, who: str, action: str, subject: str, outcome: str, details: dict[str, Any]
 ) -> None:
-    """Add an entry; texts in it are masked."""
-    with database.writing() as session:
-        if not database.is_sqlite:
-            session.execute(text(f"SELECT pg_advisory_xact_lock({_APPENDING})"))
-        head = session.get(AuditHead, 1)
-        if head is None:
-            head = AuditHead(id=1, number=0, digest=_BEGINNING)
-            session.add(head)
-        entry = AuditEntry(
-            number=head.number + 1,
-            time=time.time(),
-            tenant=tenant,
-            who=mask_text(who)[:200],
-            action=action[:200],
-            subject=mask_text(subject)[:200],
-            outcome=outcome[:200],
-            details=mask(details),
-            previous=head.digest,
-        )
-        entry.digest = _digest(entry)
-        head.number, head.digest = entry.number, entry.digest
-        session.add(entry)
+    """Add an entry; texts in it are masked. Others that append wait until the transaction ends."""
+    if session.get_bind().dialect.name != "sqlite":
+        session.execute(text(f"SELECT pg_advisory_xact_lock({_APPENDING})"))
+    head = session.execute(select(AuditHead.number, AuditHead.digest)).first()
+    if head is None:
+        insert(session, [AuditHead(id=1, number=0, digest=_BEGINNING)])
+    number, previous = head or (0, _BEGINNING)
+    entry = AuditEntry(
+        number=number + 1,
+        time=time.time(),
+        tenant=tenant,
+        who=mask_text(who)[:200],
+        action=action[:200],
+        subject=mask_text(subject)[:200],
+        outcome=outcome[:200],
+        details=mask(details),
+        previous=previous,
+    )
+    entry.digest = _digest(entry)
+    insert(session, [entry])
+    session.execute(update(AuditHead).values(number=entry.number, digest=entry.digest))
+
+
+def record(session: Session, scope: Scope, status: int) -> None:
+    """Add the entry of a request, with what its route said of it in `request.state.audited` and `subject`."""
+    state: dict[str, Any] = scope["state"]
+    who = state.get("who")
+    append(
+        session,
+        who.tenant if who else "",
+        f"{who.name} ({who.id})" if who else "nobody",
+        f"{scope['method']} {route_of(scope)}",
+        state.get("subject") or "/".join(map(str, scope.get("path_params", {}).values())),
+        str(status),
+        state.get("audited", {}),
+    )
+
+
+def route_of(scope: Scope) -> str:
+    """The path of a request as it was declared: what people fill in would make each one of its own."""
+    return getattr(scope.get("route"), "path", "unknown")
 
 
 def verify(database: Database) -> tuple[int, str, list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import structlog
 from fastapi.concurrency import run_in_threadpool
@@ -12,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tfproductgan.platform import audit
+from tfproductgan.platform.audit import route_of
 from tfproductgan.platform.problems import problem
 from tfproductgan.platform.state import Platform
 
@@ -64,7 +64,7 @@ class Doorway:
                 try:
                     await self._record(scope, status)
                 except SQLAlchemyError:
-                    _log.exception("not audited", route=_route(scope))
+                    _log.exception("not audited", route=route_of(scope))
                     if status < 400:  # nobody gets what the log does not know of
                         raise
                 answered = True
@@ -76,39 +76,32 @@ class Doorway:
             else:
                 await self._app(scope, self._limited(receive), answer)
         except Exception:
-            _log.exception("failed", method=scope["method"], route=_route(scope))
+            _log.exception("failed", method=scope["method"], route=route_of(scope))
             if answered:
                 raise
             await problem(500, "Something went wrong here; the log says what.")(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - began
-            self._platform.metrics.requests.labels(_route(scope), scope["method"], status).inc()
-            self._platform.metrics.seconds.labels(_route(scope)).observe(seconds)
+            self._platform.metrics.requests.labels(route_of(scope), scope["method"], status).inc()
+            self._platform.metrics.seconds.labels(route_of(scope)).observe(seconds)
             who = scope["state"].get("who")
             _log.info(
                 "request",
                 method=scope["method"],
-                route=_route(scope),
+                route=route_of(scope),
                 status=status,
                 seconds=round(seconds, 4),
                 who=who.id if who else None,
             )
 
     async def _record(self, scope: Scope, status: int) -> None:
-        if scope["method"] in _UNREMARKABLE and status not in _REFUSED:
-            return
-        state: dict[str, Any] = scope["state"]
-        who = state.get("who")
-        await run_in_threadpool(
-            audit.append,
-            self._platform.database,
-            who.tenant if who else "",
-            f"{who.name} ({who.id})" if who else "nobody",
-            f"{scope['method']} {_route(scope)}",
-            state.get("subject") or "/".join(map(str, scope.get("path_params", {}).values())),
-            str(status),
-            state.get("audited", {}),
-        )
+        remarkable = scope["method"] not in _UNREMARKABLE or status in _REFUSED
+        if remarkable and not scope["state"].get("recorded"):
+            await run_in_threadpool(self._append, scope, status)
+
+    def _append(self, scope: Scope, status: int) -> None:
+        with self._platform.database.writing() as session:
+            audit.record(session, scope, status)
 
     def _limited(self, receive: Receive) -> Receive:
         """Bodies of a length that nobody declared."""
@@ -130,8 +123,3 @@ class Doorway:
 
     def _too_large(self) -> str:
         return f"A request has {self._platform.settings.upload_megabytes} MB at most."
-
-
-def _route(scope: Scope) -> str:
-    """The path as it was declared: what people fill in would make each a metric of its own."""
-    return getattr(scope.get("route"), "path", "unknown")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,7 +18,7 @@ from tfproductgan.platform.engine import Model
 from tfproductgan.platform.masking import clean_photo
 from tfproductgan.platform.signing import marked, signed
 from tfproductgan.platform.state import Platform
-from tfproductgan.platform.store.tables import Picture, PictureWord, new_id
+from tfproductgan.platform.store.tables import Picture, PictureWord, insert, new_id
 
 PICTURE = "picture"
 """The kind of pictures that are asked for by name."""
@@ -28,8 +30,23 @@ LABEL = ""
 """In the place of an attribute, for words that people gave a picture."""
 
 
+Finish = Callable[[Session, list[Picture]], None]
+"""Called with what was drawn within the transaction that keeps it, for what has to be kept with it."""
+
+
+def nothing_more(session: Session, made: list[Picture]) -> None:
+    """The `Finish` of who has nothing to add."""
+
+
 def generate(
-    platform: Platform, who: Principal, name: str, conditions: Any, count: int | None, seed: int, truncation: float
+    platform: Platform,
+    who: Principal,
+    name: str,
+    conditions: Any,
+    count: int | None,
+    seed: int,
+    truncation: float,
+    finish: Finish = nothing_more,
 ) -> list[Picture]:
     """Pictures by name.
 
@@ -45,14 +62,17 @@ def generate(
     platform.rates.pictures(who, len(requests))
     files = platform.engine.draw(model, requests)
     made = [picture_of(platform, who.tenant, who.id, model, *each) for each in zip(requests, files, strict=True)]
-    with platform.database.writing() as session:
-        for picture in made:
-            add(session, picture)
-    return made
+    return kept(platform, made, finish)
 
 
 def interpolate(
-    platform: Platform, who: Principal, name: str, first: PictureRequest, second: PictureRequest, steps: int
+    platform: Platform,
+    who: Principal,
+    name: str,
+    first: PictureRequest,
+    second: PictureRequest,
+    steps: int,
+    finish: Finish = nothing_more,
 ) -> list[Picture]:
     """Pictures on the way from one request to another; raises as `generate`."""
     model = platform.engine.able(name, "interpolate")
@@ -62,7 +82,7 @@ def interpolate(
     files = platform.engine.interpolate(model, start, end, steps)
     told = [{"conditions": dict(e.conditions), "seed": e.seed, "truncation": e.truncation} for e in (start, end)]
     details = [{"first": told[0], "second": told[1], "step": step, "steps": steps} for step in range(steps)]
-    return _without_seed(platform, who, model, "interpolation", files, [{}] * steps, details)
+    return without_seed(platform, who, model, "interpolation", files, [{}] * steps, details, finish)
 
 
 def translate(
@@ -72,14 +92,18 @@ def translate(
     photos: Mapping[str, bytes],
     conditions: Mapping[str, str],
     to: str = "B",
+    finish: Finish = nothing_more,
+    action: str = "translate",
 ) -> list[Picture]:
     """What a model makes of photos, which lose their metadata before and are not kept.
+
+    `action` is what it is asked to do, in the words of `engine.ACTIONS`.
 
     Raises:
         PhotoError: If a file is no photo.
         ConditionError, RefusedError, ServingError: As `generate`.
     """
-    model = platform.engine.able(name, "translate")
+    model = platform.engine.able(name, action)
     if to not in model.ways:
         raise ConditionError(f"Model {name!r} does not translate to {to!r}: {nearest(to, model.ways)}")
     clean = [clean_photo(data, file) for file, data in photos.items()]
@@ -87,11 +111,13 @@ def translate(
     forbidden.refuse(platform, who.tenant, [given])
     platform.rates.pictures(who, len(clean))
     files = platform.engine.translate(model, clean, given, to)
-    details = {"to": to} if len(model.ways) > 1 else {}
-    return _without_seed(platform, who, model, "translation", files, [given] * len(files), [details] * len(files))
+    details = [{"to": to} if len(model.ways) > 1 else {}] * len(files)
+    return without_seed(platform, who, model, "translation", files, [given] * len(files), details, finish)
 
 
-def upscale(platform: Platform, who: Principal, name: str, photos: Mapping[str, bytes]) -> list[Picture]:
+def upscale(
+    platform: Platform, who: Principal, name: str, photos: Mapping[str, bytes], finish: Finish = nothing_more
+) -> list[Picture]:
     """Photos, larger; they lose their metadata before and are not kept.
 
     Raises:
@@ -102,7 +128,7 @@ def upscale(platform: Platform, who: Principal, name: str, photos: Mapping[str, 
     clean = [clean_photo(data, file, _MOST_PIXELS_UPSCALED) for file, data in photos.items()]
     platform.rates.pictures(who, len(clean))
     files = platform.engine.upscale(model, clean)
-    return _without_seed(platform, who, model, "upscaling", files, [{}] * len(files), [{}] * len(files))
+    return without_seed(platform, who, model, "upscaling", files, [{}] * len(files), [{}] * len(files), finish)
 
 
 def picture_of(
@@ -119,17 +145,18 @@ def picture_of(
     return _written(platform, tenant, owner, model, PICTURE, file, asked, **asked, details={}, job_id=job_id)
 
 
-def add(session: Session, picture: Picture) -> None:
-    """Add the row of a picture, and by what it is found."""
-    session.add(picture)
-    session.flush()
-    for attribute, value in picture.conditions.items():
-        session.add(
-            PictureWord(picture_id=picture.id, attribute=fold(attribute)[:200], value=fold(value)[:200], shown=value)
-        )
+def add(session: Session, pictures: Sequence[Picture]) -> None:
+    """Add the rows of pictures, and by what they are found."""
+    insert(session, pictures)
+    words = [
+        PictureWord(picture_id=picture.id, attribute=fold(attribute)[:200], value=fold(value)[:200], shown=value)
+        for picture in pictures
+        for attribute, value in picture.conditions.items()
+    ]
+    insert(session, words)
 
 
-def _without_seed(
+def without_seed(
     platform: Platform,
     who: Principal,
     model: Model,
@@ -137,15 +164,22 @@ def _without_seed(
     files: Sequence[bytes],
     conditions: Sequence[dict[str, str]],
     details: Sequence[dict[str, Any]],
+    finish: Finish,
 ) -> list[Picture]:
+    """Keep pictures that were not drawn of a seed alone."""
     made = []
     for file, given, told in zip(files, conditions, details, strict=True):
         columns = {"conditions": given, "seed": None, "truncation": None, "details": told, "job_id": None}
         said = {"conditions": given, **told}
         made.append(_written(platform, who.tenant, who.id, model, kind, file, said, **columns))
+    return kept(platform, made, finish)
+
+
+def kept(platform: Platform, made: list[Picture], finish: Finish) -> list[Picture]:
+    """Add the rows of pictures whose files are written, and what has to be kept with them."""
     with platform.database.writing() as session:
-        for picture in made:
-            add(session, picture)
+        add(session, made)
+        finish(session, made)
     return made
 
 
@@ -166,6 +200,8 @@ def _written(
     if platform.settings.visible_mark:
         data = marked(data, platform.settings.visible_mark)
     data = signed(data, kind, model.model_id, **told)
+    if platform.seal:
+        data = platform.seal.sealed(data)
     return Picture(
         id=new_id(),
         tenant=tenant,
@@ -173,8 +209,10 @@ def _written(
         kind=kind,
         model=model.name,
         model_id=model.model_id,
-        digest=platform.pictures.put(tenant, data),
+        digest=hashlib.sha256(data).hexdigest(),
+        own_file=platform.pictures.put(tenant, data),
         size=len(data),
+        created=time.time(),
         kept=False,
         **columns,
     )

@@ -22,8 +22,19 @@ _KNOWN_SECONDS = 10.0
 _READY_SECONDS = 1.0
 
 
-ACTIONS = ("generate", "interpolate", "translate", "upscale")
-"""What the gateway can ask models to do, as their signatures are called."""
+ACTIONS = ("generate", "interpolate", "edit", "explain", "translate", "stylise", "cutout", "upscale")
+"""What the gateway can ask models to do."""
+
+ONLY_WITH_ITS_WEIGHTS = {
+    "generate": (
+        "directions found from its weights, and the picture nearest to a photo: tfproductgan edit",
+        "the pixels that judges look at, and the training photos nearest to a picture: tfproductgan explain",
+    ),
+    "translate": ("all pixels of large photos, in tiles: tfproductgan translate --tiles",),
+    "stylise": ("a style between two: tfproductgan translate --blend",),
+    "upscale": ("photos of more than a million pixels, in tiles: tfproductgan upscale",),
+}
+"""What else the package can do with a model that has an action, and by which command, but no served model."""
 
 
 class UnknownModelError(ServingError):
@@ -54,8 +65,25 @@ class Model:
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """What it can be asked here, of what its description says."""
-        return tuple(action for action in ACTIONS if action in self.description["signatures"])
+        """What it can be asked here: what its signatures, its schema and its recipe make possible."""
+        signatures, named = self.description["signatures"], bool(self.schema.attributes)
+        recipe = (self.description.get("provenance") or {}).get("recipe") or {}
+        needed = {  # a signature, and what else has to be so
+            "generate": ("generate", True),
+            "interpolate": ("interpolate", True),
+            "edit": ("interpolate", named),
+            "explain": ("generate", named),
+            "translate": ("translate", True),
+            "stylise": ("translate", recipe.get("kind") == "style"),
+            "cutout": ("translate", self.schema.channels == 1),  # it makes masks
+            "upscale": ("upscale", True),
+        }
+        return tuple(action for action in ACTIONS if needed[action][0] in signatures and needed[action][1])
+
+    @property
+    def not_here(self) -> tuple[str, ...]:
+        """What the package can do with such a model only where its weights are, and by which command."""
+        return tuple(words for action in self.actions for words in ONLY_WITH_ITS_WEIGHTS.get(action, ()))
 
     @property
     def ways(self) -> tuple[str, ...]:

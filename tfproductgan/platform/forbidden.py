@@ -37,8 +37,9 @@ def refuse(platform: Platform, tenant: str, asked: Iterable[Mapping[str, str]]) 
     Raises:
         RefusedError: If one of them is forbidden.
     """
-    with platform.database.reading() as session:
-        rows = session.scalars(select(ForbiddenWord).where(ForbiddenWord.tenant == tenant)).all()
+    columns = select(ForbiddenWord.attribute, ForbiddenWord.value, ForbiddenWord.shown)
+    with platform.database.engine.connect() as connection:
+        rows = connection.execute(columns.where(ForbiddenWord.tenant == tenant)).all()
     if not rows:
         return
     # as a word of its own: who forbids `Ring` lets `Earrings` through

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import time
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import fold, tidy
+from tfproductgan.platform import audit
 from tfproductgan.platform.drawing import LABEL
 from tfproductgan.platform.masking import mask_text
 from tfproductgan.platform.problems import RefusedError
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.tables import Picture, PictureWord
+
+_EXPIRED_AT_ONCE = 50  # nobody else writes to SQLite meanwhile
 
 
 def find(
@@ -93,16 +97,40 @@ def label(session: Session, picture: Picture, labels: Sequence[str]) -> None:
 
 
 def remove(platform: Platform, tenant: str, picture_id: str) -> None:
-    """Delete a picture, and its file unless another picture is the same.
+    """Delete a picture and its file.
 
     Raises:
         RefusedError: If there is none.
     """
     with platform.database.writing() as session:
-        picture = own_picture(session, tenant, picture_id)
-        session.execute(delete(PictureWord).where(PictureWord.picture_id == picture.id))
-        session.delete(picture)
-        session.flush()
-        same = select(Picture.id).where(Picture.tenant == tenant, Picture.digest == picture.digest).limit(1)
-        if session.scalar(same) is None:
-            platform.pictures.delete(tenant, picture.digest)
+        _remove(platform, session, [own_picture(session, tenant, picture_id)])
+
+
+def expire(platform: Platform, days: float) -> int:
+    """Delete the pictures of all tenants that are older than that and that nobody keeps; says how many.
+
+    A tenant's audit log says how many of its pictures went.
+    """
+    before, count = time.time() - days * 86400, 0
+    wanted = select(Picture).where(Picture.created < before, Picture.kept.is_(False)).order_by(Picture.id)
+    while True:
+        with platform.database.writing() as session:
+            # where gateways are several, each takes what the others do not
+            found = session.scalars(wanted.limit(_EXPIRED_AT_ONCE).with_for_update(skip_locked=True)).all()
+            if not found:
+                return count
+            _remove(platform, session, found)
+            for tenant, number in Counter(picture.tenant for picture in found).items():
+                told = {"pictures": number, "older than days": days}
+                audit.append(session, tenant, "retention", "delete pictures", "", "done", told)
+        count += len(found)
+
+
+def _remove(platform: Platform, session: Session, pictures: Sequence[Picture]) -> None:
+    ids = [picture.id for picture in pictures]
+    session.execute(delete(PictureWord).where(PictureWord.picture_id.in_(ids)))
+    session.execute(delete(Picture).where(Picture.id.in_(ids)))
+    for picture in pictures:
+        alike = Picture.tenant == picture.tenant, Picture.digest == picture.digest, Picture.own_file == ""
+        if picture.own_file or session.scalar(select(Picture.id).where(*alike).limit(1)) is None:
+            platform.pictures.delete(picture.tenant, picture.file)

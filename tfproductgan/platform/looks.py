@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 _WINDOW = 256  # pictures that are remembered of a model
-_MOST_A_SECOND = 20  # looked at of a model: a sample is enough, and costs little
+_MOST_A_SECOND = 10  # looked at of a model: a sample is enough, and costs little
 _SIDE = 8
 _SAME = 2.0  # of 255, on average over a picture made small: what is nearer is the same picture
 

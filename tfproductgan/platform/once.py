@@ -13,20 +13,27 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
+from tfproductgan.platform import audit
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.problems import RefusedError
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.tables import Answer
+
+Keep = Callable[[Session, BaseModel], None]
+"""Called with the session in which something is kept, and what is answered."""
 
 _KEPT_SECONDS = 24 * 3600
 _GIVEN_UP_SECONDS = 300  # a gateway that died meanwhile will not answer
 
 
 def once(
-    request: Request, platform: Platform, who: Principal, asked: Any, status: int, make: Callable[[], BaseModel]
+    request: Request, platform: Platform, who: Principal, asked: Any, status: int, make: Callable[[Keep], BaseModel]
 ) -> Response:
     """Answer with what `make` gives, or with what was answered to the same request before.
+
+    What is made, the answer to be given again and the entry of the audit log are one transaction.
 
     Args:
         request: The request, whose headers may have a key.
@@ -34,14 +41,26 @@ def once(
         who: Who asks; keys of others are not compared.
         asked: What is asked for, JSON-ready: the same key with another request is a mistake.
         status: Of the answer.
-        make: Does what is asked for.
+        make: Does what is asked for, and calls what it is given within the transaction that keeps it.
 
     Raises:
         RefusedError: If the key was used for another request, or the first one is not answered yet.
     """
     key = request.headers.get("Idempotency-Key")
+
+    def keep(session: Session, answer: BaseModel) -> None:
+        if key is not None:
+            row = session.get_one(Answer, (who.id, key))
+            row.status, row.body = status, answer.model_dump_json()
+        audit.record(session, request.scope, status)
+
+    def made() -> Response:
+        body = make(keep).model_dump_json()
+        request.state.recorded = True
+        return _answered(status, body)
+
     if key is None:
-        return _answered(status, make().model_dump_json())
+        return made()
     if not 1 <= len(key) <= 200:
         raise RefusedError(422, "An Idempotency-Key has 1 to 200 letters.")
     written = json.dumps([request.method, request.url.path, asked], sort_keys=True, default=str)
@@ -50,15 +69,11 @@ def once(
     if before is not None:
         return _answered(*before, headers={"Idempotent-Replayed": "true"})
     try:
-        body = make().model_dump_json()
+        return made()
     except BaseException:  # it was not done, so it may be tried again
         with platform.database.writing() as session:
             session.execute(delete(Answer).where(Answer.owner == who.id, Answer.key == key))
         raise
-    with platform.database.writing() as session:
-        answer = session.get_one(Answer, (who.id, key))
-        answer.status, answer.body = status, body
-    return _answered(status, body)
 
 
 def _claim(platform: Platform, owner: str, key: str, digest: str) -> tuple[int, str] | None:

@@ -41,10 +41,6 @@ def serve(app: FastAPI, host: str, port: int, ready: Callable[[int], None]) -> N
     Raises:
         PlatformError: If it cannot listen there.
     """
-    asyncio.run(_serve(app, host, port, ready))
-
-
-async def _serve(app: FastAPI, host: str, port: int, ready: Callable[[int], None]) -> None:
     config = uvicorn.Config(
         app,
         host=host,
@@ -54,10 +50,17 @@ async def _serve(app: FastAPI, host: str, port: int, ready: Callable[[int], None
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_serve(config, ready))
+
+
+async def _serve(config: uvicorn.Config, ready: Callable[[int], None]) -> None:
     try:
         listening = config.bind_socket()
     except SystemExit:  # uvicorn has logged why
-        raise PlatformError(f"Cannot listen on port {port} of {host}: it is in use, or not allowed.") from None
+        raise PlatformError(
+            f"Cannot listen on port {config.port} of {config.host}: it is in use, or not allowed."
+        ) from None
     server = _Server(config)
     loop = asyncio.get_running_loop()
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -30,6 +31,17 @@ class Settings(BaseSettings):
         job_threads: Rows of jobs that are drawn at a time.
         terms: Words at the foot of every page. Defaults to ones that say that no picture shows a product that exists.
         visible_mark: Words in the corner of every picture, such as `AI`; Latin letters. Defaults to none.
+        oidc_issuer: Address of an issuer of OpenID Connect that signs people in, beside those with a password here.
+        oidc_client_id: What the gateway is called there.
+        oidc_client_secret: By which it is known there.
+        oidc_address: Of this page, as browsers reach it, such as `https://pictures.example`; the issuer sends people
+            back to `/oidc/back` there.
+        oidc_roles: Claim of the issuer that names a role: `viewer`, `maker` or `administrator`, or several.
+        oidc_role: Role of those whose claim names none; empty to let nobody else in.
+        oidc_tenant: Whose pictures people of the issuer see.
+        c2pa_certificate: PEM file of certificates to sign every picture by, the shop's own first. Defaults to none.
+        c2pa_key: PEM file of its private key.
+        picture_days: How long pictures live that nobody keeps; 0 for ever.
         reference_pictures: Drawn once of each new model, to compare later ones with; 0 for none.
     """
 
@@ -51,7 +63,23 @@ class Settings(BaseSettings):
     job_threads: int = Field(default=2, ge=1)
     terms: str = ""
     visible_mark: str = Field(default="", pattern=r"^[ -~]{0,40}$")
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_address: str = ""
+    oidc_roles: str = "roles"
+    oidc_role: Literal["", "viewer", "maker", "administrator"] = ""
+    oidc_tenant: str = "shop"
+    c2pa_certificate: Path | None = None
+    c2pa_key: Path = Path("c2pa.key")
+    picture_days: float = Field(default=0, ge=0)
     reference_pictures: int = Field(default=64, ge=0, le=1024)
+
+    @model_validator(mode="after")
+    def _issuer(self) -> Settings:
+        if self.oidc_issuer and not (self.oidc_client_id and self.oidc_address):
+            raise ValueError("oidc_issuer needs oidc_client_id and oidc_address")
+        return self
 
     @model_validator(mode="after")
     def _places(self) -> Settings:

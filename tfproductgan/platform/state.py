@@ -14,6 +14,7 @@ from tfproductgan.platform.store.pictures import PictureStore
 
 if TYPE_CHECKING:
     from tfproductgan.platform.access.rates import Rates
+    from tfproductgan.platform.c2pa import Seal
     from tfproductgan.platform.looks import Looks
     from tfproductgan.platform.metrics import Metrics
 
@@ -29,6 +30,7 @@ class Platform:
     rates: Rates
     metrics: Metrics
     looks: Looks
+    seal: Seal | None = None
 
 
 def platform_of(request: Request) -> Platform:
@@ -36,5 +38,9 @@ def platform_of(request: Request) -> Platform:
     return request.app.state.platform
 
 
-Here = Annotated[Platform, Depends(platform_of)]
+async def _here(request: Request) -> Platform:  # what is not async runs in a thread, which costs more than it does
+    return platform_of(request)
+
+
+Here = Annotated[Platform, Depends(_here)]
 """The parts of the gateway, in the signature of a route."""

@@ -11,14 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from tfproductgan.errors import ProductGANError
-from tfproductgan.platform import audit
+from tfproductgan.platform import audit, gallery
 from tfproductgan.platform.engine import Model
 from tfproductgan.platform.looks import Look, look_of
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.tables import ModelLook
 
 _PAUSE_SECONDS = 10.0
-_AUDIT_SECONDS = 3600.0
+_HOUR = 3600.0
 
 _log = structlog.get_logger("tfproductgan.platform")
 
@@ -34,7 +34,7 @@ class Watch:
         self._platform = platform
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-        self._verified = -_AUDIT_SECONDS
+        self._verified = self._expired = -_HOUR
 
     def start(self) -> None:
         """Begin."""
@@ -55,16 +55,20 @@ class Watch:
     def look(self) -> None:
         """Do what is due."""
         platform = self._platform
-        for name in platform.engine.names:
-            model = platform.engine.model(name)
-            if "generate" in model.actions and platform.settings.reference_pictures:
-                reference_of(platform, model)
-        if time.monotonic() - self._verified >= _AUDIT_SECONDS:
+        if platform.settings.picture_days and time.monotonic() - self._expired >= _HOUR:
+            self._expired = time.monotonic()
+            if count := gallery.expire(platform, platform.settings.picture_days):
+                _log.info("old pictures are deleted", pictures=count)
+        if time.monotonic() - self._verified >= _HOUR:
             self._verified = time.monotonic()
             _, _, wrong = audit.verify(platform.database)
             platform.metrics.audit_wrong.set(len(wrong))
             for line in wrong:
                 _log.error("the audit log is not as it was written", what=line)
+        for name in platform.engine.names:
+            model = platform.engine.model(name)
+            if "generate" in model.actions and platform.settings.reference_pictures:
+                reference_of(platform, model)
 
 
 def reference_of(platform: Platform, model: Model) -> Look:

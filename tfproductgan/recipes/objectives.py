@@ -35,8 +35,8 @@ class GANObjective:
         penalty_interval: The penalties are taken every so many steps, and weigh as many times more then.
         discriminator_steps: Discriminator steps per generator step, each on images of its own.
         matching: Weight of a loss that tells what a picture shows from what others show, see
-            `tfproductgan.losses.matching`: the discriminator's on photos, the generator's on its pictures. Pictures
-            then show more surely what is asked for, and vary less. The discriminator must look at conditions last.
+            `tfproductgan.losses.matching`: the discriminator's on photos, the generator's where its pictures show less
+            surely than photos what is asked for. The discriminator must look at conditions last.
         weight_clip: Weights of the discriminator are kept between minus this and this, all but vectors of conditions
             that go in beside pictures; 0 for no limit.
         drift: Weight of the mean square of the logits of photos, which keeps those of losses without a zero near it.

@@ -261,15 +261,20 @@ class Client:
     def _description(self):
         return self.describe()
 
+    @functools.cached_property
+    def _schema(self):
+        return ConditionSchema.from_dict(self._description["schema"])
+
     def _forget(self):
         """What went wrong may be that the server has another version by now: ask it again what it knows."""
+        self.__dict__.pop("_schema", None)
         self.__dict__.pop("_description", None)
 
     def _inputs(self, conditions, count, seed, truncation):
         """Named arrays, one row a picture; what is not given is left for the model to draw."""
         known = "_description" in self.__dict__
         description = self._description
-        schema = ConditionSchema.from_dict(description["schema"])
+        schema = self._schema
         most = _most(description)
         try:
             requests = plan_requests(schema, conditions, count, seed, truncation, complete=False, most=most)

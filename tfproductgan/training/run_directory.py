@@ -30,9 +30,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tfproductgan.catalogue.preparing import num_cores
 from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import RecipeError, RunError
+from tfproductgan.machine import num_cores, processor_name
 from tfproductgan.recipes import Recipe
 from tfproductgan.writing import LOCK, locked, read_json, refuse_locked, refuse_unwritable, remove_parts, write_json
 
@@ -187,7 +187,7 @@ def describe_environment() -> dict[str, Any]:
         "keras": keras.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": processor_name(),
         "cores": num_cores(),
         "gpus": [device.name for device in tf.config.list_physical_devices("GPU")],
     }
@@ -231,15 +231,6 @@ def _kind(recipe):
 
 def _families(recipe):
     return {role: network.family for role, network in recipe.networks.items()}
-
-
-def _processor():
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor()
-    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor())
 
 
 def _short(value):

@@ -73,7 +73,7 @@ def _identify(platform: Platform, request: Request) -> Principal | None:
         return people.signed_in(session, request.cookies[COOKIE])
 
 
-def _who(request: Request) -> Principal:
+async def _who(request: Request) -> Principal:  # as `_here` of the state
     return request.state.who
 
 

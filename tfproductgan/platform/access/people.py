@@ -61,7 +61,7 @@ def change_person(
 def sign_in(database: Database, name: str, secret: str, hours: float) -> str | None:
     """A session in a browser by a password, or by a key if no name is given; its token, or `None` if they are wrong."""
     token = secrets.token_urlsafe(32)
-    made = SignIn(digest=digest_of(token), csrf=secrets.token_urlsafe(32), expires=time.time() + hours * 3600)
+    made = _sign_in(token, hours)
     # hashing takes long, and nobody could write meanwhile
     with database.reading() as session:
         if name:
@@ -76,6 +76,14 @@ def sign_in(database: Database, name: str, secret: str, hours: float) -> str | N
     with database.writing() as session:
         session.execute(delete(SignIn).where(SignIn.expires < time.time()))
         session.add(made)
+    return token
+
+
+def open_session(session: Session, person: Person, hours: float) -> str:
+    """A session in a browser of somebody whom another vouches for; its token."""
+    token = secrets.token_urlsafe(32)
+    session.execute(delete(SignIn).where(SignIn.expires < time.time()))
+    session.add(_sign_in(token, hours, person_id=person.id))
     return token
 
 
@@ -96,6 +104,11 @@ def signed_in(session: Session, token: str) -> Principal | None:
     if person is None or person.closed:
         return None
     return Principal(person.id, person.name, person.tenant, ROLES[person.role], found.csrf)
+
+
+def _sign_in(token: str, hours: float, **whose: str) -> SignIn:
+    expires = time.time() + hours * 3600
+    return SignIn(digest=digest_of(token), csrf=secrets.token_urlsafe(32), expires=expires, **whose)
 
 
 def _hashed(password: str) -> str:

@@ -53,7 +53,8 @@ class Rates:
             RefusedError: If there were too many within a minute.
         """
         item, words = RateLimitItemPerMinute(_SIGN_INS_PER_MINUTE), f"{_SIGN_INS_PER_MINUTE} attempts a minute"
-        for who in (f"name:{name}", f"address:{address}"):
+        # who signs in by a key or elsewhere gives no name
+        for who in ([f"name:{name}"] if name else []) + [f"address:{address}"]:
             self._hit(self._moving, item, f"sign-in:{who}", 1, words)
 
     def _hit(self, limiter: RateLimiter, item: RateLimitItem, who: str, cost: int, words: str) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tfproductgan.conditions import MAX_SEED, MAX_TRUNCATION
 from tfproductgan.platform.engine import Model
 from tfproductgan.platform.jobs import queue
-from tfproductgan.platform.store.tables import Job, Key, Person, Picture
+from tfproductgan.platform.store.tables import Job, Key, Person, Picture, RatingPage
 
 # a NUL is no text of PostgreSQL's
 Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
@@ -50,6 +50,13 @@ class Interpolate(Body):
     first: Asked
     second: Asked
     steps: Annotated[int, Field(ge=2, le=64)] = 8
+
+
+class Edit(Asked):
+    """A picture on its way to another value, all else held: the first of `steps` as asked for, the last there."""
+
+    towards: Annotated[dict[Text, Text], Field(min_length=1, max_length=1)]
+    steps: Annotated[int, Field(ge=2, le=64)] = 5
 
 
 class More(Body):
@@ -129,6 +136,7 @@ class ModelShown(BaseModel):
     name: str
     model_id: str
     actions: list[str]
+    not_here: list[str]
     translates_to: list[str]
     image_size: int
     channels: int
@@ -143,6 +151,7 @@ class ModelShown(BaseModel):
             name=model.name,
             model_id=model.model_id,
             actions=list(model.actions),
+            not_here=list(model.not_here),
             translates_to=list(model.ways),
             image_size=schema.image_size,
             channels=schema.channels,
@@ -196,6 +205,23 @@ class Pictures(BaseModel):
     next: str | None = None
 
 
+class Moved(BaseModel):
+    """How far a value moved a picture: `levels` of 255, root mean square, from what `instead` of it gives."""
+
+    attribute: str
+    value: str
+    instead: list[str]
+    levels: float
+    picture: PictureShown
+
+
+class Explained(BaseModel):
+    """A picture, and how much of it hangs on each thing that was asked for: most first."""
+
+    picture: PictureShown
+    moved: list[Moved]
+
+
 class JobShown(BaseModel):
     """A job and how far it is."""
 
@@ -227,6 +253,34 @@ class Jobs(BaseModel):
 
     items: list[JobShown]
     next: str | None = None
+
+
+class Rated(Body):
+    """What a picture is taken for."""
+
+    said: Literal["photo", "generated"]
+
+
+class RatingPageShown(BaseModel):
+    """A rating page, and how many people have answered."""
+
+    page: str
+    name: str
+    pictures: int
+    raters: int
+    created: datetime.datetime
+
+    @classmethod
+    def of(cls, page: RatingPage, raters: int) -> RatingPageShown:
+        """How it is shown."""
+        created = moment(page.created)
+        return cls(page=page.page, name=page.name, pictures=len(page.files), raters=raters, created=created)
+
+
+class RatingPages(BaseModel):
+    """Rating pages, newest first."""
+
+    items: list[RatingPageShown]
 
 
 class KeyShown(BaseModel):

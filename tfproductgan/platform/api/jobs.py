@@ -20,7 +20,7 @@ from tfproductgan.platform.api.pictures import After, Limit
 from tfproductgan.platform.jobs import queue
 from tfproductgan.platform.jobs.queue import Row
 from tfproductgan.platform.jobs.result import zipped
-from tfproductgan.platform.once import once
+from tfproductgan.platform.once import Keep, once
 from tfproductgan.platform.state import Here, Platform
 from tfproductgan.platform.store.tables import Job
 
@@ -33,14 +33,8 @@ def submit(body: JobBody, request: Request, platform: Here, who: Who) -> Respons
     """Queue pictures from a list."""
     rows = [Row(line.conditions, line.count, line.seed, line.truncation) for line in body.rows]
     request.state.audited = {"model": body.model, "rows": len(rows)}
-    return once(
-        request,
-        platform,
-        who,
-        body.model_dump(),
-        202,
-        lambda: queued(platform, who, body.model, body.name, rows, body.seed),
-    )
+    wanted = (body.model, body.name, rows, body.seed)
+    return once(request, platform, who, body.model_dump(), 202, lambda keep: queued(platform, who, *wanted, keep))
 
 
 @router.post("/csv", status_code=202, response_model=JobShown)
@@ -59,14 +53,8 @@ def submit_csv(
     rows = queue.rows_of_csv(text, platform.engine.able(model, "generate"))
     request.state.audited = {"model": model, "rows": len(rows)}
     asked = [model, name, seed, text]
-    return once(
-        request,
-        platform,
-        who,
-        asked,
-        202,
-        lambda: queued(platform, who, model, name or file.filename or "", rows, seed),
-    )
+    wanted = (model, name or file.filename or "", rows, seed)
+    return once(request, platform, who, asked, 202, lambda keep: queued(platform, who, *wanted, keep))
 
 
 @router.get("")
@@ -119,12 +107,23 @@ def result(job_id: str, platform: Here, who: Who) -> StreamingResponse:
     )
 
 
-def queued(platform: Platform, who: Principal, model: str, name: str, rows: Sequence[Row], seed: int) -> JobShown:
+def queued(
+    platform: Platform,
+    who: Principal,
+    model: str,
+    name: str,
+    rows: Sequence[Row],
+    seed: int,
+    keep: Keep = lambda session, answer: None,
+) -> JobShown:
     """Plan and queue a job."""
     able = platform.engine.able(model, "generate")
     requests = queue.plan(platform, able, rows, seed)
-    job = queue.submit(platform, who, name, able, requests)
-    return JobShown.of(job, {**dict.fromkeys(queue.STATES, 0), queue.WAITING: len(requests)})
+
+    def shown(job: Job) -> JobShown:
+        return JobShown.of(job, {**dict.fromkeys(queue.STATES, 0), queue.WAITING: len(requests)})
+
+    return shown(queue.submit(platform, who, name, able, requests, lambda session, job: keep(session, shown(job))))
 
 
 def found(session: Session, who: Principal, after: str | None, limit: int) -> Jobs:

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import PictureRequest
 from tfproductgan.errors import ConditionError
-from tfproductgan.platform import drawing
+from tfproductgan.platform import cutting, drawing, editing
 from tfproductgan.platform.access.guard import Who, needs
-from tfproductgan.platform.api.bodies import Asked, Generate, Interpolate, Models, ModelShown, Pictures, PictureShown
-from tfproductgan.platform.once import once
-from tfproductgan.platform.state import Here
+from tfproductgan.platform.access.roles import Principal
+from tfproductgan.platform.api.bodies import (
+    Asked,
+    Edit,
+    Explained,
+    Generate,
+    Interpolate,
+    Models,
+    ModelShown,
+    Moved,
+    Pictures,
+    PictureShown,
+)
+from tfproductgan.platform.once import Keep, once
+from tfproductgan.platform.state import Here, Platform
 from tfproductgan.platform.store.tables import Picture
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"])
+plain = APIRouter(prefix="/api/v1", tags=["models"])
 
 
 @router.get("")
@@ -40,10 +55,8 @@ def generate(model: str, body: Generate, request: Request, platform: Here, who: 
     """Draw pictures by name; the same request gives the same pictures."""
     asked = body.model_dump()
     request.state.audited = asked
-
-    def make() -> Pictures:
-        return shown(drawing.generate(platform, who, model, body.conditions, body.count, body.seed, body.truncation))
-
+    wanted = (model, body.conditions, body.count, body.seed, body.truncation)
+    make = drawn(lambda finish: drawing.generate(platform, who, *wanted, finish))
     return once(request, platform, who, asked, 201, make)
 
 
@@ -53,15 +66,35 @@ def interpolate(model: str, body: Interpolate, request: Request, platform: Here,
     """Draw the way from one picture to another."""
     asked = body.model_dump()
     request.state.audited = asked
-    ends = [_request(end) for end in (body.first, body.second)]
-    return once(
-        request,
-        platform,
-        who,
-        asked,
-        201,
-        lambda: shown(drawing.interpolate(platform, who, model, ends[0], ends[1], body.steps)),
-    )
+    wanted = (model, _request(body.first), _request(body.second), body.steps)
+    make = drawn(lambda finish: drawing.interpolate(platform, who, *wanted, finish))
+    return once(request, platform, who, asked, 201, make)
+
+
+@router.post("/{model}/edit", status_code=201, response_model=Pictures)
+@needs("pictures:make")
+def edit(model: str, body: Edit, request: Request, platform: Here, who: Who) -> Response:
+    """Draw a picture on its way to another value, its seed and all else held."""
+    asked = body.model_dump()
+    request.state.audited = asked
+    make = drawn(lambda finish: editing.edit(platform, who, model, _request(body), body.towards, body.steps, finish))
+    return once(request, platform, who, asked, 201, make)
+
+
+@router.post("/{model}/explain", status_code=201, response_model=Explained)
+@needs("pictures:make")
+def explain(model: str, body: Asked, request: Request, platform: Here, who: Who) -> Response:
+    """Draw a picture, and say how much of it hangs on each thing that was asked for."""
+    asked = body.model_dump()
+    request.state.audited = asked
+
+    def make(keep: Keep) -> Explained:
+        def finish(session: Session, *found: Any) -> None:
+            keep(session, explained(*found))
+
+        return explained(*editing.explain(platform, who, model, _request(body), finish))
+
+    return once(request, platform, who, asked, 201, make)
 
 
 @router.post("/{model}/translate", status_code=201, response_model=Pictures)
@@ -76,14 +109,54 @@ def translate(
     to: Annotated[str, Form(max_length=8, description="A for the way back, of models that have one")] = "B",
 ) -> Response:
     """Make a picture of a photo. The photo loses its metadata before a model sees it, and is not kept."""
-    given = _mapping(conditions)
-    data = file.file.read()
-    request.state.audited = {"conditions": given, "to": to, "bytes": len(data)}
-    photos = {file.filename or "photo": data}
-    asked = [given, to, hashlib.sha256(data).hexdigest()]
-    return once(
-        request, platform, who, asked, 201, lambda: shown(drawing.translate(platform, who, model, photos, given, to))
-    )
+    return _translated(request, platform, who, model, file, conditions, to, "translate")
+
+
+@router.post("/{model}/stylise", status_code=201, response_model=Pictures)
+@needs("pictures:make")
+def stylise(
+    model: str,
+    request: Request,
+    platform: Here,
+    who: Who,
+    file: Annotated[UploadFile, File(description="a photo: JPEG, PNG, GIF, BMP or WebP")],
+    conditions: Annotated[str, Form(description="the style, by attribute, as a JSON object")] = "{}",
+) -> Response:
+    """Paint a photo in a style that the model has learnt. It loses its metadata before, and is not kept."""
+    return _translated(request, platform, who, model, file, conditions, "B", "stylise")
+
+
+@router.post("/{model}/cutout", status_code=201, response_model=Pictures)
+@needs("pictures:make")
+def cut_out(
+    model: str,
+    request: Request,
+    platform: Here,
+    who: Who,
+    file: Annotated[UploadFile, File(description="a photo of four million pixels at most")],
+    background: Annotated[str, Form(max_length=8, description="a colour to put it before, such as #f4f0e8")] = "",
+    shadow: Annotated[float, Form(ge=0, le=1)] = 0.3,
+    behind: Annotated[UploadFile | None, File(description="a photo to put it before")] = None,
+) -> Response:
+    """Cut a product out by a model that makes masks. The photo loses its metadata before, and is not kept."""
+    return _cut(request, platform, who, model, file, background, shadow, behind)
+
+
+@plain.post("/cutout", status_code=201, response_model=Pictures)
+@needs("pictures:make")
+def cut_out_of_plain(
+    request: Request,
+    platform: Here,
+    who: Who,
+    file: Annotated[
+        UploadFile, File(description="a photo of four million pixels at most, its background of one colour")
+    ],
+    background: Annotated[str, Form(max_length=8, description="a colour to put it before, such as #f4f0e8")] = "",
+    shadow: Annotated[float, Form(ge=0, le=1)] = 0.3,
+    behind: Annotated[UploadFile | None, File(description="a photo to put it before")] = None,
+) -> Response:
+    """Cut a product out of a background of one colour, which takes no model. The photo is not kept."""
+    return _cut(request, platform, who, None, file, background, shadow, behind)
 
 
 @router.post("/{model}/upscale", status_code=201, response_model=Pictures)
@@ -100,12 +173,61 @@ def upscale(
     request.state.audited = {"bytes": len(data)}
     photos = {file.filename or "photo": data}
     asked = hashlib.sha256(data).hexdigest()
-    return once(request, platform, who, asked, 201, lambda: shown(drawing.upscale(platform, who, model, photos)))
+    make = drawn(lambda finish: drawing.upscale(platform, who, model, photos, finish))
+    return once(request, platform, who, asked, 201, make)
 
 
-def shown(pictures: list[Picture]) -> Pictures:
-    """Pictures that were just drawn."""
-    return Pictures(items=[PictureShown.of(picture) for picture in pictures])
+def drawn(draw: Callable[[drawing.Finish], list[Picture]]) -> Callable[[Keep], Pictures]:
+    """What `once` does, of something that draws: its answer is kept with the pictures."""
+
+    def shown(pictures: list[Picture]) -> Pictures:
+        return Pictures(items=[PictureShown.of(picture) for picture in pictures])
+
+    return lambda keep: shown(draw(lambda session, made: keep(session, shown(made))))
+
+
+def explained(picture: Picture, shifts: list[editing.Shift]) -> Explained:
+    """What `editing.explain` found."""
+    fields = ("attribute", "value", "instead", "levels")
+    moved = [Moved(**{name: getattr(s, name) for name in fields}, picture=PictureShown.of(s.picture)) for s in shifts]
+    return Explained(picture=PictureShown.of(picture), moved=moved)
+
+
+def _translated(
+    request: Request,
+    platform: Platform,
+    who: Principal,
+    model: str,
+    file: UploadFile,
+    conditions: str,
+    to: str,
+    action: str,
+) -> Response:
+    given = _mapping(conditions)
+    data = file.file.read()
+    request.state.audited = {"conditions": given, "to": to, "bytes": len(data)}
+    photos = {file.filename or "photo": data}
+    asked = [given, to, hashlib.sha256(data).hexdigest()]
+    make = drawn(lambda finish: drawing.translate(platform, who, model, photos, given, to, finish, action))
+    return once(request, platform, who, asked, 201, make)
+
+
+def _cut(
+    request: Request,
+    platform: Platform,
+    who: Principal,
+    model: str | None,
+    file: UploadFile,
+    background: str,
+    shadow: float,
+    behind: UploadFile | None,
+) -> Response:
+    data, ground = file.file.read(), b"" if behind is None else behind.file.read()
+    request.state.audited = {"background": background, "shadow": shadow, "bytes": len(data)}
+    asked = [background, shadow, *(hashlib.sha256(part).hexdigest() for part in (data, ground))]
+    wanted = (model, data, file.filename or "photo", background, ground, shadow)
+    make = drawn(lambda finish: cutting.cut_out(platform, who, *wanted, finish))
+    return once(request, platform, who, asked, 201, make)
 
 
 def _request(asked: Asked) -> PictureRequest:

@@ -13,7 +13,7 @@ from tfproductgan.platform import drawing, gallery
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.api.bodies import Change, More, Pictures, PictureShown
-from tfproductgan.platform.api.models import shown
+from tfproductgan.platform.api.models import drawn
 from tfproductgan.platform.once import once
 from tfproductgan.platform.problems import RefusedError
 from tfproductgan.platform.state import Here, Platform
@@ -89,7 +89,7 @@ def file(picture_id: str, request: Request, platform: Here, who: Who) -> Respons
     headers = {"ETag": f'"{picture.digest}"', "Cache-Control": "private, max-age=31536000, immutable"}
     if f'"{picture.digest}"' in request.headers.get("If-None-Match", ""):
         return Response(status_code=304, headers=headers)
-    data = platform.pictures.get(who.tenant, picture.digest)
+    data = platform.pictures.get(who.tenant, picture.file)
     if data is None:
         raise RefusedError(404, f"The file of picture {picture_id!r} is gone.")
     return Response(data, headers=headers, media_type="image/png")
@@ -144,7 +144,14 @@ def _drawn_again(platform: Platform, who: Principal, picture_id: str, request: R
     count, seed = (1, picture.seed) if body is None else (body.count, body.seed)
     wanted = (picture.model, picture.conditions, count, seed, picture.truncation)
     request.state.audited = {"count": count, "seed": seed}
-    return once(request, platform, who, [count, seed], 201, lambda: shown(drawing.generate(platform, who, *wanted)))
+    return once(
+        request,
+        platform,
+        who,
+        [count, seed],
+        201,
+        drawn(lambda finish: drawing.generate(platform, who, *wanted, finish)),
+    )
 
 
 def _seconds(moment: datetime.datetime) -> float:

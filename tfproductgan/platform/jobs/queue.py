@@ -7,7 +7,7 @@ import dataclasses
 import io
 import secrets
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -97,8 +97,15 @@ def plan(platform: Platform, model: Model, rows: Sequence[Row], seed: int) -> li
     return planned
 
 
-def submit(platform: Platform, who: Principal, name: str, model: Model, requests: Sequence[PictureRequest]) -> Job:
-    """Queue a job.
+def submit(
+    platform: Platform,
+    who: Principal,
+    name: str,
+    model: Model,
+    requests: Sequence[PictureRequest],
+    finish: Callable[[Session, Job], None] = lambda session, job: None,
+) -> Job:
+    """Queue a job; `finish` is called within the transaction that keeps it.
 
     Raises:
         RefusedError: If too much of theirs is waiting, or drawn today, or something in it is forbidden.
@@ -129,6 +136,8 @@ def submit(platform: Platform, who: Principal, name: str, model: Model, requests
             )
             for number, request in enumerate(requests, start=1)
         )
+        session.flush()
+        finish(session, job)
     return job
 
 

@@ -26,7 +26,7 @@ def zipped(platform: Platform, job: Job) -> IO[bytes]:
         wanted = select(JobRow, Picture).outerjoin(Picture, Picture.id == JobRow.picture_id)
         ordered = wanted.where(JobRow.job_id == job.id).order_by(JobRow.number).execution_options(yield_per=500)
         for row, picture in session.execute(ordered):
-            data = platform.pictures.get(job.tenant, picture.digest) if picture else None
+            data = platform.pictures.get(job.tenant, picture.file) if picture else None
             name = _name(row) if data is not None else None
             if name is not None and data is not None:
                 archive.writestr(name, data)

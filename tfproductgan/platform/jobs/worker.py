@@ -76,12 +76,17 @@ class Worker:
         except ProductGANError as error:
             self._failed(job, rows, error)
             return
-        for row, request, file in zip(rows, requests, files, strict=True):
-            picture = drawing.picture_of(platform, job.tenant, job.owner, model, request, file, job.id)
-            with platform.database.writing() as session:
-                # the row and its picture together: what is drawn twice, after a claim ran out, counts once
-                if queue.settle(session, row, state=queue.DRAWN, picture_id=picture.id):
-                    drawing.add(session, picture)
+        asked = zip(requests, files, strict=True)
+        made = [drawing.picture_of(platform, job.tenant, job.owner, model, *each, job.id) for each in asked]
+        with platform.database.writing() as session:
+            # rows and their pictures together: what is drawn twice, after a claim ran out, counts once
+            ours = [
+                queue.settle(session, r, state=queue.DRAWN, picture_id=p.id) for r, p in zip(rows, made, strict=True)
+            ]
+            drawing.add(session, [picture for picture, counts in zip(made, ours, strict=True) if counts])
+        for picture, counts in zip(made, ours, strict=True):
+            if not counts:
+                platform.pictures.delete(job.tenant, picture.file)
 
     def _failed(self, job: Job, rows: Sequence[JobRow], error: ProductGANError) -> None:
         status = status_of(error)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 
-from tfproductgan.conditions import NOT_GIVEN
+from tfproductgan.conditions import NOT_GIVEN, PictureRequest
 from tfproductgan.errors import ConditionError
-from tfproductgan.platform import drawing, gallery, watching
+from tfproductgan.platform import drawing, editing, gallery, watching
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.api.bodies import PictureShown
 from tfproductgan.platform.api.pictures import After
 from tfproductgan.platform.engine import Model
-from tfproductgan.platform.page.rendering import PREFIX, Fields, rendered, text_of
+from tfproductgan.platform.page.rendering import PREFIX, TO_PREFIX, Fields, cards, conditions_of, rendered, text_of
 from tfproductgan.platform.state import Here
 from tfproductgan.platform.store.tables import Picture
 
@@ -29,13 +29,15 @@ _MOST_COMPARED = 12
 
 @router.get("/")
 @needs("models:read")
-def ask(request: Request, platform: Here, model: str = "") -> Response:
-    """The form of a model, made of what the model says of itself."""
+def ask(request: Request, platform: Here, model: str = "", action: str = "") -> Response:
+    """The form of what a model can, made of what it says of itself."""
     names = platform.engine.names
     chosen = platform.engine.model(model or names[0])
     most = platform.settings.pictures_per_request
     given = dict(request.query_params)  # as the link of a picture has them
-    return rendered(request, "ask", model=chosen, names=names, prefix=PREFIX, given=given, most=most)
+    doing = action if action in chosen.actions else chosen.actions[0]
+    shown: dict[str, Any] = {"model": chosen, "names": names, "action": doing, "given": given, "most": most}
+    return rendered(request, "ask", prefix=PREFIX, to_prefix=TO_PREFIX, **shown)
 
 
 @router.get("/models/{model}")
@@ -63,30 +65,42 @@ def about(model: str, request: Request, platform: Here) -> Response:
 def generate(model: str, request: Request, platform: Here, who: Who, fields: Fields) -> Response:
     """Pictures by name, as a grid."""
     chosen = platform.engine.model(model)
-    asked = _conditions(chosen, fields)
+    asked = conditions_of(chosen, fields)
     count, seed = (_number(fields, name, int) for name in ("count", "seed"))
     request.state.audited = {"conditions": asked, "count": count, "seed": seed}
     made = drawing.generate(platform, who, model, asked, count, seed, _number(fields, "truncation", float))
-    return rendered(request, "cards", items=[PictureShown.of(picture) for picture in made], next=None)
+    return cards(request, made)
 
 
-@router.post("/page/models/{model}/translate")
+@router.post("/page/models/{model}/interpolate")
 @needs("pictures:make")
-def translate(model: str, request: Request, platform: Here, who: Who, fields: Fields) -> Response:
-    """What a model makes of a photo."""
-    photos, to = _photos(fields), text_of(fields, "to") or "B"
-    asked = _conditions(platform.engine.model(model), fields)
-    request.state.audited = {"conditions": asked, "to": to}
-    made = drawing.translate(platform, who, model, photos, asked, to)
-    return rendered(request, "cards", items=[PictureShown.of(picture) for picture in made], next=None)
+def interpolate(model: str, request: Request, platform: Here, who: Who, fields: Fields) -> Response:
+    """The way from one picture to another, as a grid."""
+    chosen = platform.engine.model(model)
+    first, second = _request(chosen, fields), _request(chosen, fields, TO_PREFIX, "to seed")
+    request.state.audited = {"first": first.conditions, "second": second.conditions}
+    return cards(request, drawing.interpolate(platform, who, model, first, second, _number(fields, "steps", int)))
 
 
-@router.post("/page/models/{model}/upscale")
+@router.post("/page/models/{model}/edit")
 @needs("pictures:make")
-def upscale(model: str, request: Request, platform: Here, who: Who, fields: Fields) -> Response:
-    """A photo, larger."""
-    made = drawing.upscale(platform, who, model, _photos(fields))
-    return rendered(request, "cards", items=[PictureShown.of(picture) for picture in made], next=None)
+def edit(model: str, request: Request, platform: Here, who: Who, fields: Fields) -> Response:
+    """A picture on its way to another value, as a grid."""
+    asked = _request(platform.engine.model(model), fields)
+    towards = {text_of(fields, "attribute"): text_of(fields, "value")}
+    request.state.audited = {"conditions": asked.conditions, "seed": asked.seed, "towards": towards}
+    return cards(request, editing.edit(platform, who, model, asked, towards, _number(fields, "steps", int)))
+
+
+@router.post("/page/models/{model}/explain")
+@needs("pictures:make")
+def explain(model: str, request: Request, platform: Here, who: Who, fields: Fields) -> Response:
+    """A picture, and how much of it hangs on each thing that was asked for."""
+    asked = _request(platform.engine.model(model), fields)
+    request.state.audited = {"conditions": asked.conditions, "seed": asked.seed}
+    picture, shifts = editing.explain(platform, who, model, asked)
+    shown = [(shift, PictureShown.of(shift.picture)) for shift in shifts]
+    return rendered(request, "explained", item=PictureShown.of(picture), shifts=shown)
 
 
 @router.get("/gallery")
@@ -138,7 +152,7 @@ def more(picture_id: str, request: Request, platform: Here, who: Who) -> Respons
         raise ConditionError(f"A {picture.kind} has no others like it.")
     first = picture.seed + 1
     made = drawing.generate(platform, who, picture.model, picture.conditions, 4, first, picture.truncation)
-    return rendered(request, "cards", items=[PictureShown.of(picture) for picture in made], next=None)
+    return cards(request, made)
 
 
 @router.delete("/page/pictures/{picture_id}")
@@ -149,16 +163,9 @@ def delete(picture_id: str, platform: Here, who: Who) -> Response:
     return Response("", media_type="text/html")
 
 
-def _photos(fields: FormData) -> dict[str, bytes]:
-    file = fields.get("file")
-    if not isinstance(file, UploadFile) or not file.filename:
-        raise ConditionError("Choose a photo first.")
-    return {file.filename: file.file.read()}
-
-
-def _conditions(model: Model, fields: FormData) -> Mapping[str, str]:
-    given = {name: text_of(fields, PREFIX + name) for name in model.schema.names}
-    return {name: value for name, value in given.items() if value}
+def _request(model: Model, fields: FormData, prefix: str = PREFIX, seed: str = "seed") -> PictureRequest:
+    truncation = _number(fields, "truncation", float)
+    return PictureRequest(conditions_of(model, fields, prefix), _number(fields, seed, int), truncation)
 
 
 def _number(fields: FormData, name: str, kind: Callable[[str], Number]) -> Number:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -12,11 +12,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.datastructures import FormData
 
 from tfproductgan.platform.api.bodies import PictureShown
+from tfproductgan.platform.engine import Model
 from tfproductgan.platform.page.languages import LANGUAGES, language_of
 from tfproductgan.platform.state import platform_of
+from tfproductgan.platform.store.tables import Picture
 
 PREFIX = "of "
 """Before the names of attributes in forms, so that none is taken for a field of ours."""
+
+TO_PREFIX = "to "
+"""The same for the other end of a way."""
 
 
 def _templates(language: str) -> Environment:
@@ -30,6 +35,7 @@ def _templates(language: str) -> Environment:
     )
     templates.install_gettext_translations(LANGUAGES[language], newstyle=True)  # type: ignore[attr-defined]
     templates.globals["settings_of"] = _settings_of
+    templates.globals["urlencode"] = urlencode
     return templates
 
 
@@ -53,6 +59,11 @@ def rendered(request: Request, template: str, status: int = 200, **context: Any)
     return HTMLResponse(text, status, {"Vary": "Accept-Language, Cookie"})
 
 
+def cards(request: Request, pictures: Iterable[Picture]) -> HTMLResponse:
+    """Pictures that were just drawn, for a grid."""
+    return rendered(request, "cards", items=[PictureShown.of(picture) for picture in pictures], next=None)
+
+
 async def _fields(request: Request) -> AsyncIterator[FormData]:
     async with request.form() as fields:  # closes the files in it
         yield fields
@@ -66,3 +77,9 @@ def text_of(fields: FormData, name: str) -> str:
     """What was typed into a field, without the spaces around it."""
     value = fields.get(name)
     return value.strip() if isinstance(value, str) else ""
+
+
+def conditions_of(model: Model, fields: FormData, prefix: str = PREFIX) -> dict[str, str]:
+    """What was typed into the fields of a model's attributes."""
+    given = {name: text_of(fields, prefix + name) for name in model.schema.names}
+    return {name: value for name, value in given.items() if value}

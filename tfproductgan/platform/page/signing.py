@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 
-from tfproductgan.platform.access import people
+from tfproductgan.platform import audit
+from tfproductgan.platform.access import openid, people
 from tfproductgan.platform.access.guard import COOKIE, EVERYBODY, SIGNED_IN, needs
 from tfproductgan.platform.page.rendering import rendered
 from tfproductgan.platform.problems import RefusedError
-from tfproductgan.platform.state import Here
+from tfproductgan.platform.state import Here, Platform
 
 router = APIRouter(include_in_schema=False)
+
+_SENT = "tfproductgan_oidc"  # the cookie of who was sent to the issuer
+_SENT_SECONDS = 600
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {"htmx.min.js": "text/javascript", "style.css": "text/css", "icon.svg": "image/svg+xml"}
@@ -32,9 +36,9 @@ def static(name: str) -> FileResponse:
 
 @router.get("/sign-in")
 @needs(EVERYBODY)
-def form(request: Request) -> Response:
+def form(request: Request, platform: Here) -> Response:
     """Where somebody says who they are."""
-    return rendered(request, "sign_in", refused=False)
+    return rendered(request, "sign_in", refused=False, openid=_issuer(platform))
 
 
 @router.post("/sign-in")
@@ -55,10 +59,44 @@ def sign_in(
     token = people.sign_in(platform.database, name.strip(), secret if name else secret.strip(), hours)
     platform.metrics.sign_ins.labels("accepted" if token else "refused").inc()
     if token is None:
-        return rendered(request, "sign_in", 401, refused=True)
-    answer = RedirectResponse("/", 303)
+        return rendered(request, "sign_in", 401, refused=True, openid=_issuer(platform))
+    return _with_session(platform, RedirectResponse("/", 303), token)
+
+
+@router.get("/oidc")
+@needs(EVERYBODY)
+def begin(request: Request, platform: Here) -> Response:
+    """To the issuer of OpenID Connect, which asks who that is."""
+    _refuse_without_issuer(platform)
+    platform.rates.sign_in("", request.client.host if request.client else "")
+    url, brought = openid.begin(platform.settings)
+    answer = RedirectResponse(url, 303)
+    # `lax`: it comes back from another site
     secure = platform.settings.secure_cookies
-    answer.set_cookie(COOKIE, token, int(hours * 3600), httponly=True, samesite="strict", secure=secure)
+    answer.set_cookie(_SENT, brought, _SENT_SECONDS, path="/oidc", httponly=True, samesite="lax", secure=secure)
+    return answer
+
+
+@router.get(openid.BACK)
+@needs(EVERYBODY)
+def back(
+    request: Request,
+    platform: Here,
+    state: Annotated[str, Query(max_length=200)] = "",
+    code: Annotated[str, Query(max_length=4000)] = "",
+) -> Response:
+    """From the issuer: a session in this browser."""
+    _refuse_without_issuer(platform)
+    told = openid.claims(platform.settings, request.cookies.get(_SENT, ""), state, code)
+    with platform.database.writing() as session:
+        person = openid.person_of(session, platform.settings, told)
+        token = people.open_session(session, person, platform.settings.session_hours)
+        request.state.subject = person.name
+        audit.record(session, request.scope, 200)
+    platform.metrics.sign_ins.labels("accepted").inc()
+    # a page in between: with a redirect from another site the browser would not send the cookie
+    answer = _with_session(platform, rendered(request, "signed_in"), token)
+    answer.delete_cookie(_SENT, path="/oidc")
     return answer
 
 
@@ -71,3 +109,19 @@ def sign_out(request: Request, platform: Here) -> Response:
     answer = Response(headers={"HX-Redirect": "/sign-in"})
     answer.delete_cookie(COOKIE)
     return answer
+
+
+def _with_session(platform: Platform, answer: Response, token: str) -> Response:
+    seconds, secure = int(platform.settings.session_hours * 3600), platform.settings.secure_cookies
+    answer.set_cookie(COOKIE, token, seconds, httponly=True, samesite="strict", secure=secure)
+    return answer
+
+
+def _issuer(platform: Platform) -> str:
+    """The name of who else signs people in, if anybody does."""
+    return urlsplit(platform.settings.oidc_issuer).netloc
+
+
+def _refuse_without_issuer(platform: Platform) -> None:
+    if not platform.settings.oidc_issuer:
+        raise RefusedError(404, "Nobody else signs people in here.")

@@ -1,0 +1,136 @@
+"""Pictures moved towards another value, and how much of a picture hangs on each: both by what any engine can draw.
+
+Directions that are found from weights, and what discriminators and classifiers look at, take the weights: the command
+line has them, see `engine.Model.not_here`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from PIL import Image
+from sqlalchemy.orm import Session
+
+from tfproductgan.conditions import NOT_GIVEN, PictureRequest
+from tfproductgan.errors import ConditionError
+from tfproductgan.platform import drawing, forbidden
+from tfproductgan.platform.access.roles import Principal
+from tfproductgan.platform.engine import Model
+from tfproductgan.platform.problems import RefusedError
+from tfproductgan.platform.state import Platform
+from tfproductgan.platform.store.tables import Picture
+
+_MOST_OTHERS = 3  # values that each of a picture's is compared with
+
+
+def edit(
+    platform: Platform,
+    who: Principal,
+    name: str,
+    request: PictureRequest,
+    towards: Mapping[str, str],
+    steps: int,
+    finish: drawing.Finish = drawing.nothing_more,
+) -> list[Picture]:
+    """A picture on its way to another value of one attribute, its seed and all else that was asked for held.
+
+    Raises:
+        ConditionError: If it shows that value already.
+        ConditionError, RefusedError, ServingError: As `drawing.generate`.
+    """
+    model = platform.engine.able(name, "edit")
+    [start] = platform.engine.plan(model, request.conditions, 1, request.seed, request.truncation, 1)
+    wanted = model.schema.decode(model.schema.encode(towards))
+    if len(wanted) != 1:
+        raise ConditionError(f"An edit leads to a value of one attribute. Received: {dict(towards)}")
+    if wanted.items() <= start.conditions.items():
+        raise ConditionError(f"The picture shows {', '.join(wanted.values())} already: an edit leads to another value.")
+    end = dataclasses.replace(start, conditions={**start.conditions, **wanted})
+    forbidden.refuse(platform, who.tenant, (start.conditions, end.conditions))
+    platform.rates.pictures(who, steps)
+    files = platform.engine.interpolate(model, start, end, steps)
+    told = {"seed": start.seed, "truncation": start.truncation, "towards": wanted}
+    details = [{**told, "strength": round(step / (steps - 1), 4)} for step in range(steps)]
+    return drawing.without_seed(platform, who, model, "edit", files, [dict(start.conditions)] * steps, details, finish)
+
+
+@dataclasses.dataclass(frozen=True)
+class Shift:
+    """How far one value moved a picture.
+
+    Args:
+        attribute: Of the value.
+        value: What was asked for.
+        instead: What else was drawn in its place, the most frequent of the photos first.
+        levels: Root mean square of 255 between the two pictures, the mean over `instead`.
+        picture: The first of those others.
+    """
+
+    attribute: str
+    value: str
+    instead: list[str]
+    levels: float
+    picture: Picture
+
+
+def explain(
+    platform: Platform,
+    who: Principal,
+    name: str,
+    request: PictureRequest,
+    finish: Callable[[Session, Picture, list[Shift]], None] = lambda session, picture, shifts: None,
+) -> tuple[Picture, list[Shift]]:
+    """Draw a picture, and draw it again with other values in the place of each of its own: what moves it most is first.
+
+    A served model draws what is not given, so nothing can be left out of a request: other values come instead.
+
+    Raises:
+        ConditionError, RefusedError, ServingError: As `drawing.generate`.
+    """
+    model = platform.engine.able(name, "explain")
+    [asked] = platform.engine.plan(model, request.conditions, 1, request.seed, request.truncation, 1)
+    forbidden.refuse(platform, who.tenant, [asked.conditions])
+    others = {attribute: _others(platform, who, model, asked, attribute) for attribute in asked.conditions}
+    requests = [asked, *(each for found in others.values() for each in found)]
+    platform.rates.pictures(who, len(requests))
+    files = iter([platform.engine.draw(model, [each])[0] for each in requests])
+    first = next(files)
+    picture = drawing.picture_of(platform, who.tenant, who.id, model, asked, first)
+    shifts = []
+    for attribute, found in others.items():
+        drawn = [next(files) for _ in found]
+        if drawn:
+            levels = float(np.mean([_distance(first, each) for each in drawn]))
+            other = drawing.picture_of(platform, who.tenant, who.id, model, found[0], drawn[0])
+            values = [each.conditions[attribute] for each in found]
+            shifts.append(Shift(attribute, asked.conditions[attribute], values, round(levels, 2), other))
+    shifts.sort(key=lambda shift: -shift.levels)
+    made = [picture, *(shift.picture for shift in shifts)]
+    drawing.kept(platform, made, lambda session, pictures: finish(session, picture, shifts))
+    return picture, shifts
+
+
+def _others(platform: Platform, who: Principal, model: Model, asked: PictureRequest, name: str) -> list[PictureRequest]:
+    """The same request with the most frequent other values of an attribute, those that may be asked for."""
+    place = model.schema.names.index(name)
+    attribute, counts = model.schema.attributes[place], model.schema.frequencies[place].astype(float)
+    counts[[NOT_GIVEN, *attribute.encode(asked.conditions[name])]] = 0
+    found: list[PictureRequest] = []
+    for number in np.argsort(-counts, kind="stable"):
+        if not counts[number] or len(found) == _MOST_OTHERS:
+            break
+        other = {**asked.conditions, name: attribute.values[number - 1]}
+        try:
+            forbidden.refuse(platform, who.tenant, [other])
+        except RefusedError:
+            continue
+        found.append(dataclasses.replace(asked, conditions=other))
+    return found
+
+
+def _distance(first: bytes, second: bytes) -> float:
+    pictures = [np.asarray(Image.open(io.BytesIO(file)), np.float32) for file in (first, second)]
+    return float(np.sqrt(np.mean(np.square(pictures[0] - pictures[1]))))
