@@ -2,7 +2,8 @@
 
 A notebook is edited as any other, in Jupyter. This puts what is the same in all of them into place (the badge, the
 installation, what computes), runs each from top to bottom in a folder of its own, and stores it with its outputs, small
-pictures in place of large ones, without times and paths of this machine. Needs the extra `notebooks`.
+pictures in place of large ones, without times and paths of this machine. Needs the extra `notebooks`. With
+TFPRODUCTGAN_REPOSITORY=owner/name, a repository on GitHub, the badge opens Colab and the installation clones it.
 """
 
 from __future__ import annotations
@@ -21,21 +22,26 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
-REPOSITORY = "tfproductgan/tfproductgan"  # on GitHub, of which Colab opens notebooks and the installation clones
+REPOSITORY = os.environ.get("TFPRODUCTGAN_REPOSITORY", "")  # as owner/name on GitHub, from where Colab opens notebooks
 WIDEST = 400  # pixels of a stored picture
 
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
     f"(https://colab.research.google.com/github/{REPOSITORY}/blob/main/notebooks/{{name}}.ipynb)\n\n"
+    if REPOSITORY
+    else "In Colab upload this notebook, and get the package first, in a cell of its own: `!git clone` with the\n"
+    "repository's address, then `%cd` into the folder it made.\n\n"
+) + (
     "The outputs stored here are those of a run with the small numbers, made to see that everything runs: what is\n"
     "trained in it has hardly begun to learn."
 )
+_CLONE = f"    !git clone --quiet --depth 1 https://github.com/{REPOSITORY} /tmp/tfproductgan\n" if REPOSITORY else ""
+_CHECKOUT = "/tmp/tfproductgan" if REPOSITORY else "."
 INSTALL = f"""\
 import importlib.util
 
 if importlib.util.find_spec("tfproductgan") is None:
-    !git clone --quiet --depth 1 https://github.com/{REPOSITORY} /tmp/tfproductgan
-    %pip install --quiet '/tmp/tfproductgan[serving,tfds]'"""
+{_CLONE}    %pip install --quiet '{_CHECKOUT}[serving,tfds]'"""
 MACHINE = """\
 import tensorflow as tf
 

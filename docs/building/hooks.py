@@ -18,7 +18,7 @@ NOTEBOOKS = ROOT / "notebooks"
 # files that are pages of the site though they do not lie in docs/
 ELSEWHERE = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
 ELSEWHERE["SECURITY.md"] = "security.md"
-LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)#\s]*)((?:#[^)]*)?\))")
+LINK = re.compile(r"(?:\[([^\[\]]*))?(\]\()(?![a-z]+:|#)([^)#\s]*)((?:#[^)]*)?\))")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -51,22 +51,26 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Let links lead to pages of the site where there is one, else into the repository."""
+    """Let links lead to pages of the site where there is one, else into the repository, or nowhere if none is named."""
     homes = {page: source for source, page in ELSEWHERE.items()}
     path = page.file.src_uri
     is_notebook = path.startswith("tutorials/")
     home = homes.get(path) or (f"notebooks/{Path(path).stem}.ipynb" if is_notebook else f"docs/{path}")
 
     def lead(found: re.Match) -> str:
-        target = posixpath.normpath(posixpath.join(posixpath.dirname(home), found[2]))
+        label, middle, place, end = found.groups()
+        start = middle if label is None else f"[{label}{middle}"
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(home), place))
         if not (ROOT / target).exists():
             return found[0]  # of a page that is made; what leads nowhere MkDocs tells
         inside = ELSEWHERE.get(target) or (target.removeprefix("docs/") if target.startswith("docs/") else None)
         if target.startswith("notebooks/") and target.endswith(".ipynb"):
             inside = f"tutorials/{Path(target).stem}.md"
         if inside is None or files.get_file_from_path(inside) is None:
-            return f"{found[1]}{config.extra['repository']}/blob/main/{target}{found[3]}"
-        return found[1] + posixpath.relpath(inside, posixpath.dirname(path) or ".") + found[3]
+            if repository := config.extra["repository"]:
+                return f"{start}https://github.com/{repository}/blob/main/{target}{end}"
+            return found[0] if label is None else label
+        return start + posixpath.relpath(inside, posixpath.dirname(path) or ".") + end
 
     fences = re.split(r"(^```.*?^```$)", markdown, flags=re.MULTILINE | re.DOTALL)
     return "".join(text if text.startswith("```") else LINK.sub(lead, text) for text in fences)
