@@ -117,7 +117,9 @@ def test_table(tmp_path, layout):
     else:
         table.write_text(TABLE)
         images = (zipped if layout == "zip" else write)(tmp_path / "photos", PHOTOS)
-    catalogue = Catalogue.from_table(table, images, attributes=["colour", "kind"], text="title", image_size=16)
+    catalogue = Catalogue.from_table(
+        table, images, attributes=["colour", "kind"], text="title", titles=False, image_size=16
+    )
     assert catalogue.schema.names == ("colour", "kind") and catalogue.schema.text == "title"
     assert (catalogue.size("train"), catalogue.size("validation")) == (15, 5)
     assert catalogue.captions("validation")[1] == "Mug, no. 4"
@@ -346,7 +348,9 @@ def test_catalogues_that_are_not_kept(tmp_path):
 
 def test_what_people_see(tmp_path):
     write(tmp_path, {"p.csv": TABLE.encode(), **PHOTOS})
-    catalogue = Catalogue.from_table(tmp_path / "p.csv", attributes=["colour"], text="title", image_size=16)
+    catalogue = Catalogue.from_table(
+        tmp_path / "p.csv", attributes=["colour"], text="title", titles=False, image_size=16
+    )
     assert repr(catalogue) == "<Catalogue train 15, validation 5; colour (2); 16 px, 3 channels>"
     assert "Blue 5" in catalogue.summary() and "not given 5" in catalogue.summary()
 
@@ -369,6 +373,7 @@ def test_real_products():
         os.environ["TFPRODUCTGAN_PRODUCTS_ZIP"],
         attributes=["articleType", "baseColour"],
         text="productDisplayName",
+        titles=False,
         min_count=100,
     )
     assert catalogue.schema.aspect == 0.75 and not catalogue.skipped

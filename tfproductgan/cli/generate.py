@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from tfproductgan.cli.at_hand import with_discriminator
 from tfproductgan.cli.data_options import without_data
 from tfproductgan.cli.values import number, whole
-from tfproductgan.conditions import TEXT
 from tfproductgan.errors import CatalogueError, ConditionError
 from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable
 
@@ -142,7 +141,7 @@ def run(args: argparse.Namespace) -> int:
         return _list(model, console, args.model)
     conditions, seed = asked_for(args, model.schema)
     if args.wanted_text is not None:
-        conditions = {**conditions, TEXT: args.wanted_text}
+        conditions = {**conditions, "text": args.wanted_text}
         model.schema.encode(conditions)  # says what cannot be before anything is drawn
     for note in unknown_words(model.schema, conditions):
         print(f"Note: {note}")
@@ -178,7 +177,7 @@ def asked_for(args: argparse.Namespace, schema: Any) -> tuple[dict[str, str], in
 
 def unknown_words(schema: Any, conditions: Mapping[str, str]) -> list[str]:
     """Lines about words of a text that the titles do not have, or hardly: what becomes of them is a guess."""
-    text = conditions.get(TEXT)
+    text = conditions.get("text")
     unknown = schema.vocabulary.unknown(text) if text and schema.vocabulary is not None else []
     if not unknown:
         return []
