@@ -173,7 +173,7 @@ class Vocabulary:
         most = lengths[math.ceil(_WHOLE_SHARE * len(lengths)) - 1]
         return dataclasses.replace(made, length=min(max(most, SHORTEST_LENGTH), MOST_LENGTH))
 
-    @property
+    @functools.cached_property
     def pieces(self) -> list[str]:
         """All pieces; the one at position `i` has number `i + 1`."""
         codes = range(FIRST_BYTE, FIRST_BYTE + NUM_BYTES)
@@ -253,7 +253,7 @@ class Vocabulary:
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of some numbers, in its form: `encode` gives the same numbers for it again."""
-        pieces = self._pieces
+        pieces = self.pieces
         symbols = "".join(pieces[number - 1] for number in ids if number)
         return _bytes_read(symbols).replace(START, " ").strip()
 
@@ -264,7 +264,7 @@ class Vocabulary:
 
     def _says_something(self, ids: Sequence[int]) -> bool:
         """Whether there is a whole word among numbers, or a part that is long enough to say something."""
-        pieces = self._pieces
+        pieces = self.pieces
         for number, after in zip(ids, [*ids, 0][1:], strict=True):
             if self._is_word(number) and (not after or self._begins(after)):
                 return True
@@ -277,11 +277,7 @@ class Vocabulary:
 
     def _begins(self, number: int) -> bool:
         """Whether a word begins with a piece."""
-        return self._pieces[number - 1].startswith(START)
-
-    @functools.cached_property
-    def _pieces(self) -> list[str]:
-        return self.pieces
+        return self.pieces[number - 1].startswith(START)
 
     def _padded(self, ids: Sequence[int]) -> tuple[int, ...]:
         return (*ids, *[0] * (self.length - len(ids)))

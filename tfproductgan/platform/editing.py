@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from PIL import Image
@@ -19,7 +19,6 @@ from tfproductgan.errors import ConditionError
 from tfproductgan.platform import drawing, forbidden
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.engine import Model
-from tfproductgan.platform.problems import RefusedError
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.tables import Picture
 
@@ -93,7 +92,8 @@ def explain(
     model = platform.engine.able(name, "explain")
     [asked] = platform.engine.plan(model, request.conditions, 1, request.seed, request.truncation, 1)
     forbidden.refuse(platform, who.tenant, [asked.conditions])
-    others = {attribute: _others(platform, who, model, asked, attribute) for attribute in asked.conditions}
+    rules = forbidden.rules_of(platform, who.tenant)
+    others = {attribute: _others(rules, model, asked, attribute) for attribute in asked.conditions}
     requests = [asked, *(each for found in others.values() for each in found)]
     platform.rates.pictures(who, len(requests))
     files = iter([platform.engine.draw(model, [each])[0] for each in requests])
@@ -113,7 +113,7 @@ def explain(
     return picture, shifts
 
 
-def _others(platform: Platform, who: Principal, model: Model, asked: PictureRequest, name: str) -> list[PictureRequest]:
+def _others(rules: Sequence[forbidden.Rule], model: Model, asked: PictureRequest, name: str) -> list[PictureRequest]:
     """The same request with the most frequent other values of an attribute, those that may be asked for."""
     place = model.schema.names.index(name)
     attribute, counts = model.schema.attributes[place], model.schema.frequencies[place].astype(float)
@@ -122,12 +122,10 @@ def _others(platform: Platform, who: Principal, model: Model, asked: PictureRequ
     for number in np.argsort(-counts, kind="stable"):
         if not counts[number] or len(found) == _MOST_OTHERS:
             break
-        other = {**asked.conditions, name: attribute.values[number - 1]}
-        try:
-            forbidden.refuse(platform, who.tenant, [other])
-        except RefusedError:
-            continue
-        found.append(dataclasses.replace(asked, conditions=other))
+        value = attribute.values[number - 1]
+        # what else is asked for may be, that is known by now
+        if not forbidden.broken(rules, name, value):
+            found.append(dataclasses.replace(asked, conditions={**asked.conditions, name: value}))
     return found
 
 

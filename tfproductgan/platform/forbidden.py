@@ -15,6 +15,9 @@ from tfproductgan.platform.store.tables import ForbiddenWord
 
 _ANY = ""  # in the place of an attribute
 
+Rule = tuple[str, re.Pattern[str], str]
+"""Of which attribute, what its values are searched for, and the word as somebody wrote it."""
+
 
 def words(session: Session, tenant: str) -> list[str]:
     """The list, as somebody wrote it."""
@@ -37,19 +40,29 @@ def refuse(platform: Platform, tenant: str, asked: Iterable[Mapping[str, str]]) 
     Raises:
         RefusedError: If one of them is forbidden.
     """
+    rules = rules_of(platform, tenant)
+    for attribute, value in {pair for conditions in asked for pair in conditions.items()} if rules else ():
+        if shown := broken(rules, attribute, value):
+            raise RefusedError(
+                403, f"{shown!r} may not be asked for here, and a picture would show {attribute} {value}."
+            )
+
+
+def rules_of(platform: Platform, tenant: str) -> list[Rule]:
+    """The list, read once for many questions."""
     columns = select(ForbiddenWord.attribute, ForbiddenWord.value, ForbiddenWord.shown)
     with platform.database.engine.connect() as connection:
         rows = connection.execute(columns.where(ForbiddenWord.tenant == tenant)).all()
-    if not rows:
-        return
     # as a word of its own: who forbids `Ring` lets `Earrings` through
-    patterns = [(row.attribute, re.compile(rf"(?<!\w){re.escape(row.value)}(?!\w)"), row.shown) for row in rows]
-    for attribute, value in {pair for conditions in asked for pair in conditions.items()}:
-        for where, pattern, shown in patterns:
-            if where in (_ANY, fold(attribute)) and pattern.search(fold(value)):
-                raise RefusedError(
-                    403, f"{shown!r} may not be asked for here, and a picture would show {attribute} {value}."
-                )
+    return [(row.attribute, re.compile(rf"(?<!\w){re.escape(row.value)}(?!\w)"), row.shown) for row in rows]
+
+
+def broken(rules: Iterable[Rule], attribute: str, value: str) -> str | None:
+    """The word, as somebody wrote it, that forbids a value; `None` if it may be asked for."""
+    for where, pattern, shown in rules:
+        if where in (_ANY, fold(attribute)) and pattern.search(fold(value)):
+            return shown
+    return None
 
 
 def _key(word: str) -> tuple[str, str]:

@@ -34,6 +34,11 @@ from tfproductgan.platform.store.tables import Picture
 router = APIRouter(prefix="/api/v1/models", tags=["models"])
 plain = APIRouter(prefix="/api/v1", tags=["models"])
 
+Photo = Annotated[UploadFile, File(description="a photo: JPEG, PNG, GIF, BMP or WebP")]
+Background = Annotated[str, Form(max_length=8, description="a colour to put it before, such as #f4f0e8")]
+Shadow = Annotated[float, Form(ge=0, le=1)]
+Behind = Annotated[UploadFile | None, File(description="a photo to put it before")]
+
 
 @router.get("")
 @needs("models:read")
@@ -104,7 +109,7 @@ def translate(
     request: Request,
     platform: Here,
     who: Who,
-    file: Annotated[UploadFile, File(description="a photo: JPEG, PNG, GIF, BMP or WebP")],
+    file: Photo,
     conditions: Annotated[str, Form(description="attribute to value, as a JSON object")] = "{}",
     to: Annotated[str, Form(max_length=8, description="A for the way back, of models that have one")] = "B",
 ) -> Response:
@@ -119,7 +124,7 @@ def stylise(
     request: Request,
     platform: Here,
     who: Who,
-    file: Annotated[UploadFile, File(description="a photo: JPEG, PNG, GIF, BMP or WebP")],
+    file: Photo,
     conditions: Annotated[str, Form(description="the style, by attribute, as a JSON object")] = "{}",
 ) -> Response:
     """Paint a photo in a style that the model has learnt. It loses its metadata before, and is not kept."""
@@ -134,9 +139,9 @@ def cut_out(
     platform: Here,
     who: Who,
     file: Annotated[UploadFile, File(description="a photo of four million pixels at most")],
-    background: Annotated[str, Form(max_length=8, description="a colour to put it before, such as #f4f0e8")] = "",
-    shadow: Annotated[float, Form(ge=0, le=1)] = 0.3,
-    behind: Annotated[UploadFile | None, File(description="a photo to put it before")] = None,
+    background: Background = "",
+    shadow: Shadow = 0.3,
+    behind: Behind = None,
 ) -> Response:
     """Cut a product out by a model that makes masks. The photo loses its metadata before, and is not kept."""
     return _cut(request, platform, who, model, file, background, shadow, behind)
@@ -151,9 +156,9 @@ def cut_out_of_plain(
     file: Annotated[
         UploadFile, File(description="a photo of four million pixels at most, its background of one colour")
     ],
-    background: Annotated[str, Form(max_length=8, description="a colour to put it before, such as #f4f0e8")] = "",
-    shadow: Annotated[float, Form(ge=0, le=1)] = 0.3,
-    behind: Annotated[UploadFile | None, File(description="a photo to put it before")] = None,
+    background: Background = "",
+    shadow: Shadow = 0.3,
+    behind: Behind = None,
 ) -> Response:
     """Cut a product out of a background of one colour, which takes no model. The photo is not kept."""
     return _cut(request, platform, who, None, file, background, shadow, behind)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from starlette.datastructures import UploadFile
 
-from tfproductgan.errors import ConditionError
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.api.jobs import csv_text, found, queued
 from tfproductgan.platform.jobs import queue
-from tfproductgan.platform.page.rendering import Fields, rendered, text_of
+from tfproductgan.platform.page.rendering import Fields, file_of, rendered, text_of
 from tfproductgan.platform.state import Here, Platform
 
 router = APIRouter(include_in_schema=False)
@@ -36,12 +34,10 @@ def table(request: Request, platform: Here, who: Who) -> Response:
 @needs("jobs:make")
 def submit(request: Request, platform: Here, who: Who, fields: Fields) -> Response:
     """Queue the pictures of a table."""
-    file, model = fields.get("file"), text_of(fields, "model")
-    if not isinstance(file, UploadFile) or not file.filename:
-        raise ConditionError("Choose a CSV file first.")
-    rows = queue.rows_of_csv(csv_text(file.file.read()), platform.engine.able(model, "generate"))
+    (name, data), model = file_of(fields, "Choose a CSV file first."), text_of(fields, "model")
+    rows = queue.rows_of_csv(csv_text(data), platform.engine.able(model, "generate"))
     request.state.audited = {"model": model, "rows": len(rows)}
-    queued(platform, who, model, file.filename, rows, 0)
+    queued(platform, who, model, name, rows, 0)
     return rendered(request, "job_table", jobs=_jobs(platform, who))
 
 

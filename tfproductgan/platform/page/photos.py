@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 
-from tfproductgan.errors import ConditionError
 from tfproductgan.platform import cutting, drawing
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.access.roles import Principal
-from tfproductgan.platform.page.rendering import Fields, cards, conditions_of, rendered, text_of
+from tfproductgan.platform.page.rendering import Fields, cards, conditions_of, file_of, rendered, text_of
 from tfproductgan.platform.state import Here, Platform
 
 router = APIRouter(include_in_schema=False)
@@ -76,7 +75,4 @@ def _cut(request: Request, platform: Platform, who: Principal, model: str | None
 
 
 def _photo(fields: FormData) -> tuple[str, bytes]:
-    file = fields.get("file")
-    if not isinstance(file, UploadFile) or not file.filename:
-        raise ConditionError("Choose a photo first.")
-    return file.filename, file.file.read()
+    return file_of(fields, "Choose a photo first.")

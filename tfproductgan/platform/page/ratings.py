@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from starlette.datastructures import UploadFile
 
-from tfproductgan.errors import ConditionError
 from tfproductgan.platform import ratings
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.api.bodies import RatingPageShown
-from tfproductgan.platform.page.rendering import Fields, rendered, text_of
+from tfproductgan.platform.page.rendering import Fields, file_of, rendered, text_of
 from tfproductgan.platform.state import Here, Platform
 
 router = APIRouter(include_in_schema=False)
@@ -27,10 +25,8 @@ def show(request: Request, platform: Here, who: Who) -> Response:
 @needs("pictures:change")
 def add(request: Request, platform: Here, who: Who, fields: Fields) -> Response:
     """Take a rating page."""
-    file = fields.get("file")
-    if not isinstance(file, UploadFile) or not file.filename:
-        raise ConditionError("Choose a rating page first.")
-    made = ratings.add_page(platform, who.tenant, file.file.read(), file.filename)
+    name, data = file_of(fields, "Choose a rating page first.")
+    made = ratings.add_page(platform, who.tenant, data, name)
     request.state.audited = {"page": made.page, "pictures": len(made.files)}
     return rendered(request, "rating_table", pages=_pages(platform, who))
 

@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 
+from tfproductgan.errors import ConditionError
 from tfproductgan.platform.api.bodies import PictureShown
 from tfproductgan.platform.engine import Model
 from tfproductgan.platform.page.languages import LANGUAGES, language_of
@@ -77,6 +78,18 @@ def text_of(fields: FormData, name: str) -> str:
     """What was typed into a field, without the spaces around it."""
     value = fields.get(name)
     return value.strip() if isinstance(value, str) else ""
+
+
+def file_of(fields: FormData, missing: str) -> tuple[str, bytes]:
+    """Name and bytes of the file that was chosen.
+
+    Raises:
+        ConditionError: With the words of `missing`, if none was.
+    """
+    file = fields.get("file")
+    if not isinstance(file, UploadFile) or not file.filename:
+        raise ConditionError(missing)
+    return file.filename, file.file.read()
 
 
 def conditions_of(model: Model, fields: FormData, prefix: str = PREFIX) -> dict[str, str]:
