@@ -319,7 +319,7 @@ def work(name: str, args) -> None:
         from tfproductgan.cli.quiet import import_tensorflow
 
         # as the command line does, which chooses the threads
-        import_tensorflow()
+        import_tensorflow(side_by_side=args.sizes[0] < 64)
     step, generate, about = _WORKERS[name](args.sizes[0], make_recipe(args))
     before = peak_megabytes()
     for _ in range(4):

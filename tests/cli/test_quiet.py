@@ -18,12 +18,12 @@ config = Config()
 """
 
 
-def imported(tmp_path, source):
+def imported(tmp_path, source, options=""):
     """Import stand-ins for TensorFlow, which runs `source`, and for Keras; the finished process."""
     (tmp_path / "keras.py").write_text(KERAS_STAND_IN)
     (tmp_path / "tensorflow.py").write_text(STAND_IN + source)
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-    code += "from tfproductgan.cli.quiet import import_tensorflow\nimport_tensorflow()\n"
+    code += f"from tfproductgan.cli.quiet import import_tensorflow\nimport_tensorflow({options})\n"
     code += "import os; os.write(2, b'after')"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
@@ -51,7 +51,7 @@ def test_an_import_that_fails_still_says_why(tmp_path):
     ("cores", "environment", "said"),
     [("{0, 1}", {}, "threads 1 after"), ("{0, 1}", {"TF_NUM_INTRAOP_THREADS": "2"}, "after"), ("{0}", {}, "after")],
 )
-def test_two_cores_take_an_operation_each_unless_told_otherwise(tmp_path, monkeypatch, cores, environment, said):
+def test_two_cores_take_an_operation_each_if_asked_unless_told_otherwise(tmp_path, monkeypatch, cores, environment, said):
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -60,7 +60,8 @@ import os
 os.sched_getaffinity = lambda process: {cores}
 threading.set_intra_op_parallelism_threads = lambda number: os.write(2, b"threads %d " % number)
 """
-    assert imported(tmp_path, source).stderr == said
+    assert imported(tmp_path, source, "side_by_side=True").stderr == said
+    assert imported(tmp_path, source).stderr == "after"
 
 
 @pytest.mark.parametrize(("given", "taken"), [(None, "1"), ("0", "0")])

@@ -26,12 +26,15 @@ _NO_GPU = b"failed call to cuInit"
 _TFDS_OF_ITSELF = "FeatureConnector.dtype"
 
 
-def import_tensorflow() -> None:
+def import_tensorflow(side_by_side: bool = False) -> None:
     """Import TensorFlow and Keras; what they write to stderr meanwhile comes through only if it is more than a note.
 
-    A verb calls this first of all that is heavy in its `run`. On two cores operations get one thread each and run two
-    at a time, unless `TF_NUM_INTRAOP_THREADS` says otherwise; oneDNN computes, unless `TF_ENABLE_ONEDNN_OPTS` is 0.
+    A verb calls this first of all that is heavy in its `run`. oneDNN computes, unless `TF_ENABLE_ONEDNN_OPTS` is 0.
     Keras runs on TensorFlow with its own defaults, whatever `keras.json` and the environment say.
+
+    Args:
+        side_by_side: On two cores, give an operation one thread and run two at a time, unless `TF_NUM_INTRAOP_THREADS`
+            says otherwise: for many small operations that do not wait for each other, see docs/performance.md.
 
     Raises:
         KerasSettingError: If they keep it from being imported.
@@ -54,9 +57,7 @@ def import_tensorflow() -> None:
                 logging.getLogger("absl").addFilter(lambda record: _TFDS_OF_ITSELF not in record.getMessage())
                 # one of the graph optimisers fails on training graphs: it reports an error, changes nothing, goes on
                 tf.config.optimizer.set_experimental_options({"remapping": False})
-                # both threads in each operation wait for each other more than they help: side by side, two operations
-                # of a small network are up to twice as fast, those of a wide one a few per cent
-                if num_cores() == 2 and "TF_NUM_INTRAOP_THREADS" not in os.environ:
+                if side_by_side and num_cores() == 2 and "TF_NUM_INTRAOP_THREADS" not in os.environ:
                     tf.config.threading.set_intra_op_parallelism_threads(1)
                 # look for devices now, while what it says about missing ones can be left out
                 tf.config.list_physical_devices()

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     source(args.path)  # a mistyped path is told before TensorFlow is imported
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
     logging.getLogger("tfproductgan").setLevel(logging.INFO)
-    import_tensorflow()
+    import_tensorflow(side_by_side=True)  # batches are
     # what TensorFlow is made of stays: looking through it again and again would hold up requests
     gc.collect()
     gc.freeze()

@@ -216,7 +216,8 @@ def check_first(recipe: Recipe, out: Path, image_size: int, strategy: str = "one
     from tfproductgan.training.run_directory import RunDirectory
 
     RunDirectory(out).accept(recipe)
-    import_tensorflow()
+    # both threads in each operation of a step wait for each other more than they help below 64 pixels
+    import_tensorflow(side_by_side=image_size < 64)
     from tfproductgan.conditions import Attribute, ConditionSchema
     from tfproductgan.training.strategies import check_batch, is_chief, make_strategy
     from tfproductgan.training.trainer import make_model
