@@ -1,38 +1,34 @@
 """pix2pix from drawings to photos, beside what takes no learning, and beside the authors' networks in PyTorch.
 
-    python benchmarks/pix2pix.py --data photos/ --image-size 128 [--core-seconds 3600] [--judge squeezenet.h5]
-        [--peer CHECKOUT --peer-python PYTHON] [--grid pictures.png]
+    python benchmarks/pix2pix.py --data photos/ --image-size 128 --judge squeezenet.h5 [--core-seconds 3600]
+        [--peer CHECKOUT --peer-python PYTHON] [--out proofs/pix2pix]
 
 The drawings are the edges of the photos: the slope of their grey values, smoothed over a pixel. Ours, the recipe
 `pix2pix`, is told labels as well; `--peer` is a checkout of https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix,
 whose U-Net and PatchGAN are trained as its `train.py` does by default (batches of one, jitter, flips, linear decay over
-the second half), for as many core-seconds, on the same pairs, by the interpreter of `--peer-python`. Prints, of
-validation photos:
+the second half), for as many core-seconds, on the same pairs, by the interpreter of `--peer-python`. Both go on where
+they were stopped. Prints, of validation photos:
 
 - L1: mean absolute difference to the photo, in levels of 255; SSIM: structural similarity to it
 - Fréchet: squared distance to the photos in the features of `--judge`, and of the catalogue's classifier
 - an accuracy for each attribute: share of the pictures in which the classifier recognises what the photo shows
 - asked: the same where that attribute was asked for as another photo has it, for what can be asked
 
-Rows are the drawing itself, the mean of the training photos of the same first attribute, ours and the peer's. Pictures
-a core-second are of training. `--grid` writes drawings, photos, ours, ours asked otherwise, the peer's.
+Rows are the photos, the drawing itself, the mean of the training photos of the same first attribute, ours, ours asked
+for nothing, and the peer's. Pictures a core-second are of training. Written to `--out`: `table.md` and `grid.png`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from proving import SHOWN, learnt, show_grid, show_table, told
 from scipy.ndimage import gaussian_gradient_magnitude
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-from recipes import learn
 
 import tfproductgan as tpg
 from tfproductgan.cli.data_options import add_data_options, catalogue_from
@@ -40,10 +36,8 @@ from tfproductgan.metrics.classifier import accuracies, catalogue_classifier
 from tfproductgan.metrics.distances import frechet_distance_of, ssim
 from tfproductgan.metrics.extractors import get_extractor
 from tfproductgan.recipes import get_recipe
-from tfproductgan.sampling.files import write_png
 
 SPLITS = ("train", "validation")
-SHOWN = 10
 
 
 def drawings(photos: np.ndarray) -> np.ndarray:
@@ -80,14 +74,16 @@ def ask_otherwise(conditions: np.ndarray, at: slice) -> np.ndarray:
 
 def peer(args: argparse.Namespace, images: dict, sources: dict) -> tuple[np.ndarray, dict]:
     """What the authors' networks make of validation drawings, and how they were trained."""
-    with tempfile.TemporaryDirectory() as folder:
-        arrays = Path(folder, "pairs.npz")
-        np.savez(arrays, images=images["train"], sources=sources["train"], asked=sources["validation"])
-        made = Path(folder, "made.npy")
-        command = [args.peer_python, Path(__file__).with_name("pix2pix_torch.py"), args.peer, arrays, made]
-        done = subprocess.run([*command, str(args.core_seconds)], check=True, stdout=subprocess.PIPE, text=True)
-        # their networks print as they are made
-        return np.load(made), json.loads(done.stdout.splitlines()[-1])
+    stem = args.out / f"peer-{images['train'].shape[1]}-{args.core_seconds}"
+    made, about, state = (stem.with_suffix(ending) for ending in (".npy", ".json", ".pt"))
+    if not about.is_file():
+        with tempfile.TemporaryDirectory() as folder:
+            arrays = Path(folder, "pairs.npz")
+            np.savez(arrays, images=images["train"], sources=sources["train"], asked=sources["validation"])
+            program = Path(__file__).with_name("pix2pix_torch.py")
+            command = [args.peer_python, program, args.peer, arrays, made, state, about, str(args.core_seconds)]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # their networks print as they are made
+    return np.load(made), json.loads(about.read_text())
 
 
 def main() -> None:
@@ -97,58 +93,59 @@ def main() -> None:
     parser.add_argument("--judge", metavar="FILE", help="weights of a network to measure distances by")
     parser.add_argument("--peer", metavar="CHECKOUT")
     parser.add_argument("--peer-python", default="python", metavar="PYTHON", help="an interpreter that has PyTorch")
-    parser.add_argument("--keep", metavar="FILE", help="a .keras file that ours is written to, or read from")
-    parser.add_argument("--grid", metavar="PATH", help="a .png file to write pictures to")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=JSON", help="what of the recipe is changed"
+    )
+    parser.add_argument("--out", type=Path, default=Path("proofs/pix2pix"), metavar="FOLDER")
     add_data_options(parser)
     args = parser.parse_args()
     pairs = paired(catalogue_from(args))
     schema, photos, shown = pairs.schema, pairs.images("validation"), pairs.conditions("validation")
     images = {split: pairs.images(split) for split in SPLITS}
     sources = {split: np.concatenate(list(pairs.source_batches(split))) for split in SPLITS}
-    if args.keep and Path(args.keep).is_file():
-        ours = tpg.load(args.keep)
-    else:
-        model, learnt = learn(pairs, get_recipe("pix2pix").for_size(pairs.image_size), args.core_seconds)
-        ours = model.trained()
-        print(f"ours: {learnt['images']:,} pictures, {learnt['images'] / learnt['cpu']:.2f} a core-second")
-        if args.keep:
-            ours.save(args.keep)
+    changes = {name: json.loads(value) for name, value in (each.split("=", 1) for each in args.set)}
+    ours, own = learnt(pairs, get_recipe("pix2pix", **changes), args.core_seconds, args.out)
+    told("ours", own)
     asked = {name: ask_otherwise(shown, at) for name, at in zip(schema.names, schema.slices, strict=True)}
     otherwise = {name: ours.translate_squares(sources["validation"], ids) for name, ids in asked.items()}
     made = {
         "drawing": np.broadcast_to(sources["validation"], photos.shape),
         "mean photo": mean_photos(pairs),
         "ours": ours.translate_squares(sources["validation"], shown),
+        "ours, asked for nothing": ours.translate_squares(sources["validation"], np.zeros_like(shown)),
     }
     if args.peer:
-        made["peer"], told = peer(args, images, sources)
-        print(f"peer: {told['images']:,} pictures, {told['images'] / told['cpu']:.2f} a core-second")
+        made["peer"], theirs = peer(args, images, sources)
+        told("peer", theirs)
+        pace, other = (found["images"] / found["cpu"] for found in (own, theirs))
+        print(f"ours learns from {pace / other:.2f} times as many pictures a core-second")
     classifier = catalogue_classifier(pairs)
     extractors = {"classifier": classifier}
     if args.judge:
         extractors[Path(args.judge).stem] = get_extractor("file", pairs, args.judge)
     features = {name: extractor.features(photos) for name, extractor in extractors.items()}
-    heads = ["L1", "SSIM", *(f"Fréchet, {name}" for name in extractors), *schema.names]
+    heads = ["", "L1", "SSIM", *(f"Fréchet, {name}" for name in extractors), *schema.names]
     heads += [f"asked: {name}" for name in schema.names]
-    print(f"| | {' | '.join(heads)} |\n{'|---' * (1 + len(heads))}|")
+    rows = []
     for row, pictures in {"photos": photos, **made}.items():
-        figures = [np.abs(pictures.astype(np.int16) - photos).mean(), ssim(photos, pictures).mean()]
+        figures = [float(np.abs(pictures.astype(np.int16) - photos).mean()), float(ssim(photos, pictures).mean())]
         figures += [
             frechet_distance_of(features[name], extractor.features(pictures), force=True)
             for name, extractor in extractors.items()
         ]
         figures += list(accuracies(classifier.recognise(pictures), shown, schema).values())
+        followed = [None] * len(asked)
         if row == "ours":
-            figures += [
+            followed = [
                 accuracies(classifier.recognise(otherwise[name]), ids, schema)[name] for name, ids in asked.items()
             ]
-        cells = [f"{figure:.3g}" for figure in figures] + [""] * (len(heads) - len(figures))
-        print(f"| {row} | {' | '.join(cells)} |")
-    if args.grid:
-        last = otherwise[schema.names[-1]] if schema.names else photos
-        rows = [made["drawing"], photos, made["ours"], last, *([made["peer"]] if args.peer else [])]
-        few = np.linspace(0, len(photos) - 1, SHOWN).astype(int)
-        write_png(args.grid, np.concatenate([np.concatenate(list(each[few]), axis=1) for each in rows]), overwrite=True)
+        rows.append([row, *figures, *followed])
+    show_table(heads, rows, args.out / "table.md")
+    few = np.linspace(0, len(photos) - 1, SHOWN).astype(int)
+    grid = {"drawing": made["drawing"], "photo": photos, "ours": made["ours"]}
+    grid |= {f"ours, other {name}": pictures for name, pictures in list(otherwise.items())[-1:]}
+    grid |= {name: pictures for name, pictures in made.items() if name == "peer"}
+    show_grid({name: pictures[few] for name, pictures in grid.items()}, args.out / "grid.png")
 
 
 if __name__ == "__main__":

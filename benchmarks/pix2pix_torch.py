@@ -1,23 +1,26 @@
 """The authors' pix2pix for so many core-seconds; `pix2pix.py` starts this file as a process of its own.
 
-    python benchmarks/pix2pix_torch.py CHECKOUT PAIRS.npz MADE.npy CORE_SECONDS
+    python benchmarks/pix2pix_torch.py CHECKOUT PAIRS.npz MADE.npy STATE.pt ABOUT.json CORE_SECONDS
 
 Needs torch and numpy alone. Networks are those of `models/networks.py` of the checkout, with its defaults for
 `--model pix2pix`; what is here is what its `train.py` does with them: Adam of 2e-4 and .5, batches of one, enlarging by
 an eighth and cropping, flips, L1 of weight 100, rates that fall to 0 over the second half. Dropout and statistics of
-single pictures stay on for what is drawn, as in its `test.py`.
+single pictures stay on for what is drawn, as in its `test.py`. A training that was stopped goes on from `STATE.pt`.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
 import time
 
 import numpy as np
 import torch
 from torch.nn import functional
+
+SAVED_EVERY = 120  # core-seconds
 
 
 def load_networks(checkout: str):
@@ -44,7 +47,7 @@ def jittered(pair: torch.Tensor) -> torch.Tensor:
 
 def main() -> None:
     """Train, draw, say how much was learnt from."""
-    checkout, pairs, made, core_seconds = sys.argv[1:]
+    checkout, pairs, made, state, about, core_seconds = sys.argv[1:]
     torch.manual_seed(0)
     torch.set_num_threads(1)
     networks, arrays = load_networks(checkout), np.load(pairs)
@@ -55,8 +58,20 @@ def main() -> None:
     discriminator = networks.define_D(in_channels + out_channels, 64, "basic", norm="batch")
     verdict = networks.GANLoss("vanilla")
     optimizers = [torch.optim.Adam(each.parameters(), 2e-4, (0.5, 0.999)) for each in (generator, discriminator)]
-    begin, seen, order = time.process_time(), 0, []
-    while (share := (time.process_time() - begin) / float(core_seconds)) < 1:
+    kept = (generator, discriminator, *optimizers)
+    before, seen, order = 0.0, 0, []
+    if os.path.exists(state):
+        states, before, seen, order, random = torch.load(state, weights_only=True)
+        for each, value in zip(kept, states, strict=True):
+            each.load_state_dict(value)
+        torch.set_rng_state(random)
+    begin, saved = time.process_time() - before, before
+    while (share := (spent := time.process_time() - begin) / float(core_seconds)) < 1:
+        if spent - saved > SAVED_EVERY:
+            states = [each.state_dict() for each in kept]
+            torch.save([states, spent, seen, order, torch.get_rng_state()], f"{state}.new")
+            os.replace(f"{state}.new", state)
+            saved = spent
         for optimizer in optimizers:
             optimizer.param_groups[0]["lr"] = 2e-4 * min(1.0, 2 * (1 - share))
         order = order or np.random.default_rng(seen).permutation(len(images)).tolist()
@@ -77,12 +92,14 @@ def main() -> None:
         (adversarial + 100 * functional.l1_loss(picture, photo)).backward()
         optimizers[0].step()
         seen += 1
-    spent = time.process_time() - begin
     with torch.no_grad():
         drawn = np.concatenate([generator(tensor(asked[row : row + 1])).numpy() for row in range(len(asked))])
     levels = np.clip(np.round((drawn.transpose(0, 2, 3, 1) + 1) * 127.5), 0, 255).astype(np.uint8)
     np.save(made, levels)
-    print(json.dumps({"images": seen, "cpu": spent}))
+    with open(about, "w") as file:
+        json.dump({"images": seen, "cpu": round(spent, 1)}, file)
+    if os.path.exists(state):
+        os.remove(state)
 
 
 if __name__ == "__main__":

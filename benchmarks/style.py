@@ -1,10 +1,11 @@
 """How far one network for several styles is from optimising pixels, in loss and in time; the README's grid of styles.
 
-Run: python benchmarks/style.py --features-file vgg19.npz --out runs/style-benchmark [--image-size 64] [--images 40k]
+    python benchmarks/style.py --features vgg19.npz [--image-size 64] [--core-seconds 3600] [--out proofs/style]
 
-Photos are the studio's, styles are patterns drawn here. The network is trained, or goes on, in the folder; then some
-validation photos are painted in each style both ways, and one measure, that of `stylize`, is taken of both. Written:
-`grid.png` (photos, the optimised pictures, the network's) and `table.md`.
+Photos are the studio's, styles are patterns drawn here. The recipe `style` learns, or goes on, in the folder; then some
+validation photos are painted in each style both ways, and one measure, that of `stylize`, is taken of both: by L-BFGS
+and by Adam for as many steps, and by the network. Written to `--out`: `table.md` and `grid.png`: photos, the optimised
+pictures, the network's, and those between two styles.
 """
 
 from __future__ import annotations
@@ -15,13 +16,12 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from proving import learnt, show_grid, show_table, told
 
 import tfproductgan as tpg
-from tfproductgan.cli.values import parse_count
 from tfproductgan.models.stylizing import Settings, losses_of, stylise
 from tfproductgan.models.vgg19 import vgg19_features
-from tfproductgan.sampling.files import write_png
-from tfproductgan.writing import write_text
+from tfproductgan.recipes import get_recipe
 
 SIZE = 256  # of the style pictures
 
@@ -59,10 +59,10 @@ STYLES = {"waves": waves, "mosaic": mosaic, "dots": dots}
 def main() -> None:
     """Train, compare, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--features-file", required=True, help="as of tfproductgan stylize")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--features", required=True, help="a file with the weights of VGG-19, vgg19 or random")
+    parser.add_argument("--out", type=Path, default=Path("proofs/style"), metavar="FOLDER")
     parser.add_argument("--image-size", type=int, default=64)
-    parser.add_argument("--images", type=parse_count, default=40_000)
+    parser.add_argument("--core-seconds", type=int, default=3600)
     parser.add_argument("--photos", type=int, default=4)
     args = parser.parse_args()
     folder = args.out / "styles"
@@ -70,43 +70,42 @@ def main() -> None:
     for name, draw in STYLES.items():
         Image.fromarray(draw().astype(np.uint8)).save(folder / f"{name}.png")
     photos = tpg.Catalogue.studio(2_000, image_size=args.image_size)
-    recipe = tpg.get_recipe("style", features=args.features_file, images=args.images)
-    model = tpg.train(photos.with_styles(folder), recipe, args.out / "run").trained()
-    features = vgg19_features(args.features_file)
-    settings = Settings(size=args.image_size)
+    recipe = get_recipe("style", features=args.features)
+    model, found = learnt(photos.with_styles(folder), recipe, args.core_seconds, args.out)
+    told("network", found)
+    features = vgg19_features(args.features)
+    settings = {way: Settings(size=args.image_size, optimizer=way) for way in ("lbfgs", "adam")}
     shown = photos.images("validation")[: args.photos]
     model.translate(shown[0])  # traced once, as a server does
-    lines = [
-        "| style | photo | optimised | network | ratio | optimised, s | network, s |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    rows = [np.concatenate(list(shown), axis=1)]
+    heads = ["style", "photo", "L-BFGS", "Adam", "network", "its content", "its style", "its variation", "ratio"]
+    rows, grid = [], {"photo": shown}
     for name in STYLES:
         style = Image.open(folder / f"{name}.png").resize((args.image_size, args.image_size), Image.Resampling.LANCZOS)
-        totals, seconds, made = np.zeros((len(shown), 3)), np.zeros(2), ([], [])
-        for number, pixels in enumerate(shown):
-            photo = Image.fromarray(pixels)
+        losses, seconds, made = [], [], {}
+        for pixels in shown:
+            photo, took, painted = Image.fromarray(pixels), [], {}
+            for way, how in settings.items():
+                began = time.perf_counter()
+                optimised = stylise(photo, [style], features, how)
+                took.append(time.perf_counter() - began)
+                painted[way] = optimised.picture
             began = time.perf_counter()
-            optimised = stylise(photo, [style], features, settings)
-            between = time.perf_counter()
-            painted = model.translate(pixels, {"style": name})
-            seconds += between - began, time.perf_counter() - between
-            losses = [
-                losses_of(each, photo, [style], features, settings).total for each in (optimised.picture, painted)
-            ]
-            totals[number] = optimised.before.total, *losses
-            made[0].append(optimised.picture)
-            made[1].append(painted)
-        before, best, network = totals.mean(axis=0)
-        times = seconds / len(shown)
-        lines.append(
-            f"| {name} | {before:.1f} | {best:.1f} | {network:.1f} | {network / best:.2f} | {times[0]:.2f} | "
-            f"{times[1]:.4f} |"
-        )
-        rows += [np.concatenate(way, axis=1) for way in made]
-    write_png(args.out / "grid.png", np.concatenate(rows), overwrite=True)
-    write_text(args.out / "table.md", "\n".join(lines) + "\n")
-    print("\n".join(lines))
+            painted["network"] = model.translate(pixels, {"style": name})
+            seconds.append([*took, time.perf_counter() - began])
+            measured = [losses_of(each, photo, [style], features, settings["lbfgs"]) for each in painted.values()]
+            losses.append([optimised.before.total, *(each.total for each in measured), *measured[-1][1:]])
+            for way, picture in painted.items():
+                made.setdefault(way, []).append(picture)
+        figures, times = np.mean(losses, axis=0), np.mean(seconds, axis=0)
+        rows.append([name, *figures.tolist(), float(figures[3] / min(figures[1:3])), *times[[0, 2]].tolist()])
+        rows[-1].append(float(times[0] / times[2]))
+        grid |= {f"{name}, optimised": made["lbfgs"], f"{name}, network": made["network"]}
+    first, second = list(STYLES)[:2]
+    between = model.between({"style": first}, {"style": second})
+    grid[f"{first} and {second}"] = [between.translate(pixels) for pixels in shown]
+    heads += ["L-BFGS, s", "network, s", "times as fast"]
+    show_table(heads, rows, args.out / "table.md")
+    show_grid(grid, args.out / "grid.png")
 
 
 if __name__ == "__main__":

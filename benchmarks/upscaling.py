@@ -1,35 +1,47 @@
-"""Runs of srresnet and srgan beside a bicubic filter, and a large photo in tiles.
+"""SRResNet and SRGAN beside a bicubic filter, and a large photo in tiles.
 
-    python benchmarks/upscaling.py runs/srresnet runs/srgan --data photos/ --image-size 128 --features vgg19
+    python benchmarks/upscaling.py --data photos/ --image-size 128 --features vgg19.npz --judge squeezenet.h5
+        [--core-seconds 3600] [--out proofs/upscaling]
 
-Prints, of validation photos that were made small by a bicubic filter alone (clean) and as the first run's recipe spoils
-them (spoilt): PSNR and SSIM over all channels of whole pictures, and with `--features` the mean absolute difference in
-the last layer of VGG-19 that there is. Then, for a photo of 2,000 x 3,000 pixels: how much pixels differ when tiles
-lie elsewhere, at the borders of tiles and inside, and what memory grew by beside the pictures themselves.
+The recipes `srresnet` and `srgan` learn for as long each, x4, and go on where they were stopped. Prints, of validation
+photos that were made small by a bicubic filter alone (clean) and as the recipe spoils them (spoilt):
+
+- PSNR and SSIM over all channels of whole pictures
+- features: mean absolute difference in the last layer of `--features`, which SRGAN learns from
+- perceptual: distance by the maps of `--judge`, which it does not, as LPIPS takes it without its weights
+- Fréchet: squared distance to the photos in the features of `--judge`
+
+Then, for a sheet of photos of 2,000 x 3,000 pixels: how much pixels differ when tiles lie elsewhere, at the borders of
+tiles and inside; how large steps from pixel to pixel are across the borders and everywhere; what memory grew by beside
+the pictures themselves, and by how much less for a quarter of the sheet: nothing but pictures should. Written to
+`--out`: `table.md`, `tiles.md` and `grid.png`: bicubic, SRResNet, SRGAN, photo, of spoilt photos.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import time
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from measuring import peak_megabytes
-from PIL import Image
+from proving import SHOWN, learnt, show_grid, show_table, told
 
+import tfproductgan as tpg
 from tfproductgan.cli.data_options import add_data_options, catalogue_from
-from tfproductgan.metrics.distances import psnr, ssim
+from tfproductgan.metrics.distances import frechet_distance_of, psnr, ssim
+from tfproductgan.metrics.diversity import perceptual_distances
+from tfproductgan.metrics.extractors import get_extractor
 from tfproductgan.models.degradations import degraded
-from tfproductgan.models.loading import load
 from tfproductgan.models.pictures import to_float, to_uint8
 from tfproductgan.models.randomness import Draws
 from tfproductgan.models.upscaler import spans
 from tfproductgan.models.vgg19 import vgg19_features
-from tfproductgan.recipes import Recipe
+from tfproductgan.recipes import Recipe, get_recipe
 
 TILES = (192, 256)
-LARGE = (2000, 3000)
 
 
 def bicubic(small: np.ndarray, scale: int) -> np.ndarray:
@@ -55,54 +67,103 @@ def distance(photos: np.ndarray, made: np.ndarray, features) -> float:
     return float(np.mean(found))
 
 
-def compare(models: dict, photos: np.ndarray, features) -> None:
-    """A row for each way of enlarging, of photos made small in both ways."""
+def compared(models: dict, photos: np.ndarray, features, judge) -> tuple[list[list], dict]:
+    """A row for each way of enlarging, of photos made small in both ways; and what was made of the spoilt ones."""
     first = next(iter(models.values()))
+    rows = []
     for name, small in (("clean", first.shrunk(photos)), ("spoilt", spoilt(photos, first))):
         ways = {"bicubic": bicubic(small, first.scale)}
-        ways |= {path: model.upscale_squares(small) for path, model in models.items()}
+        ways |= {way: model.upscale_squares(small) for way, model in models.items()}
         for way, made in ways.items():
-            seen = "" if features is None else f"  features {distance(photos, made, features):.4f}"
-            print(
-                f"{name:7} {way:24} PSNR {psnr(photos, made).mean():6.2f}  SSIM {ssim(photos, made).mean():.4f}{seen}"
-            )
+            row = [name, way, float(psnr(photos, made).mean()), float(ssim(photos, made).mean())]
+            row += [distance(photos, made, features)]
+            if judge is not None:
+                apart = frechet_distance_of(judge.features(photos), judge.features(made), force=True)
+                row += [float(perceptual_distances(judge, photos, made).mean()), apart]
+            rows.append(row)
+    return rows, ways
 
 
-def in_tiles(model, photo: np.ndarray) -> None:
-    """Seams and memory of a large photo."""
-    large = np.asarray(Image.fromarray(photo.squeeze()).resize(LARGE[::-1], Image.Resampling.LANCZOS))
-    model.upscale(large[:400, :400])
-    before, start = peak_megabytes(), time.perf_counter()
-    made = model.upscale(large, tile=TILES[0])
-    seconds, grown = time.perf_counter() - start, peak_megabytes() - before
-    difference = np.abs(made.astype(np.int16) - model.upscale(large, tile=TILES[1]))
-    border = np.zeros(made.shape[:2], bool)
-    for axis, side in enumerate(large.shape[:2]):
-        for _, kept in spans(side, TILES[0], model.upscaling_network.reach):
-            edge = model.scale * kept.start
-            np.moveaxis(border, axis, 0)[max(edge - 1, 0) : edge + 1] = True
-    print(
-        f"{LARGE[0]} x {LARGE[1]} in {seconds:.0f} s; differences at borders of tiles {difference[border].mean():.5f} "
-        f"(at most {difference[border].max()}), inside {difference[~border].mean():.5f} "
-        f"(at most {difference[~border].max()}); memory {grown:.0f} MB, of it the picture {made.nbytes / 2**20:.0f} MB"
-    )
+def sheet(photos: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Photos side by side, again and again, as one large picture."""
+    columns, rows = (-(-side // photos.shape[1]) for side in (width, height))
+    order = np.arange(rows * columns) % len(photos)
+    whole = photos[order].reshape(rows, columns, *photos.shape[1:]).transpose(0, 2, 1, 3, 4)
+    return np.ascontiguousarray(whole.reshape(rows * photos.shape[1], -1, photos.shape[3])[:height, :width])
+
+
+def in_tiles(path: Path, large: np.ndarray) -> list:
+    """Seams and memory of a large photo; in a process of its own, whose memory is nobody else's."""
+    model = tpg.load(path)
+    model.upscale(large[:400, :400], tile=TILES[0])
+    grown, made = [], None
+    for part in (large[: large.shape[0] // 2, : large.shape[1] // 2], large):
+        made = None  # so that there is one at a time
+        before, start = peak_megabytes(), time.perf_counter()
+        made = model.upscale(part, tile=TILES[0])
+        grown.append(peak_megabytes() - before - made.nbytes / 2**20)
+    seconds = time.perf_counter() - start
+    other = model.upscale(large, tile=TILES[1])
+    lines = [
+        [model.scale * kept.start for _, kept in spans(side, TILES[0], model.upscaling_network.reach)][1:]
+        for side in large.shape[:2]
+    ]
+    # sums over rows of tiles, since the whole in larger numbers than bytes takes gigabytes
+    at_border, inside = np.zeros(3), np.zeros(3)
+    across, anywhere = np.zeros(2), np.zeros(2)
+    beside = np.zeros(made.shape[1], bool)
+    beside[[line + side for line in lines[1] for side in (-1, 0)]] = True
+    for top in range(0, len(made), 256):
+        part = made[top : top + 256].astype(np.int16)
+        border = np.zeros(part.shape[:2], bool)
+        border[:, beside] = True
+        near = [line + side - top for line in lines[0] for side in (-1, 0)]
+        border[[row for row in near if 0 <= row < len(part)]] = True
+        apart = np.abs(part - other[top : top + 256]).mean(axis=-1)
+        for sums, which in ((at_border, border), (inside, ~border)):
+            sums += apart[which].sum(), which.sum(), 0
+            sums[2] = max(sums[2], apart[which].max(initial=0))
+        steps = np.abs(np.diff(part, axis=1)).mean(axis=-1)
+        here = steps[:, [line - 1 for line in lines[1]]]
+        across += here.sum(), here.size
+        anywhere += steps.sum(), steps.size
+    means = [float(sums[0] / sums[1]) for sums in (at_border, inside, across, anywhere)]
+    figures = [means[0], float(at_border[2]), means[1], float(inside[2]), *means[2:]]
+    return [*figures, round(grown[0]), round(grown[1]), round(seconds)]
 
 
 def main() -> None:
-    """Measure what the words say."""
+    """Train and measure what the words say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="+", metavar="RUN")
-    parser.add_argument("--features", help="vgg19, random or a file with the weights of VGG-19")
-    parser.add_argument("--count", type=int, default=256, help="how many photos (default: 256)")
+    parser.add_argument("--features", required=True, help="a file with the weights of VGG-19, vgg19 or random")
+    parser.add_argument("--judge", metavar="FILE", help="weights of a network to measure distances by")
+    parser.add_argument("--core-seconds", type=int, default=3600, help="of each of the two")
+    parser.add_argument("--large", type=int, nargs=2, default=(2000, 3000), metavar="PIXELS", help="sides of the sheet")
+    parser.add_argument("--out", type=Path, default=Path("proofs/upscaling"), metavar="FOLDER")
     add_data_options(parser)
     args = parser.parse_args()
-    models = {path: load(path).trained() for path in args.runs}
     catalogue = catalogue_from(args)
-    photos = catalogue.images("validation")[: args.count]
-    compare(models, photos, None if args.features is None else vgg19_features(args.features))
-    for path, model in models.items():
-        print(path, end=": ")
-        in_tiles(model, photos[0])
+    recipes = {"SRResNet": get_recipe("srresnet"), "SRGAN": get_recipe("srgan", features=args.features)}
+    start = recipes["SRGAN"].objective.start
+    halves = {"SRGAN": ((start, {"start": 1.0}), (1 - start, {"start": 0.0}))}
+    models = {}
+    for name, recipe in recipes.items():
+        parts = halves.get(name, ((1.0, {}),))
+        models[name], found = learnt(catalogue, recipe, args.core_seconds, args.out, parts)
+        told(name, found)
+        models[name].save(args.out / f"{name}.keras")
+    photos = catalogue.images("validation")
+    judge = get_extractor("file", catalogue, args.judge) if args.judge else None
+    rows, made = compared(models, photos, vgg19_features(args.features), judge)
+    judged = ["perceptual", "Fréchet"] if judge else []
+    show_table(["photos", "", "PSNR", "SSIM", "features", *judged], rows, args.out / "table.md")
+    few = np.linspace(0, len(photos) - 1, SHOWN).astype(int)
+    show_grid({name: pictures[few] for name, pictures in {**made, "photo": photos}.items()}, args.out / "grid.png")
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        large = sheet(photos, *args.large)
+        rows = [[name, *pool.apply(in_tiles, (args.out / f"{name}.keras", large))] for name in models]
+    heads = ["", "apart at borders", "most", "inside", "most", "step across borders", "anywhere"]
+    show_table([*heads, "MB grown, quarter", "MB grown, whole", "seconds"], rows, args.out / "tiles.md")
 
 
 if __name__ == "__main__":

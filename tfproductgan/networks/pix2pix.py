@@ -24,8 +24,6 @@ from tfproductgan.networks.base import (
     num_doublings,
 )
 
-_DROPPED_STAGES = 3  # of the decoder, from the smallest map on
-
 
 def _check(image_size, **counts):
     check_image_size("pix2pix", image_size, 32, 256, also=(28,))
@@ -50,7 +48,7 @@ def _conv(filters, stride, name, dtype, transposed=False):
 
 def _norm(name, dtype):
     # a group a channel: the statistics of each channel of each picture
-    return layers.GroupNormalization(groups=-1, name=name, dtype=dtype)
+    return layers.GroupNormalization(groups=-1, epsilon=1e-5, name=name, dtype=dtype)
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
@@ -63,7 +61,7 @@ class UNetGenerator(TranslatingGenerator):
         embedding_dim: Length of the condition vectors, which scale and shift each stage back. Defaults to 16.
         width: Channels of the first stage; each further one has twice as many. Defaults to 48.
         max_width: Upper limit of the channels of a stage. Defaults to 384.
-        dropout: Share of features dropped in the first three stages back, in training. Defaults to 0.5.
+        dropout: Share of features dropped in the first stage back, in training. Defaults to 0.5.
         **kwargs: Arguments of `keras.Model`.
 
     Call arguments and output shape: see `TranslatingGenerator`.
@@ -123,7 +121,8 @@ class UNetGenerator(TranslatingGenerator):
                 dense.build((None, self.embedding_dim))
                 self.gains_and_biases.append(dense)
             shape = (*shape[:-1], shape[-1] + beside[-1])
-            dropped = self.dropout and stage < _DROPPED_STAGES
+            # the paper drops features of maps of up to 8 pixels a side, and larger ones only follow here
+            dropped = self.dropout and not stage
             self.dropouts.append(
                 layers.Dropout(self.dropout, name=f"dropout_{stage}", dtype=policy) if dropped else None
             )
