@@ -17,22 +17,31 @@ Written to `--out`: `table.md`; `grid.png`: studio photos before made-up backgro
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 from PIL import Image
-from proving import SHOWN, learnt, show_grid, show_table, told
+from proving import SHOWN, learnt, parser_of, recipe_of, show_grid, show_table, told
 
 import tfproductgan as tpg
 from tfproductgan.catalogue.cutting import cut, placed
 from tfproductgan.catalogue.masks import product_mask
 from tfproductgan.cli.data_options import add_data_options, catalogue_from
-from tfproductgan.recipes import get_recipe
 
 SPLITS = ("train", "validation")
 GROUND = Image.new("RGB", (1, 1), (90, 150, 200))
 LOWEST = 5  # percent
+
+
+def some_of(catalogue, count: int) -> tpg.Catalogue:
+    """Photos of a catalogue without their labels, so many at most, each split with its share of them."""
+    share = min(1.0, count / sum(map(catalogue.size, SPLITS)))
+    found = {}
+    for split in SPLITS:
+        rows = np.random.default_rng(0).permutation(catalogue.size(split))[: round(share * catalogue.size(split))]
+        found[split] = catalogue.images(split)[np.sort(rows)]
+    splits = [split for split in SPLITS for _ in found[split]]
+    return tpg.Catalogue.from_arrays(
+        np.concatenate(list(found.values())), splits=splits, image_size=catalogue.image_size
+    )
 
 
 def parts_of(catalogue, split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -90,11 +99,10 @@ def rows_for(name: str, model, photos: np.ndarray, truth: np.ndarray) -> list[li
 
 def main() -> None:
     """Train and measure what the words say."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__, "cutouts", judge=False)
     parser.add_argument("--studio", type=int, default=5000, metavar="COUNT", help="photos of the studio")
+    parser.add_argument("--photos", type=int, default=5000, metavar="COUNT", help="photos of --data at most")
     parser.add_argument("--home", metavar="PATH", help="photos with cluttered backgrounds to look at")
-    parser.add_argument("--core-seconds", type=int, default=3600)
-    parser.add_argument("--out", type=Path, default=Path("proofs/cutouts"), metavar="FOLDER")
     add_data_options(parser, required=False)
     args = parser.parse_args()
     size = args.image_size or 128
@@ -102,8 +110,8 @@ def main() -> None:
     learnt_from = {"studio": studio}
     if args.data:
         args.image_size = size
-        learnt_from["photos"] = catalogue_from(args).with_masks()
-    model, found = learnt(together(list(learnt_from.values())), get_recipe("cutout"), args.core_seconds, args.out)
+        learnt_from["photos"] = some_of(catalogue_from(args), args.photos).with_masks()
+    model, found = learnt(together(list(learnt_from.values())), recipe_of(args, "cutout"), args.core_seconds, args.out)
     told("cutout", found)
     held_out = {name: parts_of(each, "validation") for name, each in learnt_from.items()}
     rows = [row for name, parts in held_out.items() for row in rows_for(name, model, *parts)]

@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from proving import SHOWN, learnt, show_grid, show_table, slug, told
+from proving import SHOWN, learnt, parser_of, recipe_of, show_grid, show_table, slug, told
 
 import tfproductgan as tpg
 from tfproductgan.cli.data_options import add_data_options, catalogue_from
@@ -33,7 +33,6 @@ from tfproductgan.errors import CatalogueError
 from tfproductgan.metrics.classifier import catalogue_classifier
 from tfproductgan.metrics.distances import frechet_distance_of
 from tfproductgan.metrics.extractors import get_extractor
-from tfproductgan.recipes import get_recipe
 
 SPLITS = ("train", "validation")
 
@@ -80,7 +79,7 @@ def both_ways(args: argparse.Namespace, catalogue, texts: tuple[str, str], extra
     sets = [set_of(catalogue, each) for each in values]
     size, name = catalogue.image_size, slug(" to ".join(texts))
     pairs = tpg.Catalogue.from_unpaired(*(alone(each, size) for each in sets))
-    model, found = learnt(pairs, get_recipe("cyclegan"), args.core_seconds, args.out / name)
+    model, found = learnt(pairs, recipe_of(args, "cyclegan"), args.core_seconds, args.out / name)
     told(f"{texts[0]} and {texts[1]}", found)
     ways = ((0, 1, model, model.way_back()), (1, 0, model.way_back(), model))
     rows, grid = [], {}
@@ -108,11 +107,8 @@ def no_words(translator, pictures: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     """Train and measure what the words say."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__, "cyclegan")
     parser.add_argument("--sets", nargs=2, action="append", required=True, metavar="ATTRIBUTE=VALUE")
-    parser.add_argument("--core-seconds", type=int, default=3600, help="of each pair of sets")
-    parser.add_argument("--judge", metavar="FILE", help="weights of a network to measure distances by")
-    parser.add_argument("--out", type=Path, default=Path("proofs/cyclegan"), metavar="FOLDER")
     add_data_options(parser)
     args = parser.parse_args()
     catalogue = catalogue_from(args)

@@ -27,7 +27,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from proving import SHOWN, learnt, show_grid, show_table, told
+from proving import SHOWN, learnt, parser_of, recipe_of, show_grid, show_table, told
 from scipy.ndimage import gaussian_gradient_magnitude
 
 import tfproductgan as tpg
@@ -35,7 +35,6 @@ from tfproductgan.cli.data_options import add_data_options, catalogue_from
 from tfproductgan.metrics.classifier import accuracies, catalogue_classifier
 from tfproductgan.metrics.distances import frechet_distance_of, ssim
 from tfproductgan.metrics.extractors import get_extractor
-from tfproductgan.recipes import get_recipe
 
 SPLITS = ("train", "validation")
 
@@ -88,23 +87,16 @@ def peer(args: argparse.Namespace, images: dict, sources: dict) -> tuple[np.ndar
 
 def main() -> None:
     """Train and measure what the words say."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--core-seconds", type=int, default=3600)
-    parser.add_argument("--judge", metavar="FILE", help="weights of a network to measure distances by")
+    parser = parser_of(__doc__, "pix2pix")
     parser.add_argument("--peer", metavar="CHECKOUT")
     parser.add_argument("--peer-python", default="python", metavar="PYTHON", help="an interpreter that has PyTorch")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="FIELD=JSON", help="what of the recipe is changed"
-    )
-    parser.add_argument("--out", type=Path, default=Path("proofs/pix2pix"), metavar="FOLDER")
     add_data_options(parser)
     args = parser.parse_args()
     pairs = paired(catalogue_from(args))
     schema, photos, shown = pairs.schema, pairs.images("validation"), pairs.conditions("validation")
     images = {split: pairs.images(split) for split in SPLITS}
     sources = {split: np.concatenate(list(pairs.source_batches(split))) for split in SPLITS}
-    changes = {name: json.loads(value) for name, value in (each.split("=", 1) for each in args.set)}
-    ours, own = learnt(pairs, get_recipe("pix2pix", **changes), args.core_seconds, args.out)
+    ours, own = learnt(pairs, recipe_of(args, "pix2pix"), args.core_seconds, args.out)
     told("ours", own)
     asked = {name: ask_otherwise(shown, at) for name, at in zip(schema.names, schema.slices, strict=True)}
     otherwise = {name: ours.translate_squares(sources["validation"], ids) for name, ids in asked.items()}

@@ -5,6 +5,8 @@ Importing it starts TensorFlow with one thread an operation, so that core-second
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import re
 import time
@@ -21,7 +23,7 @@ from recipes import MEASURED, digest
 
 import tfproductgan as tpg
 from tfproductgan.errors import TrainingStopped
-from tfproductgan.recipes import Recipe
+from tfproductgan.recipes import Recipe, get_recipe
 from tfproductgan.sampling.grids import contact_grid
 from tfproductgan.training.trainer import make_model
 from tfproductgan.writing import append_json_line, read_json, read_json_lines, write_json, write_text
@@ -30,6 +32,25 @@ tf.config.threading.set_intra_op_parallelism_threads(1)
 
 SHOWN = 8  # pictures in a row of a grid
 _CHECKPOINTS = 8  # of a run, besides those where it is stopped
+
+
+def parser_of(doc: str, out: str, judge: bool = True) -> argparse.ArgumentParser:
+    """The words that all proofs take."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--core-seconds", type=int, default=3600, help="of each training (default: 3600)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=JSON", help="what is changed of the recipe"
+    )
+    parser.add_argument("--out", type=Path, default=Path("proofs") / out, metavar="FOLDER")
+    if judge:
+        parser.add_argument("--judge", metavar="FILE", help="weights of a network to measure distances by")
+    return parser
+
+
+def recipe_of(args: argparse.Namespace, name: str, **more) -> Recipe:
+    """A recipe with what `--set` changes."""
+    changes = {field: json.loads(value) for field, value in (each.split("=", 1) for each in args.set)}
+    return get_recipe(name, **more, **changes)
 
 
 def learnt(

@@ -10,18 +10,15 @@ pictures, the network's, and those between two styles.
 
 from __future__ import annotations
 
-import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from proving import learnt, show_grid, show_table, told
+from proving import learnt, parser_of, recipe_of, show_grid, show_table, told
 
 import tfproductgan as tpg
 from tfproductgan.models.stylizing import Settings, losses_of, stylise
 from tfproductgan.models.vgg19 import vgg19_features
-from tfproductgan.recipes import get_recipe
 
 SIZE = 256  # of the style pictures
 
@@ -58,11 +55,9 @@ STYLES = {"waves": waves, "mosaic": mosaic, "dots": dots}
 
 def main() -> None:
     """Train, compare, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__, "style", judge=False)
     parser.add_argument("--features", required=True, help="a file with the weights of VGG-19, vgg19 or random")
-    parser.add_argument("--out", type=Path, default=Path("proofs/style"), metavar="FOLDER")
     parser.add_argument("--image-size", type=int, default=64)
-    parser.add_argument("--core-seconds", type=int, default=3600)
     parser.add_argument("--photos", type=int, default=4)
     args = parser.parse_args()
     folder = args.out / "styles"
@@ -70,7 +65,7 @@ def main() -> None:
     for name, draw in STYLES.items():
         Image.fromarray(draw().astype(np.uint8)).save(folder / f"{name}.png")
     photos = tpg.Catalogue.studio(2_000, image_size=args.image_size)
-    recipe = get_recipe("style", features=args.features)
+    recipe = recipe_of(args, "style", features=args.features)
     model, found = learnt(photos.with_styles(folder), recipe, args.core_seconds, args.out)
     told("network", found)
     features = vgg19_features(args.features)

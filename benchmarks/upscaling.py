@@ -19,7 +19,6 @@ the pictures themselves, and by how much less for a quarter of the sheet: nothin
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import time
 from pathlib import Path
@@ -27,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from measuring import peak_megabytes
-from proving import SHOWN, learnt, show_grid, show_table, told
+from proving import SHOWN, learnt, parser_of, recipe_of, show_grid, show_table, told
 
 import tfproductgan as tpg
 from tfproductgan.cli.data_options import add_data_options, catalogue_from
@@ -39,7 +38,7 @@ from tfproductgan.models.pictures import to_float, to_uint8
 from tfproductgan.models.randomness import Draws
 from tfproductgan.models.upscaler import spans
 from tfproductgan.models.vgg19 import vgg19_features
-from tfproductgan.recipes import Recipe, get_recipe
+from tfproductgan.recipes import Recipe
 
 TILES = (192, 256)
 
@@ -134,16 +133,13 @@ def in_tiles(path: Path, large: np.ndarray) -> list:
 
 def main() -> None:
     """Train and measure what the words say."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__, "upscaling")
     parser.add_argument("--features", required=True, help="a file with the weights of VGG-19, vgg19 or random")
-    parser.add_argument("--judge", metavar="FILE", help="weights of a network to measure distances by")
-    parser.add_argument("--core-seconds", type=int, default=3600, help="of each of the two")
     parser.add_argument("--large", type=int, nargs=2, default=(2000, 3000), metavar="PIXELS", help="sides of the sheet")
-    parser.add_argument("--out", type=Path, default=Path("proofs/upscaling"), metavar="FOLDER")
     add_data_options(parser)
     args = parser.parse_args()
     catalogue = catalogue_from(args)
-    recipes = {"SRResNet": get_recipe("srresnet"), "SRGAN": get_recipe("srgan", features=args.features)}
+    recipes = {"SRResNet": recipe_of(args, "srresnet"), "SRGAN": recipe_of(args, "srgan", features=args.features)}
     start = recipes["SRGAN"].objective.start
     halves = {"SRGAN": ((start, {"start": 1.0}), (1 - start, {"start": 0.0}))}
     models = {}

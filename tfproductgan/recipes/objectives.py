@@ -268,7 +268,7 @@ class UpscalingGANObjective(UpscalingObjective):
     adversarial_weight: float = 0.005
     features: str | None = None
     feature_layer: str | None = None
-    feature_weight: float = 0.1
+    feature_weight: float = 1.0
 
     def __post_init__(self):
         super().__post_init__()
