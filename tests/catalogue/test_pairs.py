@@ -205,6 +205,12 @@ def test_large_jpegs_are_compared_by_their_whole_size(tmp_path):
     ]
 
 
+def test_one_folder_is_no_pair(tmp_path):
+    photos = write(tmp_path / "photos", PHOTOS)
+    with pytest.raises(CatalogueError, match=r"Pairs are of two folders, and '.*photos.*' is given as both"):
+        Catalogue.from_pairs(tmp_path / "other" / ".." / "photos", photos)
+
+
 @pytest.mark.parametrize(
     ("sources", "said"),
     [

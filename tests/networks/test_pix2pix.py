@@ -33,6 +33,11 @@ def test_patches_grow_with_the_picture(image_size, patches):
     assert network(symbols).shape == (1, patches, patches)
 
 
+def test_features_of_the_smallest_maps_alone_are_dropped():
+    network = UNetGenerator((), 64, width=1, max_width=1)
+    assert [layer is not None for layer in network.dropouts] == [True, False, False]
+
+
 def test_a_size_that_cannot_be_is_refused():
     with pytest.raises(RecipeError, match=r"pix2pix makes pictures of 28, 32, 64, 128, 256 pixels. Received"):
         UNetGenerator((), 48)

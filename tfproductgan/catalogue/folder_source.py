@@ -23,6 +23,7 @@ from tfproductgan.catalogue.sources import Item, Raw, Source, source_of_files, s
 from tfproductgan.catalogue.splitting import split_name
 from tfproductgan.conditions import ConditionSchema, fold
 from tfproductgan.errors import CatalogueError, PhotoError
+from tfproductgan.writing import expanded
 
 DEFAULT_ATTRIBUTE = "class"
 
@@ -60,6 +61,8 @@ def pair_source(
     schema: ConditionSchema | None = None,
 ) -> Source:
     """Photos as `folder_source` takes them, each with the picture that goes in: see `Catalogue.from_pairs`."""
+    if expanded(sources).resolve() == expanded(images).resolve():
+        raise CatalogueError(f"Pairs are of two folders, and {str(sources)!r} is given as both.")
     entering, files = open_files(sources), open_files(images)
     photos, pictures = list_photos(files), list_photos(entering)
     found = _classified(photos, images, attribute, attributes, schema)
