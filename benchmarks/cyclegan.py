@@ -90,7 +90,7 @@ def both_ways(args: argparse.Namespace, catalogue, texts: tuple[str, str], extra
         row = [f"{texts[start]} to {texts[end]}", len(photos)]
         for extractor in extractors.values():
             seen = [extractor.features(each) for each in (goal, photos, made)]
-            row += [frechet_distance_of(seen[0], each, force=True) for each in seen[1:]]
+            row += [apart(seen[0], each) for each in seen[1:]]
         row += [taken(extractors["classifier"], each, values[end]) for each in (photos, made, sets[end]["validation"])]
         rows.append([*row, float(np.abs(returned.astype(np.int16) - photos).mean())])
         few = np.linspace(0, len(photos) - 1, SHOWN).astype(int)
@@ -98,6 +98,11 @@ def both_ways(args: argparse.Namespace, catalogue, texts: tuple[str, str], extra
         grid |= {f"{texts[start]}": photos[few], f"{way}": made[few], f"{way} and returned": returned[few]}
     show_grid(grid, args.out / f"{name}.png")
     return rows
+
+
+def apart(real: np.ndarray, made: np.ndarray) -> float | None:
+    """The Fréchet distance of features; of a single picture there is none."""
+    return frechet_distance_of(real, made, force=True) if min(len(real), len(made)) > 1 else None
 
 
 def no_words(translator, pictures: np.ndarray) -> np.ndarray:

@@ -56,14 +56,19 @@ def spoilt(photos: np.ndarray, model) -> np.ndarray:
     return to_uint8(degraded(to_float(photos), model.scale, objective, Draws(0, tf.constant(0, tf.int64)))).numpy()
 
 
-def distance(photos: np.ndarray, made: np.ndarray, features) -> float:
-    """Mean absolute difference of what a network sees."""
-    layer = features.layers[-1]
-    found = []
-    for rows in np.array_split(np.arange(len(photos)), max(1, len(photos) // 16)):
-        photo, picture = (features(tf.cast(each[rows], tf.float32), [layer])[layer] for each in (photos, made))
-        found.append(float(tf.reduce_mean(tf.abs(photo - picture))))
-    return float(np.mean(found))
+def seen_apart(photos: np.ndarray, made: np.ndarray, features, judge) -> list[float]:
+    """How far pictures are from photos in what networks see of them, and their Fréchet distance."""
+    layer, found = features.layers[-1], []
+    for rows in np.array_split(np.arange(len(photos)), max(1, len(photos) // 16)):  # maps take much memory
+        pair = [each[rows] for each in (photos, made)]
+        photo, picture = (features(tf.cast(each, tf.float32), [layer])[layer] for each in pair)
+        found.append([float(tf.reduce_mean(tf.abs(photo - picture)))])
+        if judge is not None:
+            found[-1].append(float(perceptual_distances(judge, *pair).mean()))
+    means = np.mean(found, axis=0).tolist()
+    if judge is None:
+        return means
+    return [*means, frechet_distance_of(judge.features(photos), judge.features(made), force=True)]
 
 
 def compared(models: dict, photos: np.ndarray, features, judge) -> tuple[list[list], dict]:
@@ -75,10 +80,7 @@ def compared(models: dict, photos: np.ndarray, features, judge) -> tuple[list[li
         ways |= {way: model.upscale_squares(small) for way, model in models.items()}
         for way, made in ways.items():
             row = [name, way, float(psnr(photos, made).mean()), float(ssim(photos, made).mean())]
-            row += [distance(photos, made, features)]
-            if judge is not None:
-                apart = frechet_distance_of(judge.features(photos), judge.features(made), force=True)
-                row += [float(perceptual_distances(judge, photos, made).mean()), apart]
+            row += seen_apart(photos, made, features, judge)
             rows.append(row)
     return rows, ways
 
@@ -136,6 +138,7 @@ def main() -> None:
     parser = parser_of(__doc__, "upscaling")
     parser.add_argument("--features", required=True, help="a file with the weights of VGG-19, vgg19 or random")
     parser.add_argument("--large", type=int, nargs=2, default=(2000, 3000), metavar="PIXELS", help="sides of the sheet")
+    parser.add_argument("--count", type=int, default=256, help="how many validation photos at most (default: 256)")
     add_data_options(parser)
     args = parser.parse_args()
     catalogue = catalogue_from(args)
@@ -148,7 +151,7 @@ def main() -> None:
         models[name], found = learnt(catalogue, recipe, args.core_seconds, args.out, parts)
         told(name, found)
         models[name].save(args.out / f"{name}.keras")
-    photos = catalogue.images("validation")
+    photos = catalogue.images("validation")[: args.count]
     judge = get_extractor("file", catalogue, args.judge) if args.judge else None
     rows, made = compared(models, photos, vgg19_features(args.features), judge)
     judged = ["perceptual", "Fréchet"] if judge else []
