@@ -66,12 +66,16 @@ def main() -> None:
             each.load_state_dict(value)
         torch.set_rng_state(random)
     begin, saved = time.process_time() - before, before
+    parent = os.getppid()
     while (share := (spent := time.process_time() - begin) / float(core_seconds)) < 1:
-        if spent - saved > SAVED_EVERY:
+        left_alone = os.getppid() != parent
+        if spent - saved > SAVED_EVERY or left_alone:
             states = [each.state_dict() for each in kept]
             torch.save([states, spent, seen, order, torch.get_rng_state()], f"{state}.new")
             os.replace(f"{state}.new", state)
             saved = spent
+            if left_alone:  # whoever wanted it has ended
+                return
         for optimizer in optimizers:
             optimizer.param_groups[0]["lr"] = 2e-4 * min(1.0, 2 * (1 - share))
         order = order or np.random.default_rng(seen).permutation(len(images)).tolist()
