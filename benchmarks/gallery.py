@@ -8,8 +8,7 @@ program goes on where it was stopped, and makes the page of what is finished ane
 `images/gallery/*.png`, each below 120 kB, into the folder of `--into`. A new page has its place in `mkdocs.yml`.
 
 Picture-to-picture rows show validation photos, what goes in first; the others are asked by name, all from one seed,
-which is not chosen. The rows `style` and `srgan` need the weights of VGG-19, which Keras downloads unless `--features`
-names them.
+which is not chosen. The row `style` needs the weights of VGG-19, which Keras downloads unless `--features` names them.
 """
 
 from __future__ import annotations
@@ -101,7 +100,7 @@ def main() -> None:
     parser.add_argument("--core-seconds", type=int, default=600, metavar="N", help="of each row (default: 600)")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help="default: all")
     parser.add_argument(
-        "--features", metavar="WHAT", help="vgg19, random or a file of its weights, for style and srgan"
+        "--features", metavar="WHAT", help="vgg19, a file of its weights, or random, for style"
     )
     parser.add_argument(
         "--into", type=Path, default=Path(__file__).parent.parent / "docs", metavar="FOLDER", help="default: docs"
@@ -150,7 +149,7 @@ def trained(args: argparse.Namespace, row: str, about: Path, before: dict | None
     run = args.keep / f"{row}-{args.core_seconds}"
     if before is None or before["asked"] != args.core_seconds:
         command = ["train", *shlex.split(ROWS[row][0].format(keep=args.keep)), "--recipe", row, "--out", str(run)]
-        if args.features and row in ("style", "srgan"):
+        if args.features and row == "style":
             command += ["--set", f"features={args.features}"]
         images = alone(images_in, command, args.core_seconds)
         before = {
@@ -303,18 +302,18 @@ def page(keep: Path) -> str:
     found = {row: read_json(keep / f"{row}.json") for row in ROWS}
     parts = [HEAD]
     for row, facts in found.items():
-        if facts and facts.get("done") and "bytes" in facts:
-            words = [
-                word.replace(f"{keep}/", "").replace(f"{row}-{facts['asked']}", f"runs/{row}")
-                for word in facts["command"]
-            ]
-            parts += [
-                f"## {row}\n\n{ROWS[row][1]}\n\n![What {row} draws](images/gallery/{row}.png)\n",
-                f"```bash\ntfproductgan {shlex.join(words)}\n```\n",
-                f"{facts['images']:,} images in {facts['cpu']:,.0f} core-seconds and {facts['seconds'] / 60:,.0f} minutes"
-                f" by the clock, beside whatever else ran, on {facts['machine']}, {facts['day']}. "
-                f"The picture has {facts['bytes'] / 1000:.0f} kB, in few colours.\n",
-            ]
+        if not facts or not facts.get("done") or "bytes" not in facts:
+            continue
+        run = f"{keep}/{row}-{facts['asked']}"
+        command = ["tfproductgan", *(w.replace(run, f"runs/{row}").replace(f"{keep}/", "") for w in facts["command"])]
+        minutes = facts["seconds"] / 60
+        parts += [
+            f"## {row}\n\n{ROWS[row][1]}\n\n![What {row} draws](images/gallery/{row}.png)\n",
+            f"```bash\n{shlex.join(command)}\n```\n",
+            f"{facts['images']:,} images in {facts['cpu']:,.0f} core-seconds, {minutes:,.0f} minutes by the clock "
+            f"beside whatever else ran, on {facts['machine']}, {facts['day']}. The picture has few colours, in "
+            f"{facts['bytes'] / 1000:.0f} kB.\n",
+        ]
     return "\n".join(parts)
 
 
