@@ -37,14 +37,14 @@ from tfproductgan import machine
 from tfproductgan.errors import ProductGANError
 from tfproductgan.writing import read_json, write_json, write_text
 
-MEASURED = 24  # steps that tell how fast a row is
+MEASURED = 8  # steps that tell how fast a row is
 SEED = 5
 CATEGORIES = ("Handbag", "Sneaker", "Mug", "Watch", "T-shirt", "Boot")
 COLOURS = ("Red", "Orange", "Yellow", "Green", "Blue", "Purple", "Brown", "Black")
 SHOWN = 8  # pictures in a row of those that go in
 MOST_BYTES = 120_000
 
-_BY_NAME = "--data studio --attributes category,colour,view --image-size 32"
+_BY_NAME = "--data studio:10000 --attributes category,colour,view --image-size 32"
 _TWO_SETS = {"red": "Red", "blue": "Blue"}  # folder -> colour, written by this program
 
 # name -> what is trained on, and what it is, for the page
@@ -97,11 +97,9 @@ def main() -> None:
     """Train what is missing, draw, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", type=Path, required=True, metavar="FOLDER", help="where runs stay")
-    parser.add_argument("--core-seconds", type=int, default=600, metavar="N", help="of each row (default: 600)")
+    parser.add_argument("--core-seconds", type=int, default=120, metavar="N", help="of each row (default: 120)")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help="default: all")
-    parser.add_argument(
-        "--features", metavar="WHAT", help="vgg19, a file of its weights, or random, for style"
-    )
+    parser.add_argument("--features", metavar="WHAT", help="vgg19, a file of its weights, or random, for style")
     parser.add_argument(
         "--into", type=Path, default=Path(__file__).parent.parent / "docs", metavar="FOLDER", help="default: docs"
     )
@@ -148,7 +146,8 @@ def trained(args: argparse.Namespace, row: str, about: Path, before: dict | None
     """Train a row, or go on with it, by its command; what is known of it then."""
     run = args.keep / f"{row}-{args.core_seconds}"
     if before is None or before["asked"] != args.core_seconds:
-        command = ["train", *shlex.split(ROWS[row][0].format(keep=args.keep)), "--recipe", row, "--out", str(run)]
+        data = shlex.split(ROWS[row][0].format(keep=shlex.quote(str(args.keep))))
+        command = ["train", *data, "--recipe", row, "--out", str(run)]
         if args.features and row == "style":
             command += ["--set", f"features={args.features}"]
         images = alone(images_in, command, args.core_seconds)
