@@ -201,9 +201,10 @@ def test_pictures_are_changed_explained_and_gone_between(browser, engine):
     client = browser("maker")
     asked = {"of category": "ring", "of base colour": "gold", "seed": "5", "truncation": "1"}
     made = client.post("/page/models/shop/edit", data={**asked, "attribute": "category", "value": "mug", "steps": "3"})
-    assert made.text.count("<article") == 3
+    assert made.text.count("<article") == 3 and "Ring, Gold → Mug, 50 %" in made.text
     way = {**asked, "to category": "mug", "to seed": "6", "steps": "2"}
-    assert client.post("/page/models/shop/interpolate", data=way).text.count("<article") == 2
+    made = client.post("/page/models/shop/interpolate", data=way).text
+    assert made.count("<article") == 2 and "interpolation, 2/2" in made
     found = client.post("/page/models/shop/explain", data=asked).text
     assert found.count("<article") == 3 and "category Ring moved it by 0.0 of 255 levels, beside Mug, Watch" in found
     Tags(found)
