@@ -95,7 +95,7 @@ def explain(
     [asked] = platform.engine.plan(model, request.conditions, 1, request.seed, request.truncation, 1)
     forbidden.refuse(platform, who.tenant, [asked.conditions])
     rules = forbidden.rules_of(platform, who.tenant)
-    others = [_others(rules, model, asked, name) for name in asked.conditions if name != TEXT]
+    others = [_others(rules, model, asked, name) for name in asked.conditions if name in model.schema.names]
     others += _shortened(rules, model, asked)
     requests = [asked, *(each for other in others for each in other.requests)]
     platform.rates.pictures(who, len(requests))
@@ -142,7 +142,8 @@ def _others(rules: Sequence[forbidden.Rule], model: Model, asked: PictureRequest
 
 def _shortened(rules: Sequence[forbidden.Rule], model: Model, asked: PictureRequest) -> Iterator[_Others]:
     """The same request without each word of its text, where that leaves what may and can be asked for."""
-    words = asked.conditions.get(TEXT, "").split()
+    # an attribute may be called so too, where there are no texts
+    words = [] if model.schema.vocabulary is None else asked.conditions.get(TEXT, "").split()
     for word in dict.fromkeys(words):
         request = _with(asked, TEXT, " ".join(each for each in words if each != word))
         try:
