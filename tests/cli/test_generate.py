@@ -1,4 +1,5 @@
 import dataclasses
+import types
 
 import numpy as np
 import pytest
@@ -9,9 +10,10 @@ from tfproductgan.cli import generate as verb
 from tfproductgan.cli.main import main
 from tfproductgan.conditions import Attribute
 from tfproductgan.errors import RunError
-from tfproductgan.metrics import best_of
+from tfproductgan.metrics import best_of, rejection
 from tfproductgan.metrics.classifier import CatalogueClassifier
 from tfproductgan.models import loading
+from tfproductgan.networks.mlp import MLPDiscriminator
 from tfproductgan.sampling.files import read_metadata
 from tfproductgan.training import evaluation
 from tfproductgan.vocabulary import Vocabulary
@@ -103,6 +105,7 @@ def test_a_request_that_cannot_be_is_one_line(generate, tmp_path, capsys, words,
         ["--grid", "a,b", "--count", "3"],
         ["--seed", "x"],
         ["--sed", "1"],
+        ["--best-of", "2", "--reject", "80"],
     ],
 )
 def test_options_that_cannot_be_are_usage_errors(generate, words):
@@ -208,6 +211,50 @@ def test_the_best_of_several_is_kept(generate, painter, tmp_path, monkeypatch, c
     ],
 )
 def test_a_best_that_cannot_be_is_one_line(generate, painter, tmp_path, monkeypatch, capsys, words, said):
+    monkeypatch.setattr(verb, "with_discriminator", lambda path: (painter, None))
+    assert generate("ring", *words) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert said in line and names(tmp_path) == []
+
+
+def test_candidates_are_rejected_until_one_is_accepted(generate, painter, tmp_path, monkeypatch, capsys):
+    """By a stand-in that accepts the second candidate of each."""
+    schema, second = painter.schema, []
+
+    class AcceptsSecond(rejection.RejectionSampling):
+        def _chances(self, requests, pictures):
+            second.append((self.scale, self.percentile))
+            seconds = {rejection.candidate_seeds(seed, 2)[1] for seed in (5, 6)}
+            return np.array([float(request.seed in seconds) for request in requests])
+
+    monkeypatch.setattr(rejection, "RejectionSampling", AcceptsSecond)
+    monkeypatch.setattr(rejection, "scale_on_photos", lambda model, discriminator, catalogue, split: 0.7)
+    monkeypatch.setattr(evaluate, "photos_of", lambda args, run, schema: types.SimpleNamespace(size=lambda split: 9))
+    network = MLPDiscriminator(**MLPDiscriminator.arguments(schema), widths=(1,))
+    monkeypatch.setattr(verb, "with_discriminator", lambda path: (painter, network))
+    assert generate("ring gold side seed 5", "--reject", "80", "--count", "2", "--model", "run") == 0
+    assert second[0] == (0.7, 80)
+    assert names(tmp_path / "pictures") == [f"ring-gold-side-seed{seed}-rejection-80.png" for seed in (5, 6)]
+    path = tmp_path / "pictures" / "ring-gold-side-seed5-rejection-80.png"
+    metadata = read_metadata(path)
+    assert (metadata["asked_seed"], metadata["rejection"], metadata["how"]) == (5, 80, "accepted as candidate 2")
+    assert metadata["seed"] == best_of.candidate_seeds(5, 2)[1]
+    with Image.open(path) as picture:
+        again = painter.generate(metadata["conditions"], seed=metadata["seed"])[0]
+        np.testing.assert_array_equal(np.asarray(picture), again)
+    assert "Ring, Gold, Side, seed 5: accepted as candidate 2, itself seed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--reject", "80"], "--reject asks the discriminator of a run: give --model."),
+        (["--reject", "100", "--model", "run"], "must be a number from 0 to 99. Received: 100.0"),
+        (["--reject", "80", "--interpolate", "mug", "--model", "run"], "--reject is for single pictures"),
+        (["--reject", "80", "--model", "run"], "run holds none: give the run directory of a GAN"),
+    ],
+)
+def test_a_rejection_that_cannot_be_is_one_line(generate, painter, tmp_path, monkeypatch, capsys, words, said):
     monkeypatch.setattr(verb, "with_discriminator", lambda path: (painter, None))
     assert generate("ring", *words) == 1
     [line] = capsys.readouterr().err.splitlines()
