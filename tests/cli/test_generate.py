@@ -15,6 +15,7 @@ from tfproductgan.metrics.classifier import CatalogueClassifier
 from tfproductgan.models import loading
 from tfproductgan.networks.mlp import MLPDiscriminator
 from tfproductgan.sampling.files import read_metadata
+from tfproductgan.text_vectors import TextVectors, named, spell_vectors
 from tfproductgan.training import evaluation
 from tfproductgan.vocabulary import Vocabulary
 
@@ -300,3 +301,47 @@ def test_models_without_titles_take_no_text(generate, capsys):
 def test_what_can_be_said_is_listed(generate, reading_painter, capsys):
     assert generate("--list") == 0
     assert "Or in words of your own, of which titles have 7" in capsys.readouterr().out
+
+
+# === Vectors of texts ===
+
+
+@pytest.fixture
+def vectors(painter, tmp_path):
+    """Two vectors in a file; the painter draws by such."""
+    made = np.random.default_rng(0).normal(size=(2, 5))
+    painter.schema = dataclasses.replace(
+        painter.schema, text="clip", vocabulary=TextVectors.learn(spell_vectors(made + 1))
+    )
+    np.save(tmp_path / "vectors.npy", made)
+    return made
+
+
+def test_vectors_of_a_file_are_a_picture_each(generate, painter, vectors, tmp_path, capsys):
+    assert generate("ring", "--text-vectors", "vectors.npy", "--seed", "7") == 0
+    spelt = spell_vectors(vectors)
+    expected = [f"ring-vector-{named(text).split()[1]}-seed{seed}.png" for seed, text in enumerate(spelt, start=7)]
+    assert names(tmp_path / "pictures") == sorted(expected)
+    metadata = read_metadata(tmp_path / "pictures" / expected[0])
+    assert metadata["conditions"] == {"category": "Ring", "text_vector": spelt[0]}
+    assert "vector:" not in capsys.readouterr().out
+    assert generate("--list") == 0 and "vectors of texts, 5 numbers each" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--text-vectors", "nowhere.npy"], "nowhere.npy is no file that numpy.save wrote"),
+        (["--text-vectors", "short.npy"], "A vector has 5 parts, as those learnt from. Received: 3"),
+        (["--text-vectors", "nan.npy"], "vector 1 has nan in the place of a number"),
+        (["--text-vectors", "vectors.npy", "--grid", "colour"], "take one vector. Received: 2 in vectors.npy"),
+        (["--text", "red"], "The model takes no text: give text_vectors."),
+        (["--text-vectors", "vectors.npy", "--text", "red"], "The model takes no text"),
+    ],
+)
+def test_vectors_that_cannot_be_are_one_line(generate, vectors, tmp_path, capsys, words, said):
+    np.save(tmp_path / "short.npy", np.ones((2, 3)))
+    np.save(tmp_path / "nan.npy", [[1.0] * 5, [np.nan] * 5])
+    assert generate(*words) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert said in line and not (tmp_path / "pictures").exists()

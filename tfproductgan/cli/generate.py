@@ -56,6 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what to draw in words of your own, beside values or without any, by a model that has learnt from titles",
     )
     parser.add_argument(
+        "--text-vectors",
+        metavar="FILE.npy",
+        help="in its place vectors of texts, numbers [N, parts], by a model that has learnt from such: a picture each",
+    )
+    parser.add_argument(
         "--model",
         metavar="PATH",
         help="run directory or .keras file; without it, the studio generator that comes with the package draws",
@@ -71,7 +76,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", default="pictures", metavar="FOLDER", help="where the files go (default: pictures)")
     parser.add_argument("--overwrite", action="store_true", help="replace files of the same name")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--count", type=whole, default=1, metavar="N", help="number of pictures, each with the next seed")
+    what.add_argument(
+        "--count", type=whole, metavar="N", help="number of pictures, each with the next seed (default: 1)"
+    )
     what.add_argument(
         "--grid",
         type=_grid_names,
@@ -154,6 +161,7 @@ def run(args: argparse.Namespace) -> int:
     if args.wanted_text is not None:
         conditions = {**conditions, "text": args.wanted_text}
         model.schema.encode(conditions)  # says what cannot be before anything is drawn
+    rows = [conditions] if args.text_vectors is None else _with_vectors(args, model.schema, conditions)
     for note in unknown_words(model.schema, conditions):
         print(f"Note: {note}")
     chooser: BestOf | RejectionSampling | None = None
@@ -163,13 +171,13 @@ def run(args: argparse.Namespace) -> int:
         chooser = _rejection(args, model, discriminator, console)
     with console.status("Drawing"):
         if chooser is not None:
-            written = _chosen(args, chooser, conditions, seed)
+            written = _chosen(args, chooser, rows, seed)
         elif args.grid:
-            written = _grid(args, model, conditions, seed)
+            written = _grid(args, model, rows[0], seed)
         elif args.interpolate is not None:
-            written = _interpolation(args, model, conditions, seed)
+            written = _interpolation(args, model, rows[0], seed)
         else:
-            written = _pictures(args, model, conditions, seed)
+            written = _pictures(args, model, rows, seed)
     for path, shown in written:
         print(f"{path}  {shown}")
     print(f"Drawn by {model.model_id}.")
@@ -200,10 +208,35 @@ def unknown_words(schema: Any, conditions: Mapping[str, str]) -> list[str]:
     return [f"no title that it has learnt from, or hardly any, has {listed}: read by parts of words that are known."]
 
 
-def _pictures(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int) -> Written:
+def _with_vectors(args: argparse.Namespace, schema: Any, conditions: Mapping[str, str]) -> list[dict[str, str]]:
+    """Conditions with each vector of a file.
+
+    Raises:
+        ConditionError: If there are none, of the model's length, or more than can be drawn so.
+    """
+    import numpy as np
+
+    from tfproductgan.conditions import with_text
+
+    try:
+        vectors = np.load(args.text_vectors, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ConditionError(f"{args.text_vectors} is no file that numpy.save wrote: {error}") from error
+    if not isinstance(vectors, np.ndarray):
+        raise ConditionError(f"{args.text_vectors} holds several arrays, and one is needed: save it as .npy.")
+    rows: Any = with_text(conditions, args.wanted_text, np.atleast_2d(vectors))
+    rows = rows if isinstance(rows, list) else [rows]
+    for row in rows:
+        schema.encode(row)
+    if len(rows) > 1 and (args.grid or args.interpolate is not None):
+        raise ConditionError(f"--grid and --interpolate take one vector. Received: {len(rows)} in {args.text_vectors}")
+    return rows
+
+
+def _pictures(args: argparse.Namespace, model: Any, rows: list[dict[str, str]], seed: int) -> Written:
     from tfproductgan.sampling import files, grids
 
-    requests = model.plan(conditions, count=args.count, seed=seed, truncation=args.truncation)
+    requests = model.plan(rows, count=args.count, seed=seed, truncation=args.truncation)
     paths = [Path(args.out, files.picture_name(request)) for request in requests]
     for path in paths:
         refuse_to_overwrite(path, args.overwrite)
@@ -267,11 +300,11 @@ def _photos(args: argparse.Namespace, model: Any) -> Any:
 
 
 def _chosen(
-    args: argparse.Namespace, chooser: BestOf | RejectionSampling, conditions: Mapping[str, str], seed: int
+    args: argparse.Namespace, chooser: BestOf | RejectionSampling, rows: list[dict[str, str]], seed: int
 ) -> Written:
     from tfproductgan.sampling import files, grids
 
-    asked = chooser.plan(conditions, count=args.count, seed=seed, truncation=args.truncation)
+    asked = chooser.plan(rows, count=args.count, seed=seed, truncation=args.truncation)
     ending = f"-{chooser.method}"
     slugs = [files.request_slug(request, files.LONGEST_STEM - len(ending)) for request in asked]
     paths = [Path(args.out, f"{slug}{ending}.png") for slug in slugs]
@@ -336,7 +369,10 @@ def _list(model: Any, console: Any, path: str | None) -> int:
         example = model.plan(seed=0)[0].conditions
         asked = " ".join(f"--set {shlex.quote(f'{name}={value}')}" for name, value in example.items())
         print(f"Such as: tfproductgan generate {source}{asked}")
-    if schema.vocabulary is not None:
+    if schema.vocabulary is not None and not schema.vocabulary.words:
+        print(f"Or by vectors of texts, {schema.vocabulary.length} numbers each, as of {schema.text}:")
+        print(f"  tfproductgan generate {source}--text-vectors vectors.npy")
+    elif schema.vocabulary is not None:
         words = schema.vocabulary.words
         print(f"Or in words of your own, of which titles have {len(words):,}, most often {', '.join(words[:12])}:")
         print(f"  tfproductgan generate {source}--text {shlex.quote(' '.join(words[:3]))}")

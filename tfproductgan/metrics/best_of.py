@@ -127,6 +127,8 @@ def answers_of(discriminator: Any) -> Callable[[np.ndarray, np.ndarray], np.ndar
     its answers, float64 `[N]`.
     """
     network = copy_of(discriminator, dtype="float32")
+    shape = (network.image_size, network.image_size, network.channels)
+    signature = [tf.TensorSpec([None, *shape], tf.uint8), tf.TensorSpec([None, len(network.num_ids)], tf.int32)]
     # one by one: some look at how much the pictures of a batch differ
     judge = tf.function(
         lambda pictures, ids: tf.map_fn(
@@ -134,8 +136,8 @@ def answers_of(discriminator: Any) -> Callable[[np.ndarray, np.ndarray], np.ndar
             (pictures, ids),
             fn_output_signature=tf.float32,
         ),
+        signature,
         autograph=False,
-        reduce_retracing=True,
     )
     return lambda pictures, ids: judge(tf.constant(pictures), tf.constant(ids)).numpy().astype(np.float64)
 
