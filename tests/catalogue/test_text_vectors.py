@@ -85,3 +85,17 @@ def test_columns_that_hold_no_lists_are_named(table):
         from_table(table(list(range(COUNT))))
     with pytest.raises(CatalogueError, match="titles or from vectors of them"):
         from_table(table(VECTORS.tolist()), text="title")
+
+
+def test_a_prepared_data_set_has_its_vectors(table, tmp_path):
+    pytest.importorskip("tensorflow_datasets")
+    from tfproductgan.catalogue.preparation import Preparation
+    from tfproductgan.catalogue.table_source import table_source
+    from tfproductgan.catalogue.tfds_writing import write_dataset
+
+    path = table([*VECTORS[:-1].tolist(), None])
+    source = table_source(path, attributes=["kind"], text_vectors="clip", find_split=False)
+    write_dataset(source, Preparation(image_size=8, splits={}, cache=False), tmp_path / "out", "clip")
+    prepared, original = Catalogue.from_prepared(tmp_path / "out"), from_table(path)
+    assert prepared.schema == original.schema
+    np.testing.assert_array_equal(prepared.conditions(), original.conditions())

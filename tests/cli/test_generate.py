@@ -319,7 +319,8 @@ def vectors(painter, tmp_path):
 
 def test_vectors_of_a_file_are_a_picture_each(generate, painter, vectors, tmp_path, capsys):
     assert generate("ring", "--text-vectors", "vectors.npy", "--seed", "7") == 0
-    spelt = spell_vectors(vectors)
+    read = painter.schema.vocabulary  # the painter plans by what was read
+    spelt = [read.decode(read.encode(text)) for text in spell_vectors(vectors)]
     expected = [f"ring-vector-{named(text).split()[1]}-seed{seed}.png" for seed, text in enumerate(spelt, start=7)]
     assert names(tmp_path / "pictures") == sorted(expected)
     metadata = read_metadata(tmp_path / "pictures" / expected[0])

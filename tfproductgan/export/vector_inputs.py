@@ -20,7 +20,8 @@ class VectorInputs(tf.Module):
         bool `[N]`.
         """
         wrong = ~tf.reduce_all(tf.math.is_finite(vectors), axis=1)
-        parts = tf.where(wrong[:, None], 0.0, tf.cast(vectors, tf.float64))
+        parts = tf.cast(vectors, tf.float64)
+        parts = tf.where(wrong[:, None], tf.zeros_like(parts), parts)
         largest = tf.reduce_max(tf.abs(parts), axis=1, keepdims=True)
         # in the steps in which vectors are written down
         parts = _direction(tf.round(tf.math.divide_no_nan(parts, largest) * STEPS))
