@@ -1,3 +1,4 @@
+import argparse
 import dataclasses
 import types
 
@@ -7,6 +8,7 @@ from PIL import Image
 
 from tfproductgan.cli import evaluate
 from tfproductgan.cli import generate as verb
+from tfproductgan.cli.data_options import without_data
 from tfproductgan.cli.main import main
 from tfproductgan.conditions import Attribute
 from tfproductgan.errors import RunError
@@ -335,7 +337,7 @@ def test_vectors_of_a_file_are_a_picture_each(generate, painter, vectors, tmp_pa
         (["--text-vectors", "nowhere.npy"], "nowhere.npy is no file that numpy.save wrote"),
         (["--text-vectors", "short.npy"], "A vector has 5 parts, as those learnt from. Received: 3"),
         (["--text-vectors", "nan.npy"], "vector 1 has nan in the place of a number"),
-        (["--text-vectors", "vectors.npy", "--grid", "colour"], "take one vector. Received: 2 in vectors.npy"),
+        (["--text-vectors", "vectors.npy", "--grid", "colour"], "take one vector. vectors.npy holds 2"),
         (["--text", "red"], "The model takes no text: give text_vectors."),
         (["--text-vectors", "vectors.npy", "--text", "red"], "The model takes no text"),
     ],
@@ -346,3 +348,11 @@ def test_vectors_that_cannot_be_are_one_line(generate, vectors, tmp_path, capsys
     assert generate(*words) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert said in line and not (tmp_path / "pictures").exists()
+
+
+def test_what_is_asked_for_says_nothing_of_the_photos():
+    parser = argparse.ArgumentParser()
+    verb.add_arguments(parser)
+    for words in (["--text", "red"], ["--text-vectors", "vectors.npy"]):
+        found = without_data(parser.parse_args(words))
+        assert (found.data, found.text, found.text_vectors) == (None, None, None)

@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--text-vectors",
+        dest="wanted_vectors",
         metavar="FILE.npy",
         help="in its place vectors of texts, numbers [N, parts], by a model that has learnt from such: a picture each",
     )
@@ -161,7 +162,7 @@ def run(args: argparse.Namespace) -> int:
     if args.wanted_text is not None:
         conditions = {**conditions, "text": args.wanted_text}
         model.schema.encode(conditions)  # says what cannot be before anything is drawn
-    rows = [conditions] if args.text_vectors is None else _with_vectors(args, model.schema, conditions)
+    rows = [conditions] if args.wanted_vectors is None else _with_vectors(args, model.schema, conditions)
     for note in unknown_words(model.schema, conditions):
         print(f"Note: {note}")
     chooser: BestOf | RejectionSampling | None = None
@@ -219,17 +220,17 @@ def _with_vectors(args: argparse.Namespace, schema: Any, conditions: Mapping[str
     from tfproductgan.conditions import with_text
 
     try:
-        vectors = np.load(args.text_vectors, allow_pickle=False)
+        vectors = np.load(args.wanted_vectors, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise ConditionError(f"{args.text_vectors} is no file that numpy.save wrote: {error}") from error
+        raise ConditionError(f"{args.wanted_vectors} is no file that numpy.save wrote: {error}") from error
     if not isinstance(vectors, np.ndarray):
-        raise ConditionError(f"{args.text_vectors} holds several arrays, and one is needed: save it as .npy.")
+        raise ConditionError(f"{args.wanted_vectors} holds several arrays, and one is needed: save it as .npy.")
     rows: Any = with_text(conditions, args.wanted_text, np.atleast_2d(vectors))
     rows = rows if isinstance(rows, list) else [rows]
     for row in rows:
         schema.encode(row)
     if len(rows) > 1 and (args.grid or args.interpolate is not None):
-        raise ConditionError(f"--grid and --interpolate take one vector. Received: {len(rows)} in {args.text_vectors}")
+        raise ConditionError(f"--grid and --interpolate take one vector. {args.wanted_vectors} holds {len(rows)}")
     return rows
 
 
