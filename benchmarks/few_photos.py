@@ -177,7 +177,7 @@ def main() -> None:
     parser.add_argument("--core-seconds", type=int, default=240)
     parser.add_argument("--before", type=int, default=600, help="core-seconds of the run on the other classes")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--rows", nargs="*", choices=[*ROWS, *REGULARISATION])
+    parser.add_argument("--rows", nargs="*", choices=list(ROWS | REGULARISATION))
     parser.add_argument("--regularisation", action="store_true")
     parser.add_argument("--row", action="append", default=[], metavar="NAME=JSON", help="a row of your own")
     parser.add_argument("--base", default="few-photos", help="the recipe that rows of your own change")
