@@ -13,6 +13,9 @@ by the default recipe, which is trained once and whose time does not count: a sh
   new as those, 1 for copies. close: share of samples nearer than 99 % of the held-out photos. See
   `tfproductgan.metrics.memorisation`.
 
+`--regularisation` compares L2, dropout and training without an adversary instead, from scratch: the table of
+`docs/regularisation.md`.
+
 Generators, a grid of each and what is known of them stay in the folder of `--keep` and are not trained again.
 """
 
@@ -38,6 +41,17 @@ from tfproductgan.writing import read_json, write_json
 
 # name -> preset, what is changed
 ROWS = {"default": ("dcgan", {}), "few-photos": ("few-photos", {})}
+# what docs/regularisation.md compares: the default with one change each, and two other ways
+REGULARISATION = {
+    "default": ("dcgan", {}),
+    "few-photos": ("few-photos", {}),
+    "generator L2 1e-4": ("dcgan", {"generator": {"l2": 1e-4}}),
+    "generator L2 1e-3": ("dcgan", {"generator": {"l2": 1e-3}}),
+    "discriminator L2 1e-4": ("dcgan", {"discriminator": {"l2": 1e-4}}),
+    "discriminator dropout 0.2": ("dcgan", {"discriminator": {"dropout": 0.2}}),
+    "discriminator dropout 0.5": ("dcgan", {"discriminator": {"dropout": 0.5}}),
+    "not adversarial (vae)": ("vae", {}),
+}
 STARTS = {"from scratch": False, "after the others": True}
 HELD_OUT = "validation"
 
@@ -163,22 +177,25 @@ def main() -> None:
     parser.add_argument("--core-seconds", type=int, default=240)
     parser.add_argument("--before", type=int, default=600, help="core-seconds of the run on the other classes")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--rows", nargs="*", default=list(ROWS))
+    parser.add_argument("--rows", nargs="*", choices=list(ROWS | REGULARISATION))
+    parser.add_argument("--regularisation", action="store_true")
     parser.add_argument("--row", action="append", default=[], metavar="NAME=JSON", help="a row of your own")
     parser.add_argument("--base", default="few-photos", help="the recipe that rows of your own change")
-    parser.add_argument("--starts", nargs="*", choices=STARTS, default=list(STARTS))
+    parser.add_argument("--starts", nargs="*", choices=STARTS)
     parser.add_argument("--judges", nargs="+", default=["efficientnet-lite0"], metavar="EXTRACTOR")
     parser.add_argument("--keep", type=Path, default=Path("few-photos"), metavar="FOLDER")
     parser.add_argument("--into", type=Path, metavar="FILE")
     parser.set_defaults(split=HELD_OUT)  # what `compared` looks at
     add_data_options(parser)
     args = parser.parse_args()
+    args.rows = list(REGULARISATION if args.regularisation else ROWS) if args.rows is None else args.rows
+    args.starts = args.starts or (["from scratch"] if args.regularisation else list(STARTS))
     import_tensorflow()
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     catalogue, others = parted(args)
-    recipes = {name: recipe_of(*ROWS[name]) for name in args.rows}
+    recipes = {name: recipe_of(*(ROWS | REGULARISATION)[name]) for name in args.rows}
     for own in args.row:
         name, _, changes = own.partition("=")
         recipes[name] = recipe_of(args.base, json.loads(changes))

@@ -20,6 +20,7 @@ TOP = {
     "registry",
     "recipes",
     "stateless_random",
+    "text_vectors",
     "vocabulary",
     "writing",
 }

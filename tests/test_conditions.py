@@ -381,7 +381,7 @@ def test_survives_json():
         ("{", "The schema is not JSON"),
         ("{}", "not a condition schema"),
         ("[]", "not a condition schema"),
-        ('{"version": 99}', "version 99; this tfproductgan reads up to 4"),
+        ('{"version": 99}', "version 99; this tfproductgan reads up to 5"),
         (SCHEMA.to_json().replace('"combinations": []', '"combinations": [3]'), "not a condition schema"),
         (SCHEMA.to_json().replace('"combinations": []', '"combinations": [[1, 2, 3]]'), "not a condition schema"),
     ],

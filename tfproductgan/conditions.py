@@ -22,6 +22,7 @@ import numpy as np
 
 from tfproductgan.errors import ConditionError, nearest
 from tfproductgan.stateless_random import stateless_uniform
+from tfproductgan.text_vectors import TextVectors, spell_vectors
 from tfproductgan.vocabulary import INVISIBLE, Vocabulary
 
 NOT_GIVEN = 0
@@ -30,9 +31,12 @@ NOT_GIVEN = 0
 TEXT = "text"
 """What a text is asked for by, beside the names of attributes."""
 
-SCHEMA_VERSION = 4
-"""2 came with pictures that go in, 3 with attributes of several values, 4 with texts; a schema without them is written
-as version 1, which older packages read."""
+TEXT_VECTOR = "text_vector"
+"""What the vector of a text is asked for by, of a model that has learnt from such."""
+
+SCHEMA_VERSION = 5
+"""2 came with pictures that go in, 3 with attributes of several values, 4 with texts, 5 with their vectors; a schema
+without them is written as version 1, which older packages read."""
 
 MAX_SEED = 2**63 - 1
 MAX_TRUNCATION = 2.0
@@ -239,7 +243,8 @@ class ConditionSchema:
             not given can be drawn.
         source_channels: Channels of the pictures that go in, 3 or 1; `None` if none do.
         vocabulary: The words of the titles, if models learn from them: then texts can be asked for, by the name `text`,
-            and rows of ids have a column for each of their pieces behind those of the attributes.
+            and rows of ids have a column for each of their pieces behind those of the attributes. Or how vectors in
+            their place are read, which are asked for by the name `text_vector`.
 
     Raises:
         ConditionError: If an attribute appears twice or a size cannot be.
@@ -262,7 +267,7 @@ class ConditionSchema:
     aspect: float | None = None
     combinations: Sequence[tuple[Sequence[int], int]] = ()
     source_channels: int | None = None
-    vocabulary: Vocabulary | None = None
+    vocabulary: Vocabulary | TextVectors | None = None
 
     def __post_init__(self):
         if self.image_size < 1:
@@ -278,7 +283,7 @@ class ConditionSchema:
         for column, name in enumerate(self.names):
             if fold(name) in map(fold, self.names[:column]):
                 raise ConditionError(f"Attribute {name!r} appears twice.")
-            if self.vocabulary is not None and fold(name) == TEXT:
+            if self.vocabulary is not None and fold(name) == self.text_name:
                 raise ConditionError(f"Beside texts no attribute can be called {name!r}: give it another name.")
         end = self.text_columns.start
         self.combinations = tuple((self._checked(ids)[:end], int(count)) for ids, count in self.combinations)
@@ -295,7 +300,7 @@ class ConditionSchema:
         aspect: float | None = None,
         values: Mapping[str, Sequence[str]] | None = None,
         source_channels: int | None = None,
-        vocabulary: Vocabulary | None = None,
+        vocabulary: Vocabulary | TextVectors | None = None,
     ) -> ConditionSchema:
         """The schema of labelled rows.
 
@@ -354,8 +359,13 @@ class ConditionSchema:
 
     @property
     def can_be_asked(self) -> tuple[str, ...]:
-        """Names of all that conditions can have: the attributes and, if models learn from titles, `"text"`."""
-        return self.names if self.vocabulary is None else (*self.names, TEXT)
+        """Names of all that conditions can have: the attributes and, if models learn from titles, `text_name`."""
+        return self.names if self.vocabulary is None else (*self.names, self.text_name)
+
+    @property
+    def text_name(self) -> str:
+        """What a text is asked for by: `"text"`, or `"text_vector"` of models that have learnt from vectors."""
+        return TEXT_VECTOR if isinstance(self.vocabulary, TextVectors) else TEXT
 
     @functools.cached_property
     def slices(self) -> tuple[slice, ...]:
@@ -434,7 +444,7 @@ class ConditionSchema:
             )
         ids = [NOT_GIVEN] * self.num_columns
         for name, value in (conditions or {}).items():
-            if self.vocabulary is not None and fold(name) == TEXT:
+            if self.vocabulary is not None and fold(name) == self.text_name:
                 ids[self.text_columns] = self.vocabulary.encode(_one_text(value))
                 continue
             place = self._place(name)
@@ -484,7 +494,7 @@ class ConditionSchema:
             if any(ids[columns]):
                 found[attribute.name] = [attribute.values[i - 1] for i in ids[columns] if i != NOT_GIVEN]
         if self.vocabulary is not None and any(ids[self.text_columns]):
-            found[TEXT] = [self.vocabulary.decode(ids[self.text_columns])]
+            found[self.text_name] = [self.vocabulary.decode(ids[self.text_columns])]
         return found
 
     def having(self, rows: np.ndarray, ids: Sequence[int]) -> np.ndarray:
@@ -537,9 +547,13 @@ class ConditionSchema:
         later: dict[str, Any] = {} if self.source_channels is None else {"source_channels": self.source_channels}
         several = self.text_columns.start > len(self.attributes)
         if self.vocabulary is not None:
-            later["vocabulary"] = self.vocabulary.to_dict()
+            vectors = isinstance(self.vocabulary, TextVectors)
+            later["text_vectors" if vectors else "vocabulary"] = self.vocabulary.to_dict()
+            version = 5 if vectors else 4
+        else:
+            version = 3 if several else 2 if later else 1
         return {
-            "version": 4 if self.vocabulary is not None else 3 if several else 2 if later else 1,
+            "version": version,
             "attributes": [
                 {"name": a.name, "values": list(a.values), **({"several": a.several} if a.several > 1 else {})}
                 for a in self.attributes
@@ -571,7 +585,11 @@ class ConditionSchema:
                 for name, a in zip(names, data["attributes"], strict=True)
             ]
             rest = {field: data[field] for field in ("image_size", "channels", "text", "aspect", "combinations")}
-            vocabulary = Vocabulary.from_dict(data["vocabulary"]) if data.get("vocabulary") else None
+            vocabulary: Vocabulary | TextVectors | None = None
+            if data.get("vocabulary"):
+                vocabulary = Vocabulary.from_dict(data["vocabulary"])
+            elif data.get("text_vectors"):
+                vocabulary = TextVectors.from_dict(data["text_vectors"])
             return cls(attributes, **rest, source_channels=data.get("source_channels"), vocabulary=vocabulary)
         except ConditionError:
             raise
@@ -609,14 +627,20 @@ class ConditionSchema:
         attributes = ", ".join(map(str, self.attributes)) or "no attributes"
         source = "" if self.source_channels is None else f" from pictures of {self.source_channels}"
         text = "" if self.vocabulary is None else f", text of {len(self.vocabulary.words)} words"
+        if isinstance(self.vocabulary, TextVectors):
+            text = f", text vectors of {self.vocabulary.length}"
         return f"<ConditionSchema {attributes}{text}; {self.image_size} px, {self.channels} channels{source}>"
 
     def _place(self, name: str) -> int:
         try:
             return self._places[fold(name)]
         except KeyError:
-            if fold(name) == TEXT:
-                raise ConditionError("The model has learnt from no titles, so it takes no text.") from None
+            if fold(name) in (TEXT, TEXT_VECTOR):
+                what = "text" if fold(name) == TEXT else "vectors of texts"
+                if self.vocabulary is None:
+                    raise ConditionError(f"The model has learnt from no titles, so it takes no {what}.") from None
+                right = f"{self.text_name}s" if self.text_name == TEXT_VECTOR else self.text_name
+                raise ConditionError(f"The model takes no {what}: give {right}.") from None
             raise ConditionError(f"Unknown attribute {name!r}: {nearest(str(name), self.can_be_asked)}") from None
 
     def _checked(self, ids: Iterable[int]) -> tuple[int, ...]:
@@ -730,16 +754,17 @@ def plan_requests(
         # the stream that a served model draws from too, see `seed_fractions`
         fractions = stateless_uniform(seeds, 1, 1)[:, 0]
         planned = [schema.complete(ids, fraction) for ids, fraction in zip(planned, fractions, strict=True)]
-    texts = [_text_in(row) if any(ids[schema.text_columns]) else {} for row, ids in zip(rows, encoded, strict=True)]
+    pairs = zip(rows, encoded, strict=True)
+    texts = [_text_in(row, schema.text_name) if any(ids[schema.text_columns]) else {} for row, ids in pairs]
     return [
         PictureRequest({**schema.decode(ids), **texts[i % len(texts)]}, seed + i, truncation)
         for i, ids in enumerate(planned)
     ]
 
 
-def _text_in(conditions: Conditions) -> dict[str, str]:
+def _text_in(conditions: Conditions, called: str) -> dict[str, str]:
     """The text of conditions as it was written."""
-    return {TEXT: next(tidy(_one_text(value)) for name, value in conditions.items() if fold(name) == TEXT)}
+    return {called: next(tidy(_one_text(value)) for name, value in conditions.items() if fold(name) == called)}
 
 
 def _one_text(value: Any) -> Any:
@@ -748,24 +773,32 @@ def _one_text(value: Any) -> Any:
 
 
 def with_text(
-    conditions: Conditions | Sequence[Conditions] | None, text: str | Sequence[str] | None
+    conditions: Conditions | Sequence[Conditions] | None,
+    text: str | Sequence[str] | None,
+    text_vectors: Any = None,
 ) -> Conditions | Sequence[Conditions] | None:
-    """Conditions that a text, or one for each of several pictures, goes with.
+    """Conditions that a text, or one for each of several pictures, goes with; or the vector of one.
 
     Raises:
-        ConditionError: If there are not as many texts as conditions.
+        ConditionError: If there are not as many texts as conditions, texts as well as vectors, or these are none.
     """
+    name = TEXT
+    if text_vectors is not None:
+        if text is not None:
+            raise ConditionError("A picture has a text or the vector of one. Received: both")
+        spelt = spell_vectors(text_vectors)
+        name, text = TEXT_VECTOR, spelt if len(spelt) > 1 else spelt[0]
     if text is None:
         return conditions
     given: Any = conditions
     several = given if isinstance(given, list | tuple) else None
     if isinstance(text, str) and several is None:
-        return {**(given or {}), TEXT: text}
+        return {**(given or {}), name: text}
     texts = [text] * len(several or ()) if isinstance(text, str) else list(text)
     rows: list[Any] = [given] * len(texts) if several is None else list(several)
     if len(rows) != len(texts):
         raise ConditionError(f"{len(rows)} conditions need as many texts. Received: {len(texts)}")
-    return [{**(row or {}), TEXT: each} for row, each in zip(rows, texts, strict=True)]
+    return [{**(row or {}), name: each} for row, each in zip(rows, texts, strict=True)]
 
 
 def encode_requests(schema: ConditionSchema, requests: Sequence[PictureRequest]) -> dict[str, np.ndarray]:
@@ -797,6 +830,7 @@ class AsksByName:
         truncation: float = 1.0,
         complete: bool = True,
         text: str | Sequence[str] | None = None,
+        text_vectors: Any = None,
     ) -> list[PictureRequest]:
         """The requests behind `generate`, which takes the same arguments, picture by picture.
 
@@ -807,7 +841,8 @@ class AsksByName:
             ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
         """
         most = most_pictures(self.schema.image_size, self.schema.channels)
-        return plan_requests(self.schema, with_text(conditions, text), count, seed, truncation, complete, most)
+        given = with_text(conditions, text, text_vectors)
+        return plan_requests(self.schema, given, count, seed, truncation, complete, most)
 
     def generate(
         self,
@@ -816,6 +851,7 @@ class AsksByName:
         seed: int = 0,
         truncation: float = 1.0,
         text: str | Sequence[str] | None = None,
+        text_vectors: Any = None,
     ) -> np.ndarray:
         """Pictures of what is asked for.
 
@@ -828,6 +864,8 @@ class AsksByName:
             truncation: Scales the latents, 0 to 2: below 1 for more typical pictures. Defaults to 1.
             text: Words of one's own, of a model that has learnt from titles, beside the conditions or without any; a
                 list of texts goes with as many conditions.
+            text_vectors: In its place, of a model that has learnt from vectors, one, numbers `[parts]`, or as many as
+                conditions, `[N, parts]`.
 
         Returns:
             uint8 array `[count, image_size, image_size, channels]`.
@@ -840,7 +878,7 @@ class AsksByName:
         images = gan.generate({"articleType": "Watches", "baseColour": "Gold"}, count=16, seed=7)
         ```
         """
-        return self.draw(self.plan(conditions, count, seed, truncation, text=text))
+        return self.draw(self.plan(conditions, count, seed, truncation, text=text, text_vectors=text_vectors))
 
     def draw(self, requests: Sequence[PictureRequest]) -> np.ndarray:
         """Draw what was planned: uint8 `[len(requests), image_size, image_size, channels]`."""

@@ -1,4 +1,6 @@
+import argparse
 import dataclasses
+import types
 
 import numpy as np
 import pytest
@@ -6,13 +8,16 @@ from PIL import Image
 
 from tfproductgan.cli import evaluate
 from tfproductgan.cli import generate as verb
+from tfproductgan.cli.data_options import without_data
 from tfproductgan.cli.main import main
 from tfproductgan.conditions import Attribute
 from tfproductgan.errors import RunError
-from tfproductgan.metrics import best_of
+from tfproductgan.metrics import best_of, rejection
 from tfproductgan.metrics.classifier import CatalogueClassifier
 from tfproductgan.models import loading
+from tfproductgan.networks.mlp import MLPDiscriminator
 from tfproductgan.sampling.files import read_metadata
+from tfproductgan.text_vectors import TextVectors, named, spell_vectors
 from tfproductgan.training import evaluation
 from tfproductgan.vocabulary import Vocabulary
 
@@ -103,6 +108,7 @@ def test_a_request_that_cannot_be_is_one_line(generate, tmp_path, capsys, words,
         ["--grid", "a,b", "--count", "3"],
         ["--seed", "x"],
         ["--sed", "1"],
+        ["--best-of", "2", "--reject", "80"],
     ],
 )
 def test_options_that_cannot_be_are_usage_errors(generate, words):
@@ -214,6 +220,50 @@ def test_a_best_that_cannot_be_is_one_line(generate, painter, tmp_path, monkeypa
     assert said in line and names(tmp_path) == []
 
 
+def test_candidates_are_rejected_until_one_is_accepted(generate, painter, tmp_path, monkeypatch, capsys):
+    """By a stand-in that accepts the second candidate of each."""
+    schema, second = painter.schema, []
+
+    class AcceptsSecond(rejection.RejectionSampling):
+        def _chances(self, requests, pictures):
+            second.append((self.scale, self.percentile))
+            seconds = {rejection.candidate_seeds(seed, 2)[1] for seed in (5, 6)}
+            return np.array([float(request.seed in seconds) for request in requests])
+
+    monkeypatch.setattr(rejection, "RejectionSampling", AcceptsSecond)
+    monkeypatch.setattr(rejection, "scale_on_photos", lambda model, discriminator, catalogue, split: 0.7)
+    monkeypatch.setattr(evaluate, "photos_of", lambda args, run, schema: types.SimpleNamespace(size=lambda split: 9))
+    network = MLPDiscriminator(**MLPDiscriminator.arguments(schema), widths=(1,))
+    monkeypatch.setattr(verb, "with_discriminator", lambda path: (painter, network))
+    assert generate("ring gold side seed 5", "--reject", "80", "--count", "2", "--model", "run") == 0
+    assert second[0] == (0.7, 80)
+    assert names(tmp_path / "pictures") == [f"ring-gold-side-seed{seed}-rejection-80.png" for seed in (5, 6)]
+    path = tmp_path / "pictures" / "ring-gold-side-seed5-rejection-80.png"
+    metadata = read_metadata(path)
+    assert (metadata["asked_seed"], metadata["rejection"], metadata["how"]) == (5, 80, "accepted as candidate 2")
+    assert metadata["seed"] == best_of.candidate_seeds(5, 2)[1]
+    with Image.open(path) as picture:
+        again = painter.generate(metadata["conditions"], seed=metadata["seed"])[0]
+        np.testing.assert_array_equal(np.asarray(picture), again)
+    assert "Ring, Gold, Side, seed 5: accepted as candidate 2, itself seed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--reject", "80"], "--reject asks the discriminator of a run: give --model."),
+        (["--reject", "100", "--model", "run"], "must be a number from 0 to 99. Received: 100.0"),
+        (["--reject", "80", "--interpolate", "mug", "--model", "run"], "--reject is for single pictures"),
+        (["--reject", "80", "--model", "run"], "run holds none: give the run directory of a GAN"),
+    ],
+)
+def test_a_rejection_that_cannot_be_is_one_line(generate, painter, tmp_path, monkeypatch, capsys, words, said):
+    monkeypatch.setattr(verb, "with_discriminator", lambda path: (painter, None))
+    assert generate("ring", *words) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert said in line and names(tmp_path) == []
+
+
 # === Texts ===
 
 
@@ -253,3 +303,56 @@ def test_models_without_titles_take_no_text(generate, capsys):
 def test_what_can_be_said_is_listed(generate, reading_painter, capsys):
     assert generate("--list") == 0
     assert "Or in words of your own, of which titles have 7" in capsys.readouterr().out
+
+
+# === Vectors of texts ===
+
+
+@pytest.fixture
+def vectors(painter, tmp_path):
+    """Two vectors in a file; the painter draws by such."""
+    made = np.random.default_rng(0).normal(size=(2, 5))
+    painter.schema = dataclasses.replace(
+        painter.schema, text="clip", vocabulary=TextVectors.learn(spell_vectors(made + 1))
+    )
+    np.save(tmp_path / "vectors.npy", made)
+    return made
+
+
+def test_vectors_of_a_file_are_a_picture_each(generate, painter, vectors, tmp_path, capsys):
+    assert generate("ring", "--text-vectors", "vectors.npy", "--seed", "7") == 0
+    read = painter.schema.vocabulary  # the painter plans by what was read
+    spelt = [read.decode(read.encode(text)) for text in spell_vectors(vectors)]
+    expected = [f"ring-vector-{named(text).split()[1]}-seed{seed}.png" for seed, text in enumerate(spelt, start=7)]
+    assert names(tmp_path / "pictures") == sorted(expected)
+    metadata = read_metadata(tmp_path / "pictures" / expected[0])
+    assert metadata["conditions"] == {"category": "Ring", "text_vector": spelt[0]}
+    assert "vector:" not in capsys.readouterr().out
+    assert generate("--list") == 0 and "vectors of texts, 5 numbers each" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--text-vectors", "nowhere.npy"], "nowhere.npy is no file that numpy.save wrote"),
+        (["--text-vectors", "short.npy"], "A vector has 5 parts, as those learnt from. Received: 3"),
+        (["--text-vectors", "nan.npy"], "vector 1 has nan in the place of a number"),
+        (["--text-vectors", "vectors.npy", "--grid", "colour"], "take one vector. vectors.npy holds 2"),
+        (["--text", "red"], "The model takes no text: give text_vectors."),
+        (["--text-vectors", "vectors.npy", "--text", "red"], "The model takes no text"),
+    ],
+)
+def test_vectors_that_cannot_be_are_one_line(generate, vectors, tmp_path, capsys, words, said):
+    np.save(tmp_path / "short.npy", np.ones((2, 3)))
+    np.save(tmp_path / "nan.npy", [[1.0] * 5, [np.nan] * 5])
+    assert generate(*words) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert said in line and not (tmp_path / "pictures").exists()
+
+
+def test_what_is_asked_for_says_nothing_of_the_photos():
+    parser = argparse.ArgumentParser()
+    verb.add_arguments(parser)
+    for words in (["--text", "red"], ["--text-vectors", "vectors.npy"]):
+        found = without_data(parser.parse_args(words))
+        assert (found.data, found.text, found.text_vectors) == (None, None, None)

@@ -51,7 +51,7 @@ def test_an_import_that_fails_still_says_why(tmp_path):
     ("cores", "environment", "said"),
     [("{0, 1}", {}, "threads 1 after"), ("{0, 1}", {"TF_NUM_INTRAOP_THREADS": "2"}, "after"), ("{0}", {}, "after")],
 )
-def test_two_cores_take_an_operation_each_if_asked_unless_told_otherwise(tmp_path, monkeypatch, cores, environment, said):
+def test_two_cores_take_an_operation_each_if_asked(tmp_path, monkeypatch, cores, environment, said):
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

@@ -43,6 +43,21 @@ def test_a_training_says_how_to_ask_for_pictures(photos, capsys):
     assert (photos.parent / "run" / "generator.keras").is_file()
 
 
+def test_a_column_of_vectors_is_learnt_from_and_asked_for(photos, capsys):
+    pyarrow, parquet = (pytest.importorskip(name) for name in ("pyarrow", "pyarrow.parquet"))
+    made = np.random.default_rng(0).normal(size=(20, 4))
+    files = sorted(str(path.relative_to(photos)) for path in photos.rglob("*.png"))
+    parquet.write_table(pyarrow.table({"file": files, "clip": made.tolist()}), photos / "shop.parquet")
+    words = ["--data", "photos/shop.parquet", "--text-vectors", "clip"]
+    assert train(*TINY, *words) == 0
+    assert "generate --model run --text-vectors vectors.npy" in capsys.readouterr().out
+    np.save("vectors.npy", made[:2])
+    assert main(["generate", "--model", "run", "--text-vectors", "vectors.npy"]) == 0
+    assert len(list((photos.parent / "pictures").iterdir())) == 2
+    assert main(["train", *words, "--text", "clip", "--out", "other"]) == 1
+    assert "from titles or from vectors of them" in capsys.readouterr().err
+
+
 def test_ctrl_c_says_how_to_go_on(photos, capsys, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt

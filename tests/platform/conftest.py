@@ -44,6 +44,7 @@ def engine(running_engine):
     """A running fake engine that has drawn nothing yet."""
     running_engine.drawn.clear()
     running_engine.received.clear()
+    running_engine.read.clear()
     yield running_engine
     running_engine.refuses = None
     running_engine.delay.set()
@@ -54,7 +55,7 @@ def settings(tmp_path_factory, running_engine):
     from tfproductgan.platform.settings import Settings
 
     folder = tmp_path_factory.mktemp("platform")
-    models = ("shop", "sketches", "larger", "masks", "paints")
+    models = ("shop", "sketches", "larger", "masks", "paints", "words")
     return Settings(folder=folder, engine=running_engine.url, models=models, reference_pictures=0)
 
 
@@ -105,3 +106,25 @@ def client(started, as_role, engine):
     started.headers = as_role()
     started.cookies.clear()
     return started
+
+
+@pytest.fixture
+def browser(client, platform):
+    """Signs somebody in and asks as htmx does."""
+    from tfproductgan.platform.access import keys, people
+    from tfproductgan.platform.access.guard import COOKIE
+    from tfproductgan.platform.access.roles import ROLES
+
+    def sign_in(role="administrator"):
+        client.headers.pop("Authorization", None)
+        with platform.database.writing() as session:
+            secret, _ = keys.make_key(session, "shop", role, sorted(ROLES[role]))
+        token = people.sign_in(platform.database, "", secret, 1)
+        with platform.database.reading() as session:
+            csrf = people.signed_in(session, token).csrf
+        client.cookies.set(COOKIE, token)
+        client.headers.update({"X-CSRF-Token": csrf, "HX-Request": "true"})
+        return client
+
+    yield sign_in
+    client.cookies.clear()

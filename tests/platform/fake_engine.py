@@ -10,12 +10,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from PIL import Image
 
 from tfproductgan.conditions import Attribute, ConditionSchema
+from tfproductgan.vocabulary import Vocabulary
 
 SCHEMA = ConditionSchema(
     [Attribute("category", ("Ring", "Mug", "Watch")), Attribute("base colour", ("Gold", "Weiß"))], image_size=8
 ).with_combinations([(1, 1)] * 5 + [(2, 2)] * 3 + [(3, 1)])
+WORDS = ConditionSchema(
+    [Attribute("category", ("Ring", "Mug", "Watch"))],
+    image_size=8,
+    text="title",
+    vocabulary=Vocabulary.learn(["Red leather handbag", "Gold watch, round dial", "Rote Tasche 红色戒指"] * 3),
+).with_combinations([(1,), (2,), (3,)])
 NAMELESS = ("larger", "masks")
 INPUTS = {"category": "category", "base colour": "base_colour"}
+INPUTS_OF_WORDS = {"category": "category", "text": "text"}
 
 
 def png(colour):
@@ -39,11 +47,14 @@ def colour_of(seed):
 
 
 class FakeEngine:
-    """Serves the models `shop` (asked by name), `sketches`, `larger`, `masks` and `paints` (asked with a picture)."""
+    """Serves the models `shop` (asked by name), `words` (by name and text), `sketches`, `larger`, `masks` and `paints`
+    (asked with a picture).
+    """
 
     def __init__(self, port=0):
         self.drawn = []  # every seed that was asked for, in the order of requests
         self.received = []  # the bytes of every photo
+        self.read = []  # every text
         self.delay = threading.Event()
         self.delay.set()
         self.refuses = None  # (status, message) that each prediction gets
@@ -89,6 +100,9 @@ class FakeEngine:
             return 200, {"outputs": [png(colour) for _ in inputs["image_bytes"]]}
         if signature == "serving_default":
             self.drawn += inputs["seed"]
+            if name == "words":  # as bright as its text is long
+                self.read += inputs["text"]
+                return 200, {"outputs": [png((min(len(text), 255),) * 3) for text in inputs["text"]]}
             return 200, {"outputs": [png(colour_of(seed)) for seed in inputs["seed"]]}
         assert signature == "interpolate"
         flat = [[[[int(255 * t)] * 3] * 8] * 8 for t in inputs["fraction"]]
@@ -97,6 +111,7 @@ class FakeEngine:
     def describe(self, name):
         asks, actions = {
             "shop": ("sampler", ["generate", "from_latents", "interpolate"]),
+            "words": ("sampler", ["generate", "from_latents", "interpolate"]),
             "sketches": ("translator", ["translate", "to_a", "translate_to_a"]),
             "larger": ("upscaler", ["upscale"]),
             "masks": ("translator", ["translate"]),
@@ -113,9 +128,9 @@ class FakeEngine:
             "image_size": 8,
             "channels": channels,
             "max_rows": 64,
-            "inputs": {} if name in NAMELESS else INPUTS,
+            "inputs": {} if name in NAMELESS else INPUTS_OF_WORDS if name == "words" else INPUTS,
             "signatures": {name: {} for name in signatures},
-            "schema": (nameless if name in NAMELESS else SCHEMA).to_dict(),
+            "schema": (nameless if name in NAMELESS else WORDS if name == "words" else SCHEMA).to_dict(),
         }
 
     def close(self):

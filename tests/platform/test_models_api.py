@@ -161,6 +161,7 @@ def test_what_can_be_asked_is_what_the_model_says_of_itself(client):
         "larger": (["upscale"], []),
         "masks": (["translate", "cutout"], ["B"]),
         "paints": (["translate", "stylise"], ["B"]),
+        "words": (["generate", "interpolate", "edit", "explain"], []),
     }
     for model, action in (("shop", "upscale"), ("larger", "translate"), ("sketches", "cutout"), ("masks", "stylise")):
         answer = client.post(f"{URL}/{model}/{action}", files={"file": ("a.png", photo())})

@@ -7,32 +7,10 @@ import json
 import re
 from html.parser import HTMLParser
 
-import pytest
 from PIL import Image
 
 from tfproductgan.platform import ratings
-from tfproductgan.platform.access import keys, people, rates
-from tfproductgan.platform.access.guard import COOKIE
-from tfproductgan.platform.access.roles import ROLES
-
-
-@pytest.fixture
-def browser(client, platform):
-    """Signs somebody in and asks as htmx does."""
-
-    def sign_in(role="administrator"):
-        client.headers.pop("Authorization", None)
-        with platform.database.writing() as session:
-            secret, _ = keys.make_key(session, "shop", role, sorted(ROLES[role]))
-        token = people.sign_in(platform.database, "", secret, 1)
-        with platform.database.reading() as session:
-            csrf = people.signed_in(session, token).csrf
-        client.cookies.set(COOKIE, token)
-        client.headers.update({"X-CSRF-Token": csrf, "HX-Request": "true"})
-        return client
-
-    yield sign_in
-    client.cookies.clear()
+from tfproductgan.platform.access import rates
 
 
 class Tags(HTMLParser):
@@ -99,6 +77,9 @@ def test_every_page_is_whole_and_has_no_script_or_style_of_its_own(browser):
         "/?action=interpolate",
         "/?action=edit",
         "/?action=explain",
+        "/?model=words",
+        "/?model=words&action=edit",
+        "/models/words",
         "/cutout",
         "/ratings",
         "/gallery",
@@ -220,9 +201,10 @@ def test_pictures_are_changed_explained_and_gone_between(browser, engine):
     client = browser("maker")
     asked = {"of category": "ring", "of base colour": "gold", "seed": "5", "truncation": "1"}
     made = client.post("/page/models/shop/edit", data={**asked, "attribute": "category", "value": "mug", "steps": "3"})
-    assert made.text.count("<article") == 3
+    assert made.text.count("<article") == 3 and "Ring, Gold → Mug, 50 %" in made.text
     way = {**asked, "to category": "mug", "to seed": "6", "steps": "2"}
-    assert client.post("/page/models/shop/interpolate", data=way).text.count("<article") == 2
+    made = client.post("/page/models/shop/interpolate", data=way).text
+    assert made.count("<article") == 2 and "interpolation, 2/2" in made
     found = client.post("/page/models/shop/explain", data=asked).text
     assert found.count("<article") == 3 and "category Ring moved it by 0.0 of 255 levels, beside Mug, Watch" in found
     Tags(found)

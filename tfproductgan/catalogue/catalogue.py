@@ -36,6 +36,7 @@ from tfproductgan.catalogue.table_source import table_source
 from tfproductgan.catalogue.tfds_source import natural_size, tfds_builder, tfds_source
 from tfproductgan.conditions import MAX_SEED, NOT_GIVEN, ConditionSchema, fold
 from tfproductgan.errors import CatalogueError, ConditionError, nearest, require
+from tfproductgan.text_vectors import TextVectors, is_vector
 from tfproductgan.vocabulary import Vocabulary
 from tfproductgan.writing import expanded
 
@@ -140,6 +141,11 @@ class Catalogue:
             None if sources is None else sources.shape[-1],
             _vocabulary([titles[i] for i in train], text) if learnt else None,
         )
+        if isinstance(schema.vocabulary, Vocabulary) and any(map(is_vector, titles)):
+            raise CatalogueError(
+                "The model has learnt from titles, and these photos come with vectors: give text (--text) in place of "
+                "text_vectors (--text-vectors)."
+            )
         conditions = schema.encode_rows((item.labels for item in items), titles)
         if schema.vocabulary is not None and not any(titles):
             _log.warning("The model has learnt from titles, and these photos come without: no text is given")
@@ -266,6 +272,7 @@ class Catalogue:
         split_column: str | None = None,
         columns: Iterable[str] | None = None,
         multi: Multi = None,
+        text_vectors: str | None = None,
         **options: Any,
     ) -> Catalogue:
         """Photos listed in a table.
@@ -283,10 +290,13 @@ class Catalogue:
             columns: What the columns are called, of a list without a header, such as `["file", "label"]`.
             multi: Attributes whose cells hold several values, such as "Pine, white"; or a mapping of them to what is
                 between the values, which is found otherwise.
+            text_vectors: In the place of `text`, a column of vectors, lists of numbers, that another program has made
+                of the titles; empty where there is none. Of Parquet and JSON lines.
             **options: See `Preparation`.
 
         Raises:
-            CatalogueError: If the table, a column or the photos are missing or cannot be read.
+            CatalogueError: If the table, a column or the photos are missing or cannot be read, or there are titles as
+                well as vectors.
             MissingExtraError: If the table is Parquet and the extra `table` is not installed.
         """
         preparation = _preparation(options)
@@ -294,9 +304,11 @@ class Catalogue:
             attributes = preparation.schema.names if preparation.schema else ()
         attributes = [attributes] if isinstance(attributes, str) else list(attributes)
         columns = None if columns is None else list(columns)
-        source = table_source(table, images, image, attributes, text, split_column, preparation.splits is None, columns)
+        refuse_both(text, text_vectors)
+        find_split = preparation.splits is None
+        source = table_source(table, images, image, attributes, text, split_column, find_split, columns, text_vectors)
         source = without_gaps(taken_apart(source, multi), preparation.schema)
-        return cls.from_source(source, preparation, text)
+        return cls.from_source(source, preparation, text_vectors if text is None else text)
 
     @classmethod
     def from_arrays(
@@ -729,6 +741,9 @@ class Catalogue:
         vocabulary = self.schema.vocabulary
         if vocabulary is not None:
             read = f"{len(vocabulary.words):,} words; up to {vocabulary.length} of them, or parts, are read"
+            if isinstance(vocabulary, TextVectors):
+                given = sum(map(bool, train[:, self.schema.text_columns].any(axis=1)))
+                read = f"vectors of {vocabulary.length} numbers, of {given:,} photos of {len(train):,}"
             lines.append(f"text        {self.schema.text}: {read}")
         elif self.schema.text:
             lines.append(f"text        {self.schema.text}")
@@ -739,7 +754,7 @@ class Catalogue:
     def __repr__(self) -> str:
         splits = ", ".join(f"{split} {len(indices):,}" for split, indices in self.splits.items())
         attributes = ", ".join(map(str, self.schema.attributes)) or "no attributes"
-        attributes += "" if self.schema.vocabulary is None else ", text"
+        attributes += "" if self.schema.vocabulary is None else f", {self.schema.text_name.replace('_', ' ')}"
         pairs = "" if self.schema.source_channels is None else f" from pictures of {self.schema.source_channels}"
         return f"<Catalogue {splits}; {attributes}; {self.image_size} px, {self.channels} channels{pairs}>"
 
@@ -890,10 +905,19 @@ def _titles(captions: Sequence[str]) -> list[str]:
     return ["" if is_gap(caption) else caption for caption in captions]
 
 
-def _vocabulary(titles: Sequence[str], text: str | None) -> Vocabulary:
-    """The words of the titles of the training photos."""
+def refuse_both(text: str | None, text_vectors: str | None) -> None:
+    """Stop at titles as well as vectors of them."""
+    if None not in (text, text_vectors):
+        raise CatalogueError(
+            f"Models learn from titles or from vectors of them. Received: text (--text) {text!r} and text_vectors "
+            f"(--text-vectors) {text_vectors!r}"
+        )
+
+
+def _vocabulary(titles: Sequence[str], text: str | None) -> Vocabulary | TextVectors:
+    """The words of the titles of the training photos, or what their vectors have in common."""
     try:
-        return Vocabulary.learn(titles)
+        return TextVectors.learn(titles) if any(map(is_vector, titles)) else Vocabulary.learn(titles)
     except ConditionError as error:
         raise CatalogueError(f"{text!r} is no text to learn from: {error}") from error
 

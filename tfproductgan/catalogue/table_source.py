@@ -44,13 +44,14 @@ def table_source(
     split_column: str | None = None,
     find_split: bool = True,
     columns: Sequence[str] | None = None,
+    text_vectors: str | None = None,
 ) -> Source:
     """Photos listed in a table, or in what `tables_in` found: see `Catalogue.from_table`.
 
     Without a `split_column`, one called `split` is taken if `find_split` is set. In it empty means train.
     """
     attributes = list(attributes)
-    named = [*attributes, *filter(None, (image, text, split_column))]
+    named = [*attributes, *filter(None, (image, text, text_vectors, split_column))]
     found = table if isinstance(table, PhotoTable) else open_table(expanded(table), images, named, columns)
     parts, photos = found.parts, found.photos
     rows: list[_Row] = []
@@ -66,7 +67,9 @@ def table_source(
         column = image or image_column(part, photos)
         if column not in (image, *part.table.usual_image_columns()):
             notes.append(f"Column {column!r} of {part.table.name} names the photos.")
-        rows += _rows(part, photos, column, attributes, text, _split_reader(part, split_column, find_split))
+        titles = None if text is None else _filled(part.table.texts(text), text, _of_product(part.table))
+        titles = titles if text_vectors is None else part.table.vectors(text_vectors)
+        rows += _rows(part, photos, column, attributes, titles, _split_reader(part, split_column, find_split))
         further = sum(row != product for row, product in enumerate(_of_product(part.table)))
         if further:
             notes.append(
@@ -91,7 +94,7 @@ def table_source(
     source = source_of_files(photos.files, items, attributes, [*skipped, *unused], notes)
     if attributes:
         return source
-    taken = (rows[0].column, text, split_column or "split")
+    taken = (rows[0].column, text, text_vectors, split_column or "split")
     return dataclasses.replace(source, candidates=likely_attributes(_columns(parts[0].table), taken))
 
 
@@ -128,14 +131,13 @@ def _rows(
     photos: Photos,
     image: str,
     attributes: Sequence[str],
-    text: str | None,
+    texts: Sequence[str] | None,
     split_of: Callable[[int], str | None],
 ) -> Iterator[_Row]:
     table = part.table
     given = table.texts(image)
     of_product = _of_product(table)
     labels = {name: _filled(table.labels(name), name, of_product) for name in attributes}
-    texts = None if text is None else _filled(table.texts(text), text, of_product)
     find = functools.partial(photos.find, folder=part.folder)
     names = [_names_in(name, photos, part.folder) for name in given]
     matches = [find(several[0]) if several[0] else Match([]) for several in names]

@@ -17,7 +17,8 @@ from tfproductgan.catalogue.cells import cell_text
 from tfproductgan.catalogue.kinds import count_of
 from tfproductgan.catalogue.photos import EXTENSIONS as PHOTO_EXTENSIONS
 from tfproductgan.conditions import fold
-from tfproductgan.errors import CatalogueError, nearest, require
+from tfproductgan.errors import CatalogueError, ConditionError, nearest, require
+from tfproductgan.text_vectors import spell_vector
 
 EXTENSIONS = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".json")
 """What the names of tables end in, where somebody says that it is one."""
@@ -108,6 +109,29 @@ class Table:
     def texts(self, column: str) -> list[str]:
         """As `labels`, each cell one text: what holds several is joined by `, `."""
         return [", ".join(cell) if isinstance(cell, tuple) else cell for cell in self.labels(column)]
+
+    def vectors(self, column: str) -> list[str]:
+        """The cells of a column of lists of numbers as `spell_vector` has them, "" for "not given".
+
+        Raises:
+            CatalogueError: If there is no such column, or a cell is no list of as many numbers as the first.
+        """
+        length, found = None, []
+        for row, cell in enumerate(self.cells(self.position(column)), start=1):
+            if isinstance(cell, str) and cell.strip():
+                raise CatalogueError(
+                    f"Column {column!r} of {self.name} holds text, and vectors are lists of numbers, as Parquet and "
+                    f"JSON lines have them. Received: {cell[:60]!r} in row {row}"
+                )
+            if cell is None or cell == "":
+                found.append("")
+                continue
+            try:
+                found.append(spell_vector(cell, f"Column {column!r} of {self.name}, row {row}", length))
+            except ConditionError as error:
+                raise CatalogueError(str(error)) from error
+            length = length or len(cell)
+        return found
 
     def usual_image_columns(self) -> list[str]:
         """The columns that name photos by their own names, most usual first."""

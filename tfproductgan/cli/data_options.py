@@ -94,6 +94,12 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         metavar="NAME",
         help="column of titles, for models that can be asked in words of one's own; of the studio: description",
     )
+    group.add_argument(
+        "--text-vectors",
+        metavar="NAME",
+        help="in its place a column of vectors that another program, such as CLIP, has made of the titles: lists of "
+        "numbers in a Parquet table",
+    )
     group.add_argument("--split-column", metavar="NAME", help="column of the splits (default: split, if there is one)")
     group.add_argument(
         "--image-size",
@@ -259,6 +265,7 @@ def source_from(
     Raises:
         CatalogueError: If the data is missing, or does not have what the options name.
     """
+    from tfproductgan.catalogue.catalogue import refuse_both
     from tfproductgan.catalogue.folder_source import SIDES, folder_source, pair_source, side_by_side_source
     from tfproductgan.catalogue.gaps import without_gaps
     from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
@@ -301,7 +308,8 @@ def source_from(
         return studio_source(place, size, 0, attributes, DEFAULT_SPLITS, args.sources), size
     if kind == "table":
         named = (args.image_column, attributes or (), args.text, args.split_column)
-        source = table_source(place, args.images_in, *named, columns=args.columns)
+        refuse_both(args.text, args.text_vectors)
+        source = table_source(place, args.images_in, *named, columns=args.columns, text_vectors=args.text_vectors)
         return without_gaps(taken_apart(source, dict(args.multi or ())), schema or before), size
     levels = {"attributes": args.attributes, "schema": schema}
     if args.sources in SIDES and not expanded(args.sources).exists():
@@ -327,7 +335,8 @@ def preparation_from(
     drawn = _is_studio(args)
     if drawn and args.text not in (None, STUDIO_TEXT):
         raise CatalogueError(f"The titles of the studio are called {STUDIO_TEXT!r}. Received: --text {args.text}")
-    known = not drawn and before is not None and before.text == args.text and before.vocabulary is None
+    text = args.text if args.text_vectors is None else args.text_vectors
+    known = not drawn and before is not None and before.text == text and before.vocabulary is None
     preparation = Preparation(
         image_size,
         args.fit,
@@ -335,9 +344,9 @@ def preparation_from(
         args.min_count,
         schema=schema,
         max_unreadable=args.max_unreadable,
-        titles=args.text is not None and not known,
+        titles=text is not None and not known,
     )
-    return preparation, STUDIO_TEXT if drawn else args.text
+    return preparation, STUDIO_TEXT if drawn else text
 
 
 def _unpaired(args: argparse.Namespace, schema: ConditionSchema | None, before: ConditionSchema | None) -> Catalogue:
@@ -367,7 +376,7 @@ def _prepared(args: argparse.Namespace, folder: Path, schema: ConditionSchema | 
     catalogue = Catalogue.from_prepared(folder, args.attributes, schema)
     made = {"image_size": catalogue.image_size, "channels": catalogue.channels, "fit": catalogue.preparation.fit}
     defaults = _defaults()
-    tables_only = ("image_column", "columns", "split_column", "text", "images_in", "multi")
+    tables_only = ("image_column", "columns", "split_column", "text", "text_vectors", "images_in", "multi")
     for option in (*tables_only, "min_count", "sources", *made):
         asked = getattr(args, option)
         if (option, asked) == ("min_count", 1):  # what runs of such data have written down
@@ -397,8 +406,9 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
 
     if not args.data.strip():
         raise CatalogueError("The path of the data is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
-    if args.multi and (_is_studio(args) or args.data.startswith("tfds:")):
-        raise CatalogueError(f"--multi is for tables. Received: {args.data!r}")
+    for option in ("multi", "text_vectors") if _is_studio(args) or args.data.startswith("tfds:") else ():
+        if getattr(args, option):
+            raise CatalogueError(f"--{option.replace('_', '-')} is for tables. Received: {args.data!r}")
     if _is_studio(args):
         return "studio", _studio_count(args.data)
     if args.data.startswith("tfds:"):
@@ -424,11 +434,11 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
         if (path / ".preparing").is_dir():
             raise CatalogueError(f"{args.data!r} is not fully prepared: run its tfproductgan prepare once more.")
     attributes = args.attributes or (schema.names if schema else ())
-    named = [*attributes, *filter(None, (args.image_column, args.text, args.split_column))]
+    named = [*attributes, *filter(None, (args.image_column, args.text, args.text_vectors, args.split_column))]
     tables = tables_in(path, named, args.images_in, args.image_column, args.columns) if may_hold_tables(path) else None
     if tables is not None:
         return "table", tables
-    for option in ("image_column", "columns", "split_column", "text", "images_in", "multi"):
+    for option in ("image_column", "columns", "split_column", "text", "text_vectors", "images_in", "multi"):
         if getattr(args, option) is not None:
             raise CatalogueError(
                 f"--{option.replace('_', '-')} is for tables, and {args.data!r} neither is one nor holds a single one "

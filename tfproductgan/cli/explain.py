@@ -13,6 +13,7 @@ from tfproductgan.cli.evaluate import photos_of, run_of
 from tfproductgan.cli.generate import add_conditions, asked_for, conditions_set
 from tfproductgan.cli.values import number, whole
 from tfproductgan.errors import CatalogueError, ConditionError
+from tfproductgan.text_vectors import named
 from tfproductgan.writing import expanded, refuse_to_overwrite, refuse_unwritable, write_text
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def _explain(args: argparse.Namespace, console: Any, model: Any, discriminator: 
         near, captions = _near(shown.picture, extractor, catalogue) if catalogue and extractor else (None, [])
     facts = {
         "model": model.model_id,
-        "asked for": ", ".join(f"{name} {value}" for name, value in conditions.items()) or "nothing",
+        "asked for": ", ".join(f"{name} {named(value)}" for name, value in conditions.items()) or "nothing",
         "classifier": classifier.id if classifier else None,
         "photos": repr(catalogue) if catalogue is not None else None,
         "command": args.command,

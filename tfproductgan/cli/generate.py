@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from tfproductgan.cli.at_hand import with_discriminator
 from tfproductgan.cli.data_options import without_data
 from tfproductgan.cli.values import number, whole
-from tfproductgan.errors import CatalogueError, ConditionError
+from tfproductgan.errors import CatalogueError, ConditionError, JudgementError
 from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable
 
 if TYPE_CHECKING:
     from tfproductgan.metrics.best_of import BestOf
+    from tfproductgan.metrics.rejection import RejectionSampling
 
 HELP = """\
 Draw pictures by name.
@@ -29,6 +30,7 @@ Draw pictures by name.
   tfproductgan generate --grid category                  every category, with several seeds
   tfproductgan generate ring --interpolate "mug, blue"   from one to the other: a strip and a GIF
   tfproductgan generate ring --model runs/shop --best-of 8   of each picture the best of eight
+  tfproductgan generate ring --model runs/shop --reject 80   of many each as often as photos look so
   tfproductgan generate --list                           what can be asked for
 
 What is not asked for is drawn from the data the model learnt from. The same words, seed and model give the same
@@ -54,6 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what to draw in words of your own, beside values or without any, by a model that has learnt from titles",
     )
     parser.add_argument(
+        "--text-vectors",
+        dest="wanted_vectors",
+        metavar="FILE.npy",
+        help="in its place vectors of texts, numbers [N, parts], by a model that has learnt from such: a picture each",
+    )
+    parser.add_argument(
         "--model",
         metavar="PATH",
         help="run directory or .keras file; without it, the studio generator that comes with the package draws",
@@ -69,7 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", default="pictures", metavar="FOLDER", help="where the files go (default: pictures)")
     parser.add_argument("--overwrite", action="store_true", help="replace files of the same name")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--count", type=whole, default=1, metavar="N", help="number of pictures, each with the next seed")
+    what.add_argument(
+        "--count", type=whole, metavar="N", help="number of pictures, each with the next seed (default: 1)"
+    )
     what.add_argument(
         "--grid",
         type=_grid_names,
@@ -82,12 +92,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="go from the picture asked for to another; what these words leave out stays as it was asked for",
     )
     what.add_argument("--list", action="store_true", help="show what the model can be asked for, and stop")
-    parser.add_argument(
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument(
         "--best-of",
         type=whole,
         metavar="N",
         help="draw N candidates of each picture and keep the one that shows what was asked for and looks most real, as "
         "the classifier of the run's photos and its discriminator say",
+    )
+    chosen.add_argument(
+        "--reject",
+        type=number,
+        metavar="PERCENT",
+        help="draw candidates of each picture until one is accepted, the likelier the more photos are like it, as the "
+        "run's discriminator says; so many per cent, such as 80, are accepted more seldom than every second time",
     )
     parser.add_argument(
         "--steps", type=whole, default=12, metavar="N", help="pictures of an interpolation (default: 12)"
@@ -119,10 +137,11 @@ def run(args: argparse.Namespace) -> int:
     from tfproductgan.cli.quiet import import_tensorflow
 
     console = Console()
-    if args.best_of is not None and (args.grid or args.interpolate is not None or args.list):
-        raise ConditionError("--best-of is for single pictures: leave out --grid, --interpolate and --list.")
-    if args.best_of is not None and args.model is None:
-        raise ConditionError("--best-of asks the discriminator of a run and a classifier of its photos: give --model.")
+    option = "--best-of" if args.best_of is not None else "--reject" if args.reject is not None else None
+    if option and (args.grid or args.interpolate is not None or args.list):
+        raise ConditionError(f"{option} is for single pictures: leave out --grid, --interpolate and --list.")
+    if option and args.model is None:
+        raise ConditionError(f"{option} asks the discriminator of a run: give --model.")
     if not args.list:
         refuse_unwritable(args.out)
     discriminator = None
@@ -130,7 +149,7 @@ def run(args: argparse.Namespace) -> int:
         import_tensorflow()
         from tfproductgan.models.loading import load, shipped_model_path
 
-        if args.best_of is not None:
+        if option:
             model, discriminator = with_discriminator(args.model)
         else:
             model = load(shipped_model_path() if args.model is None else args.model)
@@ -143,18 +162,23 @@ def run(args: argparse.Namespace) -> int:
     if args.wanted_text is not None:
         conditions = {**conditions, "text": args.wanted_text}
         model.schema.encode(conditions)  # says what cannot be before anything is drawn
+    rows = [conditions] if args.wanted_vectors is None else _with_vectors(args, model.schema, conditions)
     for note in unknown_words(model.schema, conditions):
         print(f"Note: {note}")
-    chooser = None if args.best_of is None else _chooser(args, model, discriminator, console)
+    chooser: BestOf | RejectionSampling | None = None
+    if args.best_of is not None:
+        chooser = _best_of(args, model, discriminator, console)
+    elif args.reject is not None:
+        chooser = _rejection(args, model, discriminator, console)
     with console.status("Drawing"):
         if chooser is not None:
-            written = _best(args, chooser, conditions, seed)
+            written = _chosen(args, chooser, rows, seed)
         elif args.grid:
-            written = _grid(args, model, conditions, seed)
+            written = _grid(args, model, rows[0], seed)
         elif args.interpolate is not None:
-            written = _interpolation(args, model, conditions, seed)
+            written = _interpolation(args, model, rows[0], seed)
         else:
-            written = _pictures(args, model, conditions, seed)
+            written = _pictures(args, model, rows, seed)
     for path, shown in written:
         print(f"{path}  {shown}")
     print(f"Drawn by {model.model_id}.")
@@ -185,10 +209,35 @@ def unknown_words(schema: Any, conditions: Mapping[str, str]) -> list[str]:
     return [f"no title that it has learnt from, or hardly any, has {listed}: read by parts of words that are known."]
 
 
-def _pictures(args: argparse.Namespace, model: Any, conditions: Mapping[str, str], seed: int) -> Written:
+def _with_vectors(args: argparse.Namespace, schema: Any, conditions: Mapping[str, str]) -> list[dict[str, str]]:
+    """Conditions with each vector of a file.
+
+    Raises:
+        ConditionError: If there are none, of the model's length, or more than can be drawn so.
+    """
+    import numpy as np
+
+    from tfproductgan.conditions import with_text
+
+    try:
+        vectors = np.load(args.wanted_vectors, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ConditionError(f"{args.wanted_vectors} is no file that numpy.save wrote: {error}") from error
+    if not isinstance(vectors, np.ndarray):
+        raise ConditionError(f"{args.wanted_vectors} holds several arrays, and one is needed: save it as .npy.")
+    rows: Any = with_text(conditions, args.wanted_text, np.atleast_2d(vectors))
+    rows = rows if isinstance(rows, list) else [rows]
+    for row in rows:
+        schema.encode(row)
+    if len(rows) > 1 and (args.grid or args.interpolate is not None):
+        raise ConditionError(f"--grid and --interpolate take one vector. {args.wanted_vectors} holds {len(rows)}")
+    return rows
+
+
+def _pictures(args: argparse.Namespace, model: Any, rows: list[dict[str, str]], seed: int) -> Written:
     from tfproductgan.sampling import files, grids
 
-    requests = model.plan(conditions, count=args.count, seed=seed, truncation=args.truncation)
+    requests = model.plan(rows, count=args.count, seed=seed, truncation=args.truncation)
     paths = [Path(args.out, files.picture_name(request)) for request in requests]
     for path in paths:
         refuse_to_overwrite(path, args.overwrite)
@@ -198,32 +247,66 @@ def _pictures(args: argparse.Namespace, model: Any, conditions: Mapping[str, str
     return [(path, _words(request)) for path, request in zip(paths, requests, strict=True)]
 
 
-def _chooser(args: argparse.Namespace, model: Any, discriminator: Any, console: Any) -> BestOf:
+def _best_of(args: argparse.Namespace, model: Any, discriminator: Any, console: Any) -> BestOf:
     """What draws candidates and keeps the best, by whoever is at hand to say which that is."""
-    from tfproductgan.cli.evaluate import photos_of, run_of
     from tfproductgan.metrics.best_of import BestOf
     from tfproductgan.metrics.classifier import CatalogueClassifier
     from tfproductgan.training.evaluation import announced_extractor
 
-    classifier = None
-    try:
-        catalogue = photos_of(without_data(args), run_of(Path(args.model)), model.schema)
+    classifier, catalogue = None, _photos(args, model)
+    if catalogue is None:
+        print(f"Note: no classifier says what pictures show: the photos of {args.model} are not at hand.")
+    else:
         with console.status("Preparing the classifier"):
             judge = announced_extractor(None, catalogue, console)
         classifier = judge if isinstance(judge, CatalogueClassifier) else None
-    except CatalogueError:
-        print(f"Note: no classifier says what pictures show: the photos of {args.model} are not at hand.")
     chooser = BestOf(model, args.best_of, discriminator, classifier)
     if discriminator is None:
         print(f"Note: no discriminator says how real pictures look: {args.model} holds none.")
     return chooser
 
 
-def _best(args: argparse.Namespace, chooser: BestOf, conditions: Mapping[str, str], seed: int) -> Written:
+def _rejection(args: argparse.Namespace, model: Any, discriminator: Any, console: Any) -> RejectionSampling:
+    """What draws candidates until one is accepted, by how far the discriminator can be believed on photos."""
+    from tfproductgan.metrics.rejection import RejectionSampling, check_percentile, scale_on_photos
+
+    check_percentile(args.reject)
+    if discriminator is None:
+        raise JudgementError(
+            f"--reject asks the discriminator that the model learnt from, and {args.model} holds none: give the run "
+            "directory of a GAN, or one of its checkpoints."
+        )
+    catalogue, scale = _photos(args, model), 1.0
+    split = next((split for split in ("validation", "test") if catalogue is not None and catalogue.size(split)), None)
+    if split is None:
+        print("Note: the discriminator is taken at its word: no held-out photos are at hand to say how right it is.")
+    else:
+        with console.status("Asking the discriminator about photos"):
+            scale = scale_on_photos(model, discriminator, catalogue, split)
+        if not scale:
+            print(
+                "Note: nothing is rejected: to the discriminator held-out photos look no more real than what is drawn."
+            )
+    return RejectionSampling(model, discriminator, args.reject, scale)
+
+
+def _photos(args: argparse.Namespace, model: Any) -> Any:
+    """The catalogue that a run was trained on, or `None` if it is not at hand."""
+    from tfproductgan.cli.evaluate import photos_of, run_of
+
+    try:
+        return photos_of(without_data(args), run_of(Path(args.model)), model.schema)
+    except CatalogueError:
+        return None
+
+
+def _chosen(
+    args: argparse.Namespace, chooser: BestOf | RejectionSampling, rows: list[dict[str, str]], seed: int
+) -> Written:
     from tfproductgan.sampling import files, grids
 
-    asked = chooser.plan(conditions, count=args.count, seed=seed, truncation=args.truncation)
-    ending = f"-best-of-{chooser.count}"
+    asked = chooser.plan(rows, count=args.count, seed=seed, truncation=args.truncation)
+    ending = f"-{chooser.method}"
     slugs = [files.request_slug(request, files.LONGEST_STEM - len(ending)) for request in asked]
     paths = [Path(args.out, f"{slug}{ending}.png") for slug in slugs]
     for path in paths:
@@ -231,12 +314,11 @@ def _best(args: argparse.Namespace, chooser: BestOf, conditions: Mapping[str, st
     shown = []
     for path, kept in zip(paths, chooser.choose(asked), strict=True):
         [picture] = grids.in_proportion(kept.picture[None], chooser.schema)
-        facts = {"best_of": chooser.count, "asked_seed": kept.asked.seed}
-        image = files.annotate(
-            files.to_image(picture), "picture", chooser.model.model_id, **files.describe_request(kept.request), **facts
-        )
+        facts = {"best_of": args.best_of} if args.reject is None else {"rejection": args.reject, "how": kept.how}
+        described = {**files.describe_request(kept.request), **facts, "asked_seed": kept.asked.seed}
+        image = files.annotate(files.to_image(picture), "picture", chooser.model.model_id, **described)
         files.write_png(path, image, overwrite=args.overwrite)
-        shown.append((path, f"{_words(kept.asked)}: the best of {chooser.count}, itself seed {kept.request.seed}"))
+        shown.append((path, f"{_words(kept.asked)}: {kept.how}, itself seed {kept.request.seed}"))
     return shown
 
 
@@ -288,7 +370,10 @@ def _list(model: Any, console: Any, path: str | None) -> int:
         example = model.plan(seed=0)[0].conditions
         asked = " ".join(f"--set {shlex.quote(f'{name}={value}')}" for name, value in example.items())
         print(f"Such as: tfproductgan generate {source}{asked}")
-    if schema.vocabulary is not None:
+    if schema.vocabulary is not None and not schema.vocabulary.words:
+        print(f"Or by vectors of texts, {schema.vocabulary.length} numbers each, as of {schema.text}:")
+        print(f"  tfproductgan generate {source}--text-vectors vectors.npy")
+    elif schema.vocabulary is not None:
         words = schema.vocabulary.words
         print(f"Or in words of your own, of which titles have {len(words):,}, most often {', '.join(words[:12])}:")
         print(f"  tfproductgan generate {source}--text {shlex.quote(' '.join(words[:3]))}")

@@ -120,8 +120,17 @@ def _model_facts(file: str) -> dict[str, Any]:
         "parameters": model.parameters(),
         "attributes": {attribute.name: list(attribute.values) for attribute in schema.attributes},
         **({"several": several} if several else {}),
-        **({} if schema.vocabulary is None else {"text": f"{len(schema.vocabulary.words):,} words of titles"}),
+        **_texts(schema),
     }
+
+
+def _texts(schema: Any) -> dict[str, str]:
+    """What texts can be asked for, if any can."""
+    if schema.vocabulary is None:
+        return {}
+    words = len(schema.vocabulary.words)
+    right = f"{words:,} words of titles" if words else f"vectors of {schema.vocabulary.length} numbers"
+    return {schema.text_name: right}
 
 
 def _table(title: str, facts: Mapping[str, Any]) -> Table:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tfproductgan.conditions import AsksByName, ConditionSchema, InputSpec, PictureRequest, encode_requests
+from tfproductgan.conditions import TEXT_VECTOR, AsksByName, ConditionSchema, InputSpec, PictureRequest, encode_requests
 from tfproductgan.errors import RunError, require
 from tfproductgan.stateless_random import stateless_normal
 
@@ -138,6 +138,7 @@ _MEANINGS = {
     "conditions": "position of the value in the schema, from 1 on; 0 for not given",
     "conditions of several": "as many columns as an attribute is several; its positions ascending, then 0",
     "conditions of a text": "last the pieces of the text, numbered as in the schema's vocabulary, then 0",
+    "conditions of a vector": "last the parts of the text's vector, as schema.encode reads them",
     "source": "the picture that goes in, -1 to 1",
 }
 
@@ -164,7 +165,8 @@ def _meaning(name, inputs, schema):
         return f"{_MEANINGS[name]} {_MEANINGS['latents of a truncation']}"
     several = name == "conditions" and schema.text_columns.start > len(schema.attributes)
     text = name == "conditions" and schema.vocabulary is not None
-    more = [part for part, there in (("several", several), ("a text", text)) if there]
+    read = "a vector" if schema.text_name == TEXT_VECTOR else "a text"
+    more = [part for part, there in (("several", several), (read, text)) if there]
     return "; ".join([_MEANINGS[name], *(_MEANINGS[f"conditions of {part}"] for part in more)])
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
+from tfproductgan.text_vectors import TextVectors
 from tfproductgan.writing import read_json
 
 JSON_CARD, MARKDOWN_CARD = "model_card.json", "MODEL_CARD.md"
@@ -25,6 +26,11 @@ _NOTHING = {"sampler": "Only seeds.", "translator": "Only pictures.", "upscaler"
 _TEXT = (
     "`text` takes words of one's own, up to {longest} of them and of parts of rarer ones; it knows {words:,} from the "
     "photos' titles. Beside a text, names that are not given stay open."
+)
+
+_TEXT_VECTOR = (
+    "`text_vector` takes what the program that made the column `{column}` of the photos makes of a text, {numbers:,} "
+    "numbers; zeros are not given. Beside it, names that are not given stay open."
 )
 
 _FEW_PHOTOS = 50
@@ -134,14 +140,8 @@ def _titles(schema: ConditionSchema) -> dict[str, Any]:
     vocabulary = schema.vocabulary
     if vocabulary is None:
         return {}
-    return {"text": {"titles": schema.text, "words": len(vocabulary.words), "longest": vocabulary.length}}
-
-
-def _titles(schema: ConditionSchema) -> dict[str, Any]:
-    """What is known of the titles that were learnt from, if any were."""
-    vocabulary = schema.vocabulary
-    if vocabulary is None:
-        return {}
+    if isinstance(vocabulary, TextVectors):
+        return {"text_vector": {"column": schema.text, "numbers": vocabulary.length}}
     return {"text": {"titles": schema.text, "words": len(vocabulary.words), "longest": vocabulary.length}}
 
 
@@ -160,7 +160,9 @@ def _limits(schema, model_id, licence, evaluation) -> Iterable[str]:
             f"{len(schema.combinations):,} combinations of values occur in the photos, {possible:,} can be asked for: "
             "the others are guesses and mostly look worse."
         )
-    if schema.vocabulary is not None:
+    if isinstance(schema.vocabulary, TextVectors):
+        yield "Vectors of any other program than the one that made those it learnt from mean nothing to it."
+    elif schema.vocabulary is not None:
         yield (
             f"Texts are read by {len(schema.vocabulary.words):,} words of titles; of other words it knows parts, and "
             "what no title says it cannot draw."
@@ -192,7 +194,7 @@ def _markdown(card: Mapping[str, Any]) -> str:
     seen = card["training"].get("images_seen")
     attributes = [(name, f"`{card['inputs'][name]}`", ", ".join(of)) for name, of in card["attributes"].items()]
     several = card.get("several", {}).items()
-    nothing = "Words of your own." if "text" in card else _NOTHING[card["asks"]]
+    nothing = _NOTHING[card["asks"]] if not {"text", "text_vector"} & card.keys() else "Words of your own."
     sections = [
         f"# {card['name']}, version {card['version']}",
         f"A generator of product pictures that is asked {_ASKED[card['asks']]}: `{card['model_id']}`, "
@@ -206,6 +208,7 @@ def _markdown(card: Mapping[str, Any]) -> str:
         markdown_table(("attribute", "input", "values"), attributes) if attributes else nothing,
         *(f"Up to {most} values of {name} at once, with commas between." for name, most in several),
         *([_TEXT.format(**card["text"])] if "text" in card else []),
+        *([_TEXT_VECTOR.format(**card["text_vector"])] if "text_vector" in card else []),
         "## What it learnt from",
         f"{card['data'].get('source', 'Nobody has said what the photos were')}; {card['data']['photos']:,} to train on."
         + (f" Fingerprint: `{card['data']['fingerprint']}`." if "fingerprint" in card["data"] else ""),

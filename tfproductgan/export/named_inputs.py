@@ -19,12 +19,13 @@ from tfproductgan.conditions import (
     MAX_TRUNCATION,
     NOT_GIVEN,
     SEPARATORS,
-    TEXT,
     ConditionSchema,
 )
 from tfproductgan.export.spellings import Spellings, folded
 from tfproductgan.export.text_inputs import TextInputs
+from tfproductgan.export.vector_inputs import VectorInputs
 from tfproductgan.models.sampler import seed_fractions
+from tfproductgan.text_vectors import TextVectors
 
 MAX_ROWS = 1024
 """Pictures one request may ask for: a server must not run out of memory because somebody asks for more."""
@@ -59,7 +60,7 @@ def inputs_of(schema: ConditionSchema) -> dict[str, str]:
     """Names of all that can be asked for to names of inputs."""
     if schema.vocabulary is None:
         return input_names(schema.names)
-    return {**input_names(schema.names, (*OTHER_INPUTS, TEXT)), TEXT: TEXT}
+    return {**input_names(schema.names, (*OTHER_INPUTS, schema.text_name)), schema.text_name: schema.text_name}
 
 
 class Asked(NamedTuple):
@@ -67,7 +68,8 @@ class Asked(NamedTuple):
 
     `texts`, string `[M]`, and `found`, int64 `[M]`, are its values one by one; `too_many`, a boolean scalar, says that
     a row has more of them than a picture, and is `None` for attributes of one value. Of a text `ids` are its pieces,
-    `found` says which rows have nothing that titles have, and `too_many`, `[N]`, which are too long.
+    `found` says which rows have nothing that titles have, and `too_many`, `[N]`, which are too long; of the vector of
+    one `too_many` says which are no numbers.
     """
 
     ids: Any
@@ -94,19 +96,28 @@ class NamedInputs(tf.Module):
         observed = np.array([ids for ids, _ in schema.combinations], np.int32).reshape(shape)
         # tensors that functions capture are saved once; arrays would be in every function anew
         self._names = [tf.constant(attribute.values) for attribute in schema.attributes]
-        self._text = None if schema.vocabulary is None else TextInputs(schema.vocabulary)
+        self._text: TextInputs | VectorInputs | None = None
+        if schema.vocabulary is not None:
+            vectors = isinstance(schema.vocabulary, TextVectors)
+            self._text = VectorInputs(schema.vocabulary) if vectors else TextInputs(schema.vocabulary)
         self._observed = tf.constant(observed)
         self._counts = tf.constant([count for _, count in schema.combinations], tf.int64)
 
     def specs(self, prefix: str = "") -> dict[str, tf.TensorSpec]:
-        """One string input an attribute, and one for the text, if models have learnt from titles."""
-        names = [prefix + name for name in (*self._inputs.values(), *([TEXT] if self._text else []))]
-        return {name: tf.TensorSpec([None], tf.string, name) for name in names}
+        """One string input an attribute, and one for the text, if models have learnt from titles, or for its vector."""
+        strings, text = tf.TensorSpec([None], tf.string), prefix + self._schema.text_name
+        specs = {prefix + name: strings for name in self._inputs.values()}
+        if self._text is not None:
+            vectors = isinstance(self._text, VectorInputs)
+            specs[text] = tf.TensorSpec([None, self._text.length], tf.float32) if vectors else strings
+        return {name: tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in specs.items()}
 
     def asked(self, inputs: Mapping[str, tf.Tensor], prefix: str = "") -> list[Asked]:
         """What each attribute is asked for, and last the text, if there is one."""
         values = [inputs[prefix + name] for name in self._inputs.values()]
-        texts_asked = [] if self._text is None else [_asked_text(self._text, inputs[prefix + TEXT])]
+        texts_asked = []
+        if self._text is not None:
+            texts_asked = [_asked_text(self._text, inputs[prefix + self._schema.text_name])]
         if not values:
             return texts_asked
         texts = tf.split(self._spellings.one(tf.concat(values, 0)), [tf.shape(column)[0] for column in values])
@@ -122,7 +133,10 @@ class NamedInputs(tf.Module):
     def unknown(self, asked: Sequence[Asked]):
         """Pairs of (whether an attribute is asked for what cannot be, function that makes words for it)."""
         attributes = self._schema.attributes
-        if self._text is not None:
+        if isinstance(self._text, VectorInputs):
+            said = "text_vector must be finite numbers. Received: NaN or infinity"
+            yield tf.reduce_any(asked[len(attributes)].too_many), lambda: tf.constant(said)
+        elif self._text is not None:
             yield from _text_problems(asked[len(attributes)], self._text.length)
         for attribute, each, names in zip(attributes, asked[: len(attributes)], self._names, strict=True):
             wrong = each.found == _UNKNOWN
@@ -164,7 +178,10 @@ class NamedInputs(tf.Module):
         return tf.concat([tf.where(kept, ids, tf.gather(self._observed, drawn)), text], axis=1)
 
 
-def _asked_text(reader: TextInputs, texts: tf.Tensor) -> Asked:
+def _asked_text(reader: TextInputs | VectorInputs, texts: tf.Tensor) -> Asked:
+    if isinstance(reader, VectorInputs):
+        ids, wrong = reader.read(texts)
+        return Asked(ids, None, None, wrong)
     read = reader.read(texts)
     return Asked(read.ids, texts, tf.where(read.unknown, _UNKNOWN, 0), read.too_long)
 

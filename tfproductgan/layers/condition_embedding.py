@@ -9,6 +9,8 @@ import numpy as np
 from keras import ops
 
 from tfproductgan.layers.text_encoder import TextEncoder
+from tfproductgan.layers.vector_reader import VectorReader
+from tfproductgan.text_vectors import VECTOR_IDS
 
 # of conditioning augmentation: how far vectors of texts are spread at first and how far they can be, as logarithms, and
 # what it costs to be spread otherwise than a normal distribution
@@ -24,8 +26,8 @@ class ConditionEmbedding(keras.layers.Layer):
 
     Args:
         num_ids: Number of ids of each attribute, "not given" included; one that takes several values has a 0 for each
-            further column. Last, below zero, the number of ids of the pieces of a text, with a 0 for each further
-            column as well.
+            further column. Last, below zero, the number of ids of the pieces of a text, or of the parts of a vector,
+            with a 0 for each further column as well.
         dim: Length of the vectors.
         initializer: How the table of vectors starts. Defaults to a normal distribution of which outputs have about unit
             variance.
@@ -50,7 +52,10 @@ class ConditionEmbedding(keras.layers.Layer):
         self.label_ids, self.piece_ids = split_ids(self.num_ids)
         self.text = None
         if self.piece_ids:
-            self.text = TextEncoder(-self.piece_ids[0], name="text", dtype=self.dtype_policy)
+            if -self.piece_ids[0] == VECTOR_IDS:
+                self.text = VectorReader(len(self.piece_ids), name="text", dtype=self.dtype_policy)
+            else:
+                self.text = TextEncoder(-self.piece_ids[0], name="text", dtype=self.dtype_policy)
             self.seed_generator = keras.random.SeedGenerator(0) if spreads else None
 
     def build(self, input_shape):

@@ -22,10 +22,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfproductgan.catalogue.photos import background_colour
-from tfproductgan.conditions import TEXT
 from tfproductgan.errors import ConditionError, JudgementError
 from tfproductgan.models.editing import Drawing, Editor
 from tfproductgan.models.trained import copy_of
+from tfproductgan.text_vectors import named
 
 if TYPE_CHECKING:
     from tfproductgan.conditions import Conditions, ConditionSchema
@@ -241,9 +241,9 @@ def leave_one_out(editor: Editor, drawing: Drawing, classifier: CatalogueClassif
     conditions, schema = drawing.request.conditions, editor.model.schema
     [picture] = editor.draw([drawing])
     found = []
-    for name, value in _one_by_one(conditions):
+    for name, value in _one_by_one(conditions, schema.text_name):
         held = {key: given for key, given in conditions.items() if key != name}
-        if name == TEXT:
+        if name == schema.text_name:
             instead, others = "not given", [_without(conditions, value, schema)]
         elif len(schema.can_be_asked) > 1:
             instead, others = "not given", [held]
@@ -257,27 +257,27 @@ def leave_one_out(editor: Editor, drawing: Drawing, classifier: CatalogueClassif
             [dataclasses.replace(drawing, request=dataclasses.replace(request, conditions=other)) for other in others]
         )
         moved = float(np.mean(np.sqrt(np.mean(np.square(drawn.astype(float) - picture), axis=(1, 2, 3)))))
-        known = classifier is not None and name != TEXT
+        known = classifier is not None and name != schema.text_name
         shown = _shown(classifier, name, value, [picture, *drawn]) if known else None
-        left = None if shown is None else float(np.mean(shown[1:]))
-        found.append(LeftOut(name, value, instead, drawn[0], moved, None if shown is None else float(shown[0]), left))
+        own, left = (None, None) if shown is None else (float(shown[0]), float(np.mean(shown[1:])))
+        found.append(LeftOut(name, named(value), instead, drawn[0], moved, own, left))
     return sorted(found, key=lambda each: -each.moved)
 
 
-def _one_by_one(conditions: Conditions):
+def _one_by_one(conditions: Conditions, text: str):
     """Attributes with their values, and each word of a text."""
     for name, value in conditions.items():
-        yield from ((name, word) for word in dict.fromkeys(value.split())) if name == TEXT else [(name, value)]
+        yield from ((name, word) for word in dict.fromkeys(value.split())) if name == text else [(name, value)]
 
 
 def _without(conditions, word, schema):
     """Conditions whose text lacks a word; without the text, if nothing else in it says anything."""
-    left = " ".join(each for each in conditions[TEXT].split() if each != word)
+    left = " ".join(each for each in conditions[schema.text_name].split() if each != word)
     try:
-        schema.encode({TEXT: left})
+        schema.encode({schema.text_name: left})
     except ConditionError:
         left = ""
-    return {**conditions, TEXT: left}
+    return {**conditions, schema.text_name: left}
 
 
 def _shown(classifier, name, value, pictures: Sequence[np.ndarray]):

@@ -5,16 +5,15 @@ so a picture that it takes for something else is hardly ever kept. How real a pi
 numbers mean something only beside each other: they are brought to a spread of 1 among the candidates of a picture, and
 count half. Pictures get more alike: what is rare looks less real.
 
-Reference:
-    Azadi et al., 2019, Discriminator Rejection Sampling, https://arxiv.org/abs/1810.06758, which instead rejects in
-    proportion, and keeps the distribution
+`rejection.py` instead rejects in proportion, which keeps the photos' variety as far as the discriminator knows it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ import tensorflow as tf
 from tfproductgan.conditions import NOT_GIVEN, AsksByName, PictureRequest, whole_number
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics.classifier import CatalogueClassifier
+from tfproductgan.models.pictures import to_float
 from tfproductgan.models.trained import copy_of
 
 MOST = 64
@@ -37,19 +37,21 @@ _LEAST = 1e-6  # probability
 
 @dataclasses.dataclass(frozen=True)
 class Kept:
-    """The best candidate of a picture.
+    """The candidate of a picture that is kept.
 
     Args:
         asked: What was asked for.
         request: The same with the seed of the candidate: asked for by itself it gives the same picture.
         picture: uint8 `[S, S, C]`.
-        scores: Of all candidates, float64 `[n]`; the first has the seed that was asked for.
+        scores: Of all candidates that were looked at, float64 `[n]`; the first has the seed that was asked for.
+        how: How it was chosen, in words.
     """
 
     asked: PictureRequest
     request: PictureRequest
     picture: np.ndarray
     scores: np.ndarray
+    how: str
 
 
 class BestOf(AsksByName):
@@ -73,22 +75,15 @@ class BestOf(AsksByName):
     ):
         self.model, self.schema, self.provenance = model, model.schema, model.provenance
         self.count = whole_number("best of", count, 1, MOST)
-        self.model_id = f"{model.model_id}-best-of-{self.count}"
+        self.method = f"best-of-{self.count}"
+        self.model_id = f"{model.model_id}-{self.method}"
         self.classifier = classifier
         if discriminator is None and (classifier is None or not model.schema.attributes):
             raise JudgementError(
                 "Which candidate is best a discriminator says, which checkpoints of a run have, or a classifier of its "
                 "photos. Received: neither"
             )
-        self._judge = None
-        if discriminator is not None:
-            network = copy_of(discriminator, dtype="float32")
-            # one by one: some look at how much the pictures of a batch differ
-            self._judge = tf.function(
-                lambda images, ids: network({"images": images[None], "conditions": ids[None]}, training=False)[0],
-                autograph=False,
-                reduce_retracing=True,
-            )
+        self._answers = None if discriminator is None else answers_of(discriminator)
 
     def draw(self, requests: Sequence[PictureRequest]) -> np.ndarray:
         """Draw the best of each: uint8 `[len(requests), image_size, image_size, channels]`."""
@@ -97,13 +92,18 @@ class BestOf(AsksByName):
 
     def choose(self, requests: Sequence[PictureRequest]) -> list[Kept]:
         """Draw candidates and keep the best; each request by itself, whatever it is drawn with."""
-        found = []
-        for asked in requests:
-            candidates = [dataclasses.replace(asked, seed=seed) for seed in candidate_seeds(asked.seed, self.count)]
-            pictures = self.model.draw(candidates)
-            scores = self._scores(pictures, np.array(self.schema.encode(asked.conditions), np.int32))
-            best = int(scores.argmax())
-            found.append(Kept(asked, candidates[best], pictures[best], scores))
+        found, together = [], MOST // self.count
+        for start in range(0, len(requests), together):
+            group = requests[start : start + together]
+            candidates = [
+                [dataclasses.replace(asked, seed=seed) for seed in candidate_seeds(asked.seed, self.count)]
+                for asked in group
+            ]
+            drawn = self.model.draw(list(itertools.chain(*candidates)))
+            for asked, own, pictures in zip(group, candidates, np.split(drawn, len(group)), strict=True):
+                scores = self._scores(pictures, np.array(self.schema.encode(asked.conditions), np.int32))
+                best = int(scores.argmax())
+                found.append(Kept(asked, own[best], pictures[best], scores, f"the best of {self.count}"))
         return found
 
     def _scores(self, pictures, ids):
@@ -116,11 +116,30 @@ class BestOf(AsksByName):
             predictions = self.classifier.predict(pictures)
             logs = [np.log(np.maximum(predictions[place][:, values], _LEAST)).mean(axis=1) for place, values in given]
             scores += np.mean(logs, axis=0)
-        if self._judge is not None:
-            images = pictures.astype(np.float32) / np.float32(127.5) - 1
-            real = np.array([float(self._judge(tf.constant(image), tf.constant(ids))) for image in images])
+        if self._answers is not None:
+            real = self._answers(pictures, np.repeat(ids[None], len(pictures), axis=0))
             scores += REALNESS * (real - real.mean()) / max(real.std(), 1e-6)
         return scores
+
+
+def answers_of(discriminator: Any) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """How a discriminator is asked, in float32: pictures uint8 `[N, S, S, C]` and condition ids int32 `[N, columns]` to
+    its answers, float64 `[N]`.
+    """
+    network = copy_of(discriminator, dtype="float32")
+    shape = (network.image_size, network.image_size, network.channels)
+    signature = [tf.TensorSpec([None, *shape], tf.uint8), tf.TensorSpec([None, len(network.num_ids)], tf.int32)]
+    # one by one: some look at how much the pictures of a batch differ
+    judge = tf.function(
+        lambda pictures, ids: tf.map_fn(
+            lambda row: network({"images": to_float(row[0])[None], "conditions": row[1][None]}, training=False)[0],
+            (pictures, ids),
+            fn_output_signature=tf.float32,
+        ),
+        signature,
+        autograph=False,
+    )
+    return lambda pictures, ids: judge(tf.constant(pictures), tf.constant(ids)).numpy().astype(np.float64)
 
 
 def candidate_seeds(seed: int, count: int) -> list[int]:

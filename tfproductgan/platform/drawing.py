@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from tfproductgan.conditions import PictureRequest, fold
+from tfproductgan.conditions import TEXT, PictureRequest, fold
 from tfproductgan.errors import ConditionError, nearest
 from tfproductgan.platform import forbidden
 from tfproductgan.platform.access.roles import Principal
@@ -19,6 +19,7 @@ from tfproductgan.platform.masking import clean_photo
 from tfproductgan.platform.signing import marked, signed
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.tables import Picture, PictureWord, insert, new_id
+from tfproductgan.vocabulary import formed, words_of
 
 PICTURE = "picture"
 """The kind of pictures that are asked for by name."""
@@ -107,7 +108,7 @@ def translate(
     if to not in model.ways:
         raise ConditionError(f"Model {name!r} does not translate to {to!r}: {nearest(to, model.ways)}")
     clean = [clean_photo(data, file) for file, data in photos.items()]
-    given = model.schema.decode(model.schema.encode(conditions))
+    given = platform.engine.told(model, conditions)
     forbidden.refuse(platform, who.tenant, [given])
     platform.rates.pictures(who, len(clean))
     files = platform.engine.translate(model, clean, given, to)
@@ -146,12 +147,15 @@ def picture_of(
 
 
 def add(session: Session, pictures: Sequence[Picture]) -> None:
-    """Add the rows of pictures, and by what they are found."""
+    """Add the rows of pictures, and by what they are found: of a text, each of its words."""
     insert(session, pictures)
     words = [
-        PictureWord(picture_id=picture.id, attribute=fold(attribute)[:200], value=fold(value)[:200], shown=value)
+        PictureWord(picture_id=picture.id, attribute=fold(attribute)[:200], value=each, shown=value[:200])
         for picture in pictures
         for attribute, value in picture.conditions.items()
+        for each in sorted(
+            {part[:200] for part in (fold(value), *(words_of(formed(value)) if attribute == TEXT else ()))}
+        )
     ]
     insert(session, words)
 
@@ -200,6 +204,7 @@ def _written(
     if platform.settings.visible_mark:
         data = marked(data, platform.settings.visible_mark)
     data = signed(data, kind, model.model_id, **told)
+    guessed = model.guessed(columns["conditions"])
     if platform.seal:
         data = platform.seal.sealed(data)
     return Picture(
@@ -214,5 +219,5 @@ def _written(
         size=len(data),
         created=time.time(),
         kept=False,
-        **columns,
+        **{**columns, "details": {**columns["details"], **({"guessed": guessed} if guessed else {})}},
     )

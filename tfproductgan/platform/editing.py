@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 from sqlalchemy.orm import Session
 
-from tfproductgan.conditions import NOT_GIVEN, PictureRequest
+from tfproductgan.conditions import NOT_GIVEN, TEXT, PictureRequest
 from tfproductgan.errors import ConditionError
 from tfproductgan.platform import drawing, forbidden
 from tfproductgan.platform.access.roles import Principal
@@ -42,12 +43,12 @@ def edit(
     """
     model = platform.engine.able(name, "edit")
     [start] = platform.engine.plan(model, request.conditions, 1, request.seed, request.truncation, 1)
-    wanted = model.schema.decode(model.schema.encode(towards))
+    wanted = platform.engine.told(model, towards)
     if len(wanted) != 1:
         raise ConditionError(f"An edit leads to a value of one attribute. Received: {dict(towards)}")
-    if wanted.items() <= start.conditions.items():
-        raise ConditionError(f"The picture shows {', '.join(wanted.values())} already: an edit leads to another value.")
     end = dataclasses.replace(start, conditions={**start.conditions, **wanted})
+    if model.schema.encode(end.conditions) == model.schema.encode(start.conditions):
+        raise ConditionError(f"The picture shows {', '.join(wanted.values())} already: an edit leads to another value.")
     forbidden.refuse(platform, who.tenant, (start.conditions, end.conditions))
     platform.rates.pictures(who, steps)
     files = platform.engine.interpolate(model, start, end, steps)
@@ -58,12 +59,12 @@ def edit(
 
 @dataclasses.dataclass(frozen=True)
 class Shift:
-    """How far one value moved a picture.
+    """How far one value, or a word of a text, moved a picture.
 
     Args:
-        attribute: Of the value.
+        attribute: Of the value; `"text"` of a word.
         value: What was asked for.
-        instead: What else was drawn in its place, the most frequent of the photos first.
+        instead: What else was drawn in its place, the most frequent of the photos first; a word is left out.
         levels: Root mean square of 255 between the two pictures, the mean over `instead`.
         picture: The first of those others.
     """
@@ -82,9 +83,10 @@ def explain(
     request: PictureRequest,
     finish: Callable[[Session, Picture, list[Shift]], None] = lambda session, picture, shifts: None,
 ) -> tuple[Picture, list[Shift]]:
-    """Draw a picture, and draw it again with other values in the place of each of its own: what moves it most is first.
+    """Draw a picture, and draw it again with other values in the place of each of its own, and without each word of its
+    text: what moves it most is first.
 
-    A served model draws what is not given, so nothing can be left out of a request: other values come instead.
+    A served model draws what is not given, so no value can be left out of a request: others come instead.
 
     Raises:
         ConditionError, RefusedError, ServingError: As `drawing.generate`.
@@ -93,40 +95,69 @@ def explain(
     [asked] = platform.engine.plan(model, request.conditions, 1, request.seed, request.truncation, 1)
     forbidden.refuse(platform, who.tenant, [asked.conditions])
     rules = forbidden.rules_of(platform, who.tenant)
-    others = {attribute: _others(rules, model, asked, attribute) for attribute in asked.conditions}
-    requests = [asked, *(each for found in others.values() for each in found)]
+    others = [_others(rules, model, asked, name) for name in asked.conditions if name in model.schema.names]
+    others += _shortened(rules, model, asked)
+    requests = [asked, *(each for other in others for each in other.requests)]
     platform.rates.pictures(who, len(requests))
     files = iter([platform.engine.draw(model, [each])[0] for each in requests])
     first = next(files)
     picture = drawing.picture_of(platform, who.tenant, who.id, model, asked, first)
     shifts = []
-    for attribute, found in others.items():
-        drawn = [next(files) for _ in found]
+    for other in others:
+        drawn = [next(files) for _ in other.requests]
         if drawn:
             levels = float(np.mean([_distance(first, each) for each in drawn]))
-            other = drawing.picture_of(platform, who.tenant, who.id, model, found[0], drawn[0])
-            values = [each.conditions[attribute] for each in found]
-            shifts.append(Shift(attribute, asked.conditions[attribute], values, round(levels, 2), other))
+            shown = drawing.picture_of(platform, who.tenant, who.id, model, other.requests[0], drawn[0])
+            shifts.append(Shift(other.attribute, other.value, other.instead, round(levels, 2), shown))
     shifts.sort(key=lambda shift: -shift.levels)
     made = [picture, *(shift.picture for shift in shifts)]
     drawing.kept(platform, made, lambda session, pictures: finish(session, picture, shifts))
     return picture, shifts
 
 
-def _others(rules: Sequence[forbidden.Rule], model: Model, asked: PictureRequest, name: str) -> list[PictureRequest]:
+class _Others(NamedTuple):
+    """What is drawn in the place of a value, or without a word, and what stands there instead."""
+
+    attribute: str
+    value: str
+    instead: list[str]
+    requests: list[PictureRequest]
+
+
+def _others(rules: Sequence[forbidden.Rule], model: Model, asked: PictureRequest, name: str) -> _Others:
     """The same request with the most frequent other values of an attribute, those that may be asked for."""
     place = model.schema.names.index(name)
     attribute, counts = model.schema.attributes[place], model.schema.frequencies[place].astype(float)
     counts[[NOT_GIVEN, *attribute.encode(asked.conditions[name])]] = 0
-    found: list[PictureRequest] = []
+    found: list[str] = []
     for number in np.argsort(-counts, kind="stable"):
         if not counts[number] or len(found) == _MOST_OTHERS:
             break
         value = attribute.values[number - 1]
         # what else is asked for may be, that is known by now
         if not forbidden.broken(rules, name, value):
-            found.append(dataclasses.replace(asked, conditions={**asked.conditions, name: value}))
-    return found
+            found.append(value)
+    return _Others(name, asked.conditions[name], found, [_with(asked, name, value) for value in found])
+
+
+def _shortened(rules: Sequence[forbidden.Rule], model: Model, asked: PictureRequest) -> Iterator[_Others]:
+    """The same request without each word of its text, where that leaves what may and can be asked for."""
+    # an attribute may be called so too, where there are no texts
+    words = [] if model.schema.vocabulary is None else asked.conditions.get(TEXT, "").split()
+    for word in dict.fromkeys(words):
+        request = _with(asked, TEXT, " ".join(each for each in words if each != word))
+        try:
+            ids = model.schema.encode(request.conditions)
+        except ConditionError:  # nothing is left that titles have
+            continue
+        # without any text a served model draws what else is not given
+        left = any(ids[model.schema.text_columns]) or model.schema.gives_all(ids)
+        if left and not forbidden.broken(rules, TEXT, request.conditions[TEXT]):
+            yield _Others(TEXT, word, [], [request])
+
+
+def _with(request: PictureRequest, name: str, value: str) -> PictureRequest:
+    return dataclasses.replace(request, conditions={**request.conditions, name: value})
 
 
 def _distance(first: bytes, second: bytes) -> float:

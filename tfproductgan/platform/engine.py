@@ -7,14 +7,15 @@ import functools
 import io
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from tfproductgan.conditions import Conditions, ConditionSchema, PictureRequest, plan_requests
+from tfproductgan.conditions import TEXT, Conditions, ConditionSchema, PictureRequest, plan_requests
 from tfproductgan.errors import ConditionError, ServingError, nearest
+from tfproductgan.platform.masking import mask_asked
 from tfproductgan.serving.client import Client
 
 # how long a model is taken to be what it was; a request that it refuses asks it anew at once
@@ -66,7 +67,7 @@ class Model:
     @property
     def actions(self) -> tuple[str, ...]:
         """What it can be asked here: what its signatures, its schema and its recipe make possible."""
-        signatures, named = self.description["signatures"], bool(self.schema.attributes)
+        signatures, named = self.description["signatures"], bool(self.schema.can_be_asked)
         recipe = (self.description.get("provenance") or {}).get("recipe") or {}
         needed = {  # a signature, and what else has to be so
             "generate": ("generate", True),
@@ -84,6 +85,12 @@ class Model:
     def not_here(self) -> tuple[str, ...]:
         """What the package can do with such a model only where its weights are, and by which command."""
         return tuple(words for action in self.actions for words in ONLY_WITH_ITS_WEIGHTS.get(action, ()))
+
+    def guessed(self, conditions: Mapping[str, str]) -> list[str]:
+        """The words of a text that it reads by their parts alone: what these do not say is a guess."""
+        text = conditions.get(TEXT, "")
+        vocabulary = self.schema.vocabulary if text else None
+        return vocabulary.unknown(text) if vocabulary is not None else []
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -157,10 +164,21 @@ class Engine:
     def plan(self, model: Model, conditions: Any, count: int | None, seed: int, truncation: float, most: int) -> list:
         """The requests for some pictures, one each; what is not given is drawn by its seed, as the model itself would.
 
+        Texts are masked: a model reads what is kept, or a picture could not be drawn again.
+
         Raises:
             ConditionError: If they cannot be.
         """
-        return plan_requests(model.schema, conditions, count, seed, truncation, complete=True, most=most)
+        return plan_requests(model.schema, mask_asked(conditions), count, seed, truncation, complete=True, most=most)
+
+    def told(self, model: Model, conditions: Any) -> dict[str, str]:
+        """Conditions in the words of a model, nothing added, and their text masked.
+
+        Raises:
+            ConditionError: If they cannot be.
+        """
+        [request] = plan_requests(model.schema, mask_asked(conditions), 1, 0, 1.0, complete=False, most=1)
+        return dict(request.conditions)
 
     def draw(self, model: Model, requests: Sequence[PictureRequest]) -> list[bytes]:
         """PNG files of requests that have following seeds and one truncation, as `plan` makes them."""

@@ -1,22 +1,47 @@
-"""What nobody of a shop may ask for: words, each the value of any attribute or, as `colour:Gold`, of one."""
+"""What nobody of a shop may ask for: words, each the value of any attribute or, as `colour:Gold`, of one.
+
+A text does not say of which attribute its words are, so in texts all are looked for: as whole words, whatever their
+case, their signs, and whether there is one of a thing or several.
+"""
 
 from __future__ import annotations
 
+import functools
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from tfproductgan.conditions import fold, tidy
+from tfproductgan.conditions import TEXT, fold, tidy
 from tfproductgan.platform.problems import RefusedError
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.tables import ForbiddenWord
+from tfproductgan.vocabulary import formed, words_of
 
 _ANY = ""  # in the place of an attribute
 
-Rule = tuple[str, re.Pattern[str], str]
-"""Of which attribute, what its values are searched for, and the word as somebody wrote it."""
+Words = tuple[frozenset[str], ...]
+"""The words of a text, each as all that it could be the plural of, itself among them."""
+
+# scripts without spaces between words: a letter is a word, and so are kana between other letters
+_SPACELESS = re.compile(
+    "[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
+    "|[\u30a0-\u30ff]+|[\u3040-\u309f]+"
+)
+_PLURALS = (("ies", "y"), ("ves", "f"), ("ves", "fe"), ("es", ""), ("s", ""), ("men", "man"))
+_IRREGULAR = {"children": "child", "people": "person", "feet": "foot", "teeth": "tooth", "mice": "mouse"}
+
+
+class Rule(NamedTuple):
+    """Of which attribute a word is, what its values are searched for, what texts are, and how somebody wrote it."""
+
+    attribute: str
+    pattern: re.Pattern[str]
+    words: Words
+    shown: str
 
 
 def words(session: Session, tenant: str) -> list[str]:
@@ -43,9 +68,8 @@ def refuse(platform: Platform, tenant: str, asked: Iterable[Mapping[str, str]]) 
     rules = rules_of(platform, tenant)
     for attribute, value in {pair for conditions in asked for pair in conditions.items()} if rules else ():
         if shown := broken(rules, attribute, value):
-            raise RefusedError(
-                403, f"{shown!r} may not be asked for here, and a picture would show {attribute} {value}."
-            )
+            found = "the text says it" if fold(attribute) == TEXT else f"a picture would show {attribute} {value}"
+            raise RefusedError(403, f"{shown!r} may not be asked for here, and {found}.")
 
 
 def rules_of(platform: Platform, tenant: str) -> list[Rule]:
@@ -53,16 +77,46 @@ def rules_of(platform: Platform, tenant: str) -> list[Rule]:
     columns = select(ForbiddenWord.attribute, ForbiddenWord.value, ForbiddenWord.shown)
     with platform.database.engine.connect() as connection:
         rows = connection.execute(columns.where(ForbiddenWord.tenant == tenant)).all()
-    # as a word of its own: who forbids `Ring` lets `Earrings` through
-    return [(row.attribute, re.compile(rf"(?<!\w){re.escape(row.value)}(?!\w)"), row.shown) for row in rows]
+    return [_rule(*row) for row in rows]
 
 
 def broken(rules: Iterable[Rule], attribute: str, value: str) -> str | None:
     """The word, as somebody wrote it, that forbids a value; `None` if it may be asked for."""
-    for where, pattern, shown in rules:
-        if where in (_ANY, fold(attribute)) and pattern.search(fold(value)):
-            return shown
+    if fold(attribute) == TEXT:
+        text = _words(value)
+        all_words = frozenset().union(*text)
+        return next((rule.shown for rule in rules if _says(text, all_words, rule.words)), None)
+    for rule in rules:
+        if rule.attribute in (_ANY, fold(attribute)) and rule.pattern.search(fold(value)):
+            return rule.shown
     return None
+
+
+@functools.lru_cache(2**14)
+def _rule(attribute: str, value: str, shown: str) -> Rule:
+    # as a word of its own: who forbids `Ring` lets `Earrings` through
+    return Rule(attribute, re.compile(rf"(?<!\w){re.escape(value)}(?!\w)"), _words(value), shown)
+
+
+def _words(text: str) -> Words:
+    words = words_of(formed(unicodedata.normalize("NFKC", text)))
+    return tuple(_singulars(part) for word in words for part in _SPACELESS.sub(r" \g<0> ", word).split())
+
+
+def _singulars(word: str) -> frozenset[str]:
+    found = {word, _IRREGULAR.get(word, word)}
+    found |= {
+        word.removesuffix(ending) + one for ending, one in _PLURALS if len(word) > len(ending) and word.endswith(ending)
+    }
+    return frozenset(found)
+
+
+def _says(text: Words, all_words: frozenset[str], wanted: Words) -> bool:
+    """Whether the wanted words follow each other in a text."""
+    if not wanted or all_words.isdisjoint(wanted[0]):
+        return False
+    starts = range(len(text) - len(wanted) + 1)
+    return any(not any(map(frozenset.isdisjoint, text[at:], wanted)) for at in starts)
 
 
 def _key(word: str) -> tuple[str, str]:

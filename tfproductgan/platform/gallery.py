@@ -6,16 +6,17 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
-from tfproductgan.conditions import fold, tidy
+from tfproductgan.conditions import TEXT, fold, tidy
 from tfproductgan.platform import audit
 from tfproductgan.platform.drawing import LABEL
 from tfproductgan.platform.masking import mask_text
 from tfproductgan.platform.problems import RefusedError
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.tables import Picture, PictureWord
+from tfproductgan.vocabulary import formed, words_of
 
 _EXPIRED_AT_ONCE = 50  # nobody else writes to SQLite meanwhile
 
@@ -55,10 +56,9 @@ def find(
     columns = {"model": model, "seed": seed, "job_id": job_id, "kept": kept}
     wanted = [Picture.tenant == tenant]
     wanted += [getattr(Picture, name) == value for name, value in columns.items() if value is not None]
-    own = PictureWord.picture_id == Picture.id
     for attribute, value in [*(conditions or {}).items(), *((LABEL, label) for label in labels)]:
-        wanted.append(exists().where(own, PictureWord.attribute == fold(attribute), PictureWord.value == fold(value)))
-    wanted += [exists().where(own, PictureWord.value == fold(word)) for word in words]
+        wanted.append(_found_by(value, PictureWord.attribute == fold(attribute), in_text=fold(attribute) == TEXT))
+    wanted += [_found_by(word) for word in words]
     if since is not None:
         wanted.append(Picture.created >= since)
     if until is not None:
@@ -66,6 +66,14 @@ def find(
     if before is not None:
         wanted.append(Picture.id < before)
     return list(session.scalars(select(Picture).where(*wanted).order_by(Picture.id.desc()).limit(limit)))
+
+
+def _found_by(value: str, *where: ColumnElement[bool], in_text: bool = True) -> ColumnElement[bool]:
+    """That a picture has a value or, in its text, all the words of it."""
+    own = PictureWord.picture_id == Picture.id
+    words = words_of(formed(value)) if in_text else []
+    read = [exists().where(own, PictureWord.attribute == TEXT, PictureWord.value == word[:200]) for word in words]
+    return or_(exists().where(own, PictureWord.value == fold(value), *where), *([and_(*read)] if read else []))
 
 
 def own_picture(session: Session, tenant: str, picture_id: str) -> Picture:

@@ -10,12 +10,13 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
+from tfproductgan.conditions import TEXT, fold
 from tfproductgan.errors import PhotoError
 
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 _MOST_PIXELS = 40_000_000
 
-_MASKED = "[masked]"
+_MASKED, _UNREAD = "[masked]", "***"
 _KEY = re.compile(r"\b(?:tpg_|sk-|ghp_|xox[abp]-|AKIA)[\w-]{12,}|(?i:bearer)\s+[\w.~+/-]{12,}=*")
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 _CARD = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?!\w|\.\d)")
@@ -25,20 +26,29 @@ _TELEPHONE = re.compile(
 )
 
 
-def mask_text(text: str) -> str:
-    """A text without e-mail addresses, telephone numbers, keys and card numbers."""
-    masked = _ADDRESS.sub(_MASKED, _KEY.sub(_MASKED, text))
-    masked = _CARD.sub(lambda found: _MASKED if _is_card(found[0]) else found[0], masked)
-    return _TELEPHONE.sub(_MASKED, masked)
+def mask_text(text: str, by: str = _MASKED) -> str:
+    """A text with `by` in the place of e-mail addresses, telephone numbers, keys and card numbers."""
+    masked = _ADDRESS.sub(by, _KEY.sub(by, text))
+    masked = _CARD.sub(lambda found: by if _is_card(found[0]) else found[0], masked)
+    return _TELEPHONE.sub(by, masked)
 
 
-def mask(value: Any) -> Any:
+def mask(value: Any, by: str = _MASKED) -> Any:
     """JSON-ready values with every text in them masked, names of fields too."""
     if isinstance(value, str):
-        return mask_text(value)
+        return mask_text(value, by)
     if isinstance(value, Mapping):
-        return {mask_text(str(name)): mask(part) for name, part in value.items()}
-    return [mask(part) for part in value] if isinstance(value, list | tuple) else value
+        return {mask_text(str(name), by): mask(part, by) for name, part in value.items()}
+    return [mask(part, by) for part in value] if isinstance(value, list | tuple) else value
+
+
+def mask_asked(conditions: Any) -> Any:
+    """What is asked for, a mapping or a list of them, with its text masked, by signs that no model reads as a word."""
+    if isinstance(conditions, list | tuple):
+        return [mask_asked(row) for row in conditions]
+    if not isinstance(conditions, Mapping):
+        return conditions
+    return {name: mask(value, _UNREAD) if fold(name) == TEXT else value for name, value in conditions.items()}
 
 
 def clean_photo(data: bytes, name: str, most: int = _MOST_PIXELS) -> bytes:

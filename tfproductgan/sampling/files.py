@@ -24,6 +24,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 import tfproductgan
 from tfproductgan.errors import RunError
 from tfproductgan.provenance import XMP, XMP_CHUNK, source_type
+from tfproductgan.text_vectors import named
 from tfproductgan.writing import refuse_to_overwrite, replace_file
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def describe_request(request: PictureRequest) -> dict[str, Any]:
 
 def value_names(conditions: Mapping[str, str]) -> list[str]:
     """The values of conditions as people would say them: gold in colour and material is gold, once."""
-    return list(dict.fromkeys(conditions.values()))
+    return list(dict.fromkeys(map(named, conditions.values())))
 
 
 def annotate(image: Image.Image, kind: str, model_id: str, **details: Any) -> Image.Image:

@@ -32,6 +32,7 @@ from tfproductgan.serving.client_grpc import GrpcTransport
 from tfproductgan.serving.client_rest import RestTransport
 from tfproductgan.serving.client_retries import call_with_retries
 from tfproductgan.serving.statuses import RequestError
+from tfproductgan.text_vectors import TextVectors
 
 # one batch is drawn while the next one is on its way
 _IN_FLIGHT = 2
@@ -105,6 +106,7 @@ class Client:
         seed: int = 0,
         truncation: float = 1.0,
         text: str | Sequence[str] | None = None,
+        text_vectors: Any = None,
     ) -> np.ndarray:
         """Pictures of what is asked for, the same as `generate` of the model itself.
 
@@ -115,6 +117,8 @@ class Client:
             seed: Picture `i` has seed `seed + i`.
             truncation: Scales the latents, 0 to 2. Defaults to 1.
             text: Words of one's own, of a model that has learnt from titles.
+            text_vectors: In its place, of a model that has learnt from vectors, one, numbers `[parts]`, or as many as
+                conditions, `[N, parts]`.
 
         Returns:
             uint8 array `[count, image_size, image_size, channels]`.
@@ -123,7 +127,7 @@ class Client:
             ConditionError: If an attribute, a value, the count, the seed or the truncation cannot be.
             ServingError: If the server does not answer, or not as asked.
         """
-        inputs = self._inputs(with_text(conditions, text), count, seed, truncation)
+        inputs = self._inputs(with_text(conditions, text, text_vectors), count, seed, truncation)
         if isinstance(self._transport, GrpcTransport):
             return self._images("generate", inputs)
         # as JSON, pictures are four to ten times smaller as PNG
@@ -136,9 +140,10 @@ class Client:
         seed: int = 0,
         truncation: float = 1.0,
         text: str | Sequence[str] | None = None,
+        text_vectors: Any = None,
     ) -> list[bytes]:
         """The same pictures as PNG files; arguments and errors as for `generate`."""
-        return self._files(self._inputs(with_text(conditions, text), count, seed, truncation))
+        return self._files(self._inputs(with_text(conditions, text, text_vectors), count, seed, truncation))
 
     def interpolate(self, first: PictureRequest, second: PictureRequest, steps: int) -> np.ndarray:
         """Pictures on the way from one request to another.
@@ -159,7 +164,7 @@ class Client:
         inputs = {"fraction": np.linspace(0, 1, steps, dtype=np.float32)}
         for prefix, end in (("first_", first), ("second_", second)):
             row = self._inputs(end.conditions, 1, end.seed, end.truncation)
-            inputs.update({prefix + name: np.repeat(value, steps) for name, value in row.items()})
+            inputs.update({prefix + name: np.repeat(value, steps, axis=0) for name, value in row.items()})
         return self._images("interpolate", inputs)
 
     def translate(
@@ -285,8 +290,12 @@ class Client:
             return self._inputs(conditions, count, seed, truncation)  # a new version may know what this one did not
         names = description["inputs"]
         values = {name: [r.conditions.get(attribute, "") for r in requests] for attribute, name in names.items()}
+        given = {name: np.array(column, object) for name, column in values.items()}
+        if isinstance(schema.vocabulary, TextVectors):
+            name = names[schema.text_name]
+            given[name] = np.stack([schema.vocabulary.numbers(text) for text in values[name]])
         return {
-            **{name: np.array(column, object) for name, column in values.items()},
+            **given,
             "seed": np.array([request.seed for request in requests], np.int64),
             "truncation": np.array([request.truncation for request in requests], np.float32),
         }

@@ -12,6 +12,7 @@ import numpy as np
 from tfproductgan.conditions import ConditionSchema, fold
 from tfproductgan.errors import RecipeError, RunError
 from tfproductgan.layers.condition_embedding import ConditionEmbedding
+from tfproductgan.layers.text_encoder import TextEncoder
 from tfproductgan.models.loading import load
 from tfproductgan.models.trained import TrainedModel
 from tfproductgan.models.training_model import TrainingModel
@@ -137,7 +138,7 @@ def _take(
     embeddings = [layer for layer in network._flatten_layers() if isinstance(layer, ConditionEmbedding)]
     tables = {id(layer.table) for layer in embeddings}
     of_texts = {id(layer.to_text) for layer in embeddings}
-    of_pieces = {id(layer.text.table) for layer in embeddings if layer.text is not None}
+    of_pieces = {id(layer.text.table) for layer in embeddings if isinstance(layer.text, TextEncoder)}
     for name, weight in _named(network):
         found = there.get(name)
         if id(weight) in tables and (found is None or found.shape[1:] == weight.shape[1:]):

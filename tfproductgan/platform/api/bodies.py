@@ -8,14 +8,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from tfproductgan.conditions import MAX_SEED, MAX_TRUNCATION
+from tfproductgan.conditions import MAX_SEED, MAX_TRUNCATION, ConditionSchema
 from tfproductgan.platform.engine import Model
 from tfproductgan.platform.jobs import queue
 from tfproductgan.platform.store.tables import Job, Key, Person, Picture, RatingPage
 
 # a NUL is no text of PostgreSQL's
 Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
-Conditions = dict[Text, Text | list[Text] | None]
+# longer than any model reads: what is too long is the model's to say
+Value = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
+Conditions = dict[Text, Value | list[Value] | None]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Truncation = Annotated[float, Field(ge=0, le=MAX_TRUNCATION)]
 Limit = Annotated[int | None, Field(ge=1, le=2**31 - 1)]
@@ -55,7 +57,7 @@ class Interpolate(Body):
 class Edit(Asked):
     """A picture on its way to another value, all else held: the first of `steps` as asked for, the last there."""
 
-    towards: Annotated[dict[Text, Text], Field(min_length=1, max_length=1)]
+    towards: Annotated[dict[Text, Value], Field(min_length=1, max_length=1)]
     steps: Annotated[int, Field(ge=2, le=64)] = 5
 
 
@@ -141,6 +143,7 @@ class ModelShown(BaseModel):
     image_size: int
     channels: int
     attributes: list[dict[str, Any]]
+    text: dict[str, Any] | None
     provenance: dict[str, Any]
 
     @classmethod
@@ -156,8 +159,17 @@ class ModelShown(BaseModel):
             image_size=schema.image_size,
             channels=schema.channels,
             attributes=[{"name": a.name, "values": list(a.values), "several": a.several} for a in schema.attributes],
+            text=cls._text(schema),
             provenance=model.description.get("provenance") or {},
         )
+
+    @staticmethod
+    def _text(schema: ConditionSchema) -> dict[str, Any] | None:
+        """What is known of the titles that it learnt from, as model cards say it; `None` if it takes no text."""
+        vocabulary = schema.vocabulary
+        if vocabulary is None:
+            return None
+        return {"titles": schema.text, "words": len(vocabulary.words), "longest": vocabulary.length}
 
 
 class Models(BaseModel):
@@ -206,7 +218,9 @@ class Pictures(BaseModel):
 
 
 class Moved(BaseModel):
-    """How far a value moved a picture: `levels` of 255, root mean square, from what `instead` of it gives."""
+    """How far a value, or a word of a text, moved a picture: `levels` of 255, root mean square, from what `instead`
+    of it gives; of a word, from what is drawn without it.
+    """
 
     attribute: str
     value: str

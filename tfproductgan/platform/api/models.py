@@ -242,6 +242,7 @@ def _request(asked: Asked) -> PictureRequest:
 def _mapping(text: str) -> dict[str, str]:
     try:
         found = json.loads(text)
+        json.dumps(found, ensure_ascii=False).encode()  # halves of letters are none
     except ValueError:
         found = None
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):

@@ -43,13 +43,13 @@ class Row:
 
 
 def rows_of_csv(text: str, model: Model) -> list[Row]:
-    """The lines of a table: a column an attribute, and `count`, `seed` and `truncation` if they are there.
+    """The lines of a table: a column an attribute, `text`, and `count`, `seed` and `truncation` if they are there.
 
     Raises:
         ConditionError: If it has no lines, an unknown column, or a number that is none; the message says where.
     """
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
-    known = {fold(name): name for name in (*_OWN_COLUMNS, *model.schema.names)}
+    known = {fold(name): name for name in (*_OWN_COLUMNS, *model.schema.can_be_asked)}
     try:
         names = {column: known.get(fold(column)) for column in reader.fieldnames or ()}
         for column, name in names.items():

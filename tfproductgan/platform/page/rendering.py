@@ -93,6 +93,6 @@ def file_of(fields: FormData, missing: str) -> tuple[str, bytes]:
 
 
 def conditions_of(model: Model, fields: FormData, prefix: str = PREFIX) -> dict[str, str]:
-    """What was typed into the fields of a model's attributes."""
-    given = {name: text_of(fields, prefix + name) for name in model.schema.names}
+    """What was typed into the fields of a model's attributes, and of its text."""
+    given = {name: text_of(fields, prefix + name) for name in model.schema.can_be_asked}
     return {name: value for name, value in given.items() if value}
