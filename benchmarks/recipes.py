@@ -46,7 +46,8 @@ from tfproductgan.recipes import Recipe, get_recipe
 from tfproductgan.writing import append_json_line, read_json, write_json
 
 MOST = 10_000  # samples
-MEASURED = 24  # steps that tell how fast a recipe is
+MEASURED = 24  # steps, at least, that tell how fast a recipe is
+SHARE = 0.03  # of the core-seconds, at least, that they take: what else the machine does changes
 
 _BEFORE = {
     "generator": {"width": 32, "upsampling": "learned", "latent_sizes": None},
@@ -134,18 +135,25 @@ def learn(catalogue, recipe: Recipe, core_seconds: int, begin_with: Callable = l
     """
     from tfproductgan.training.trainer import make_model
 
-    def fitted(recipe: Recipe, steps: int) -> tuple:
+    def begun(recipe: Recipe) -> tuple:
         gan = make_model(recipe, catalogue.schema)
         begin_with(gan)
         stream = catalogue.stream("train", recipe.step_images, recipe.seed, balance=recipe.balance)
         gan.fit(stream.take(1), epochs=1, verbose=0)  # makes the graph, which does not count
-        begin = time.process_time()
-        gan.fit(stream.skip(1), steps_per_epoch=steps - 1, epochs=1, verbose=0)
-        return gan, time.process_time() - begin
+        return gan, stream.skip(1)
 
-    _, cpu = fitted(recipe, 1 + MEASURED)
-    recipe = recipe.replace(images=max(2, round(core_seconds / cpu * MEASURED)) * recipe.step_images)
-    gan, cpu = fitted(recipe, recipe.images // recipe.step_images)
+    def timed(gan, stream, steps: int) -> float:
+        begin = time.process_time()
+        gan.fit(stream, steps_per_epoch=steps, epochs=1, verbose=0)
+        return time.process_time() - begin
+
+    gan, stream = begun(recipe)
+    cpu, steps = 0.0, 0
+    while not steps or cpu < SHARE * core_seconds:
+        cpu, steps = cpu + timed(gan, stream, MEASURED), steps + MEASURED
+    recipe = recipe.replace(images=max(2, round(core_seconds / cpu * steps)) * recipe.step_images)
+    gan, stream = begun(recipe)
+    cpu = timed(gan, stream, recipe.images // recipe.step_images - 1)
     return gan, {"images": recipe.images, "cpu": round(cpu, 1)}
 
 

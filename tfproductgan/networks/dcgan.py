@@ -73,8 +73,8 @@ class DCGANGenerator(Generator):
             convolution), or `"nearest"` or `"bilinear"` for upsampling followed by a 3x3 convolution. Defaults to
             `"learned"`.
         latent_sizes: On how many sizes of feature map, from the smallest on, latents modulate as the condition does;
-            on the others the condition does alone. `None` is all; without conditions it is all as well. Defaults to
-            `None`.
+            on the others the condition does alone. `None` is all, `"auto"` three of pictures of 64 pixels and more and
+            two of smaller ones; without conditions it is all as well. Defaults to `None`.
         l2: Weight of an L2 regulariser on the kernels. Defaults to 0.
         **kwargs: Arguments of `keras.Model`.
 
@@ -102,6 +102,8 @@ class DCGANGenerator(Generator):
     ):
         inner_convs = _checked(image_size, form, width, max_width, inner_convs)
         check_choice("upsampling", upsampling, UPSAMPLINGS)
+        if latent_sizes == "auto":
+            latent_sizes = 3 if image_size >= 64 else 2
         if latent_sizes is not None:
             check_counts(0, latent_sizes=latent_sizes)
         super().__init__(num_ids, image_size, channels, latent_dim, embedding_dim, **kwargs)

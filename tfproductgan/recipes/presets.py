@@ -30,7 +30,7 @@ _TEXTBOOK: Mapping[str, Any] = types.MappingProxyType(
     }
 )
 _NARROW = {
-    "generator": Network("dcgan", {"width": 16, "upsampling": "nearest", "latent_sizes": 2}),
+    "generator": Network("dcgan", {"width": 16, "upsampling": "nearest", "latent_sizes": "auto"}),
     "discriminator": Network("dcgan", {"width": 32}),
 }
 _FOR_CORES = GANObjective(penalties={"r1": 1.0}, penalty_interval=4, matching=0.2)
