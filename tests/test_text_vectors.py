@@ -42,7 +42,7 @@ def test_what_was_read_can_be_told_and_is_read_the_same():
 def test_a_schema_keeps_how_vectors_are_read():
     again = ConditionSchema.from_json(SCHEMA.to_json())
     assert again == SCHEMA and again.to_dict()["version"] == 5 and hash(again) == hash(SCHEMA)
-    assert SCHEMA.can_be_asked == ("shade", "text_vector") and SCHEMA.num_columns == 7
+    assert not SCHEMA.reads_words and SCHEMA.can_be_asked == ("shade", "text_vector") and SCHEMA.num_columns == 7
     assert repr(SCHEMA).count("text vectors of 6") == 1
     [text] = spell_vectors(MANY[0])
     ids = SCHEMA.encode({"shade": "dark", "text_vector": text})

@@ -367,6 +367,11 @@ class ConditionSchema:
         """What a text is asked for by: `"text"`, or `"text_vector"` of models that have learnt from vectors."""
         return TEXT_VECTOR if isinstance(self.vocabulary, TextVectors) else TEXT
 
+    @property
+    def reads_words(self) -> bool:
+        """Whether models learn from the words of titles."""
+        return isinstance(self.vocabulary, Vocabulary)
+
     @functools.cached_property
     def slices(self) -> tuple[slice, ...]:
         """The columns of each attribute in rows of ids."""

@@ -167,7 +167,7 @@ class ModelShown(BaseModel):
     def _text(schema: ConditionSchema) -> dict[str, Any] | None:
         """What is known of the titles that it learnt from, as model cards say it; `None` if it takes no text."""
         vocabulary = schema.vocabulary
-        if vocabulary is None:
+        if not schema.reads_words or vocabulary is None:
             return None
         return {"titles": schema.text, "words": len(vocabulary.words), "longest": vocabulary.length}
 
