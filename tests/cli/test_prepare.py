@@ -2,6 +2,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -113,7 +114,8 @@ def test_places_that_will_not_do(photos, tmp_path, capsys):
 
 
 def test_pairs_are_refused(photos, tmp_path, capsys):
-    words = ["prepare", "--data", str(photos), "--sources", str(photos), "--out", str(tmp_path / "out")]
+    drawings = shutil.copytree(photos, tmp_path / "drawings")
+    words = ["prepare", "--data", str(photos), "--sources", str(drawings), "--out", str(tmp_path / "out")]
     assert main(words) == 1
     error = capsys.readouterr().err
     assert "Pairs cannot be prepared" in error and error.count("\n") == 1

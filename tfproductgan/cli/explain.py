@@ -13,7 +13,6 @@ from tfproductgan.cli.evaluate import photos_of, run_of
 from tfproductgan.cli.generate import add_conditions, asked_for, conditions_set
 from tfproductgan.cli.values import number, whole
 from tfproductgan.errors import CatalogueError, ConditionError
-from tfproductgan.text_vectors import named
 from tfproductgan.writing import expanded, refuse_to_overwrite, refuse_unwritable, write_text
 
 if TYPE_CHECKING:
@@ -133,6 +132,7 @@ def _explain(args: argparse.Namespace, console: Any, model: Any, discriminator: 
     from tfproductgan.metrics.classifier import CatalogueClassifier
     from tfproductgan.models.editing import Editor
     from tfproductgan.reports.explanation import Explanation
+    from tfproductgan.text_vectors import named
     from tfproductgan.training.evaluation import announced_extractor
 
     schema, notes = model.schema, [shown.resized] if shown.resized else []
