@@ -73,7 +73,7 @@ class TextVectors:
             raise ConditionError("Not one of the vectors to learn from is given.")
         mean = np.mean(directions, axis=0)
         # what is alike in all up to rounding is no mean to be apart from
-        return cls(len(mean), [round(float(part), 7) for part in mean] if len(directions) > 1 else np.zeros(len(mean)))
+        return cls(len(mean), [round(float(part), 7) for part in mean] if len(directions) > 1 else [0.0] * len(mean))
 
     def encode(self, text: Any) -> tuple[int, ...]:
         """A vector, as text, as numbers; `None` and an empty text are zeros.
