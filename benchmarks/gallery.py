@@ -32,6 +32,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 from PIL import Image
+from recipes import SHARE, core_seconds_of_a_step
 
 from tfproductgan import machine
 from tfproductgan.errors import ProductGANError
@@ -192,16 +193,10 @@ def images_in(command: Sequence[str], core_seconds: int) -> int:
     args = parsed(command)
     import_tensorflow()
     from tfproductgan.cli.data_options import catalogue_from
-    from tfproductgan.training.trainer import make_model
 
     recipe, catalogue = resolve_recipe(args), catalogue_from(args)
-    model = make_model(recipe, catalogue.schema)
-    stream = catalogue.stream("train", recipe.step_images, recipe.seed, balance=recipe.balance)
-    model.fit(stream.take(1), epochs=1, verbose=0)  # makes the graph
-    begin = time.process_time()
-    model.fit(stream.skip(1), steps_per_epoch=MEASURED, epochs=1, verbose=0)
-    steps = round(MEASURED * core_seconds / (time.process_time() - begin))
-    return max(2, steps) * recipe.step_images
+    each = core_seconds_of_a_step(catalogue, recipe, SHARE * core_seconds, MEASURED)
+    return max(2, round(core_seconds / each)) * recipe.step_images
 
 
 def write_data(folder: Path) -> None:

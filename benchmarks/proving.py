@@ -19,13 +19,12 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the command line does
 import keras
 import numpy as np
 import tensorflow as tf
-from recipes import MEASURED, digest
+from recipes import SHARE, core_seconds_of_a_step, digest
 
 import tfproductgan as tpg
 from tfproductgan.errors import TrainingStopped
 from tfproductgan.recipes import Recipe, get_recipe
 from tfproductgan.sampling.grids import contact_grid
-from tfproductgan.training.trainer import make_model
 from tfproductgan.writing import append_json_line, read_json, read_json_lines, write_json, write_text
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -76,7 +75,10 @@ def learnt(
     folder.mkdir(parents=True, exist_ok=True)
     length, spent = folder / "length.json", folder / "spent.jsonl"
     if not length.is_file():
-        each = sum(share * _core_seconds_of_a_step(catalogue, recipe.replace(**changes)) for share, changes in parts)
+        each = sum(
+            share * core_seconds_of_a_step(catalogue, recipe.replace(**changes), SHARE * share * core_seconds)
+            for share, changes in parts
+        )
         write_json(length, {"images": max(2, round(core_seconds / each)) * recipe.step_images})
     recipe = recipe.replace(**read_json(length))
     begin: dict[str, float] = {}
@@ -101,15 +103,6 @@ def learnt(
         note()
         raise SystemExit("Stopped: the same command goes on.") from stopped
     return model.trained(), read_json_lines(spent)[-1]
-
-
-def _core_seconds_of_a_step(catalogue, recipe: Recipe) -> float:
-    model = make_model(recipe, catalogue.schema)
-    stream = catalogue.stream("train", recipe.step_images, recipe.seed, balance=recipe.balance)
-    model.fit(stream.take(1), epochs=1, verbose=0)  # makes the graph
-    begin = time.process_time()
-    model.fit(stream.skip(1), steps_per_epoch=MEASURED, epochs=1, verbose=0)
-    return (time.process_time() - begin) / MEASURED
 
 
 def told(name: str, found: Mapping) -> None:

@@ -133,28 +133,38 @@ def learn(catalogue, recipe: Recipe, core_seconds: int, begin_with: Callable = l
 
     `begin_with` is called with each new model before it learns.
     """
+    each = core_seconds_of_a_step(catalogue, recipe, SHARE * core_seconds, begin_with=begin_with)
+    recipe = recipe.replace(images=max(2, round(core_seconds / each)) * recipe.step_images)
+    gan, stream = _begun(catalogue, recipe, begin_with)
+    cpu = _timed(gan, stream, recipe.images // recipe.step_images - 1)
+    return gan, {"images": recipe.images, "cpu": round(cpu, 1)}
+
+
+def core_seconds_of_a_step(
+    catalogue, recipe: Recipe, at_least: float, steps: int = MEASURED, begin_with: Callable = lambda gan: None
+) -> float:
+    """What a step of a new model takes; so many steps are measured, again until they took so many core-seconds."""
+    gan, stream = _begun(catalogue, recipe, begin_with)
+    cpu, done = 0.0, 0
+    while not done or cpu < at_least:
+        cpu, done = cpu + _timed(gan, stream, steps), done + steps
+    return cpu / done
+
+
+def _begun(catalogue, recipe: Recipe, begin_with: Callable) -> tuple:
     from tfproductgan.training.trainer import make_model
 
-    def begun(recipe: Recipe) -> tuple:
-        gan = make_model(recipe, catalogue.schema)
-        begin_with(gan)
-        stream = catalogue.stream("train", recipe.step_images, recipe.seed, balance=recipe.balance)
-        gan.fit(stream.take(1), epochs=1, verbose=0)  # makes the graph, which does not count
-        return gan, stream.skip(1)
+    gan = make_model(recipe, catalogue.schema)
+    begin_with(gan)
+    stream = catalogue.stream("train", recipe.step_images, recipe.seed, balance=recipe.balance)
+    gan.fit(stream.take(1), epochs=1, verbose=0)  # makes the graph, which does not count
+    return gan, stream.skip(1)
 
-    def timed(gan, stream, steps: int) -> float:
-        begin = time.process_time()
-        gan.fit(stream, steps_per_epoch=steps, epochs=1, verbose=0)
-        return time.process_time() - begin
 
-    gan, stream = begun(recipe)
-    cpu, steps = 0.0, 0
-    while not steps or cpu < SHARE * core_seconds:
-        cpu, steps = cpu + timed(gan, stream, MEASURED), steps + MEASURED
-    recipe = recipe.replace(images=max(2, round(core_seconds / cpu * steps)) * recipe.step_images)
-    gan, stream = begun(recipe)
-    cpu = timed(gan, stream, recipe.images // recipe.step_images - 1)
-    return gan, {"images": recipe.images, "cpu": round(cpu, 1)}
+def _timed(gan, stream, steps: int) -> float:
+    begin = time.process_time()
+    gan.fit(stream, steps_per_epoch=steps, epochs=1, verbose=0)
+    return time.process_time() - begin
 
 
 def train(args: argparse.Namespace, catalogue, recipe: Recipe) -> tuple:

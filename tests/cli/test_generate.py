@@ -211,9 +211,13 @@ def test_the_best_of_several_is_kept(generate, painter, tmp_path, monkeypatch, c
         (["--best-of", "0", "--model", "run"], "best of must be a whole number from 1 to 64. Received: 0"),
         (["--best-of", "2", "--grid", "colour"], "--best-of is for single pictures"),
         (["--best-of", "2", "--model", "run"], "Received: neither"),
+        (["--reject", "80"], "--reject asks the discriminator of a run: give --model."),
+        (["--reject", "100", "--model", "run"], "must be a number from 0 to 99. Received: 100.0"),
+        (["--reject", "80", "--interpolate", "mug", "--model", "run"], "--reject is for single pictures"),
+        (["--reject", "80", "--model", "run"], "run holds none: give the run directory of a GAN"),
     ],
 )
-def test_a_best_that_cannot_be_is_one_line(generate, painter, tmp_path, monkeypatch, capsys, words, said):
+def test_a_choice_that_cannot_be_is_one_line(generate, painter, tmp_path, monkeypatch, capsys, words, said):
     monkeypatch.setattr(verb, "with_discriminator", lambda path: (painter, None))
     assert generate("ring", *words) == 1
     [line] = capsys.readouterr().err.splitlines()
@@ -246,22 +250,6 @@ def test_candidates_are_rejected_until_one_is_accepted(generate, painter, tmp_pa
         again = painter.generate(metadata["conditions"], seed=metadata["seed"])[0]
         np.testing.assert_array_equal(np.asarray(picture), again)
     assert "Ring, Gold, Side, seed 5: accepted as candidate 2, itself seed" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--reject", "80"], "--reject asks the discriminator of a run: give --model."),
-        (["--reject", "100", "--model", "run"], "must be a number from 0 to 99. Received: 100.0"),
-        (["--reject", "80", "--interpolate", "mug", "--model", "run"], "--reject is for single pictures"),
-        (["--reject", "80", "--model", "run"], "run holds none: give the run directory of a GAN"),
-    ],
-)
-def test_a_rejection_that_cannot_be_is_one_line(generate, painter, tmp_path, monkeypatch, capsys, words, said):
-    monkeypatch.setattr(verb, "with_discriminator", lambda path: (painter, None))
-    assert generate("ring", *words) == 1
-    [line] = capsys.readouterr().err.splitlines()
-    assert said in line and names(tmp_path) == []
 
 
 # === Texts ===

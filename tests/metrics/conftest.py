@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from tfproductgan.catalogue.catalogue import Catalogue
-from tfproductgan.conditions import fold
+from tfproductgan.conditions import Attribute, ConditionSchema, fold
 from tfproductgan.metrics.classifier import ClassifierRecipe, train_classifier
 from tfproductgan.metrics.extractors import FeatureExtractor
+from tfproductgan.networks.mlp import MLPDiscriminator
 
 SIZE = 32
 COLOURS = {"Gold": (212, 165, 55), "Navy Blue": (20, 30, 90), "Green": (40, 150, 60)}
@@ -176,3 +177,15 @@ def classifier(shop):
     recipe = ClassifierRecipe(images=12_000, batch_size=64, widths=(8, 16, 16))
     batches = shop.stream("train", recipe.batch_size)
     return train_classifier(batches, shop.schema, recipe.num_steps(540), recipe)
+
+
+@pytest.fixture(scope="session")
+def likes_light():
+    """A discriminator of greys of 4 x 4 pixels, in two shades, whose answer is their mean, -1 to 1, and 10."""
+    schema = ConditionSchema([Attribute("shade", ("Dark", "Light"))], 4, 1)
+    network = MLPDiscriminator(**MLPDiscriminator.arguments(schema), widths=(1,))
+    network.hidden[0].kernel.assign(np.full((16, 1), 1 / 16, np.float32))
+    network.hidden[0].bias.assign([10.0])
+    network.head.kernel.assign([[1.0]])
+    network.projection.table.assign(np.zeros((3, 1)))
+    return network

@@ -4,7 +4,6 @@ import pytest
 from tfproductgan.conditions import Attribute, ConditionSchema, PictureRequest
 from tfproductgan.errors import ConditionError, JudgementError
 from tfproductgan.metrics.best_of import BestOf, candidate_seeds
-from tfproductgan.networks.mlp import MLPDiscriminator
 
 SCHEMA = ConditionSchema([Attribute("shade", ("Dark", "Light"))], 4, 1)
 DARK = PictureRequest({"shade": "Dark"}, 7)
@@ -25,17 +24,6 @@ class Sees:
     def predict(self, pictures):
         dark = 1 - pictures.mean(axis=(1, 2, 3)) / 255
         return [np.stack([dark, 1 - dark], axis=1)]
-
-
-@pytest.fixture(scope="module")
-def likes_light():
-    """A discriminator whose answer is the mean of the pixels."""
-    network = MLPDiscriminator(**MLPDiscriminator.arguments(SCHEMA), widths=(1,))
-    network.hidden[0].kernel.assign(np.full((16, 1), 1 / 16, np.float32))
-    network.hidden[0].bias.assign([10.0])
-    network.head.kernel.assign([[1.0]])
-    network.projection.table.assign(np.zeros((3, 1)))
-    return network
 
 
 def shade(kept):

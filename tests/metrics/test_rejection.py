@@ -6,7 +6,6 @@ import pytest
 from tfproductgan.conditions import Attribute, ConditionSchema, PictureRequest
 from tfproductgan.errors import ConditionError, JudgementError
 from tfproductgan.metrics.rejection import MOST, RejectionSampling, acceptance, fitted_scale, scale_on_photos
-from tfproductgan.networks.mlp import MLPDiscriminator
 
 SCHEMA = ConditionSchema([Attribute("shade", ("Dark", "Light"))], 4, 1)
 DARK, LIGHT = ({"shade": shade} for shade in ("Dark", "Light"))
@@ -24,17 +23,6 @@ class Evenly:
     def plan(self, conditions, seed, complete):
         assert not complete
         return [PictureRequest(row, seed + i) for i, row in enumerate(conditions)]
-
-
-@pytest.fixture(scope="module")
-def likes_light():
-    """A discriminator whose answer is the mean of the pixels, -1 to 1, and 10."""
-    network = MLPDiscriminator(**MLPDiscriminator.arguments(SCHEMA), widths=(1,))
-    network.hidden[0].kernel.assign(np.full((16, 1), 1 / 16, np.float32))
-    network.hidden[0].bias.assign([10.0])
-    network.head.kernel.assign([[1.0]])
-    network.projection.table.assign(np.zeros((3, 1)))
-    return network
 
 
 def requests(count, conditions=DARK):

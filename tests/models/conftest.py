@@ -108,6 +108,20 @@ def random_batches_fixture():
     return random_batches
 
 
+@pytest.fixture(scope="session")
+def after_two_steps():
+    """A GAN that has learnt a batch for two steps with matching, and what its weights were before, by path."""
+
+    def learnt(schema, batch):
+        gan = small_gan(schema=schema, matching=0.2, penalty_interval=1)
+        gan.compile()
+        before = {v.path: v.numpy() for network in gan.networks().values() for v in network.trainable_variables}
+        gan.fit(as_stream([batch]), steps_per_epoch=2, epochs=1, verbose=0)
+        return gan, before
+
+    return learnt
+
+
 @pytest.fixture(name="as_stream", scope="session")
 def as_stream_fixture():
     return as_stream

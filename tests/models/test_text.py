@@ -31,13 +31,10 @@ def batch(schema, count=8):
 
 
 @pytest.fixture(scope="module")
-def gan(small_gan, as_stream):
+def gan(after_two_steps):
     """After two steps, and what its weights were before."""
-    gan = small_gan(schema=schema(SHADE, SIDE), matching=0.2, penalty_interval=1)
-    gan.compile()
-    before = {v.path: v.numpy() for network in gan.networks().values() for v in network.trainable_variables}
-    gan.fit(as_stream([batch(gan.schema)]), steps_per_epoch=2, epochs=1, verbose=0)
-    return gan, before
+    both = schema(SHADE, SIDE)
+    return after_two_steps(both, batch(both))
 
 
 def test_both_networks_learn_to_read(gan):

@@ -11,7 +11,7 @@ READER = TextVectors.learn(spell_vectors(VECTORS))
 
 
 @pytest.fixture(scope="module")
-def gan(small_gan, as_stream):
+def gan(after_two_steps):
     """After two steps, and what its weights were before."""
     schema = ConditionSchema([SHADE], 6, 1, text="clip", vocabulary=READER).with_combinations([(1,), (2,)])
     rows = [{"shade": SHADE.values[i % 2]} for i in range(8)]
@@ -19,11 +19,7 @@ def gan(small_gan, as_stream):
         "images": np.random.default_rng(0).integers(0, 256, (8, 6, 6, 1)).astype("uint8"),
         "conditions": schema.encode_rows(rows, spell_vectors(VECTORS)),
     }
-    gan = small_gan(schema=schema, matching=0.2, penalty_interval=1)
-    gan.compile()
-    before = {v.path: v.numpy() for network in gan.networks().values() for v in network.trainable_variables}
-    gan.fit(as_stream([batch]), steps_per_epoch=2, epochs=1, verbose=0)
-    return gan, before
+    return after_two_steps(schema, batch)
 
 
 def test_both_networks_learn_to_read(gan):
