@@ -1,15 +1,18 @@
 """How much of an engine's speed reaches those who ask the platform, with keys, limits, audit log and storage on.
 
-Run: python benchmarks/platform_load.py [--model FOLDER/NAME] [--seconds 10] [--concurrency 1 8 64] [--rows 1]
+Run: python benchmarks/platform_load.py [--milliseconds 8] [--model FOLDER/NAME] [--seconds 10] [--concurrency 1 8 64]
 
 Engine and gateway run in processes of their own; the engine is asked for PNG over REST with and without the gateway
-before it, in turns. Every picture is a new one, so each is written to the store. `--seconds` of minutes shows whether
-the gateway's memory stays as it is.
+before it, in turns. Every picture is a new one, so each is written to the store. The engine shares the cores with the
+gateway and those who ask; with `--milliseconds` a stand-in takes its place, that spends so long on each picture, one
+after the other, but no processor time, as an accelerator elsewhere would. `--seconds` of minutes shows whether the
+gateway's memory stays as it is.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -20,7 +23,8 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from serving_load import Load, Served, cpu_seconds, megabytes, start
+from serving_load import Load, Served, megabytes, start
+from timed_engine import TimedEngine, facts_of
 
 _MOST = "1000000000"
 
@@ -52,8 +56,13 @@ class Gateway:
 
 
 def measured(load: Load) -> dict[str, float]:
-    """Pictures a second, latencies in milliseconds and failures of a load."""
-    found = json.loads(start(load).communicate()[0])
+    """Pictures a second, latencies in milliseconds, failures of a load, and memory of who answers at each quarter."""
+    asking, held = start(load), []
+    for _ in range(4):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            asking.wait(load.seconds / 4)
+        held.append(megabytes(load.server))
+    found = json.loads(asking.communicate()[0])
     latencies = sorted(found["latencies"])
     if found["failures"]:
         print(f"{len(found['failures'])} failed, such as {found['failures'][0][:200]}", file=sys.stderr)
@@ -61,8 +70,10 @@ def measured(load: Load) -> dict[str, float]:
         "pictures": len(latencies) * load.rows / found["seconds"],
         "p50": 1e3 * statistics.median(latencies),
         "p99": 1e3 * latencies[int(0.99 * (len(latencies) - 1))],
+        "cpu": 1e3 * found["server"] / max(1, len(latencies) * load.rows),
         "requests": len(latencies),
         "failures": len(found["failures"]),
+        "held": held,
     }
 
 
@@ -70,17 +81,21 @@ def main() -> None:
     """Measure, and print a line for each number of requests in flight."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, help="an exported model (default: the shipped one)")
+    parser.add_argument("--milliseconds", type=float, help="a picture of a stand-in for the engine (default: none)")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument("--rows", type=int, default=1, help="pictures a request")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         model = args.model or _shipped(Path(folder))
-        with (
-            Served(model) as engine,
-            Gateway(engine.addresses["REST"], model.name, Path(folder) / "store") as gateway,
-        ):
-            inputs = list(_description(engine, model.name)["inputs"].values())
+        with contextlib.ExitStack() as stack:
+            engine = stack.enter_context(Served(model))
+            facts = facts_of(engine.addresses["REST"], model.name)
+            if args.milliseconds is not None:
+                stack.close()
+                engine = stack.enter_context(TimedEngine(facts, args.milliseconds))
+            gateway = stack.enter_context(Gateway(engine.addresses["REST"], model.name, Path(folder) / "store"))
+            inputs = list(facts["description"]["inputs"].values())
             bare = Load("REST", engine.addresses["REST"], model.name, inputs, args.rows, 1, 2.0, engine.process.pid)
             ours = dataclasses.replace(
                 bare, interface="platform", address=gateway.address, key=gateway.key, server=gateway.process.pid
@@ -92,16 +107,15 @@ def main() -> None:
 
 
 def _compare(concurrency: int, seconds: float, bare: Load, ours: Load) -> None:
-    more = {"concurrency": concurrency, "seconds": seconds}
-    without = measured(dataclasses.replace(bare, **more))
-    before, held = cpu_seconds(ours.server), megabytes(ours.server)
-    found = measured(dataclasses.replace(ours, **more))
-    spent = (cpu_seconds(ours.server) - before) / max(1, found["requests"] * ours.rows)
+    without, found = (
+        measured(dataclasses.replace(load, concurrency=concurrency, seconds=seconds)) for load in (bare, ours)
+    )
+    held = ", ".join(f"{each:.0f}" for each in found["held"])
     print(
         f"{concurrency:3} in flight: {found['pictures']:.0f} pictures/s of {without['pictures']:.0f} "
         f"({found['pictures'] / without['pictures']:.0%}), p50 {found['p50']:.1f} ms of {without['p50']:.1f}, "
-        f"p99 {found['p99']:.0f} of {without['p99']:.0f}; gateway {1e3 * spent:.2f} ms of CPU a picture, "
-        f"{held:.0f} to {megabytes(ours.server):.0f} MB; {found['requests']} requests, {found['failures']} failed",
+        f"p99 {found['p99']:.0f} of {without['p99']:.0f}; gateway {found['cpu']:.2f} ms of CPU a picture, "
+        f"{held} MB; {found['requests']} requests, {found['failures']} failed",
         flush=True,
     )
 
@@ -110,13 +124,6 @@ def _shipped(folder: Path) -> Path:
     path = folder / "studio"
     subprocess.run([sys.executable, "-m", "tfproductgan", "export", "studio", str(path)], check=True)
     return path
-
-
-def _description(engine: Served, model: str) -> dict:
-    from tfproductgan.serving import Client
-
-    with Client(f"http://{engine.addresses['REST']}", model) as client:
-        return client.describe()
 
 
 if __name__ == "__main__":

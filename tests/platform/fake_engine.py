@@ -21,6 +21,7 @@ WORDS = ConditionSchema(
     text="title",
     vocabulary=Vocabulary.learn(["Red leather handbag", "Gold watch, round dial", "Rote Tasche 红色戒指"] * 3),
 ).with_combinations([(1,), (2,), (3,)])
+VERSIONS = (1, 2)  # of `shop`
 NAMELESS = ("larger", "masks")
 INPUTS = {"category": "category", "base colour": "base_colour"}
 INPUTS_OF_WORDS = {"category": "category", "text": "text"}
@@ -47,8 +48,8 @@ def colour_of(seed):
 
 
 class FakeEngine:
-    """Serves the models `shop` (asked by name), `words` (by name and text), `sketches`, `larger`, `masks` and `paints`
-    (asked with a picture).
+    """Serves the models `shop` (asked by name, in two versions), `words` (by name and text), `sketches`, `larger`,
+    `masks` and `paints` (asked with a picture).
     """
 
     def __init__(self, port=0):
@@ -69,14 +70,16 @@ class FakeEngine:
                 pass
 
             def do_GET(self):
-                self.answer(200, {"model_version_status": [{"version": "1", "state": "AVAILABLE", "status": {}}]})
+                there = VERSIONS if self.path.split("/")[3] == "shop" else VERSIONS[:1]
+                found = [{"version": str(number), "state": "AVAILABLE", "status": {}} for number in there]
+                self.answer(200, {"model_version_status": found})
 
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                name = self.path.split("/")[3].partition(":")[0]
+                name, *version = self.path.partition(":")[0].split("/")[3::2]
                 engine.count(1)
                 try:
-                    answer = engine.predict(name, body["signature_name"], body["inputs"])
+                    answer = engine.predict(name, body["signature_name"], body["inputs"], int((version or [1])[0]))
                 finally:
                     engine.count(-1)
                 self.answer(*answer)
@@ -102,9 +105,11 @@ class FakeEngine:
         for told in (self.drawn, self.received, self.read):
             told.clear()
 
-    def predict(self, name, signature, inputs):
+    def predict(self, name, signature, inputs, version=1):
+        if version not in VERSIONS:
+            return 404, {"error": f"There is no version {version} of {name!r}"}
         if signature == "describe":
-            return 200, {"outputs": [json.dumps(self.describe(name))]}
+            return 200, {"outputs": [json.dumps({**self.describe(name), "model_id": f"{name}-{version}"})]}
         self.delay.wait(10)
         if self.refuses:
             return self.refuses[0], {"error": self.refuses[1]}
@@ -138,7 +143,6 @@ class FakeEngine:
         nameless = ConditionSchema([], image_size=8, channels=channels, source_channels=3)
         recipe = {"recipe": {"kind": "style"}} if name == "paints" else {}
         return {
-            "model_id": f"{name}-1",
             "provenance": {"photos": 9, **recipe},
             "asks": asks,
             "image_size": 8,

@@ -43,4 +43,4 @@ def _claimed(platform, job):
 
 def _principal(platform, as_role):
     with platform.database.reading() as session:
-        return keys.holder(session, as_role()["Authorization"].split()[1])
+        return keys.holder(session.connection(), as_role()["Authorization"].split()[1])

@@ -193,8 +193,23 @@ def test_an_administrator_lets_people_in_and_makes_keys(browser):
     assert "closed" in closed
     made = client.post("/page/keys", data={"name": "till", "scope": ["models:read"]}).text
     secret = re.search(r"tpg_[\w-]+", made)[0]
-    assert secret not in client.get("/administration").text
+    page = client.get("/administration").text
+    assert secret not in page and "POST /page/people" in page  # what was done last
     Tags(made)
+
+
+def test_a_key_has_limits_and_an_end_and_is_renewed_on_the_page(browser):
+    client = browser()
+    limits = {"requests_per_minute": "7", "pictures_per_day": "", "queued_pictures": "9", "days": "30"}
+    made = client.post("/page/keys", data={"name": "till 2", "scope": ["models:read"], **limits}).text
+    row = made[made.index(">till 2<") :]
+    assert "7 requests a minute" in row and "9 pictures that wait" in row and "pictures a day<br>" not in row
+    renewed = client.post(re.search(r"/page/keys/\w+/rotate", row)[0]).text
+    first, second = (re.search(r"tpg_[\w-]+", text)[0] for text in (made, renewed))
+    assert first != second and renewed.count(">till 2<") == 2
+    Tags(renewed)
+    wrong = client.post("/page/keys", data={"name": "x", "scope": ["models:read"], "pictures_per_day": "0"})
+    assert wrong.status_code == 422 and "pictures_per_day" in wrong.text
 
 
 def test_pictures_are_changed_explained_and_gone_between(browser, engine):

@@ -23,6 +23,7 @@ from tfproductgan.platform.page import administration as page_administration
 from tfproductgan.platform.page import asking, photos, signing
 from tfproductgan.platform.page import jobs as page_jobs
 from tfproductgan.platform.page import ratings as page_ratings
+from tfproductgan.platform.rollouts import Rollouts
 from tfproductgan.platform.settings import Settings
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.database import Database
@@ -45,7 +46,7 @@ def open_platform(settings: Settings) -> Platform:
     database.upgrade()
     engine = Engine(settings.engine, settings.models)
     pictures = PictureStore(settings.pictures)
-    return Platform(settings, database, pictures, engine, Rates(settings), Metrics(), Looks(), seal)
+    return Platform(settings, database, pictures, engine, Rates(settings), Metrics(), Looks(), Rollouts(database), seal)
 
 
 def create_app(platform: Platform) -> FastAPI:

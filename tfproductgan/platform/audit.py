@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import select, text, update
+import sqlalchemy
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from starlette.types import Scope
 
@@ -19,6 +20,11 @@ from tfproductgan.platform.store.tables import AuditEntry, AuditHead, insert
 _BEGINNING = "0" * 64
 _APPENDING = 7_140_020  # the advisory lock of PostgreSQL; SQLite has one writer at a time anyway
 
+# as tables and made once: every request that changes something is written down
+_ADD = sqlalchemy.insert(AuditEntry.__table__)  # type: ignore[arg-type]
+_HEAD = select(AuditHead.__table__.c.number, AuditHead.__table__.c.digest)
+_MOVE = sqlalchemy.update(AuditHead.__table__)  # type: ignore[arg-type]
+
 _FIELDS = ("number", "time", "tenant", "who", "action", "subject", "outcome", "details", "previous")
 
 
@@ -28,24 +34,25 @@ def append(
     """Add an entry; texts in it are masked. Others that append wait until the transaction ends."""
     if session.get_bind().dialect.name != "sqlite":
         session.execute(text(f"SELECT pg_advisory_xact_lock({_APPENDING})"))
-    head = session.execute(select(AuditHead.number, AuditHead.digest)).first()
+    connection = session.connection()
+    head = connection.execute(_HEAD).first()
     if head is None:
         insert(session, [AuditHead(id=1, number=0, digest=_BEGINNING)])
     number, previous = head or (0, _BEGINNING)
-    entry = AuditEntry(
-        number=number + 1,
-        time=time.time(),
-        tenant=tenant,
-        who=mask_text(who)[:200],
-        action=action[:200],
-        subject=mask_text(subject)[:200],
-        outcome=outcome[:200],
-        details=mask(details),
-        previous=previous,
-    )
-    entry.digest = _digest(entry)
-    insert(session, [entry])
-    session.execute(update(AuditHead).values(number=entry.number, digest=entry.digest))
+    facts = {
+        "number": number + 1,
+        "time": time.time(),
+        "tenant": tenant,
+        "who": mask_text(who)[:200],
+        "action": action[:200],
+        "subject": mask_text(subject)[:200],
+        "outcome": outcome[:200],
+        "details": mask(details),
+        "previous": previous,
+    }
+    digest = _digest(facts)
+    connection.execute(_ADD, {**facts, "digest": digest})
+    connection.execute(_MOVE, {"number": number + 1, "digest": digest})
 
 
 def record(session: Session, scope: Scope, status: int) -> None:
@@ -82,7 +89,7 @@ def verify(database: Database) -> tuple[int, str, list[str]]:
                 wrong.append(f"{missing} missing")
             elif entry.previous != previous:
                 wrong.append(f"entry {entry.number} does not follow the one before: reordered, or that was changed")
-            if entry.digest != _digest(entry):
+            if entry.digest != _digest(_facts(entry)):
                 wrong.append(f"entry {entry.number} was changed")
             number, previous = entry.number, entry.digest
         head = session.get(AuditHead, 1)
@@ -91,6 +98,12 @@ def verify(database: Database) -> tuple[int, str, list[str]]:
     elif head is not None and (head.number, head.digest) != (number, previous):
         wrong.append(f"the chain ends at entry {number}; it ended at {head.number}")
     return number, previous, wrong
+
+
+def last(session: Session, tenant: str, count: int) -> list[AuditEntry]:
+    """The newest entries of a tenant, newest first."""
+    wanted = select(AuditEntry).where(AuditEntry.tenant == tenant).order_by(AuditEntry.number.desc())
+    return list(session.scalars(wanted.limit(count)))
 
 
 def lines(session: Session, tenant: str | None = None) -> Iterator[str]:
@@ -108,5 +121,5 @@ def _facts(entry: AuditEntry) -> dict[str, Any]:
     return {field: getattr(entry, field) for field in _FIELDS}
 
 
-def _digest(entry: AuditEntry) -> str:
-    return hashlib.sha256(json.dumps(_facts(entry), sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+def _digest(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, ensure_ascii=True).encode()).hexdigest()

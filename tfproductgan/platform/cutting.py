@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from tfproductgan.errors import ConditionError, PhotoError
-from tfproductgan.platform import drawing
+from tfproductgan.platform import drawing, rollouts
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.engine import Model
 from tfproductgan.platform.masking import clean_photo
@@ -55,7 +55,7 @@ def cut_out(
     from tfproductgan.catalogue.cutting import cut, placed
     from tfproductgan.catalogue.photos import open_with_alpha
 
-    model = PLAIN if name is None else platform.engine.able(name, "cutout")
+    model = PLAIN if name is None else rollouts.able(platform, who.tenant, name, "cutout")
     if background and not re.fullmatch(r"#[0-9a-fA-F]{6}", background):
         raise ConditionError(f"A background is a colour such as #f4f0e8. Received: {background[:50]!r}")
     ground = Image.new("RGB", (1, 1), background) if background else None

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import TEXT, PictureRequest, fold
 from tfproductgan.errors import ConditionError, nearest
-from tfproductgan.platform import forbidden
+from tfproductgan.platform import forbidden, rollouts
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.engine import Model
 from tfproductgan.platform.masking import clean_photo
@@ -56,7 +56,7 @@ def generate(
         RefusedError: If these are too many for today.
         ServingError: If the engine does not answer.
     """
-    model = platform.engine.able(name, "generate")
+    model = rollouts.able(platform, who.tenant, name, "generate", conditions, seed)
     most = platform.settings.pictures_per_request
     requests = platform.engine.plan(model, conditions, count, seed, truncation, most)
     forbidden.refuse(platform, who.tenant, [request.conditions for request in requests])
@@ -76,7 +76,7 @@ def interpolate(
     finish: Finish = nothing_more,
 ) -> list[Picture]:
     """Pictures on the way from one request to another; raises as `generate`."""
-    model = platform.engine.able(name, "interpolate")
+    model = rollouts.able(platform, who.tenant, name, "interpolate", first.conditions, first.seed)
     start, end = (platform.engine.plan(model, r.conditions, 1, r.seed, r.truncation, 1)[0] for r in (first, second))
     forbidden.refuse(platform, who.tenant, (start.conditions, end.conditions))
     platform.rates.pictures(who, steps)
@@ -104,7 +104,7 @@ def translate(
         PhotoError: If a file is no photo.
         ConditionError, RefusedError, ServingError: As `generate`.
     """
-    model = platform.engine.able(name, action)
+    model = rollouts.able(platform, who.tenant, name, action, *map(_digest, photos.values()))
     if to not in model.ways:
         raise ConditionError(f"Model {name!r} does not translate to {to!r}: {nearest(to, model.ways)}")
     clean = [clean_photo(data, file) for file, data in photos.items()]
@@ -125,7 +125,7 @@ def upscale(
         PhotoError: If a file is no photo, or a large one.
         ConditionError, RefusedError, ServingError: As `generate`.
     """
-    model = platform.engine.able(name, "upscale")
+    model = rollouts.able(platform, who.tenant, name, "upscale", *map(_digest, photos.values()))
     clean = [clean_photo(data, file, _MOST_PIXELS_UPSCALED) for file, data in photos.items()]
     platform.rates.pictures(who, len(clean))
     files = platform.engine.upscale(model, clean)
@@ -197,14 +197,15 @@ def _written(
     told: Mapping[str, Any],
     **columns: Any,
 ) -> Picture:
-    platform.metrics.pictures.labels(model.name, kind).inc()
+    platform.metrics.pictures.labels(model.label, kind).inc()
     if kind == PICTURE:
         asked = json.dumps([columns["conditions"], columns["seed"], columns["truncation"]], sort_keys=True)
-        platform.looks.add(model.name, model.model_id, asked, data)
+        platform.looks.add(model.label, model.model_id, asked, data)
     if platform.settings.visible_mark:
         data = marked(data, platform.settings.visible_mark)
     data = signed(data, kind, model.model_id, **told)
-    guessed = model.guessed(columns["conditions"])
+    more = {"guessed": model.guessed(columns["conditions"]), "version": model.version}
+    more = {name: value for name, value in more.items() if value}
     if platform.seal:
         data = platform.seal.sealed(data)
     return Picture(
@@ -214,10 +215,14 @@ def _written(
         kind=kind,
         model=model.name,
         model_id=model.model_id,
-        digest=hashlib.sha256(data).hexdigest(),
+        digest=_digest(data),
         own_file=platform.pictures.put(tenant, data),
         size=len(data),
         created=time.time(),
         kept=False,
-        **{**columns, "details": {**columns["details"], **({"guessed": guessed} if guessed else {})}},
+        **{**columns, "details": {**columns["details"], **more}},
     )
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import NOT_GIVEN, TEXT, PictureRequest
 from tfproductgan.errors import ConditionError
-from tfproductgan.platform import drawing, forbidden
+from tfproductgan.platform import drawing, forbidden, rollouts
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.engine import Model
 from tfproductgan.platform.state import Platform
@@ -41,7 +41,7 @@ def edit(
         ConditionError: If it shows that value already.
         ConditionError, RefusedError, ServingError: As `drawing.generate`.
     """
-    model = platform.engine.able(name, "edit")
+    model = rollouts.able(platform, who.tenant, name, "edit", request.conditions, request.seed)
     [start] = platform.engine.plan(model, request.conditions, 1, request.seed, request.truncation, 1)
     wanted = platform.engine.told(model, towards)
     if len(wanted) != 1:
@@ -91,7 +91,7 @@ def explain(
     Raises:
         ConditionError, RefusedError, ServingError: As `drawing.generate`.
     """
-    model = platform.engine.able(name, "explain")
+    model = rollouts.able(platform, who.tenant, name, "explain", request.conditions, request.seed)
     [asked] = platform.engine.plan(model, request.conditions, 1, request.seed, request.truncation, 1)
     forbidden.refuse(platform, who.tenant, [asked.conditions])
     rules = forbidden.rules_of(platform, who.tenant)

@@ -16,11 +16,12 @@ from PIL import Image
 from tfproductgan.conditions import TEXT, Conditions, ConditionSchema, PictureRequest, plan_requests
 from tfproductgan.errors import ConditionError, ServingError, nearest
 from tfproductgan.platform.masking import mask_asked
-from tfproductgan.serving.client import Client
+from tfproductgan.serving.client import Client, VersionStatus
 
 # how long a model is taken to be what it was; a request that it refuses asks it anew at once
 _KNOWN_SECONDS = 10.0
 _READY_SECONDS = 1.0
+_LATE_SECONDS = 3600.0
 
 
 ACTIONS = ("generate", "interpolate", "edit", "explain", "translate", "stylise", "cutout", "upscale")
@@ -49,10 +50,17 @@ class Model:
     Args:
         name: What it is called at the engine.
         description: What its signature `describe` answers.
+        version: Its number there. Defaults to whichever is the newest.
     """
 
     name: str
     description: dict[str, Any]
+    version: int | None = None
+
+    @property
+    def label(self) -> str:
+        """By what its pictures are counted: those of a version that was chosen apart from others."""
+        return self.name if self.version is None else f"{self.name}@{self.version}"
 
     @functools.cached_property
     def schema(self) -> ConditionSchema:
@@ -110,41 +118,62 @@ class Engine:
 
     def __init__(self, url: str, names: Sequence[str], timeout: float = 60.0):
         self.names = tuple(names)
-        self._clients = {name: Client(url, name, timeout=timeout) for name in names}
+        self._url, self._timeout = url, timeout
+        self._clients: dict[tuple[str, int | None], Client] = {}
         self._watchers = [Client(url, name, timeout=_READY_SECONDS) for name in names]
         self._ready = (-_READY_SECONDS, False)
-        self._known: dict[str, tuple[float, Model]] = {}
+        self._known: dict[tuple[str, int | None], tuple[float, Model]] = {}
         self._lock = threading.Lock()
 
-    def model(self, name: str) -> Model:
-        """What a model is.
+    def model(self, name: str, version: int | None = None) -> Model:
+        """What a model is, in a version or the newest.
 
         Raises:
             UnknownModelError: If there is none of that name; the message says the nearest.
-            ServingError: If the engine does not answer.
+            ServingError: If the engine does not answer, or has no such version.
         """
-        if name not in self._clients:
-            raise UnknownModelError(f"There is no model {name!r}: {nearest(name, self.names)}")
+        which = name, version
         with self._lock:
-            told, model = self._known.get(name, (-_KNOWN_SECONDS, None))
+            told, model = self._known.get(which, (-_KNOWN_SECONDS, None))
         if model is None or time.monotonic() - told > _KNOWN_SECONDS:
-            model = Model(name, self._clients[name].describe())
+            model = Model(name, self._client(name, version).describe(), version)
             with self._lock:
-                self._known[name] = (time.monotonic(), model)
+                self._known[which] = (time.monotonic(), model)
         return model
 
-    def known_ids(self) -> dict[str, str]:
-        """The ids of the models that were asked for so far, as they were told last."""
+    def _client(self, name: str, version: int | None) -> Client:
+        if name not in self.names:
+            raise UnknownModelError(f"There is no model {name!r}: {nearest(name, self.names)}")
         with self._lock:
-            return {name: model.model_id for name, (_, model) in self._known.items()}
+            if (name, version) not in self._clients:
+                self._clients[name, version] = Client(self._url, name, version, timeout=self._timeout)
+            return self._clients[name, version]
 
-    def able(self, name: str, action: str) -> Model:
+    def _of(self, model: Model) -> Client:
+        return self._client(model.name, model.version)
+
+    def versions(self, name: str) -> list[VersionStatus]:
+        """The versions of a model that the engine knows, the newest first.
+
+        Raises:
+            UnknownModelError: If there is none of that name.
+            ServingError: If the engine does not answer.
+        """
+        return sorted(self._client(name, None).status(), key=lambda status: -status.version)
+
+    def known_ids(self) -> dict[str, str]:
+        """The ids of the models that were asked for of late, by their labels."""
+        now = time.monotonic()
+        with self._lock:
+            return {model.label: model.model_id for told, model in self._known.values() if now - told < _LATE_SECONDS}
+
+    def able(self, name: str, action: str, version: int | None = None) -> Model:
         """A model that can do something.
 
         Raises:
             ConditionError: If it cannot; the message says what it can.
         """
-        model = self.model(name)
+        model = self.model(name, version)
         if action not in model.actions:
             raise ConditionError(f"Model {name!r} cannot {action}: {nearest(action, model.actions)}")
         return model
@@ -184,19 +213,19 @@ class Engine:
         """PNG files of requests that have following seeds and one truncation, as `plan` makes them."""
         first = requests[0]
         conditions: list[Conditions] = [request.conditions for request in requests]
-        return self._clients[model.name].generate_png(conditions, seed=first.seed, truncation=first.truncation)
+        return self._of(model).generate_png(conditions, seed=first.seed, truncation=first.truncation)
 
     def interpolate(self, model: Model, first: PictureRequest, second: PictureRequest, steps: int) -> list[bytes]:
         """PNG files on the way from one request to another."""
-        return [png_of(picture) for picture in self._clients[model.name].interpolate(first, second, steps)]
+        return [png_of(picture) for picture in self._of(model).interpolate(first, second, steps)]
 
     def translate(self, model: Model, pictures: Sequence[bytes], conditions: Conditions, to: str) -> list[bytes]:
         """PNG files of what a model makes of photos."""
-        return [png_of(picture) for picture in self._clients[model.name].translate(pictures, conditions, to)]
+        return [png_of(picture) for picture in self._of(model).translate(pictures, conditions, to)]
 
     def upscale(self, model: Model, pictures: Sequence[bytes]) -> list[bytes]:
         """PNG files of photos, larger."""
-        return [png_of(picture) for picture in self._clients[model.name].upscale(pictures)]
+        return [png_of(picture) for picture in self._of(model).upscale(pictures)]
 
     def close(self) -> None:
         """Close the connections."""

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import TEXT, fold, tidy
@@ -20,6 +20,10 @@ from tfproductgan.platform.problems import RefusedError
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.tables import ForbiddenWord
 from tfproductgan.vocabulary import formed, words_of
+
+# as a table and made once: every request that draws asks this
+_COLUMNS = ForbiddenWord.__table__.c
+_OF_TENANT = select(_COLUMNS.attribute, _COLUMNS.value, _COLUMNS.shown).where(_COLUMNS.tenant == bindparam("tenant"))
 
 _ANY = ""  # in the place of an attribute
 
@@ -74,9 +78,8 @@ def refuse(platform: Platform, tenant: str, asked: Iterable[Mapping[str, str]]) 
 
 def rules_of(platform: Platform, tenant: str) -> list[Rule]:
     """The list, read once for many questions."""
-    columns = select(ForbiddenWord.attribute, ForbiddenWord.value, ForbiddenWord.shown)
     with platform.database.engine.connect() as connection:
-        rows = connection.execute(columns.where(ForbiddenWord.tenant == tenant)).all()
+        rows = connection.execute(_OF_TENANT, {"tenant": tenant}).all()
     return [_rule(*row) for row in rows]
 
 

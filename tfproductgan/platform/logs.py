@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -15,26 +16,23 @@ _SECRET = ("authorization", "cookie", "password", "secret", "key", "token")
 
 def configure(level: int = logging.INFO) -> None:
     """Send everything that this process logs to stderr, libraries' messages too."""
-    shared: list[Any] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
+    steps: list[Any] = [
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         redact,
     ]
+    render = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
-        [*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        [*steps, render],  # past `logging`, which would cost as much again
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    render = structlog.processors.JSONRenderer(ensure_ascii=False)
     handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, render],
-        )
-    )
+    of_others = [structlog.stdlib.add_logger_name, *steps]
+    plain: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, render]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=of_others, processors=plain))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("tfproductgan").setLevel(level)
 

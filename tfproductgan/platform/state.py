@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tfproductgan.platform.c2pa import Seal
     from tfproductgan.platform.looks import Looks
     from tfproductgan.platform.metrics import Metrics
+    from tfproductgan.platform.rollouts import Rollouts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Platform:
     rates: Rates
     metrics: Metrics
     looks: Looks
+    rollouts: Rollouts
     seal: Seal | None = None
 
 

@@ -65,8 +65,9 @@ class Watch:
             platform.metrics.audit_wrong.set(len(wrong))
             for line in wrong:
                 _log.error("the audit log is not as it was written", what=line)
-        for name in platform.engine.names:
-            model = platform.engine.model(name)
+        newest: list[tuple[str, int | None]] = [(name, None) for name in platform.engine.names]
+        for name, version in (*newest, *platform.rollouts.chosen()):
+            model = platform.engine.model(name, version)
             if "generate" in model.actions and platform.settings.reference_pictures:
                 reference_of(platform, model)
 
@@ -74,13 +75,13 @@ class Watch:
 def reference_of(platform: Platform, model: Model) -> Look:
     """How a model drew when it was new here: unconditioned pictures, whose look is kept in the store."""
     with platform.database.reading() as session:
-        found = session.get(ModelLook, (model.name, model.model_id))
+        found = session.get(ModelLook, (model.label, model.model_id))
     if found is None:
         count = platform.settings.reference_pictures
         requests = platform.engine.plan(model, None, count, 0, 1.0, count)
         files = platform.engine.draw(model, requests)
         look = look_of((str(request.seed), file) for request, file in zip(requests, files, strict=True))
-        found = ModelLook(model=model.name, model_id=model.model_id, **dataclasses.asdict(look))
+        found = ModelLook(model=model.label, model_id=model.model_id, **dataclasses.asdict(look))
         try:
             with platform.database.writing() as session:
                 session.add(found)

@@ -19,12 +19,15 @@ _CODES = {status: code for code, status in reversed(HTTP_STATUS.items())}
 _CODES |= {408: "DEADLINE_EXCEEDED", 502: "UNAVAILABLE"}
 
 
+_KEPT = 128  # connections, where many threads ask at a time
+
+
 class RestTransport:
     """Calls over HTTP, on connections that stay open; `url` has perhaps a path in front of `/v1`."""
 
     def __init__(self, url: str, model: str, version: int | None, label: str | None):
         self._urllib3 = require("urllib3", "serving")
-        self._pool = self._urllib3.PoolManager(maxsize=8)
+        self._pool = self._urllib3.PoolManager(maxsize=_KEPT)
         self._path = f"{url}/v1/models/{quote(model, safe='')}"
         if version is not None:
             self._path += f"/versions/{version}"

@@ -67,9 +67,10 @@ def _admit(platform: Platform, request: Request, scope: str | None) -> None:
 
 def _identify(platform: Platform, request: Request) -> Principal | None:
     kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if kind or COOKIE not in request.cookies:
+        with platform.database.engine.connect() as connection:
+            return keys.holder(connection, secret.strip() if kind.lower() == "bearer" else "")
     with platform.database.reading() as session:
-        if kind or COOKIE not in request.cookies:
-            return keys.holder(session, secret.strip() if kind.lower() == "bearer" else "")
         return people.signed_in(session, request.cookies[COOKIE])
 
 

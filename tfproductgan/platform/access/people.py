@@ -69,7 +69,7 @@ def sign_in(database: Database, name: str, secret: str, hours: float) -> str | N
             fits = _fits(person.password_hash if person else _nobody, secret)
             made.person_id = person.id if person and fits and not person.closed else None
         else:
-            found = holder(session, secret)
+            found = holder(session.connection(), secret)
             made.key_id = found.id if found else None
     if made.person_id is None and made.key_id is None:
         return None

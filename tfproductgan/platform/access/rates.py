@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
-from limits.storage import storage_from_string
+from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
 
 from tfproductgan.platform.access.roles import Principal
@@ -13,6 +14,22 @@ from tfproductgan.platform.problems import RefusedError
 from tfproductgan.platform.settings import Settings
 
 _SIGN_INS_PER_MINUTE = 10
+
+
+class _Memory(MemoryStorage):
+    """Looks for what is over once a second; its parent does a hundred times, each in a thread that a request starts."""
+
+    STORAGE_SCHEME = ["platform-memory"]  # noqa: RUF012
+
+    @property
+    def timer(self) -> threading.Timer:
+        """What looks, as its parent starts it where it does not run."""
+        return self._timer
+
+    @timer.setter
+    def timer(self, timer: threading.Timer) -> None:
+        timer.interval, timer.daemon = 1.0, True
+        self._timer = timer
 
 
 class Rates:
@@ -23,7 +40,7 @@ class Rates:
     """
 
     def __init__(self, settings: Settings):
-        storage = storage_from_string(settings.limits)
+        storage = _Memory() if settings.limits == "memory://" else storage_from_string(settings.limits)
         self._settings = settings
         self._moving = MovingWindowRateLimiter(storage)
         self._daily = FixedWindowRateLimiter(storage)  # a number, where the other keeps the time of each

@@ -15,6 +15,7 @@ SCOPES = {
     "pictures:change": "keep, label and delete pictures",
     "jobs:read": "see jobs and fetch what they drew",
     "jobs:make": "start, cancel and retry jobs",
+    "models:administer": "choose which versions of models draw",
     "keys:administer": "make, rotate and end keys",
     "people:administer": "let people in and change what they may",
     "audit:read": "read the audit log",

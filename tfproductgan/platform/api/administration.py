@@ -45,25 +45,14 @@ def list_keys(platform: Here, who: Who) -> Keys:
 @needs("keys:administer")
 def make_key(body: NewKey, request: Request, platform: Here, who: Who) -> KeyMade:
     """Make a key. Its secret is shown this once."""
-    request.state.audited = body.model_dump()
-    scopes = checked_scopes(body.scopes, who.scopes)
-    expires = None if body.expires_in_hours is None else time.time() + body.expires_in_hours * 3600
-    with platform.database.writing() as session:
-        secret, key = keys.make_key(session, who.tenant, body.name, scopes, expires)
-        for limit in ("requests_per_minute", "pictures_per_day", "queued_pictures"):
-            setattr(key, limit, getattr(body, limit))
-        return KeyMade.of(key, secret=secret)
+    return new_key(request, platform, who, body)
 
 
 @router.post("/keys/{key_id}/rotate", status_code=201)
 @needs("keys:administer")
 def rotate(key_id: str, body: Rotation, platform: Here, who: Who) -> KeyMade:
     """Make a key in the place of another, which works for some more hours."""
-    with platform.database.writing() as session:
-        key = keys.own_key(session, who.tenant, key_id)
-        checked_scopes(key.scopes, who.scopes)
-        secret, new = keys.rotate(session, key, body.overlap_hours)
-        return KeyMade.of(new, secret=secret)
+    return rotated(platform, who, key_id, body.overlap_hours)
 
 
 @router.delete("/keys/{key_id}", status_code=204)
@@ -137,6 +126,27 @@ def verify_audit(platform: Here) -> AuditFound:
     """Whether the audit log, of all tenants, is as it was written."""
     entries, digest, wrong = audit.verify(platform.database)
     return AuditFound(entries=entries, digest=digest, wrong=wrong)
+
+
+def new_key(request: Request, platform: Platform, who: Principal, wanted: NewKey) -> KeyMade:
+    """A key that may no more than who makes it."""
+    request.state.audited = wanted.model_dump()
+    scopes = checked_scopes(wanted.scopes, who.scopes)
+    expires = None if wanted.expires_in_hours is None else time.time() + wanted.expires_in_hours * 3600
+    with platform.database.writing() as session:
+        secret, key = keys.make_key(session, who.tenant, wanted.name, scopes, expires)
+        for limit in keys.LIMITS:
+            setattr(key, limit, getattr(wanted, limit))
+        return KeyMade.of(key, secret=secret)
+
+
+def rotated(platform: Platform, who: Principal, key_id: str, overlap_hours: float) -> KeyMade:
+    """A key in the place of another one."""
+    with platform.database.writing() as session:
+        key = keys.own_key(session, who.tenant, key_id)
+        checked_scopes(key.scopes, who.scopes)
+        secret, new = keys.rotate(session, key, overlap_hours)
+        return KeyMade.of(new, secret=secret)
 
 
 def may_give(who: Principal, role: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
@@ -9,9 +10,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tfproductgan.conditions import MAX_SEED, MAX_TRUNCATION, ConditionSchema
+from tfproductgan.platform.access.keys import LIMITS
 from tfproductgan.platform.engine import Model
 from tfproductgan.platform.jobs import queue
+from tfproductgan.platform.rollouts import Versions
 from tfproductgan.platform.store.tables import Job, Key, Person, Picture, RatingPage
+from tfproductgan.serving.client import VersionStatus
 
 # a NUL is no text of PostgreSQL's
 Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
@@ -20,6 +24,7 @@ Value = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")
 Conditions = dict[Text, Value | list[Value] | None]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Truncation = Annotated[float, Field(ge=0, le=MAX_TRUNCATION)]
+Version = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Limit = Annotated[int | None, Field(ge=1, le=2**31 - 1)]
 
 
@@ -104,6 +109,16 @@ class NewKey(Body):
     queued_pictures: Limit = None
 
 
+class VersionsChosen(Body):
+    """Which version of a model draws, the engine's newest if none is given, and a canary: of all requests but jobs so
+    many percent go to it.
+    """
+
+    version: Version | None = None
+    canary: Version | None = None
+    percent: Annotated[int, Field(ge=0, le=100)] = 0
+
+
 class Rotation(Body):
     """How long the old key still works."""
 
@@ -170,6 +185,29 @@ class ModelShown(BaseModel):
         if not schema.reads_words or vocabulary is None:
             return None
         return {"titles": schema.text, "words": len(vocabulary.words), "longest": vocabulary.length}
+
+
+class VersionShown(BaseModel):
+    """A version of a model, and its state at the engine."""
+
+    version: int
+    state: str
+    error: str
+
+
+class VersionsShown(BaseModel):
+    """The versions of a model, the newest first, and which of them draw."""
+
+    items: list[VersionShown]
+    version: int | None
+    canary: int | None
+    percent: int
+
+    @classmethod
+    def of(cls, there: Sequence[VersionStatus], chosen: Versions) -> VersionsShown:
+        """How they are shown."""
+        items = [VersionShown(**dataclasses.asdict(each)) for each in there]
+        return cls(items=items, **dataclasses.asdict(chosen))
 
 
 class Models(BaseModel):
@@ -312,14 +350,13 @@ class KeyShown(BaseModel):
     @classmethod
     def of(cls, key: Key, **more: Any) -> Any:
         """How it is shown."""
-        limits = ("requests_per_minute", "pictures_per_day", "queued_pictures")
         return cls(
             id=key.id,
             name=key.name,
             scopes=key.scopes,
             created=moment(key.created),
             expires=None if key.expires is None else moment(key.expires),
-            **{name: getattr(key, name) for name in limits},
+            **{name: getattr(key, name) for name in LIMITS},
             **more,
         )
 

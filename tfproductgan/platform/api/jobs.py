@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from starlette.background import BackgroundTask
 
 from tfproductgan.errors import ConditionError
+from tfproductgan.platform import rollouts
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.api.bodies import JobBody, Jobs, JobShown, Seed, Text
@@ -50,7 +51,7 @@ def submit_csv(
 ) -> Response:
     """Queue pictures from a CSV file."""
     text = csv_text(file.file.read())
-    rows = queue.rows_of_csv(text, platform.engine.able(model, "generate"))
+    rows = queue.rows_of_csv(text, rollouts.able(platform, who.tenant, model, "generate"))
     request.state.audited = {"model": model, "rows": len(rows)}
     asked = [model, name, seed, text]
     wanted = (model, name or file.filename or "", rows, seed)
@@ -117,7 +118,7 @@ def queued(
     keep: Keep = lambda session, answer: None,
 ) -> JobShown:
     """Plan and queue a job."""
-    able = platform.engine.able(model, "generate")
+    able = rollouts.able(platform, who.tenant, model, "generate")
     requests = queue.plan(platform, able, rows, seed)
 
     def shown(job: Job) -> JobShown:

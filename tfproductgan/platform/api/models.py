@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import PictureRequest
 from tfproductgan.errors import ConditionError
-from tfproductgan.platform import cutting, drawing, editing
+from tfproductgan.platform import cutting, drawing, editing, rollouts
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.api.bodies import (
@@ -26,10 +26,13 @@ from tfproductgan.platform.api.bodies import (
     Moved,
     Pictures,
     PictureShown,
+    VersionsChosen,
+    VersionsShown,
 )
 from tfproductgan.platform.once import Keep, once
 from tfproductgan.platform.state import Here, Platform
 from tfproductgan.platform.store.tables import Picture
+from tfproductgan.serving.client import VersionStatus
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"])
 plain = APIRouter(prefix="/api/v1", tags=["models"])
@@ -42,16 +45,31 @@ Behind = Annotated[UploadFile | None, File(description="a photo to put it before
 
 @router.get("")
 @needs("models:read")
-def list_models(platform: Here) -> Models:
+def list_models(platform: Here, who: Who) -> Models:
     """Every model that can be asked."""
-    return Models(items=[ModelShown.of(platform.engine.model(name)) for name in platform.engine.names])
+    return Models(items=[ModelShown.of(rollouts.model(platform, who.tenant, name)) for name in platform.engine.names])
 
 
 @router.get("/{model}")
 @needs("models:read")
-def show_model(model: str, platform: Here) -> ModelShown:
+def show_model(model: str, platform: Here, who: Who) -> ModelShown:
     """What a model knows and can do."""
-    return ModelShown.of(platform.engine.model(model))
+    return ModelShown.of(rollouts.model(platform, who.tenant, model))
+
+
+@router.get("/{model}/versions")
+@needs("models:read")
+def show_versions(model: str, platform: Here, who: Who) -> VersionsShown:
+    """Which versions of a model there are, and which of them draws."""
+    return VersionsShown.of(platform.engine.versions(model), platform.rollouts.of(who.tenant, model))
+
+
+@router.put("/{model}/versions")
+@needs("models:administer")
+def choose_version(model: str, body: VersionsChosen, request: Request, platform: Here, who: Who) -> VersionsShown:
+    """Say which version of a model draws from now on, and which share of requests goes to another one."""
+    request.state.audited = body.model_dump()
+    return VersionsShown.of(*choose(platform, who, model, body))
 
 
 @router.post("/{model}/generate", status_code=201, response_model=Pictures)
@@ -180,6 +198,27 @@ def upscale(
     asked = hashlib.sha256(data).hexdigest()
     make = drawn(lambda finish: drawing.upscale(platform, who, model, photos, finish))
     return once(request, platform, who, asked, 201, make)
+
+
+def choose(
+    platform: Platform, who: Principal, model: str, wanted: VersionsChosen
+) -> tuple[list[VersionStatus], rollouts.Versions]:
+    """Say which version of a model draws, of those that the engine has.
+
+    Raises:
+        ConditionError: If it does not have one of them.
+    """
+    there = platform.engine.versions(model)
+    numbers = [each.version for each in there if each.state == "AVAILABLE"]
+    for number in (wanted.version, wanted.canary):
+        if number is not None and number not in numbers:
+            said = ", ".join(map(str, numbers))
+            raise ConditionError(f"Version {number} of {model!r} cannot be asked: the engine has {said or 'none'}.")
+    versions = rollouts.Versions(wanted.version, wanted.canary, 0 if wanted.canary is None else wanted.percent)
+    with platform.database.writing() as session:
+        rollouts.decide(session, who.tenant, model, versions)
+    platform.rollouts.forget()
+    return there, versions
 
 
 def drawn(draw: Callable[[drawing.Finish], list[Picture]]) -> Callable[[Keep], Pictures]:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tfproductgan.conditions import PictureRequest
 from tfproductgan.errors import ProductGANError
-from tfproductgan.platform import drawing
+from tfproductgan.platform import drawing, rollouts
 from tfproductgan.platform.jobs import queue
 from tfproductgan.platform.masking import mask_text
 from tfproductgan.platform.problems import status_of
@@ -71,7 +71,7 @@ class Worker:
             job = session.get_one(Job, rows[0].job_id)
         requests = [PictureRequest(row.conditions, row.seed, row.truncation) for row in rows]
         try:
-            model = platform.engine.able(job.model, "generate")
+            model = rollouts.able(platform, job.tenant, job.model, "generate")
             files = platform.engine.draw(model, requests)
         except ProductGANError as error:
             self._failed(job, rows, error)

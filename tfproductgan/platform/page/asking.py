@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 
 from tfproductgan.conditions import NOT_GIVEN, PictureRequest
 from tfproductgan.errors import ConditionError
-from tfproductgan.platform import drawing, editing, gallery, watching
+from tfproductgan.platform import drawing, editing, gallery, rollouts, watching
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.api.bodies import PictureShown
 from tfproductgan.platform.api.pictures import After
@@ -29,10 +29,10 @@ _MOST_COMPARED = 12
 
 @router.get("/")
 @needs("models:read")
-def ask(request: Request, platform: Here, model: str = "", action: str = "") -> Response:
+def ask(request: Request, platform: Here, who: Who, model: str = "", action: str = "") -> Response:
     """The form of what a model can, made of what it says of itself."""
     names = platform.engine.names
-    chosen = platform.engine.model(model or names[0])
+    chosen = rollouts.model(platform, who.tenant, model or names[0])
     most = platform.settings.pictures_per_request
     given = dict(request.query_params)  # as the link of a picture has them
     doing = action if action in chosen.actions else chosen.actions[0]
@@ -42,15 +42,15 @@ def ask(request: Request, platform: Here, model: str = "", action: str = "") -> 
 
 @router.get("/models/{model}")
 @needs("models:read")
-def about(model: str, request: Request, platform: Here) -> Response:
+def about(model: str, request: Request, platform: Here, who: Who) -> Response:
     """What a model says of itself, and how its pictures look."""
-    chosen = platform.engine.model(model)
+    chosen = rollouts.model(platform, who.tenant, model)
     schema = chosen.schema
     values = [
         (attribute.name, list(zip(attribute.values, counts[NOT_GIVEN + 1 :].tolist(), strict=True)))
         for attribute, counts in zip(schema.attributes, schema.frequencies, strict=True)
     ]
-    key = chosen.name, chosen.model_id
+    key = chosen.label, chosen.model_id
     found = {"when it was new": watching.references(platform).get(key), "now": platform.looks.now().get(key)}
     looks = [(words, look) for words, look in found.items() if look]
     photos = sum(count for _, count in schema.combinations)
@@ -64,7 +64,7 @@ def about(model: str, request: Request, platform: Here) -> Response:
 @needs("pictures:make")
 def generate(model: str, request: Request, platform: Here, who: Who, fields: Fields) -> Response:
     """Pictures by name, as a grid."""
-    chosen = platform.engine.model(model)
+    chosen = rollouts.model(platform, who.tenant, model)
     asked = conditions_of(chosen, fields)
     count, seed = (_number(fields, name, int) for name in ("count", "seed"))
     request.state.audited = {"conditions": asked, "count": count, "seed": seed}
@@ -76,7 +76,7 @@ def generate(model: str, request: Request, platform: Here, who: Who, fields: Fie
 @needs("pictures:make")
 def interpolate(model: str, request: Request, platform: Here, who: Who, fields: Fields) -> Response:
     """The way from one picture to another, as a grid."""
-    chosen = platform.engine.model(model)
+    chosen = rollouts.model(platform, who.tenant, model)
     first, second = _request(chosen, fields), _request(chosen, fields, TO_PREFIX, "to seed")
     request.state.audited = {"first": first.conditions, "second": second.conditions}
     return cards(request, drawing.interpolate(platform, who, model, first, second, _number(fields, "steps", int)))
@@ -86,7 +86,7 @@ def interpolate(model: str, request: Request, platform: Here, who: Who, fields: 
 @needs("pictures:make")
 def edit(model: str, request: Request, platform: Here, who: Who, fields: Fields) -> Response:
     """A picture on its way to another value, as a grid."""
-    asked = _request(platform.engine.model(model), fields)
+    asked = _request(rollouts.model(platform, who.tenant, model), fields)
     towards = {text_of(fields, "attribute"): text_of(fields, "value")}
     request.state.audited = {"conditions": asked.conditions, "seed": asked.seed, "towards": towards}
     return cards(request, editing.edit(platform, who, model, asked, towards, _number(fields, "steps", int)))
@@ -96,7 +96,7 @@ def edit(model: str, request: Request, platform: Here, who: Who, fields: Fields)
 @needs("pictures:make")
 def explain(model: str, request: Request, platform: Here, who: Who, fields: Fields) -> Response:
     """A picture, and how much of it hangs on each thing that was asked for."""
-    asked = _request(platform.engine.model(model), fields)
+    asked = _request(rollouts.model(platform, who.tenant, model), fields)
     request.state.audited = {"conditions": asked.conditions, "seed": asked.seed}
     picture, shifts = editing.explain(platform, who, model, asked)
     shown = [(shift, PictureShown.of(shift.picture)) for shift in shifts]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import FormData
 
-from tfproductgan.platform import cutting, drawing
+from tfproductgan.platform import cutting, drawing, rollouts
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.page.rendering import Fields, cards, conditions_of, file_of, rendered, text_of
@@ -61,7 +61,7 @@ def _translated(
     request: Request, platform: Platform, who: Principal, model: str, fields: FormData, action: str
 ) -> Response:
     (name, data), to = _photo(fields), text_of(fields, "to") or "B"
-    asked = conditions_of(platform.engine.model(model), fields)
+    asked = conditions_of(rollouts.model(platform, who.tenant, model), fields)
     request.state.audited = {"conditions": asked, "to": to}
     return cards(request, drawing.translate(platform, who, model, {name: data}, asked, to, action=action))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from tfproductgan.errors import ConditionError
@@ -17,6 +18,8 @@ from tfproductgan.platform.engine import Model
 from tfproductgan.platform.page.languages import LANGUAGES, language_of
 from tfproductgan.platform.state import platform_of
 from tfproductgan.platform.store.tables import Picture
+
+Kind = TypeVar("Kind", bound=BaseModel)
 
 PREFIX = "of "
 """Before the names of attributes in forms, so that none is taken for a field of ours."""
@@ -78,6 +81,32 @@ def text_of(fields: FormData, name: str) -> str:
     """What was typed into a field, without the spaces around it."""
     value = fields.get(name)
     return value.strip() if isinstance(value, str) else ""
+
+
+def whole_number_of(fields: FormData, name: str) -> int | None:
+    """The number that was typed into a field, `None` for nothing.
+
+    Raises:
+        ConditionError: If it is no whole number.
+    """
+    text = text_of(fields, name)
+    try:
+        return int(text) if text else None
+    except ValueError:
+        raise ConditionError(f"{name} is a whole number. Received: {text!r}") from None
+
+
+def checked(kind: type[Kind], **values: Any) -> Kind:
+    """What programs would send as `kind`, from fields.
+
+    Raises:
+        ConditionError: If one of them cannot be.
+    """
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        found = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise ConditionError(found) from None
 
 
 def file_of(fields: FormData, missing: str) -> tuple[str, bytes]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy
 from alembic import command
@@ -17,6 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from tfproductgan.errors import PlatformError
 
 _BUSY_SECONDS = 30
+_CONNECTIONS = 120  # a thread has one at a time
 _MIGRATING = 7_140_019  # the advisory lock of PostgreSQL while tables change
 
 
@@ -36,14 +39,17 @@ class Database:
             self.is_sqlite = self.url.get_backend_name() == "sqlite"
             if self.is_sqlite and self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            options = {"connect_args": {"timeout": _BUSY_SECONDS}} if self.is_sqlite else {"pool_pre_ping": True}
-            self.engine = sqlalchemy.create_engine(self.url, pool_size=20, max_overflow=100, **options)
+            options: dict[str, Any] = {"pool_size": 20, "max_overflow": _CONNECTIONS - 20, "pool_pre_ping": True}
+            if self.is_sqlite:  # one costs nothing while it is idle, and some statements to be opened
+                options = {"pool_size": _CONNECTIONS, "max_overflow": 0, "connect_args": {"timeout": _BUSY_SECONDS}}
+            self.engine = sqlalchemy.create_engine(self.url, pool_use_lifo=True, **options)
         except (SQLAlchemyError, ImportError, OSError) as error:
             raise PlatformError(f"The database {url!r} cannot be opened: {error}") from error
         if self.is_sqlite:
             event.listen(self.engine, "connect", _set_up_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._writer = threading.Lock()
 
     def upgrade(self) -> None:
         """Bring the tables up to date.
@@ -62,19 +68,32 @@ class Database:
             shown = self.url.render_as_string(hide_password=True)
             raise PlatformError(f"The store {shown} cannot be brought up to date: {error}") from error
 
-    @contextmanager
+    @contextlib.contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that only reads."""
         with self._sessions() as session:
             yield session
 
-    @contextmanager
+    @contextlib.contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that is committed at the end, or rolled back if something is raised."""
-        with self._sessions() as session, session.begin():
+        with self._turn(), self._sessions() as session, session.begin():
             # SQLite would refuse a transaction that begins to write after it has read what another one then changed
             session.connection(execution_options={"writes": True})
             yield session
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """SQLite has one writer at a time. It lets others look for their turn now and then, here they queue for it."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writer.acquire(timeout=_BUSY_SECONDS):
+            raise OperationalError("BEGIN IMMEDIATE", None, TimeoutError("others write"))
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     def close(self) -> None:
         """Close the connections."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, MetaData, String, Text
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Insert, Integer, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 
@@ -26,9 +27,13 @@ class Base(DeclarativeBase):
 def insert(session: Session, rows: Sequence[Base]) -> None:
     """Add rows of one table that have a value for every column, at half of what `session.add` costs."""
     if rows:
-        table = type(rows[0]).__table__
-        values = [{column.key: getattr(row, column.key) for column in table.columns} for row in rows]
-        session.connection().execute(table.insert(), values)  # type: ignore[attr-defined]
+        adding, names = _adding(type(rows[0]))
+        session.connection().execute(adding, [{name: getattr(row, name) for name in names} for row in rows])
+
+
+@functools.cache
+def _adding(kind: type[Base]) -> tuple[Insert, list[str]]:
+    return kind.__table__.insert(), kind.__table__.columns.keys()  # type: ignore[attr-defined]
 
 
 class Person(Base):
@@ -183,6 +188,18 @@ class ModelLook(Base):
     saturation_deviation: Mapped[float]
     duplicates: Mapped[float]
     created: Mapped[float] = mapped_column(default=time.time)
+
+
+class Rollout(Base):
+    """Which version of a model draws for a tenant, and which one a share of its requests goes to instead."""
+
+    __tablename__ = "rollouts"
+
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int | None]
+    canary: Mapped[int | None]
+    percent: Mapped[int]
 
 
 class ForbiddenWord(Base):
