@@ -168,6 +168,9 @@ def test_mistakes_are_shown_where_they_were_made(browser):
     assert "&lt;b&gt;" in answer.text
     answer = client.post("/page/models/shop/generate", data={**asked, "count": "many"})
     assert "count is a number" in answer.text
+    right = client.post("/page/models/shop/generate", data={**asked, "of category": "watch"}).text
+    assert '<div id="said" role="alert" hx-swap-oob="true"></div>' in right  # what was wrong is taken away
+    assert "hx-swap-oob" not in client.get("/page/jobs").text
 
 
 def test_jobs_show_how_far_they_are(browser):

@@ -73,6 +73,8 @@ def test_how_a_canary_draws_is_watched_apart(client, chosen, platform, monkeypat
     chosen(version=1, canary=2, percent=100)
     ids(client)
     Watch(platform).look()
+    page = client.get("/models/shop").text
+    assert "version 2, when it was new" in page and "version 2, now" in page
     with platform.database.reading() as session:
         assert session.get(ModelLook, ("shop@2", "shop-2")) is not None
     assert ("shop@2", "shop-2") in platform.looks.now()

@@ -50,9 +50,13 @@ def about(model: str, request: Request, platform: Here, who: Who) -> Response:
         (attribute.name, list(zip(attribute.values, counts[NOT_GIVEN + 1 :].tolist(), strict=True)))
         for attribute, counts in zip(schema.attributes, schema.frequencies, strict=True)
     ]
-    key = chosen.label, chosen.model_id
-    found = {"when it was new": watching.references(platform).get(key), "now": platform.looks.now().get(key)}
-    looks = [(words, look) for words, look in found.items() if look]
+    before, now = watching.references(platform), platform.looks.now()
+    canary = platform.rollouts.of(who.tenant, model).canary
+    looks = []
+    for each in [chosen, *([] if canary is None else [platform.engine.model(model, canary)])]:
+        key = each.label, each.model_id
+        found = (("when it was new", before.get(key)), ("now", now.get(key)))
+        looks += [(each.version, words, look) for words, look in found if look]
     photos = sum(count for _, count in schema.combinations)
     recipe = (chosen.description.get("provenance") or {}).get("recipe") or {}
     return rendered(

@@ -49,6 +49,9 @@ def _settings_of(picture: PictureShown) -> str:
     return "/?" + urlencode({"model": picture.model, **given, "seed": picture.seed, "truncation": picture.truncation})
 
 
+_NOTHING_WRONG = '<div id="said" role="alert" hx-swap-oob="true"></div>'
+"""Takes away what was said of an earlier request."""
+
 _BY_LANGUAGE = {language: _templates(language) for language in LANGUAGES}
 
 
@@ -60,6 +63,8 @@ def rendered(request: Request, template: str, status: int = 200, **context: Any)
     text = (
         _BY_LANGUAGE[language].get_template(f"{template}.html.jinja").render({"choosable": False, **shared, **context})
     )
+    if request.headers.get("HX-Request") and request.method != "GET":
+        text += _NOTHING_WRONG
     return HTMLResponse(text, status, {"Vary": "Accept-Language, Cookie"})
 
 
