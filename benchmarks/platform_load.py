@@ -5,8 +5,8 @@ Run: python benchmarks/platform_load.py [--milliseconds 8] [--model FOLDER/NAME]
 Engine and gateway run in processes of their own; the engine is asked for PNG over REST with and without the gateway
 before it, in turns. Every picture is a new one, so each is written to the store. The engine shares the cores with the
 gateway and those who ask; with `--milliseconds` a stand-in takes its place, that spends so long on each picture, one
-after the other, but no processor time, as an accelerator elsewhere would. `--seconds` of minutes shows whether the
-gateway's memory stays as it is.
+after the other, but no processor time, as an accelerator elsewhere would. With `--requests` the gateway alone is asked
+until it has answered so many: whether none fails and its memory stays as it is.
 """
 
 from __future__ import annotations
@@ -84,6 +84,7 @@ def main() -> None:
     parser.add_argument("--milliseconds", type=float, help="a picture of a stand-in for the engine (default: none)")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 8, 64])
+    parser.add_argument("--requests", type=int, help="that the gateway answers, the last of --concurrency in flight")
     parser.add_argument("--rows", type=int, default=1, help="pictures a request")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -102,7 +103,9 @@ def main() -> None:
             )
             for load in (bare, ours):  # warm
                 measured(load)
-            for concurrency in args.concurrency:
+            if args.requests:
+                _last(args.requests, dataclasses.replace(ours, concurrency=args.concurrency[-1], seconds=args.seconds))
+            for concurrency in [] if args.requests else args.concurrency:
                 _compare(concurrency, args.seconds, bare, ours)
 
 
@@ -118,6 +121,15 @@ def _compare(concurrency: int, seconds: float, bare: Load, ours: Load) -> None:
         f"{held} MB; {found['requests']} requests, {found['failures']} failed",
         flush=True,
     )
+
+
+def _last(most: int, ours: Load) -> None:
+    requests = failures = 0
+    while requests < most:
+        found = measured(ours)
+        requests, failures = requests + found["requests"], failures + found["failures"]
+        print(f"{requests} requests, {failures} failed; p50 {found['p50']:.0f}, p99 {found['p99']:.0f} ms; ", end="")
+        print(f"gateway {found['cpu']:.2f} ms of CPU a picture, {found['held'][-1]:.0f} MB", flush=True)
 
 
 def _shipped(folder: Path) -> Path:

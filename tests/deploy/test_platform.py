@@ -1,15 +1,19 @@
 """The files that run the platform elsewhere: each is what its schema allows, and they fit each other."""
 
 import configparser
+import contextlib
 import importlib.util
 import re
 import shutil
 import subprocess
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
 from compose_viz.spec.compose_spec import ComposeSpecification
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 KUBERNETES = DEPLOY / "kubernetes" / "platform"
@@ -102,6 +106,28 @@ def test_the_image_holds_what_the_extra_names_and_no_tensorflow():
     for name, line in wanted.items():
         assert line.replace("limits[redis]", "limits") == known[name]
     assert not wanted.keys() & {"tensorflow", "keras"}
+
+
+def test_no_package_of_the_image_asks_for_code_of_ones_own():
+    wanted = (DEPLOY / "platform" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    looked, left = {}, [Requirement(line) for line in wanted if not line.startswith("#")]
+    while left:
+        asked = left.pop()
+        known = canonicalize_name(asked.name), tuple(asked.extras)
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            if known not in looked:
+                package = metadata.distribution(asked.name)
+                said = package.metadata
+                licences = [said.get("License-Expression") or "", *(said.get_all("Classifier") or [])]
+                looked[known] = " ".join(text for text in licences if "::" not in text or text.startswith("License ::"))
+                needed = map(Requirement, package.requires or [])
+                left += [each for each in needed if applies(each, asked.extras)]
+    assert len(looked) > 30
+    assert not {name: text for name, text in looked.items() if re.search(r"(?<!Lesser )General Public|(?<!L)GPL", text)}
+
+
+def applies(needed, extras):
+    return needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in (*extras, ""))
 
 
 def test_the_engine_is_started_as_on_one_machine():

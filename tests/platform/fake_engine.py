@@ -79,7 +79,7 @@ class FakeEngine:
                 name, *version = self.path.partition(":")[0].split("/")[3::2]
                 engine.count(1)
                 try:
-                    answer = engine.predict(name, body["signature_name"], body["inputs"], int((version or [1])[0]))
+                    answer = engine.predict(name, body["signature_name"], body["inputs"], *map(int, version))
                 finally:
                     engine.count(-1)
                 self.answer(*answer)

@@ -1,8 +1,12 @@
 """What those see who watch the service."""
 
+import re
+
 from sqlalchemy.exc import OperationalError
 
+from tfproductgan.errors import WriteError
 from tfproductgan.platform import audit
+from tfproductgan.platform.store import pictures
 
 
 def test_it_is_healthy_and_ready(client):
@@ -27,7 +31,7 @@ def test_metrics_name_routes_as_they_are_declared(client):
 
 
 def test_what_goes_wrong_here_is_a_problem_without_details(client, platform, monkeypatch):
-    monkeypatch.setattr(type(platform.engine), "model", lambda self, name: 1 / 0)
+    monkeypatch.setattr(type(platform.engine), "model", lambda self, name, version: 1 / 0)
     answer = client.get("/api/v1/models/shop")
     assert answer.status_code == 500 and "ZeroDivisionError" not in answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -44,3 +48,21 @@ def test_a_store_that_is_away_is_said_and_nobody_gets_what_is_not_audited(client
     monkeypatch.setattr(type(platform.database), "reading", away)
     assert client.post("/api/v1/models/shop/generate", json={}).status_code == 503
     assert client.get("/readyz").status_code == 503
+
+
+def test_a_disk_that_is_full_is_said_and_nothing_is_kept_of_what_it_did_not_take(client, engine, monkeypatch):
+    def full(path, write):
+        raise WriteError(f"Cannot write {path!r}: No space left on device")
+
+    def errors():
+        return float(re.search(r"^platform_store_errors_total (\S+)", client.get("/metrics").text, re.M)[1])
+
+    before, counted = client.get("/api/v1/pictures").json()["items"], errors()
+    with monkeypatch.context() as patched:
+        patched.setattr(pictures, "replace_file", full)
+        answer = client.post("/api/v1/models/shop/generate", json={"seed": 8})
+        job = client.post("/api/v1/jobs", json={"model": "shop", "rows": [{"seed": 9}]}).json()
+    assert answer.status_code == 503 and answer.headers["Retry-After"] and "device" not in answer.text
+    assert errors() == counted + 1
+    assert client.get("/api/v1/pictures").json()["items"] == before
+    assert client.post(f"/api/v1/jobs/{job['id']}/cancel").status_code == 200

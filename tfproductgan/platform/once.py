@@ -6,9 +6,9 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Depends, Header, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 from sqlalchemy import delete
@@ -20,6 +20,24 @@ from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.problems import RefusedError
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.tables import Answer
+
+
+async def _described(
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            min_length=1,
+            max_length=200,
+            description="of your own choice: asked again with it within a day, the answer is the same and nothing new",
+        ),
+    ] = None,
+) -> None:
+    """For the description of the API; `once` looks at the header."""
+
+
+Once = Depends(_described)
+"""Among the dependencies of routes that answer by `once`."""
 
 Keep = Callable[[Session, BaseModel], None]
 """Called with the session in which something is kept, and what is answered."""
@@ -61,8 +79,6 @@ def once(
 
     if key is None:
         return made()
-    if not 1 <= len(key) <= 200:
-        raise RefusedError(422, "An Idempotency-Key has 1 to 200 letters.")
     written = json.dumps([request.method, request.url.path, asked], sort_keys=True, default=str)
     digest = hashlib.sha256(written.encode()).hexdigest()
     before = _claim(platform, who.id, key, digest)

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
-from tfproductgan.errors import ConditionError, PhotoError, ProductGANError, ServingError
+from tfproductgan.errors import ConditionError, PhotoError, PlatformError, ProductGANError, ServingError
 from tfproductgan.platform.engine import UnknownModelError
 
 
@@ -81,7 +81,7 @@ def status_of(error: ProductGANError) -> int:
         return 404
     if isinstance(error, ServingError):
         return _OF_ENGINE.get(getattr(error.__cause__, "code", ""), 502)
-    return 500
+    return 503 if isinstance(error, PlatformError) else 500  # a picture that cannot be written or read: a full disk
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -94,6 +94,10 @@ async def _of_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProductGANError)
     status = status_of(error)
     headers = error.headers if isinstance(error, RefusedError) else {"Retry-After": "2"} if status == 503 else {}
+    if isinstance(error, PlatformError):
+        _log.error("the store does not take it", error=str(error))
+        request.app.state.platform.metrics.store_errors.inc()
+        return _answer(request, status, "The store does not answer: try again.", headers)
     if isinstance(error, RefusedError):  # for the audit log
         request.state.audited = {**getattr(request.state, "audited", {}), "refused": str(error)}
     return _answer(request, status, " ".join(str(error).split()), headers)

@@ -21,14 +21,14 @@ from tfproductgan.platform.api.pictures import After, Limit
 from tfproductgan.platform.jobs import queue
 from tfproductgan.platform.jobs.queue import Row
 from tfproductgan.platform.jobs.result import zipped
-from tfproductgan.platform.once import Keep, once
+from tfproductgan.platform.once import Keep, Once, once
 from tfproductgan.platform.state import Here, Platform
 from tfproductgan.platform.store.tables import Job
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 
 
-@router.post("", status_code=202, response_model=JobShown)
+@router.post("", status_code=202, response_model=JobShown, dependencies=[Once])
 @needs("jobs:make")
 def submit(body: JobBody, request: Request, platform: Here, who: Who) -> Response:
     """Queue pictures from a list."""
@@ -38,7 +38,7 @@ def submit(body: JobBody, request: Request, platform: Here, who: Who) -> Respons
     return once(request, platform, who, body.model_dump(), 202, lambda keep: queued(platform, who, *wanted, keep))
 
 
-@router.post("/csv", status_code=202, response_model=JobShown)
+@router.post("/csv", status_code=202, response_model=JobShown, dependencies=[Once])
 @needs("jobs:make")
 def submit_csv(
     request: Request,

@@ -29,7 +29,7 @@ from tfproductgan.platform.api.bodies import (
     VersionsChosen,
     VersionsShown,
 )
-from tfproductgan.platform.once import Keep, once
+from tfproductgan.platform.once import Keep, Once, once
 from tfproductgan.platform.state import Here, Platform
 from tfproductgan.platform.store.tables import Picture
 from tfproductgan.serving.client import VersionStatus
@@ -72,7 +72,7 @@ def choose_version(model: str, body: VersionsChosen, request: Request, platform:
     return VersionsShown.of(*choose(platform, who, model, body))
 
 
-@router.post("/{model}/generate", status_code=201, response_model=Pictures)
+@router.post("/{model}/generate", status_code=201, response_model=Pictures, dependencies=[Once])
 @needs("pictures:make")
 def generate(model: str, body: Generate, request: Request, platform: Here, who: Who) -> Response:
     """Draw pictures by name; the same request gives the same pictures."""
@@ -83,7 +83,7 @@ def generate(model: str, body: Generate, request: Request, platform: Here, who: 
     return once(request, platform, who, asked, 201, make)
 
 
-@router.post("/{model}/interpolate", status_code=201, response_model=Pictures)
+@router.post("/{model}/interpolate", status_code=201, response_model=Pictures, dependencies=[Once])
 @needs("pictures:make")
 def interpolate(model: str, body: Interpolate, request: Request, platform: Here, who: Who) -> Response:
     """Draw the way from one picture to another."""
@@ -94,7 +94,7 @@ def interpolate(model: str, body: Interpolate, request: Request, platform: Here,
     return once(request, platform, who, asked, 201, make)
 
 
-@router.post("/{model}/edit", status_code=201, response_model=Pictures)
+@router.post("/{model}/edit", status_code=201, response_model=Pictures, dependencies=[Once])
 @needs("pictures:make")
 def edit(model: str, body: Edit, request: Request, platform: Here, who: Who) -> Response:
     """Draw a picture on its way to another value, its seed and all else held."""
@@ -104,7 +104,7 @@ def edit(model: str, body: Edit, request: Request, platform: Here, who: Who) -> 
     return once(request, platform, who, asked, 201, make)
 
 
-@router.post("/{model}/explain", status_code=201, response_model=Explained)
+@router.post("/{model}/explain", status_code=201, response_model=Explained, dependencies=[Once])
 @needs("pictures:make")
 def explain(model: str, body: Asked, request: Request, platform: Here, who: Who) -> Response:
     """Draw a picture, and say how much of it hangs on each thing that was asked for."""
@@ -120,7 +120,7 @@ def explain(model: str, body: Asked, request: Request, platform: Here, who: Who)
     return once(request, platform, who, asked, 201, make)
 
 
-@router.post("/{model}/translate", status_code=201, response_model=Pictures)
+@router.post("/{model}/translate", status_code=201, response_model=Pictures, dependencies=[Once])
 @needs("pictures:make")
 def translate(
     model: str,
@@ -135,7 +135,7 @@ def translate(
     return _translated(request, platform, who, model, file, conditions, to, "translate")
 
 
-@router.post("/{model}/stylise", status_code=201, response_model=Pictures)
+@router.post("/{model}/stylise", status_code=201, response_model=Pictures, dependencies=[Once])
 @needs("pictures:make")
 def stylise(
     model: str,
@@ -149,7 +149,7 @@ def stylise(
     return _translated(request, platform, who, model, file, conditions, "B", "stylise")
 
 
-@router.post("/{model}/cutout", status_code=201, response_model=Pictures)
+@router.post("/{model}/cutout", status_code=201, response_model=Pictures, dependencies=[Once])
 @needs("pictures:make")
 def cut_out(
     model: str,
@@ -165,7 +165,7 @@ def cut_out(
     return _cut(request, platform, who, model, file, background, shadow, behind)
 
 
-@plain.post("/cutout", status_code=201, response_model=Pictures)
+@plain.post("/cutout", status_code=201, response_model=Pictures, dependencies=[Once])
 @needs("pictures:make")
 def cut_out_of_plain(
     request: Request,
@@ -182,7 +182,7 @@ def cut_out_of_plain(
     return _cut(request, platform, who, None, file, background, shadow, behind)
 
 
-@router.post("/{model}/upscale", status_code=201, response_model=Pictures)
+@router.post("/{model}/upscale", status_code=201, response_model=Pictures, dependencies=[Once])
 @needs("pictures:make")
 def upscale(
     model: str,

@@ -14,7 +14,7 @@ from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.api.bodies import Change, More, Pictures, PictureShown
 from tfproductgan.platform.api.models import drawn
-from tfproductgan.platform.once import once
+from tfproductgan.platform.once import Once, once
 from tfproductgan.platform.problems import RefusedError
 from tfproductgan.platform.state import Here, Platform
 from tfproductgan.platform.store.tables import Picture
@@ -117,14 +117,14 @@ def delete(picture_id: str, platform: Here, who: Who) -> None:
     gallery.remove(platform, who.tenant, picture_id)
 
 
-@router.post("/{picture_id}/again", status_code=201, response_model=Pictures)
+@router.post("/{picture_id}/again", status_code=201, response_model=Pictures, dependencies=[Once])
 @needs("pictures:make")
 def again(picture_id: str, request: Request, platform: Here, who: Who) -> Response:
     """Draw the same again: by the model as it is now."""
     return _drawn_again(platform, who, picture_id, request, None)
 
 
-@router.post("/{picture_id}/more", status_code=201, response_model=Pictures)
+@router.post("/{picture_id}/more", status_code=201, response_model=Pictures, dependencies=[Once])
 @needs("pictures:make")
 def more(picture_id: str, body: More, request: Request, platform: Here, who: Who) -> Response:
     """Draw others of the same conditions."""
