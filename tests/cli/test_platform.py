@@ -13,7 +13,9 @@ import pytest
 
 pytest.importorskip("fastapi", reason="needs the extra 'platform'")
 
+from tfproductgan.cli import platform
 from tfproductgan.cli.main import main
+from tfproductgan.serving.server.versions import source
 
 
 @pytest.fixture
@@ -53,3 +55,15 @@ def test_it_shows_a_key_once_answers_and_ends_in_good_order(tmp_path, engine, ca
     assert main(["platform", "--folder", str(tmp_path), "--new-administrator", "shop"]) == 0
     assert main(["audit", "verify", "--folder", str(tmp_path)]) == 0
     assert "as they were written" in capsys.readouterr().out
+
+
+def test_its_own_engine_serves_the_two_newest_versions_of_each_model(tmp_path):
+    names = ("Weiß", 'with "quotes"')
+    for name in names:
+        for version in ("1", "2", "3"):
+            (tmp_path / "models" / name / version).mkdir(parents=True)
+    configs = source(platform._configuration(tmp_path / "models", names, tmp_path / "store"))()
+    assert set(configs) == set(names)
+    for name, config in configs.items():
+        assert Path(config.base_path) == tmp_path / "models" / name
+        assert config.model_version_policy.latest.num_versions == 2

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tfproductgan.cli.serve import port_number
 from tfproductgan.errors import PlatformError, ProductGANError, require
+from tfproductgan.writing import replace_file
 
 HELP = """\
 Start the platform: an API for programs on one port, an engine in a second process, and a store that remembers.
@@ -25,6 +27,16 @@ database and place for pictures come by TFPRODUCTGAN_PLATFORM_DATABASE and TFPRO
 settings do that docs/platform.md lists. Ctrl-C finishes what is in flight; jobs go on at the next start."""
 
 _SHIPPED = "studio"
+
+# the newest draws, and the one before it is there to go back to, or to let the newest draw a share at first
+_SERVED = """\
+  config {{
+    name: {name}
+    base_path: {path}
+    model_platform: "tensorflow"
+    model_version_policy {{ latest {{ num_versions: 2 }} }}
+  }}
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,12 +118,21 @@ def _own_engine(path: Path | None, folder: Path) -> Iterator[tuple[str, tuple[st
     names = tuple(sorted(p.name for p in models.glob("*") if any(p.glob("[0-9]*/saved_model.pb"))))
     if not names:
         raise PlatformError(f"{str(models)!r} holds no model: expected NAME/1/saved_model.pb, as 'export' writes it.")
-    process = EngineProcess(models, names)
+    process = EngineProcess(_configuration(models, names, folder), names)
     try:
         process.wait_until_ready()
         yield process.url, names
     finally:
         process.stop()
+
+
+def _configuration(models: Path, names: Sequence[str], folder: Path) -> Path:
+    """What the engine serves, in the words of TensorFlow Serving: two versions of each model."""
+    quoted = [(json.dumps(text, ensure_ascii=False) for text in (n, str((models / n).resolve()))) for n in names]
+    parts = [_SERVED.format(name=name, path=path) for name, path in quoted]
+    folder.mkdir(parents=True, exist_ok=True)
+    text = "".join(["model_config_list {\n", *parts, "}\n"])
+    return replace_file(folder / "models.config", lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def _shipped(folder: Path) -> Path:

@@ -24,10 +24,10 @@ _log = structlog.get_logger("tfproductgan.platform")
 
 
 class EngineProcess:
-    """Serves a folder of models on a port that stays the same.
+    """Serves models on a port that stays the same.
 
     Args:
-        models: The folder, `NAME/1` and so on in it.
+        models: What `tfproductgan serve` takes: a folder of models or a configuration.
         names: The models in it.
     """
 
