@@ -109,7 +109,7 @@ def migrations() -> Config:
 
 def _set_up_sqlite(connection, record):
     connection.isolation_level = None  # transactions begin as `_begin_sqlite` says
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-512"):
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
