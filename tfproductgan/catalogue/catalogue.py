@@ -141,7 +141,7 @@ class Catalogue:
             None if sources is None else sources.shape[-1],
             _vocabulary([titles[i] for i in train], text) if learnt else None,
         )
-        if isinstance(schema.vocabulary, Vocabulary) and any(map(is_vector, titles)):
+        if schema.reads_words and any(map(is_vector, titles)):
             raise CatalogueError(
                 "The model has learnt from titles, and these photos come with vectors: give text (--text) in place of "
                 "text_vectors (--text-vectors)."
@@ -741,7 +741,7 @@ class Catalogue:
         vocabulary = self.schema.vocabulary
         if vocabulary is not None:
             read = f"{len(vocabulary.words):,} words; up to {vocabulary.length} of them, or parts, are read"
-            if isinstance(vocabulary, TextVectors):
+            if not self.schema.reads_words:
                 given = sum(map(bool, train[:, self.schema.text_columns].any(axis=1)))
                 read = f"vectors of {vocabulary.length} numbers, of {given:,} photos of {len(train):,}"
             lines.append(f"text        {self.schema.text}: {read}")
