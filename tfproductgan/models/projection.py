@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfproductgan.conditions import Conditions, whole_number
 from tfproductgan.errors import ConditionError
+from tfproductgan.losses.perceptual import maps_distance
 from tfproductgan.models.editing import Drawing, Editor, kernels_of
 from tfproductgan.models.pictures import to_float
 
@@ -74,7 +75,7 @@ def project(
 
     Reference:
         Karras et al., 2020, Analyzing and Improving the Image Quality of StyleGAN, section 5, with the noise of a seed;
-        Zhang et al., 2018, The Unreasonable Effectiveness of Deep Features as a Perceptual Metric (`maps`)
+        for `maps` see `maps_distance`
     """
     steps = whole_number("steps", steps, 1, 100_000)
     schema, network = model.schema, model.sampling_network
@@ -85,7 +86,7 @@ def project(
     [request] = model.plan(conditions, count=1, seed=seed, complete=False)
     _, *rest = (tf.constant(part) for part in model.styles_of([request]))
     wanted = to_float(tf.constant(photo[None]))
-    wanted_maps = None if maps is None else [_unit(each) for each in maps(_levels(wanted))]
+    wanted_maps = None if maps is None else maps(_levels(wanted))
     rank = 3 if network.num_styles else 2
 
     def drawn(vectors, training=False):
@@ -96,9 +97,7 @@ def project(
     def distances(pictures):
         found = _pixel_distances(pictures, wanted)
         if wanted_maps is not None:
-            pairs = zip(maps(_levels(pictures)), wanted_maps, strict=True)
-            layers = [tf.reduce_mean(tf.reduce_sum(tf.square(_unit(a) - b), -1), (1, 2)) for a, b in pairs]
-            found += tf.add_n(layers) / len(layers)
+            found += maps_distance(maps(_levels(pictures)), wanted_maps)
         return found
 
     candidates = _candidates(model, conditions)
@@ -144,10 +143,6 @@ def _candidates(model, conditions):
 def _levels(pictures):
     """From -1 to 1 to 0 to 255."""
     return (pictures + 1.0) * 127.5
-
-
-def _unit(maps):
-    return maps * tf.math.rsqrt(tf.reduce_sum(tf.square(maps), -1, keepdims=True) + 1e-6)
 
 
 def _pixel_distances(pictures, photo):
