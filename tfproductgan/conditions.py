@@ -23,7 +23,7 @@ import numpy as np
 from tfproductgan.errors import ConditionError, nearest
 from tfproductgan.stateless_random import stateless_uniform
 from tfproductgan.text_vectors import TextVectors, spell_vectors
-from tfproductgan.vocabulary import INVISIBLE, Vocabulary
+from tfproductgan.vocabulary import HALVES, INVISIBLE, Vocabulary
 
 NOT_GIVEN = 0
 """The id that stands for "not given" in every attribute."""
@@ -57,9 +57,9 @@ Conditions = Mapping[str, "str | Sequence[str] | None"]
 """What is asked for: attribute name to value name, or to several of an attribute that takes several; `"text"` to words
 of one's own, if the model has learnt from titles."""
 
-_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+_INVISIBLE = re.compile(f"[{INVISIBLE}{HALVES}]")
 _SHOWN = "\u200c\u200d\ufe0e\ufe0f"  # joiners and variants: Persian, languages of India and emoji need them
-_JUNK = re.compile(f"(?![{_SHOWN}])[{INVISIBLE}]")
+_JUNK = re.compile(f"(?![{_SHOWN}])[{INVISIBLE}{HALVES}]")
 
 
 def fold(name: Any) -> str:
