@@ -33,7 +33,7 @@ from tfproductgan.cli.data_options import add_data_options, catalogue_from
 from tfproductgan.losses.perceptual import maps_distance
 from tfproductgan.metrics.distances import frechet_distance_of, psnr, ssim
 from tfproductgan.metrics.extractors import get_extractor
-from tfproductgan.models.degradations import degraded
+from tfproductgan.models.degradations import degraded, larger
 from tfproductgan.models.pictures import to_float, to_uint8
 from tfproductgan.models.randomness import Draws
 from tfproductgan.models.upscaler import spans
@@ -41,13 +41,6 @@ from tfproductgan.models.vgg19 import vgg19_features
 from tfproductgan.recipes import Recipe
 
 TILES = (192, 256)
-
-
-def bicubic(small: np.ndarray, scale: int) -> np.ndarray:
-    """Pictures enlarged by a bicubic filter."""
-    size = [scale * side for side in small.shape[1:3]]
-    resized = tf.image.resize(tf.cast(small, tf.float32), size, "bicubic")
-    return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8).numpy()
 
 
 def spoilt(photos: np.ndarray, model) -> np.ndarray:
@@ -76,7 +69,7 @@ def compared(models: dict, photos: np.ndarray, features, judge) -> tuple[list[li
     first = next(iter(models.values()))
     rows = []
     for name, small in (("clean", first.shrunk(photos)), ("spoilt", spoilt(photos, first))):
-        ways = {"bicubic": bicubic(small, first.scale)}
+        ways = {"bicubic": larger(small, first.scale).numpy()}
         ways |= {way: model.upscale_squares(small) for way, model in models.items()}
         for way, made in ways.items():
             row = [name, way, float(psnr(photos, made).mean()), float(ssim(photos, made).mean())]
