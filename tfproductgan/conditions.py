@@ -158,7 +158,11 @@ class Attribute:
         return len(self.values) + 1
 
     def id_of(self, value: str | None) -> int:
-        """The id of a value name; `None` and the empty string are "not given"."""
+        """The id of a value name; `None` and the empty string are "not given".
+
+        Raises:
+            ConditionError: If there is no such value; the message lists the nearest ones.
+        """
         if value is None or not fold(value):
             return NOT_GIVEN
         try:
