@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 from PIL import Image
-from proving import SHOWN, learnt, parser_of, recipe_of, show_grid, show_table, told
+from proving import SHOWN, parser_of, proved, recipe_of, show_grid, show_table, told
 
 import tfproductgan as tpg
 from tfproductgan.catalogue.cutting import cut, placed
@@ -111,7 +111,7 @@ def main() -> None:
     if args.data:
         args.image_size = size
         learnt_from["photos"] = some_of(catalogue_from(args), args.photos).with_masks()
-    model, found = learnt(together(list(learnt_from.values())), recipe_of(args, "cutout"), args.core_seconds, args.out)
+    model, found = proved(together(list(learnt_from.values())), recipe_of(args, "cutout"), args.core_seconds, args.out)
     told("cutout", found)
     held_out = {name: parts_of(each, "validation") for name, each in learnt_from.items()}
     rows = [row for name, parts in held_out.items() for row in rows_for(name, model, *parts)]

@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from proving import SHOWN, learnt, parser_of, recipe_of, show_grid, show_table, slug, told
+from proving import SHOWN, parser_of, proved, recipe_of, show_grid, show_table, slug, told
 
 import tfproductgan as tpg
 from tfproductgan.cli.data_options import add_data_options, catalogue_from
@@ -79,7 +79,7 @@ def both_ways(args: argparse.Namespace, catalogue, texts: tuple[str, str], extra
     sets = [set_of(catalogue, each) for each in values]
     size, name = catalogue.image_size, slug(" to ".join(texts))
     pairs = tpg.Catalogue.from_unpaired(*(alone(each, size) for each in sets))
-    model, found = learnt(pairs, recipe_of(args, "cyclegan"), args.core_seconds, args.out / name)
+    model, found = proved(pairs, recipe_of(args, "cyclegan"), args.core_seconds, args.out / name)
     told(f"{texts[0]} and {texts[1]}", found)
     ways = ((0, 1, model, model.way_back()), (1, 0, model.way_back(), model))
     rows, grid = [], {}

@@ -31,7 +31,8 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from recipes import asked_for, compared, digest, draw, learn, recipe_of
+from learning import digest, learnt
+from recipes import asked_for, compared, draw, recipe_of
 from results import put_into
 
 from tfproductgan.cli.data_options import add_data_options, catalogue_from
@@ -80,18 +81,6 @@ def parted(args: argparse.Namespace) -> tuple:
     return made(rows, args.photos), functools.cache(lambda: made(others, len(others)))
 
 
-def begun_with(start: Path | None):
-    """What gives a new model the weights of a file, and says which; nothing without one."""
-    import tfproductgan
-    from tfproductgan.training.warm_start import take_weights
-
-    def begin(gan) -> None:
-        if start is not None:
-            print(*take_weights(gan, tfproductgan.load(start), start.name), sep="\n", flush=True)
-
-    return begin
-
-
 def judge(args: argparse.Namespace, catalogue, samples) -> dict:
     """The figures of samples that were asked for what the held-out photos show."""
     import dataclasses
@@ -130,8 +119,7 @@ def run(args, catalogue, others, row: str, start: str, recipe: Recipe) -> dict:
     stem = args.keep / f"{key}-{recipe.seed}-{digest(recipe)}"
     if not stem.with_suffix(".json").is_file():
         began = before(args, others, catalogue.image_size) if STARTS[start] else None
-        gan, found = learn(catalogue, recipe, args.core_seconds, begun_with(began))
-        args.keep.mkdir(parents=True, exist_ok=True)
+        gan, found = learnt(catalogue, recipe, args.core_seconds, stem, warm_start=began)
         gan.trained().save(stem.with_suffix(".keras"))
         grid(catalogue, gan.trained(), stem.with_suffix(".png"))
         write_json(stem.with_suffix(".json"), {"row": f"{row}, {start}", "seed": recipe.seed, **found})
@@ -145,8 +133,7 @@ def before(args, others, image_size: int) -> Path:
     default = recipe_of("dcgan", {}).for_size(image_size)
     path = args.keep / f"all-but-{args.class_name}-{image_size}-{args.before}-{digest(default)}.keras"
     if not path.is_file():
-        args.keep.mkdir(parents=True, exist_ok=True)
-        gan, found = learn(others(), default, args.before)
+        gan, found = learnt(others(), default, args.before, path.with_suffix(""))
         gan.save(path)
         grid(others(), gan.trained(), path.with_suffix(".png"))
         print(json.dumps({"before": path.name, **found}), flush=True)

@@ -31,8 +31,8 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from learning import SHARE, core_seconds_of_a_step
 from PIL import Image
-from recipes import SHARE, core_seconds_of_a_step
 
 from tfproductgan import machine
 from tfproductgan.errors import ProductGANError

@@ -27,7 +27,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from proving import SHOWN, learnt, parser_of, recipe_of, show_grid, show_table, told
+from proving import SHOWN, parser_of, proved, recipe_of, show_grid, show_table, told
 from scipy.ndimage import gaussian_gradient_magnitude
 
 import tfproductgan as tpg
@@ -96,7 +96,7 @@ def main() -> None:
     schema, photos, shown = pairs.schema, pairs.images("validation"), pairs.conditions("validation")
     images = {split: pairs.images(split) for split in SPLITS}
     sources = {split: np.concatenate(list(pairs.source_batches(split))) for split in SPLITS}
-    ours, own = learnt(pairs, recipe_of(args, "pix2pix"), args.core_seconds, args.out)
+    ours, own = proved(pairs, recipe_of(args, "pix2pix"), args.core_seconds, args.out)
     told("ours", own)
     asked = {name: ask_otherwise(shown, at) for name, at in zip(schema.names, schema.slices, strict=True)}
     otherwise = {name: ours.translate_squares(sources["validation"], ids) for name, ids in asked.items()}

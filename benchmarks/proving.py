@@ -9,28 +9,23 @@ import argparse
 import json
 import os
 import re
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the command line does
 
-import keras
 import numpy as np
 import tensorflow as tf
-from recipes import SHARE, core_seconds_of_a_step, digest
+from learning import digest, learnt
 
-import tfproductgan as tpg
-from tfproductgan.errors import TrainingStopped
 from tfproductgan.recipes import Recipe, get_recipe
 from tfproductgan.sampling.grids import contact_grid
-from tfproductgan.writing import append_json_line, read_json, read_json_lines, write_json, write_text
+from tfproductgan.writing import write_text
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 
 SHOWN = 8  # pictures in a row of a grid
-_CHECKPOINTS = 8  # of a run, besides those where it is stopped
 
 
 def parser_of(doc: str, out: str, judge: bool = True) -> argparse.ArgumentParser:
@@ -52,57 +47,14 @@ def recipe_of(args: argparse.Namespace, name: str, **more) -> Recipe:
     return get_recipe(name, **more, **changes)
 
 
-def learnt(
+def proved(
     catalogue, recipe: Recipe, core_seconds: float, out: Path, parts: Sequence[tuple[float, Mapping]] = ((1.0, {}),)
 ) -> tuple:
-    """What a recipe has learnt in so many core-seconds, in a run directory of its own in `out`; it goes on there.
-
-    How long the run is, is decided by how fast its first steps are, once. What is counted leaves the making of graphs
-    out and has the validation in.
-
-    Args:
-        catalogue: What to learn from.
-        recipe: How; its `images` do not count.
-        core_seconds: How long.
-        out: A folder.
-        parts: Shares of the training that differ in speed, and what of the recipe makes each of them.
-
-    Returns:
-        The trained model, and how many images and core-seconds it took.
-    """
+    """The trained model of a recipe in a folder of its own in `out`, see `learning.learnt`."""
     recipe = recipe.for_size(catalogue.image_size)
     folder = out / f"{recipe.name}-{catalogue.image_size}-{core_seconds:g}-{digest(recipe)}"
-    folder.mkdir(parents=True, exist_ok=True)
-    length, spent = folder / "length.json", folder / "spent.jsonl"
-    if not length.is_file():
-        each = sum(
-            share * core_seconds_of_a_step(catalogue, recipe.replace(**changes), SHARE * share * core_seconds)
-            for share, changes in parts
-        )
-        write_json(length, {"images": max(2, round(core_seconds / each)) * recipe.step_images})
-    recipe = recipe.replace(**read_json(length))
-    begin: dict[str, float] = {}
-
-    def first(batch, logs=None):  # its graph is made
-        if not begin:
-            seen = counter.model.images_seen
-            before = [line["cpu"] for line in read_json_lines(spent) if line["images"] <= seen]
-            begin["cpu"] = time.process_time() - max(before, default=0.0)
-
-    def note(*_):
-        if begin:
-            found = {"images": int(counter.model.images_seen), "cpu": round(time.process_time() - begin["cpu"], 1)}
-            append_json_line(spent, found)
-
-    counter = keras.callbacks.LambdaCallback(on_train_batch_end=first, on_epoch_end=note)
-    try:
-        model = tpg.train(
-            catalogue, recipe, folder / "run", every=-(-recipe.images // _CHECKPOINTS), callbacks=[counter]
-        )
-    except TrainingStopped as stopped:
-        note()
-        raise SystemExit("Stopped: the same command goes on.") from stopped
-    return model.trained(), read_json_lines(spent)[-1]
+    model, found = learnt(catalogue, recipe, core_seconds, folder, parts)
+    return model.trained(), found
 
 
 def told(name: str, found: Mapping) -> None:

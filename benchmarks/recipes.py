@@ -15,28 +15,28 @@ All are judged alike, from their averaged generators, asked for what the photos 
   are training photos, 10,000 at most, and nothing else.
 - "photos": training photos in the place of samples.
 
-A run takes minutes; finished ones are kept in the file of `--out` and not repeated unless their recipe has changed.
-Generators stay in the folder of `--keep`, so that another judge can look at them without another training. `--jobs`
-trainings run at a time, each with one thread an operation. `--into` puts the table between the lines
-`<!-- results -->` and `<!-- end of results -->` of a file.
+A run takes minutes; finished ones are kept in the file of `--out` and not repeated unless their recipe has changed, and
+what was stopped goes on. Generators stay in the folder of `--keep`, so that another judge can look at them without
+another training. `--jobs` trainings run at a time, each with one thread an operation. `--into` puts the table between
+the lines `<!-- results -->` and `<!-- end of results -->` of a file.
 """
 
 from __future__ import annotations
 
 import argparse
 import concurrent.futures
-import hashlib
 import json
 import multiprocessing
 import os
 import re
+import shutil
 import statistics
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from learning import digest, learnt
 from measuring import peak_megabytes
 from results import put_into
 
@@ -46,8 +46,6 @@ from tfproductgan.recipes import Recipe, get_recipe
 from tfproductgan.writing import append_json_line, read_json, write_json
 
 MOST = 10_000  # samples
-MEASURED = 24  # steps, at least, that tell how fast a recipe is
-SHARE = 0.03  # of the core-seconds, at least, that they take: what else the machine does changes
 
 _BEFORE = {
     "generator": {"width": 32, "upsampling": "learned", "latent_sizes": None},
@@ -101,12 +99,6 @@ def recipe_of(base: str, changes: dict) -> Recipe:
     return recipe.replace(**{**changes, **options})
 
 
-def digest(recipe: Recipe) -> str:
-    """Tells recipes apart, whatever their seed and length."""
-    settings = recipe.replace(seed=0, images=1).settings()
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
-
-
 def run(args: argparse.Namespace, row: str, recipe: Recipe) -> dict:
     """Train, unless the generator was kept, and judge once; in a process of its own."""
     import_tensorflow()
@@ -120,59 +112,20 @@ def run(args: argparse.Namespace, row: str, recipe: Recipe) -> dict:
     stem = args.keep / f"{slug}-{args.core_seconds}-{recipe.seed}-{digest(recipe)}"
     generator, about = stem.with_suffix(".keras"), stem.with_suffix(".json")
     if not about.is_file():
-        trained, found = train(args, catalogue, recipe)
-        args.keep.mkdir(parents=True, exist_ok=True)
+        trained, found = train(args, catalogue, recipe, stem)
         trained.save(generator)
         write_json(about, {"row": row, "seed": recipe.seed, "recipe": digest(recipe), **found})
+        shutil.rmtree(stem)
     trained = tfproductgan.load(generator)
     return {**read_json(about), **judge(args, catalogue, asked_for(catalogue, args.split), trained, recipe.seed)}
 
 
-def learn(catalogue, recipe: Recipe, core_seconds: int, begin_with: Callable = lambda gan: None) -> tuple:
-    """A model that has learnt for so many core-seconds, and how many they and its images were.
-
-    `begin_with` is called with each new model before it learns.
-    """
-    each = core_seconds_of_a_step(catalogue, recipe, SHARE * core_seconds, begin_with=begin_with)
-    recipe = recipe.replace(images=max(2, round(core_seconds / each)) * recipe.step_images)
-    gan, stream = _begun(catalogue, recipe, begin_with)
-    cpu = _timed(gan, stream, recipe.images // recipe.step_images - 1)
-    return gan, {"images": recipe.images, "cpu": round(cpu, 1)}
-
-
-def core_seconds_of_a_step(
-    catalogue, recipe: Recipe, at_least: float, steps: int = MEASURED, begin_with: Callable = lambda gan: None
-) -> float:
-    """What a step of a new model takes; so many steps are measured, again until they took so many core-seconds."""
-    gan, stream = _begun(catalogue, recipe, begin_with)
-    cpu, done = 0.0, 0
-    while not done or cpu < at_least:
-        cpu, done = cpu + _timed(gan, stream, steps), done + steps
-    return cpu / done
-
-
-def _begun(catalogue, recipe: Recipe, begin_with: Callable) -> tuple:
-    from tfproductgan.training.trainer import make_model
-
-    gan = make_model(recipe, catalogue.schema)
-    begin_with(gan)
-    stream = catalogue.stream("train", recipe.step_images, recipe.seed, balance=recipe.balance)
-    gan.fit(stream.take(1), epochs=1, verbose=0)  # makes the graph, which does not count
-    return gan, stream.skip(1)
-
-
-def _timed(gan, stream, steps: int) -> float:
-    begin = time.process_time()
-    gan.fit(stream, steps_per_epoch=steps, epochs=1, verbose=0)
-    return time.process_time() - begin
-
-
-def train(args: argparse.Namespace, catalogue, recipe: Recipe) -> tuple:
+def train(args: argparse.Namespace, catalogue, recipe: Recipe, folder: Path) -> tuple:
     """A generator that has learnt for so many core-seconds, and what is known of it."""
-    gan, learnt = learn(catalogue, recipe, args.core_seconds)
+    gan, counted = learnt(catalogue, recipe, args.core_seconds, folder)
     found = {
         "core_seconds": args.core_seconds,
-        **learnt,
+        **counted,
         "precision": gan.sampling_network.dtype_policy.name,
         "parameters": sum(network.count_params() for network in gan.networks().values()),
         "megabytes": round(peak_megabytes()),

@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 from PIL import Image
-from proving import learnt, parser_of, recipe_of, show_grid, show_table, told
+from proving import parser_of, proved, recipe_of, show_grid, show_table, told
 
 import tfproductgan as tpg
 from tfproductgan.models.stylizing import Settings, losses_of, stylise
@@ -66,7 +66,7 @@ def main() -> None:
         Image.fromarray(draw().astype(np.uint8)).save(folder / f"{name}.png")
     photos = tpg.Catalogue.studio(2_000, image_size=args.image_size)
     recipe = recipe_of(args, "style", features=args.features)
-    model, found = learnt(photos.with_styles(folder), recipe, args.core_seconds, args.out)
+    model, found = proved(photos.with_styles(folder), recipe, args.core_seconds, args.out)
     told("network", found)
     features = vgg19_features(args.features)
     settings = {way: Settings(size=args.image_size, optimizer=way) for way in ("lbfgs", "adam")}

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from measuring import peak_megabytes
-from proving import SHOWN, learnt, parser_of, recipe_of, show_grid, show_table, told
+from proving import SHOWN, parser_of, proved, recipe_of, show_grid, show_table, told
 
 import tfproductgan as tpg
 from tfproductgan.cli.data_options import add_data_options, catalogue_from
@@ -147,7 +147,7 @@ def main() -> None:
     models = {}
     for name, recipe in recipes.items():
         parts = halves.get(name, ((1.0, {}),))
-        models[name], found = learnt(catalogue, recipe, args.core_seconds, args.out, parts)
+        models[name], found = proved(catalogue, recipe, args.core_seconds, args.out, parts)
         told(name, found)
         models[name].save(args.out / f"{name}.keras")
     photos = catalogue.images("validation")[: args.count]

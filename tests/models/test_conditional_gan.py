@@ -195,6 +195,28 @@ def test_sharing_derivatives_changes_no_gradient(
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6 * largest)
 
 
+@pytest.mark.parametrize(("form", "calls"), [("modern", [4, 4]), ("classic", [8])])
+def test_judging_halves_side_by_side_changes_no_gradient(small_gan, random_batches, monkeypatch, form, calls):
+    gan = small_gan("dcgan", discriminator={"form": form}, matching=0.4 * (form == "modern"))
+    gan.compile(penalties=[])
+    batch, draws = gan._received(random_batches(gan.schema)[0]), Draws(0, tf.constant(0))
+    judged = []
+    call = gan.discriminator.call
+    monkeypatch.setattr(
+        gan.discriminator,
+        "call",
+        lambda inputs, **options: (judged.append(len(inputs["images"])), call(inputs, **options))[1],
+    )
+    found = {}
+    for threads in (0, 1):
+        monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda threads=threads: threads)
+        scratch = {"drawn": gan._draw(batch["conditions"], draws)}
+        found[threads], _ = gan._generator_gradients(batch, draws, scratch)
+    assert judged[-len(calls) :] == calls
+    for one, other in zip(found[1], found[0], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
 def test_matching_adds_what_others_conditions_cost(small_gan, random_batches):
     # all photos show the same, so who the others are is known
     schema = small_gan().schema.with_combinations([(1, 2)])

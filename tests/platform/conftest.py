@@ -1,4 +1,6 @@
 import importlib.util
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -42,9 +44,7 @@ def running_engine(fake_engine):
 @pytest.fixture
 def engine(running_engine):
     """A running fake engine that has drawn nothing yet."""
-    running_engine.drawn.clear()
-    running_engine.received.clear()
-    running_engine.read.clear()
+    running_engine.forget()
     yield running_engine
     running_engine.refuses = None
     running_engine.delay.set()
@@ -93,16 +93,54 @@ def as_role(platform):
 
 
 @pytest.fixture(scope="module")
-def started(app):
+def drawing():
+    """The threads that draw rows of jobs, or look for some, while they do."""
+    from tfproductgan.platform.jobs import queue
+
+    threads, claim = set(), queue.claim
+
+    def watched(*args):
+        threads.add(threading.current_thread().name)
+        rows = claim(*args)
+        if not rows:
+            threads.discard(threading.current_thread().name)
+        return rows
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(queue, "claim", watched)
+        yield threads
+
+
+@pytest.fixture(scope="module")
+def started(app, drawing):
     from starlette.testclient import TestClient
 
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
 
+def _wait_until_nothing_is_drawn(platform, drawing, engine, seconds=60):
+    """Jobs of earlier tests, left waiting on purpose or not waited for, do not reach the engine within a later one."""
+    from tfproductgan.platform.jobs import queue
+
+    deadline = time.monotonic() + seconds
+    while True:
+        with platform.database.reading() as session:
+            waiting = queue.waiting(session)
+        if not (waiting or drawing or engine.in_flight):  # in this order: who draws has claimed what waited
+            return
+        assert time.monotonic() < deadline, (
+            f"{seconds} s after the test before, {waiting} rows of jobs wait, {sorted(drawing)} draw and "
+            f"{engine.in_flight} requests are with the engine"
+        )
+        time.sleep(0.01)
+
+
 @pytest.fixture
-def client(started, as_role, engine):
+def client(started, as_role, platform, drawing, engine):
     """A client with the key of an administrator, and the threads that draw jobs."""
+    _wait_until_nothing_is_drawn(platform, drawing, engine)
+    engine.forget()
     started.headers = as_role()
     started.cookies.clear()
     return started

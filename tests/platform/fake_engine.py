@@ -58,6 +58,8 @@ class FakeEngine:
         self.delay = threading.Event()
         self.delay.set()
         self.refuses = None  # (status, message) that each prediction gets
+        self.in_flight = 0
+        self._counting = threading.Lock()
         engine = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -72,7 +74,12 @@ class FakeEngine:
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 name = self.path.split("/")[3].partition(":")[0]
-                self.answer(*engine.predict(name, body["signature_name"], body["inputs"]))
+                engine.count(1)
+                try:
+                    answer = engine.predict(name, body["signature_name"], body["inputs"])
+                finally:
+                    engine.count(-1)
+                self.answer(*answer)
 
             def answer(self, status, body):
                 data = json.dumps(body).encode()
@@ -85,6 +92,15 @@ class FakeEngine:
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def count(self, change):
+        with self._counting:
+            self.in_flight += change
+
+    def forget(self):
+        """Have drawn, received and read nothing yet."""
+        for told in (self.drawn, self.received, self.read):
+            told.clear()
 
     def predict(self, name, signature, inputs):
         if signature == "describe":

@@ -457,7 +457,8 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
             if self.adversarial_loss.paired or self._matching:
                 judged = tf.stop_gradient(self._logits(real, asked, Purpose.AUGMENT_REAL, draws))
                 real_logits, of_photos = self._apart(judged)
-            fake_logits, others = self._apart(self._logits(pictures, asked, Purpose.AUGMENT_FAKE, draws))
+            judged = self._logits(pictures, asked, Purpose.AUGMENT_FAKE, draws, self._num_branches(pictures))
+            fake_logits, others = self._apart(judged)
             loss = self.adversarial_loss.generator(real_logits, fake_logits)
             for several, than in zip(others, of_photos, strict=True):
                 loss += self._matching * self._told_apart(several, asked, than)
@@ -500,10 +501,19 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
 
         return tf.cond(tf.equal(self._step.value % interval, 0), taken, left)
 
-    def _logits(self, images, conditions, purpose, draws):
-        """Logits of pictures as the discriminator sees them, that is augmented."""
+    def _num_branches(self, images):
+        """In how many parts to judge a batch that nothing else is judged beside.
+
+        Two keep two cores busy that give each operation one thread: a discriminator is a chain of them.
+        """
+        alone = tf.config.threading.get_intra_op_parallelism_threads() == 1
+        return 2 if alone and self.discriminator.piecewise_linear and images.shape[0] % 2 == 0 else 1
+
+    def _logits(self, images, conditions, purpose, draws, branches=1):
+        """Logits of pictures as the discriminator sees them, that is augmented; of so many parts of the batch apart."""
         images = self._augmented(images, purpose, draws)
-        return self.discriminator({"images": images, "conditions": conditions}, training=True)
+        parts = zip(tf.split(images, branches), tf.split(conditions, branches), strict=True)
+        return tf.concat([self.discriminator({"images": i, "conditions": c}, training=True) for i, c in parts], 0)
 
     def _augmented(self, images, purpose, draws, **options):
         if self.augmentation is None:
