@@ -267,11 +267,11 @@ def translated(model: Any, catalogue: Any) -> dict[str, np.ndarray]:
 
 def enlarged(model: Any, catalogue: Any) -> dict[str, np.ndarray]:
     """Rows of pictures by what they are: enlarged by a filter, by the model, and as they were."""
+    from tfproductgan.models.degradations import larger
+
     photos = catalogue.images("validation")[:SHOWN]
     small = model.shrunk(photos)
-    size = photos.shape[2:0:-1]
-    bicubic = [np.asarray(Image.fromarray(each).resize(size, Image.Resampling.BICUBIC)) for each in small]
-    return {"bicubic": np.stack(bicubic), "network": model.upscale_squares(small), "photo": photos}
+    return {"bicubic": larger(small, model.scale).numpy(), "network": model.upscale_squares(small), "photo": photos}
 
 
 def write_small(image: Image.Image, path: Path) -> int:

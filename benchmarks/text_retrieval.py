@@ -162,6 +162,28 @@ def shares(found: np.ndarray) -> dict[str, float]:
     return {f"top {first}": float(np.mean(found <= first)) for first in FIRST}
 
 
+def show(results: dict[str, dict[str, float]], candidates: int) -> None:
+    """Print how often the own title of so many is found, and how far above chance that is beside photos."""
+    chance = {f"top {first}": first / candidates for first in FIRST}
+    print(f"{'':<16}" + "".join(f"{f'top {first}':>10}{'of photos':>12}" for first in FIRST))
+    for name, found in results.items():
+        reached = {key: max(results["photos"][key] - chance[key], 1e-9) for key in found}
+        above = {key: (found[key] - chance[key]) / reached[key] for key in found}
+        print(f"{name:<16}" + "".join(f"{100 * found[key]:>9.1f}%{100 * above[key]:>11.0f}%" for key in found))
+
+
+def kept_scorer(args: argparse.Namespace, catalogue):
+    """The scorer of the file, if there is one, else a new one, which is kept there."""
+    import keras
+
+    if args.scorer is not None and args.scorer.is_file():
+        return keras.saving.load_model(args.scorer, compile=False)
+    scorer = train_scorer(catalogue, args.steps, args.seed)
+    if args.scorer is not None:
+        scorer.save(args.scorer)
+    return scorer
+
+
 def main() -> None:
     """Train the scorer, draw, rank and say."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -176,8 +198,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="JSON file for the figures")
     args = parser.parse_args()
     import_tensorflow()
-    import keras
-
     import tfproductgan
     from tfproductgan.sampling.files import write_png
     from tfproductgan.sampling.grids import condition_rows
@@ -190,13 +210,7 @@ def main() -> None:
         write_png(args.look, grid, overwrite=True)
         print(f"{args.look}: {'; '.join(NEVER_SEEN)}")
     catalogue = catalogue_from(args, model.schema)
-    if args.scorer is not None and args.scorer.is_file():
-        scorer = keras.saving.load_model(args.scorer, compile=False)
-    else:
-        scorer = train_scorer(catalogue, args.steps, args.seed)
-        if args.scorer is not None:
-            scorer.save(args.scorer)
-
+    scorer = kept_scorer(args, catalogue)
     schema, ids = catalogue.schema, catalogue.conditions("validation")
     rows = np.flatnonzero(ids[:, schema.text_columns].any(axis=1))
     rows = np.sort(np.random.default_rng(args.seed).permutation(rows)[: args.pictures])
@@ -220,13 +234,8 @@ def main() -> None:
             order = np.roll(np.arange(len(seen)), len(seen) // 2)
             results["shuffled"] = shares(places(seen[order], said, pieces, args.seed))
     candidates = min(CANDIDATES, len(set(titles)))  # chance is higher where titles are fewer
-    chance = {f"top {first}": first / candidates for first in FIRST}
     print(f"{model.model_id}: {len(rows):,} pictures, {len(set(titles)):,} titles; of {candidates} the right one is")
-    print(f"{'':<16}" + "".join(f"{f'top {first}':>10}{'of photos':>12}" for first in FIRST))
-    for name, found in results.items():
-        reached = {key: max(results["photos"][key] - chance[key], 1e-9) for key in found}
-        above = {key: (found[key] - chance[key]) / reached[key] for key in found}
-        print(f"{name:<16}" + "".join(f"{100 * found[key]:>9.1f}%{100 * above[key]:>11.0f}%" for key in found))
+    show(results, candidates)
     if args.out is not None:
         about = {"model": model.model_id, "pictures": len(rows), "truncation": args.truncation, "seed": args.seed}
         write_json(args.out, {**about, "results": results})

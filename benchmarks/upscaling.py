@@ -8,7 +8,7 @@ photos that were made small by a bicubic filter alone (clean) and as the recipe 
 
 - PSNR and SSIM over all channels of whole pictures
 - features: mean absolute difference in the last layer of `--features`, which SRGAN learns from
-- perceptual: distance by the maps of `--judge`, which it does not, as LPIPS takes it without its weights
+- perceptual: distance by the maps of `--judge`, which it does not, see `maps_distance`
 - Fréchet: squared distance to the photos in the features of `--judge`
 
 Then, for a sheet of photos of 2,000 x 3,000 pixels: how much pixels differ when tiles lie elsewhere, at the borders of
@@ -30,10 +30,10 @@ from proving import SHOWN, parser_of, proved, recipe_of, show_grid, show_table, 
 
 import tfproductgan as tpg
 from tfproductgan.cli.data_options import add_data_options, catalogue_from
+from tfproductgan.losses.perceptual import maps_distance
 from tfproductgan.metrics.distances import frechet_distance_of, psnr, ssim
-from tfproductgan.metrics.diversity import perceptual_distances
 from tfproductgan.metrics.extractors import get_extractor
-from tfproductgan.models.degradations import degraded
+from tfproductgan.models.degradations import degraded, larger
 from tfproductgan.models.pictures import to_float, to_uint8
 from tfproductgan.models.randomness import Draws
 from tfproductgan.models.upscaler import spans
@@ -41,13 +41,6 @@ from tfproductgan.models.vgg19 import vgg19_features
 from tfproductgan.recipes import Recipe
 
 TILES = (192, 256)
-
-
-def bicubic(small: np.ndarray, scale: int) -> np.ndarray:
-    """Pictures enlarged by a bicubic filter."""
-    size = [scale * side for side in small.shape[1:3]]
-    resized = tf.image.resize(tf.cast(small, tf.float32), size, "bicubic")
-    return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8).numpy()
 
 
 def spoilt(photos: np.ndarray, model) -> np.ndarray:
@@ -60,11 +53,11 @@ def seen_apart(photos: np.ndarray, made: np.ndarray, features, judge) -> list[fl
     """How far pictures are from photos in what networks see of them, and their Fréchet distance."""
     layer, found = features.layers[-1], []
     for rows in np.array_split(np.arange(len(photos)), max(1, len(photos) // 16)):  # maps take much memory
-        pair = [each[rows] for each in (photos, made)]
-        photo, picture = (features(tf.cast(each, tf.float32), [layer])[layer] for each in pair)
+        pair = [tf.cast(each[rows], tf.float32) for each in (photos, made)]
+        photo, picture = (features(each, [layer])[layer] for each in pair)
         found.append([float(tf.reduce_mean(tf.abs(photo - picture)))])
         if judge is not None:
-            found[-1].append(float(perceptual_distances(judge, *pair).mean()))
+            found[-1].append(float(tf.reduce_mean(maps_distance(*map(judge.maps_of, pair)))))
     means = np.mean(found, axis=0).tolist()
     if judge is None:
         return means
@@ -76,7 +69,7 @@ def compared(models: dict, photos: np.ndarray, features, judge) -> tuple[list[li
     first = next(iter(models.values()))
     rows = []
     for name, small in (("clean", first.shrunk(photos)), ("spoilt", spoilt(photos, first))):
-        ways = {"bicubic": bicubic(small, first.scale)}
+        ways = {"bicubic": larger(small, first.scale).numpy()}
         ways |= {way: model.upscale_squares(small) for way, model in models.items()}
         for way, made in ways.items():
             row = [name, way, float(psnr(photos, made).mean()), float(ssim(photos, made).mean())]

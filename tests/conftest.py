@@ -150,19 +150,14 @@ def generator():
     return small_generator(served_schema())
 
 
-@pytest.fixture(name="small_generator", scope="session")
-def small_generator_fixture():
-    return small_generator
+def _given(function):
+    """A fixture that is the function itself, by its name."""
+    return pytest.fixture(lambda: function, name=function.__name__, scope="session")
 
 
-@pytest.fixture(name="shake", scope="session")
-def shake_fixture():
-    return shake
-
-
-@pytest.fixture(name="served_schema", scope="session")
-def served_schema_fixture():
-    return served_schema
+small_generator_fixture = _given(small_generator)
+shake_fixture = _given(shake)
+served_schema_fixture = _given(served_schema)
 
 
 @pytest.fixture(autouse=True)

@@ -91,6 +91,7 @@ LOOK_ALIKE = [
     ("\ufeffRos\u00e9\u2060", ROSE),
     ("Ro\u00ads\u00e9", ROSE),  # a soft hyphen
     ("\u200eRos\u00e9", ROSE),  # a mark of direction
+    ("Ro\udcffs\u00e9", ROSE),  # half a letter: a byte that was no text
     ("Navy\u00a0Blue", "Navy Blue"),
     ("\u212b", "\u00c5"),  # the sign of the unit and the letter
     ("\u1100\u1161\u1107\u1161\u11bc", "가방"),

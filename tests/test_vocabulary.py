@@ -30,6 +30,7 @@ def pieces(vocabulary, text):
         ("Straße ΣΟΦΟΣ Ёлка", "▁strasse▁σοφοσ▁елка"),
         ("赤い バッグ™", "▁赤い▁バッグ"),
         ("so\u00adft\u200b ▁bag \U000f0003\U000f0200", "▁soft▁bag"),
+        ("b\ud800a\udcffg", "▁bag"),  # bytes that were no text
         (" - !! ", ""),
     ],
 )

@@ -23,7 +23,7 @@ import numpy as np
 from tfproductgan.errors import ConditionError, nearest
 from tfproductgan.stateless_random import stateless_uniform
 from tfproductgan.text_vectors import TextVectors, spell_vectors
-from tfproductgan.vocabulary import INVISIBLE, Vocabulary
+from tfproductgan.vocabulary import HALVES, INVISIBLE, Vocabulary
 
 NOT_GIVEN = 0
 """The id that stands for "not given" in every attribute."""
@@ -57,9 +57,9 @@ Conditions = Mapping[str, "str | Sequence[str] | None"]
 """What is asked for: attribute name to value name, or to several of an attribute that takes several; `"text"` to words
 of one's own, if the model has learnt from titles."""
 
-_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+_INVISIBLE = re.compile(f"[{INVISIBLE}{HALVES}]")
 _SHOWN = "\u200c\u200d\ufe0e\ufe0f"  # joiners and variants: Persian, languages of India and emoji need them
-_JUNK = re.compile(f"(?![{_SHOWN}])[{INVISIBLE}]")
+_JUNK = re.compile(f"(?![{_SHOWN}])[{INVISIBLE}{HALVES}]")
 
 
 def fold(name: Any) -> str:
@@ -158,7 +158,11 @@ class Attribute:
         return len(self.values) + 1
 
     def id_of(self, value: str | None) -> int:
-        """The id of a value name; `None` and the empty string are "not given"."""
+        """The id of a value name; `None` and the empty string are "not given".
+
+        Raises:
+            ConditionError: If there is no such value; the message lists the nearest ones.
+        """
         if value is None or not fold(value):
             return NOT_GIVEN
         try:
@@ -365,11 +369,11 @@ class ConditionSchema:
     @property
     def text_name(self) -> str:
         """What a text is asked for by: `"text"`, or `"text_vector"` of models that have learnt from vectors."""
-        return TEXT_VECTOR if isinstance(self.vocabulary, TextVectors) else TEXT
+        return TEXT if self.vocabulary is None or self.reads_words else TEXT_VECTOR
 
     @property
     def reads_words(self) -> bool:
-        """Whether models learn from the words of titles."""
+        """Whether models learn from the words of titles; if not, and there is a `vocabulary`, from vectors of them."""
         return isinstance(self.vocabulary, Vocabulary)
 
     @functools.cached_property
@@ -552,9 +556,8 @@ class ConditionSchema:
         later: dict[str, Any] = {} if self.source_channels is None else {"source_channels": self.source_channels}
         several = self.text_columns.start > len(self.attributes)
         if self.vocabulary is not None:
-            vectors = isinstance(self.vocabulary, TextVectors)
-            later["text_vectors" if vectors else "vocabulary"] = self.vocabulary.to_dict()
-            version = 5 if vectors else 4
+            later["vocabulary" if self.reads_words else "text_vectors"] = self.vocabulary.to_dict()
+            version = 4 if self.reads_words else 5
         else:
             version = 3 if several else 2 if later else 1
         return {
@@ -631,9 +634,10 @@ class ConditionSchema:
     def __repr__(self) -> str:
         attributes = ", ".join(map(str, self.attributes)) or "no attributes"
         source = "" if self.source_channels is None else f" from pictures of {self.source_channels}"
-        text = "" if self.vocabulary is None else f", text of {len(self.vocabulary.words)} words"
-        if isinstance(self.vocabulary, TextVectors):
-            text = f", text vectors of {self.vocabulary.length}"
+        text = ""
+        if self.vocabulary is not None:
+            words, vectors = f"text of {len(self.vocabulary.words)} words", f"text vectors of {self.vocabulary.length}"
+            text = f", {words if self.reads_words else vectors}"
         return f"<ConditionSchema {attributes}{text}; {self.image_size} px, {self.channels} channels{source}>"
 
     def _place(self, name: str) -> int:
@@ -644,7 +648,7 @@ class ConditionSchema:
                 what = "text" if fold(name) == TEXT else "vectors of texts"
                 if self.vocabulary is None:
                     raise ConditionError(f"The model has learnt from no titles, so it takes no {what}.") from None
-                right = f"{self.text_name}s" if self.text_name == TEXT_VECTOR else self.text_name
+                right = TEXT if self.reads_words else f"{TEXT_VECTOR}s"
                 raise ConditionError(f"The model takes no {what}: give {right}.") from None
             raise ConditionError(f"Unknown attribute {name!r}: {nearest(str(name), self.can_be_asked)}") from None
 

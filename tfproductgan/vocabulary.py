@@ -26,6 +26,10 @@ from tfproductgan.errors import ConditionError, nearest
 INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff"
 """Letters that nobody sees, as a class of regular expressions: hyphens, spaces and marks without width."""
 
+HALVES = "\ud800-\udfff"
+"""Halves of letters, as a class of regular expressions: what Python makes of bytes that are no text. Nobody sees them
+either, and no file can hold them; TensorFlow's texts have none."""
+
 START = "▁"
 """Stands before each word. It is one of `SIGNS`, so no text has it."""
 
@@ -71,7 +75,7 @@ _SHARED_BY = 4  # words that have a part
 _LONGEST_PART = 8
 _WHOLE_SHARE = 0.995  # of the titles are read to their end
 
-_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+_INVISIBLE = re.compile(f"[{INVISIBLE}{HALVES}]")
 _DIGIT = re.compile("[0-9]")
 _COMPILED = [(re.compile(pattern), by) for pattern, by in STEPS]
 _WITHOUT_DIGITS = [step for step in _COMPILED if "[0-9]" not in step[0].pattern]

@@ -14,11 +14,6 @@ from tfproductgan.conditions import Attribute, ConditionSchema
 from tfproductgan.errors import CatalogueError, ConditionError
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path / "cache"))
-
-
 def photo(seed=0, width=30, height=40, suffix="PNG", enlarged=None):
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
     file = io.BytesIO()

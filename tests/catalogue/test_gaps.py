@@ -93,8 +93,7 @@ def test_gaps_do_not_divide_a_cell():
     assert values(made) == {"wood": ("Pine", "white")}
 
 
-def test_a_run_that_has_such_a_value_goes_on(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path / "cache"))
+def test_a_run_that_has_such_a_value_goes_on(tmp_path, capsys):
     for i in range(16):
         Image.fromarray(np.full((8, 8, 3), 10 * i, np.uint8)).save(tmp_path / f"{i}.png")
     (tmp_path / "a.csv").write_text("file,colour\n" + "".join(f"{i}.png,{('Red', 'NA')[i % 2]}\n" for i in range(16)))

@@ -19,11 +19,6 @@ from tfproductgan.conditions import Attribute, ConditionSchema, InputSpec
 from tfproductgan.errors import CatalogueError
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path / "cache"))
-
-
 def photo(seed, size=(30, 40), mode="RGB", suffix="PNG", scale=1):
     """A picture of few large cells, so that it looks alike at every size."""
     cells = np.random.default_rng(seed).integers(0, 256, (4, 3, 3), np.uint8)

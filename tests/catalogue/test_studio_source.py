@@ -6,11 +6,6 @@ from tfproductgan.catalogue.catalogue import Catalogue
 from tfproductgan.errors import CatalogueError
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path / "cache"))
-
-
 def test_the_studio_is_a_catalogue():
     catalogue = Catalogue.studio(count=30, image_size=28, seed=5)
     assert catalogue.schema.names == ("category", "colour", "material")

@@ -55,11 +55,6 @@ def data_dir(tmp_path_factory):
     return tmp_path_factory.mktemp("tfds")
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path / "cache"))
-
-
 def test_supervised_data_set(data_dir):
     catalogue = Catalogue.from_tfds("tiny_shop", data_dir=data_dir)
     assert catalogue.image_size == 12

@@ -52,6 +52,11 @@ def test_what_the_family_refuses_is_a_note_unless_somebody_asks_for_it(model, tm
     assert "onnx: DCGANGenerator cannot be converted to onnx: too small" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_the_generator_that_comes_along_is_as_good_in_whole_numbers(tmp_path):
+    assert main(["compress", "studio", "--to", "litert-int8", "--out", str(tmp_path)]) == 0
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -108,18 +108,20 @@ class MeanColours(FeatureExtractor):
         return [tf.reduce_mean(tf.cast(images, tf.float32), axis=(1, 2)) / 255]
 
 
-def test_pictures_further_from_the_photos_are_refused(generator, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("extractor", "views"), [(MeanColours(), {"kid", "look_kid"}), ("texture", {"look_kid"})])
+def test_pictures_further_from_the_photos_are_refused(generator, tmp_path, monkeypatch, extractor, views):
     monkeypatch.setenv("TFPRODUCTGAN_CACHE", str(tmp_path / "cache"))
     photos = generator.generate({"class": "Ring"}, count=60)
     products = Catalogue.from_arrays(
         photos, {"class": ["Ring"] * 60}, ["train"] * 30 + ["validation"] * 30, schema=generator.schema
     )
-    compressor = Compressor(generator, products, MeanColours())
+    compressor = Compressor(generator, products, extractor)
     assert compressor.num_photos == compressor.num_pictures == 30
     out = tmp_path / "small"
     good = compressor.convert(form(copy_with(lambda weight: weight), least_psnr=None), out)
     assert good.error is None
-    assert good.kid == compressor.original.kid
+    assert {name for name in ("kid", "look_kid") if getattr(good, name)} == views
+    assert (good.kid, good.look_kid) == (compressor.original.kid, compressor.original.look_kid)
     bad = compressor.convert(form(copy_with(lambda weight: weight * 0 + 9), least_psnr=None, name="white"), out)
-    assert "Too far from the photos" in bad.error
+    assert f"Too far from the photos: {min(views)} " in bad.error
     assert bad.file is None

@@ -74,7 +74,7 @@ def test_probabilities_are_one_array_an_attribute(classifier, catalogue):
     assert features.shape == (len(images), classifier.dim)
     np.testing.assert_array_equal(features, classifier.features(images, batch_size=256))
     np.testing.assert_array_equal(again[1], predictions[1])
-    assert [part.shape[0] for part in classifier.feature_maps(images)] == [len(images)] * 3
+    assert [part.shape[0] for part in classifier.maps_of(images)] == [len(images)] * 3
 
 
 def test_it_is_trained_once(classifier, catalogue, folder, monkeypatch):

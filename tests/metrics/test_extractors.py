@@ -191,7 +191,7 @@ def test_any_keras_file(tmp_path, photos, suffix):
     np.testing.assert_allclose(extractor.features(photos), expected, atol=1e-5)
     with pytest.raises(JudgementError, match="no probabilities"):
         extractor.probabilities(photos)
-    assert [part.shape for part in extractor.feature_maps(photos)] == [(7, 8, 8, 4), (7, 4, 4, 6)]
+    assert [part.shape for part in extractor.maps_of(photos)] == [(7, 8, 8, 4), (7, 4, 4, 6)]
 
 
 def test_a_network_that_classifies_gives_what_goes_into_its_softmax(photos):
@@ -272,7 +272,7 @@ def test_a_broken_network_is_refused(photos):
 
 def test_a_network_without_maps_says_so(graph_file, photos):
     with pytest.raises(JudgementError, match="no feature maps"):
-        inception_extractor(graph_file).feature_maps(photos)
+        inception_extractor(graph_file).maps_of(photos)
     assert isinstance(inception_extractor(graph_file), FeatureExtractor)
 
 
@@ -286,4 +286,4 @@ def test_squeezenet_from_its_weights(photos):
     assert features.shape == (7, 512)
     assert (features >= 0).all()
     assert features.std() > 0.1
-    assert len(extractor.feature_maps(photos[:1])) >= 4
+    assert len(extractor.maps_of(photos[:1])) >= 4

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfproductgan.catalogue.catalogue import Catalogue
+from tfproductgan.catalogue.duplicates import content_hash
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics.extractors import FeatureExtractor
 from tfproductgan.metrics.features import FeatureCache
@@ -40,14 +41,20 @@ def cache(tmp_path):
     return FeatureCache(tmp_path)
 
 
+def of_images(cache, extractor, images):
+    """Features of pictures in memory, known by their content."""
+    batches = np.array_split(images, -(-len(images) // 256))
+    return cache.of_batches(extractor, f"images {content_hash(images)}", len(images), lambda: batches)
+
+
 def test_features_are_kept_and_found_again(cache, images, tmp_path):
     extractor = Means()
-    found = cache.of_images(extractor, images)
+    found = of_images(cache, extractor, images)
     np.testing.assert_allclose(found.features, images.mean(axis=(1, 2)) + 1, rtol=1e-5)
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-5)
     assert isinstance(found.features, np.memmap)
     assert len(found) == extractor.seen == 600
-    again = FeatureCache(tmp_path).of_images(extractor, images.copy())
+    again = of_images(FeatureCache(tmp_path), extractor, images.copy())
     assert extractor.seen == 600
     np.testing.assert_array_equal(again.features, found.features)
 
@@ -57,16 +64,16 @@ def test_other_pictures_or_networks_have_other_entries(cache, images):
     changed[599, 7, 7, 2] ^= 1
     extractors = [Means(), Means(sha256="cd" * 32), Means(preprocessing="halved"), Means(name="other")]
     for extractor in extractors:
-        cache.of_images(extractor, images)
+        of_images(cache, extractor, images)
         assert extractor.seen == 600
-    cache.of_images(extractors[0], changed)
+    of_images(cache, extractors[0], changed)
     assert extractors[0].seen == 1200
 
 
 def test_networks_without_classes_keep_features_only(cache, images):
     extractor = Means(num_classes=0)
-    assert cache.of_images(extractor, images).probabilities is None
-    assert cache.of_images(extractor, images).probabilities is None
+    assert of_images(cache, extractor, images).probabilities is None
+    assert of_images(cache, extractor, images).probabilities is None
     assert extractor.seen == 600
 
 
@@ -115,11 +122,11 @@ def test_an_interrupted_pass_leaves_no_entry(cache, images, tmp_path):
 @pytest.mark.parametrize("damage", ["features", "probabilities", "about"])
 def test_a_damaged_entry_is_made_anew(cache, images, tmp_path, damage):
     extractor = Means()
-    cache.of_images(extractor, images)
+    of_images(cache, extractor, images)
     [entry] = (tmp_path / "features").iterdir()
     [path] = entry.glob(f"{damage}.*")
     path.write_bytes(path.read_bytes()[:20])
-    assert len(cache.of_images(extractor, images)) == 600
+    assert len(of_images(cache, extractor, images)) == 600
     assert extractor.seen == 1200
     assert json.loads((entry / "about.json").read_text())["extractor"] == extractor.id
 
@@ -127,7 +134,7 @@ def test_a_damaged_entry_is_made_anew(cache, images, tmp_path, damage):
 def test_a_cache_that_cannot_be_written_costs_only_the_next_time(images, tmp_path):
     (tmp_path / "features").write_text("a file where the folder would be")
     extractor = Means()
-    found = FeatureCache(tmp_path).of_images(extractor, images)
+    found = of_images(FeatureCache(tmp_path), extractor, images)
     np.testing.assert_allclose(found.features, images.mean(axis=(1, 2)) + 1, rtol=1e-5)
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-5)
 
@@ -138,11 +145,11 @@ def test_nan_features_are_refused_and_not_kept(cache, images, tmp_path):
             return [part * float("nan") for part in super()._forward(images)]
 
     with pytest.raises(JudgementError, match="no numbers"):
-        cache.of_images(Broken(), images)
+        of_images(cache, Broken(), images)
     assert list((tmp_path / "features").iterdir()) == []
 
 
 def test_an_entry_may_be_deleted_while_it_is_read(cache, images, tmp_path):
-    found = cache.of_images(Means(), images)
+    found = of_images(cache, Means(), images)
     shutil.rmtree(tmp_path)
     np.testing.assert_allclose(found.features, images.mean(axis=(1, 2)) + 1, rtol=1e-5)

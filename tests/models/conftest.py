@@ -93,19 +93,16 @@ def descend(network, gradients, learning_rate):
         variable.assign_sub(learning_rate * tf.convert_to_tensor(gradient))
 
 
-@pytest.fixture(name="small_gan", scope="session")
-def small_gan_fixture():
-    return small_gan
+def _given(function):
+    """A fixture that is the function itself, by its name."""
+    return pytest.fixture(lambda: function, name=function.__name__, scope="session")
 
 
-@pytest.fixture(name="small_schema", scope="session")
-def small_schema_fixture():
-    return small_schema
-
-
-@pytest.fixture(name="random_batches", scope="session")
-def random_batches_fixture():
-    return random_batches
+small_gan_fixture = _given(small_gan)
+small_schema_fixture = _given(small_schema)
+random_batches_fixture = _given(random_batches)
+as_stream_fixture = _given(as_stream)
+plain_step_fixture = _given(plain_step)
 
 
 @pytest.fixture(scope="session")
@@ -120,16 +117,6 @@ def after_two_steps():
         return gan, before
 
     return learnt
-
-
-@pytest.fixture(name="as_stream", scope="session")
-def as_stream_fixture():
-    return as_stream
-
-
-@pytest.fixture(name="plain_step", scope="session")
-def plain_step_fixture():
-    return plain_step
 
 
 @pytest.fixture(scope="session")

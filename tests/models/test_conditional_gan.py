@@ -589,7 +589,7 @@ def test_path_lengths_are_penalised_when_they_are_due(styled_gan):
 def test_what_is_for_styles_is_refused_without_them(small_gan, field):
     message = f"{field} is for generators whose layers each have a style.* Received: {field}=0.5 and a MLPGenerator"
     with pytest.raises(RecipeError, match=message):
-        small_gan(**{field: 0.5}).compile()
+        small_gan(**{field: 0.5})
 
 
 # === Layers that stay as they are ===

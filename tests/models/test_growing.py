@@ -86,6 +86,7 @@ def test_plans_that_cannot_be_are_refused(options, message):
     ("family", "options", "message"),
     [
         ("mlp", {}, "growth needs two networks that grow alike, such as those of progan. Received: mlp and mlp"),
+        ("r3gan", {}, "growth needs two networks that grow alike, such as those of progan. Received: r3gan and r3gan"),
         ("progan", {"microbatches": 2, "growth_batches": {"14": 4, "28": 1}}, "A batch of 1 at 28 pixels cannot be"),
         ("progan", {"schedule": "cosine"}, "use schedule=constant and no final_beta_2. Received: 'cosine'"),
     ],

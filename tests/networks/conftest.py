@@ -48,13 +48,6 @@ def pictures_follow_latents_and_conditions(make):
         assert (np.std(pictures - other, axis=(1, 2, 3)) > 0.1 * np.std(pictures)).all()
 
 
-def a_picture_does_not_depend_on_the_rest_of_its_batch(make):
-    network = make()
-    inputs = generator_inputs(network)
-    first = {name: value[:1] for name, value in inputs.items()}
-    np.testing.assert_allclose(network(inputs)[:1], network(first), atol=1e-5)
-
-
 def synthesise_draws_what_call_draws(make):
     network = make()
     inputs = generator_inputs(network)
@@ -129,14 +122,6 @@ def there_is_a_float32_logit_a_patch(make):
         assert np.any(network({**inputs, name: -inputs[name]}) != logits)
 
 
-def an_output_does_not_depend_on_the_rest_of_its_batch(make):
-    network = make()
-    inputs = inputs_of(network)
-    first = {name: value[:1] for name, value in inputs.items()}
-    for whole, alone in zip(tf.nest.flatten(network(inputs)), tf.nest.flatten(network(first)), strict=True):
-        np.testing.assert_allclose(whole[:1], alone, atol=1e-4)
-
-
 def output_gradients_reach_every_kernel(make):
     network = make()
     kernels = [v for v in network.trainable_variables if v.name in ("kernel", "table")]
@@ -185,23 +170,6 @@ def several_conditions_are_judged_as_one_by_one(make):
     together = network({**inputs, "conditions": tf.stack(conditions, axis=1)})
     alone = [network({**inputs, "conditions": ids}) for ids in conditions]
     np.testing.assert_allclose(together, tf.stack(alone, axis=1), atol=1e-5)
-
-
-def a_logit_does_not_depend_on_the_rest_of_its_batch(make):
-    network = make()
-    inputs = discriminator_inputs(network)
-    first = {name: value[:1] for name, value in inputs.items()}
-    np.testing.assert_allclose(network(inputs)[:1], network(first), atol=1e-4)
-
-
-def several_conditions_of_a_picture_are_judged_as_one_by_one(make):
-    network = make()
-    if network.conditions_last and network.num_ids:
-        inputs = discriminator_inputs(network)
-        each = [inputs["conditions"], next_ids(network, inputs["conditions"])]
-        together = network({**inputs, "conditions": tf.stack(each, axis=1)})
-        for place, conditions in enumerate(each):
-            np.testing.assert_allclose(together[:, place], network({**inputs, "conditions": conditions}), atol=1e-5)
 
 
 def discriminator_gradients_reach_every_weight(make):
@@ -262,7 +230,15 @@ def second_order_gradients_equal_finite_differences(make):
         np.testing.assert_allclose((above - below) / 2, np.vdot(gradient, step), rtol=0.02, err_msg=variable.path)
 
 
-# === Both ===
+# === All ===
+
+
+def an_output_does_not_depend_on_the_rest_of_its_batch(make):
+    network = make()
+    inputs = inputs_of(network)
+    first = {name: value[:1] for name, value in inputs.items()}
+    for whole, alone in zip(tf.nest.flatten(network(inputs)), tf.nest.flatten(network(first)), strict=True):
+        np.testing.assert_allclose(whole[:1], alone, atol=1e-4)
 
 
 def config_describes_the_network(make):
@@ -368,7 +344,8 @@ def assert_all_reached(variables, gradients):
         assert np.isfinite(gradient).all() and np.any(gradient != 0), f"{variable.path} has a bad gradient"
 
 
-BOTH_CHECKS = [
+COMMON_CHECKS = [
+    an_output_does_not_depend_on_the_rest_of_its_batch,
     config_describes_the_network,
     a_saved_network_computes_the_same,
     mixed_precision_computes_in_bfloat16_and_answers_in_float32,
@@ -377,88 +354,59 @@ BOTH_CHECKS = [
 ]
 ENCODER_CHECKS = [
     distributions_have_the_right_shape_and_type,
-    an_output_does_not_depend_on_the_rest_of_its_batch,
     encoder_gradients_reach_every_weight,
-    *BOTH_CHECKS,
+    *COMMON_CHECKS,
 ]
 TRANSLATING_GENERATOR_CHECKS = [
     made_pictures_have_the_right_shape_type_and_range,
     made_pictures_follow_sources_and_conditions,
-    an_output_does_not_depend_on_the_rest_of_its_batch,
     output_gradients_reach_every_kernel,
-    *BOTH_CHECKS,
+    *COMMON_CHECKS,
 ]
 UPSCALING_GENERATOR_CHECKS = [
-    an_output_does_not_depend_on_the_rest_of_its_batch,
     output_gradients_reach_every_kernel,
-    *BOTH_CHECKS,
+    *COMMON_CHECKS,
 ]
 PATCH_DISCRIMINATOR_CHECKS = [
     there_is_a_float32_logit_a_patch,
-    an_output_does_not_depend_on_the_rest_of_its_batch,
     output_gradients_reach_every_kernel,
-    *BOTH_CHECKS,
+    *COMMON_CHECKS,
 ]
 GENERATOR_CHECKS = [
     pictures_have_the_right_shape_type_and_range,
     pictures_follow_latents_and_conditions,
-    a_picture_does_not_depend_on_the_rest_of_its_batch,
     synthesise_draws_what_call_draws,
     generator_gradients_reach_every_weight,
     regularisation_is_what_l2_says,
-    *BOTH_CHECKS,
+    *COMMON_CHECKS,
 ]
 DISCRIMINATOR_CHECKS = [
     there_is_one_float32_logit_a_picture,
     logits_follow_pictures_and_conditions,
     several_conditions_are_judged_as_one_by_one,
-    a_logit_does_not_depend_on_the_rest_of_its_batch,
-    several_conditions_of_a_picture_are_judged_as_one_by_one,
     discriminator_gradients_reach_every_weight,
     second_order_gradients_reach_every_kernel,
     second_order_gradients_equal_finite_differences,
     regularisation_is_what_l2_says,
-    *BOTH_CHECKS,
+    *COMMON_CHECKS,
 ]
 
 
-def _bound(check, request):
-    if check is not a_saved_network_computes_the_same:
-        return check
-    return lambda make: check(make, request.getfixturevalue("tmp_path"))
+def _each_of(checks):
+    """A fixture: one thing that a network must do, as a function of a function that makes it."""
+
+    @pytest.fixture(params=checks, ids=lambda check: check.__name__)
+    def check(request):
+        if request.param is not a_saved_network_computes_the_same:
+            return request.param
+        return lambda make: request.param(make, request.getfixturevalue("tmp_path"))
+
+    return check
 
 
-@pytest.fixture(params=GENERATOR_CHECKS, ids=lambda check: check.__name__)
-def generator_check(request):
-    """One thing a generator must do, as a function of a function that makes it."""
-    return _bound(request.param, request)
-
-
-@pytest.fixture(params=DISCRIMINATOR_CHECKS, ids=lambda check: check.__name__)
-def discriminator_check(request):
-    """One thing a discriminator must do, as a function of a function that makes it."""
-    return _bound(request.param, request)
-
-
-@pytest.fixture(params=ENCODER_CHECKS, ids=lambda check: check.__name__)
-def encoder_check(request):
-    """One thing an encoder must do, as a function of a function that makes it."""
-    return _bound(request.param, request)
-
-
-@pytest.fixture(params=TRANSLATING_GENERATOR_CHECKS, ids=lambda check: check.__name__)
-def translating_generator_check(request):
-    """One thing a generator of pictures from pictures must do, as a function of a function that makes it."""
-    return _bound(request.param, request)
-
-
-@pytest.fixture(params=UPSCALING_GENERATOR_CHECKS, ids=lambda check: check.__name__)
-def upscaling_generator_check(request):
-    """One thing a generator of larger pictures must do, as a function of a function that makes it."""
-    return _bound(request.param, request)
-
-
-@pytest.fixture(params=PATCH_DISCRIMINATOR_CHECKS, ids=lambda check: check.__name__)
-def patch_discriminator_check(request):
-    """One thing a discriminator of pairs must do, as a function of a function that makes it."""
-    return _bound(request.param, request)
+generator_check = _each_of(GENERATOR_CHECKS)
+discriminator_check = _each_of(DISCRIMINATOR_CHECKS)
+encoder_check = _each_of(ENCODER_CHECKS)
+translating_generator_check = _each_of(TRANSLATING_GENERATOR_CHECKS)
+upscaling_generator_check = _each_of(UPSCALING_GENERATOR_CHECKS)
+patch_discriminator_check = _each_of(PATCH_DISCRIMINATOR_CHECKS)

@@ -25,11 +25,7 @@ from tfproductgan.catalogue.preparation import Preparation, check_whole
 from tfproductgan.catalogue.preparing import PreparedPhotos, prepare
 from tfproductgan.catalogue.records import RecordPhotos, dataset_folder
 from tfproductgan.catalogue.several import Multi, looks_several, taken_apart, too_many
-from tfproductgan.catalogue.sources import (
-    Item,
-    Source,
-    too_sparse,
-)
+from tfproductgan.catalogue.sources import Item, Source, too_sparse
 from tfproductgan.catalogue.splitting import DEFAULT_SPLITS, SPLITS, drawn_splits, given_splits, split_name
 from tfproductgan.catalogue.styles import ATTRIBUTE, StyledPhotos, read_styles, style_files, style_schema
 from tfproductgan.catalogue.table_source import table_source
@@ -112,6 +108,9 @@ class Catalogue:
             preparation: How they become a catalogue.
             text: What their titles are called, if there are any.
             photos: The photos, if they have been prepared already.
+
+        Raises:
+            CatalogueError: If photos or labels cannot be used, or come otherwise than the schema's model learnt them.
         """
         if preparation.schema is None:
             refuse_sparse(source, preparation.min_count)
@@ -141,7 +140,7 @@ class Catalogue:
             None if sources is None else sources.shape[-1],
             _vocabulary([titles[i] for i in train], text) if learnt else None,
         )
-        if isinstance(schema.vocabulary, Vocabulary) and any(map(is_vector, titles)):
+        if schema.reads_words and any(map(is_vector, titles)):
             raise CatalogueError(
                 "The model has learnt from titles, and these photos come with vectors: give text (--text) in place of "
                 "text_vectors (--text-vectors)."
@@ -302,11 +301,10 @@ class Catalogue:
         preparation = _preparation(options)
         if attributes is None:
             attributes = preparation.schema.names if preparation.schema else ()
-        attributes = [attributes] if isinstance(attributes, str) else list(attributes)
-        columns = None if columns is None else list(columns)
+        taken, named = _listed(attributes) or [], None if columns is None else list(columns)
         refuse_both(text, text_vectors)
         find_split = preparation.splits is None
-        source = table_source(table, images, image, attributes, text, split_column, find_split, columns, text_vectors)
+        source = table_source(table, images, image, taken, text, split_column, find_split, named, text_vectors)
         source = without_gaps(taken_apart(source, multi), preparation.schema)
         return cls.from_source(source, preparation, text_vectors if text is None else text)
 
@@ -383,8 +381,7 @@ class Catalogue:
         preparation = _preparation(options)
         if attributes is None and preparation.schema is not None:
             attributes = preparation.schema.names
-        attributes = [attributes] if isinstance(attributes, str) else attributes
-        source = without_gaps(hugging_face_source(dataset, image, attributes, text), preparation.schema)
+        source = without_gaps(hugging_face_source(dataset, image, _listed(attributes), text), preparation.schema)
         return cls.from_source(_said(source), preparation, text)
 
     @classmethod
@@ -418,8 +415,7 @@ class Catalogue:
             attributes = options["schema"].names if attributes is None else attributes
         elif options.get("image_size") is None:
             options["image_size"] = natural_size(builder, image)
-        attributes = [attributes] if isinstance(attributes, str) else attributes
-        source = without_gaps(tfds_source(builder, image, attributes, text), options.get("schema"))
+        source = without_gaps(tfds_source(builder, image, _listed(attributes), text), options.get("schema"))
         return cls.from_source(_said(source), _preparation(options), text)
 
     @classmethod
@@ -452,8 +448,8 @@ class Catalogue:
             mine, theirs = getattr(photos.schema, name), getattr(taken, name)
             if mine != theirs:
                 raise CatalogueError(f"The data set was prepared with {name}={mine}, and {theirs} is asked for.")
-        if attributes is not None:
-            names = [attributes] if isinstance(attributes, str) else attributes
+        names = _listed(attributes)
+        if names is not None:
             try:
                 taken = dataclasses.replace(taken, attributes=[taken.attribute(n) for n in names], combinations=())
             except ConditionError as error:
@@ -500,8 +496,8 @@ class Catalogue:
             {"channels": None if options.get("schema") else 3, **options, "image_size": image_size, "titles": titles}
         )
         shares = DEFAULT_SPLITS if preparation.splits is None else preparation.splits
-        attributes = [attributes] if isinstance(attributes, str) else attributes
-        drawn = studio_source(count, preparation.image_size, seed, attributes, shares, source)
+        taken = _listed(attributes) or []
+        drawn = studio_source(count, preparation.image_size, seed, taken, shares, source)
         return cls.from_source(drawn, dataclasses.replace(preparation, splits=None), "description")
 
     def with_styles(self, styles: str | Path, schema: ConditionSchema | None = None) -> Catalogue:
@@ -712,10 +708,8 @@ class Catalogue:
         """Lines about attributes that were forgotten or say nothing, and about values too rare to be kept."""
         if isinstance(self._photos, StyledPhotos | MaskedPhotos):
             return []  # they have no use for labels
-        source = (
-            None if isinstance(self._photos, RecordPhotos) else self.source
-        )  # those were settled when it was prepared
-        source = source or Source([], self.schema.names, lambda: iter(()))
+        settled = isinstance(self._photos, RecordPhotos)  # when they were prepared
+        source = Source([], self.schema.names, lambda: iter(())) if settled else self.source
         return label_notes(source, self.preparation.min_count, self.schema)
 
     def summary(self) -> str:
@@ -741,7 +735,7 @@ class Catalogue:
         vocabulary = self.schema.vocabulary
         if vocabulary is not None:
             read = f"{len(vocabulary.words):,} words; up to {vocabulary.length} of them, or parts, are read"
-            if isinstance(vocabulary, TextVectors):
+            if not self.schema.reads_words:
                 given = sum(map(bool, train[:, self.schema.text_columns].any(axis=1)))
                 read = f"vectors of {vocabulary.length} numbers, of {given:,} photos of {len(train):,}"
             lines.append(f"text        {self.schema.text}: {read}")

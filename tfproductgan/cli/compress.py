@@ -87,9 +87,9 @@ def run(args: argparse.Namespace) -> int:
     catalogue = _photos(args, run_folder, model.schema, needed)
     conversions = [CONVERSIONS[form] if form in CONVERSIONS else _pruned(args, run_folder, catalogue) for form in forms]
     extractor = None
-    if catalogue is not None and catalogue.schema.attributes:  # its classifier needs labels
+    if catalogue is not None:
         with console.status("Preparing the classifier"):
-            extractor = announced_extractor("catalogue", catalogue, console)
+            extractor = announced_extractor(None, catalogue, console)
     with console.status("Converting") as status, quiet_converters():
         outcomes = compress(model, args.out, conversions, catalogue, extractor, status.update)
     if not args.to:  # nobody has asked for what the family cannot be

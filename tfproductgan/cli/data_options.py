@@ -60,6 +60,33 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
             help="a second set of photos, given as --data is, for models that turn one set into the other and back: "
             "those of --data are B, these are A",
         )
+    _add_table_options(group, positional)
+    group.add_argument(
+        "--image-size",
+        type=_image_size,
+        metavar="PIXELS",
+        help="height and width to train on (default: 64; for TensorFlow data sets, that of their pictures)",
+    )
+    if not positional:
+        _add_picture_options(group)
+    group.add_argument(
+        "--min-count",
+        type=positive_or_auto,
+        default="auto",
+        metavar="N",
+        help="labels on fewer training photos become 'not given' (default: auto, a thousandth of the photos, from 2 to "
+        "100; 1 keeps them all)",
+    )
+    group.add_argument(
+        "--max-unreadable",
+        type=share,
+        default=0.05,
+        metavar="SHARE",
+        help="stop if more than this share of the photos cannot be read (default: 0.05)",
+    )
+
+
+def _add_table_options(group: argparse._ArgumentGroup, positional: bool) -> None:
     group.add_argument(
         *(["--images"] if positional else []),
         "--images-in",
@@ -101,29 +128,6 @@ def add_data_options(parser: argparse.ArgumentParser, positional: bool = False, 
         "numbers in a Parquet table",
     )
     group.add_argument("--split-column", metavar="NAME", help="column of the splits (default: split, if there is one)")
-    group.add_argument(
-        "--image-size",
-        type=_image_size,
-        metavar="PIXELS",
-        help="height and width to train on (default: 64; for TensorFlow data sets, that of their pictures)",
-    )
-    if not positional:
-        _add_picture_options(group)
-    group.add_argument(
-        "--min-count",
-        type=positive_or_auto,
-        default="auto",
-        metavar="N",
-        help="labels on fewer training photos become 'not given' (default: auto, a thousandth of the photos, from 2 to "
-        "100; 1 keeps them all)",
-    )
-    group.add_argument(
-        "--max-unreadable",
-        type=share,
-        default=0.05,
-        metavar="SHARE",
-        help="stop if more than this share of the photos cannot be read (default: 0.05)",
-    )
 
 
 def _add_picture_options(group: argparse._ArgumentGroup) -> None:

@@ -370,13 +370,13 @@ def _list(model: Any, console: Any, path: str | None) -> int:
         example = model.plan(seed=0)[0].conditions
         asked = " ".join(f"--set {shlex.quote(f'{name}={value}')}" for name, value in example.items())
         print(f"Such as: tfproductgan generate {source}{asked}")
-    if schema.vocabulary is not None and not schema.vocabulary.words:
-        print(f"Or by vectors of texts, {schema.vocabulary.length} numbers each, as of {schema.text}:")
-        print(f"  tfproductgan generate {source}--text-vectors vectors.npy")
-    elif schema.vocabulary is not None:
+    if schema.reads_words:
         words = schema.vocabulary.words
         print(f"Or in words of your own, of which titles have {len(words):,}, most often {', '.join(words[:12])}:")
         print(f"  tfproductgan generate {source}--text {shlex.quote(' '.join(words[:3]))}")
+    elif schema.vocabulary is not None:
+        print(f"Or by vectors of texts, {schema.vocabulary.length} numbers each, as of {schema.text}:")
+        print(f"  tfproductgan generate {source}--text-vectors vectors.npy")
     elif not schema.attributes:
         print(f"{model.model_id} has no attributes to ask for, only seeds.")
     return 0

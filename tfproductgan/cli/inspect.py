@@ -128,9 +128,9 @@ def _texts(schema: Any) -> dict[str, str]:
     """What texts can be asked for, if any can."""
     if schema.vocabulary is None:
         return {}
-    words = len(schema.vocabulary.words)
-    right = f"{words:,} words of titles" if words else f"vectors of {schema.vocabulary.length} numbers"
-    return {schema.text_name: right}
+    if schema.reads_words:
+        return {schema.text_name: f"{len(schema.vocabulary.words):,} words of titles"}
+    return {schema.text_name: f"vectors of {schema.vocabulary.length} numbers"}
 
 
 def _table(title: str, facts: Mapping[str, Any]) -> Table:

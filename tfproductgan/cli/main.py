@@ -34,7 +34,7 @@ VERBS = {
     "generate": "draw pictures by name: singles, grids, interpolations",
     "edit": "change pictures along directions, mix them, find that of a photo",
     "explain": "say why a picture is what it is: pixels, words, nearest photos",
-    "translate": "make pictures of pictures, with a model trained on pairs",
+    "translate": "make pictures of pictures: photos of drawings, one kind as another, styles",
     "upscale": "make photos two or four times as large",
     "cutout": "cut products out of photos, or put them onto another background",
     "stylize": "paint photos in the style of other pictures",

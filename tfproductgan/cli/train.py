@@ -195,7 +195,7 @@ def _dry_run(recipe: Recipe, catalogue: Catalogue) -> str:
 def example_request(schema: ConditionSchema) -> str:
     """Words to ask for something that this schema knows, after a space, for the shell."""
     if not schema.attributes and schema.vocabulary is not None:
-        if not schema.vocabulary.words:
+        if not schema.reads_words:
             return " --text-vectors vectors.npy"
         return f" --text {shlex.quote(' '.join(schema.vocabulary.words[:3]))}"
     if not schema.attributes or not schema.combinations:

@@ -53,7 +53,8 @@ class Outcome:
         share: Its size as a share of the original file's.
         psnr: Mean PSNR in decibels against the original's pictures of the same requests.
         worst_psnr: That of the worst picture.
-        kid: Kernel distance to photos, and its standard deviation; `None` without photos.
+        kid: Kernel distance to photos in what is shown, and its standard deviation; `None` without labelled photos.
+        look_kid: The same in how it looks; `None` without photos.
         milliseconds: Batch size to milliseconds a picture.
         speed: Batch size to how many times as fast as the original it is, measured in turns with it.
     """
@@ -67,6 +68,7 @@ class Outcome:
     psnr: float | None = None
     worst_psnr: float | None = None
     kid: tuple[float, float] | None = None
+    look_kid: tuple[float, float] | None = None
     milliseconds: dict[int, float] = dataclasses.field(default_factory=dict)
     speed: dict[int, float] = dataclasses.field(default_factory=dict)
 
@@ -77,8 +79,8 @@ class Compressor:
     Args:
         model: A `TrainedModel`.
         catalogue: Its photos, which the pictures are compared with too; `None` only if no pictures go in.
-        extractor: Whose features of photos and pictures are compared: a name that `get_extractor` knows, an
-            extractor, or `None` to compare pictures with the original's alone.
+        extractor: Whose features of photos and pictures are compared, beside those of `texture`: a name that
+            `get_extractor` knows, an extractor, or `None` to compare pictures with the original's alone.
 
     Attributes:
         original: The `Outcome` of the model itself.
@@ -91,13 +93,15 @@ class Compressor:
         self._network = network_of(model)
         self._typical = typical_inputs(model, catalogue)
         unseen = catalogue.size("validation") if catalogue is not None else 0
-        self._extractor, self._photos, count = None, (), _PICTURES
+        judge, self._views, count = None, {}, _PICTURES
         if extractor is not None and unseen >= LEAST["kid"]:
             judge = Judge(catalogue, extractor, "validation")
-            self._extractor, self._photos = judge.extractor, judge.features("validation").features
-            count = min(len(self._photos), _MOST_PICTURES)
-        self.num_photos = len(self._photos)
-        if self._extractor is not None and model.asks == "sampler":
+            views = {"kid": judge.extractor} if judge.extractor is not judge.texture else {}
+            for name, judging in (views | {"look_kid": judge.texture}).items():
+                self._views[name] = judging, judge.features("validation", judging).features
+            count = min(unseen, _MOST_PICTURES)
+        self.num_photos = unseen if self._views else 0
+        if judge is not None and model.asks == "sampler":
             requests = Counterparts(model, catalogue, "validation").requests(judge.rows(count))
             self._inputs = sampler_inputs(
                 requests, model.schema, model.latent_dim, model.sampling_network.truncates_latents
@@ -114,7 +118,7 @@ class Compressor:
             "original",
             bytes=self._bytes,
             share=1.0,
-            kid=self._kid(self._drawn),
+            **self._kernel_distances(self._drawn),
             milliseconds={batch: in_turns([self._draw], self._inputs, batch)[0] for batch in BATCHES},
             speed=dict.fromkeys(BATCHES, 1.0),
         )
@@ -166,21 +170,21 @@ class Compressor:
             raise ConversionError(
                 f"The pictures differ too much: {found['psnr']:.1f} dB, expected {conversion.least_psnr} or more."
             )
-        found["kid"] = self._kid(drawn)
-        if found["kid"] is None:
-            return
-        (value, std), (before, std_before) = found["kid"], self.original.kid
-        most = before * conversion.kid_slack + 2 * float(np.hypot(std, std_before))
-        if not value <= most:
-            raise ConversionError(f"Too far from the photos: KID {value:.3g}, expected {most:.3g} or less.")
+        distances = self._kernel_distances(drawn)
+        found |= distances
+        for name, (value, std) in distances.items():
+            before, std_before = getattr(self.original, name)
+            most = before * conversion.kid_slack + 2 * float(np.hypot(std, std_before))
+            if not value <= most:
+                raise ConversionError(f"Too far from the photos: {name} {value:.3g}, expected {most:.3g} or less.")
 
-    def _kid(self, pictures):
-        if self._extractor is None:
-            return None
-        subset = max(min(len(pictures), self.num_photos) // 2, 2)
-        features = self._extractor.features(pictures)
-        found = kernel_distance(self._photos, features, subset, _KID_SUBSETS, force=True)
-        return found.value, found.std
+    def _kernel_distances(self, pictures):
+        """To photos in each view, and their standard deviations."""
+        subset, found = max(min(len(pictures), self.num_photos) // 2, 2), {}
+        for name, (extractor, photos) in self._views.items():
+            estimate = kernel_distance(photos, extractor.features(pictures), subset, _KID_SUBSETS, force=True)
+            found[name] = (estimate.value, estimate.std)
+        return found
 
     def _time(self, draw, found):
         times = {batch: in_turns([self._draw, draw], self._inputs, batch) for batch in BATCHES}
@@ -260,7 +264,8 @@ def in_turns(draws: Sequence[Pictures], inputs: Inputs, batch: int) -> list[floa
 # === The table ===
 
 
-HEADINGS = ("form", "MB", "size", "PSNR dB", "KID", *(f"{what} at {n}" for what in ("ms", "x") for n in BATCHES))
+_TIMES = tuple(f"{what} at {n}" for what in ("ms", "x") for n in BATCHES)
+HEADINGS = ("form", "MB", "size", "PSNR dB", "kid", "look_kid", *_TIMES)
 
 
 def table_row(outcome: Outcome) -> list[str]:
@@ -275,6 +280,7 @@ def table_row(outcome: Outcome) -> list[str]:
         shown(outcome.share and 100 * outcome.share, "{:.0f}%"),
         shown(outcome.psnr, "{:.1f}"),
         shown(outcome.kid, "{0[0]:.4f}"),
+        shown(outcome.look_kid, "{0[0]:.4f}"),
         *(shown(outcome.milliseconds.get(batch), "{:.2f}") for batch in BATCHES),
         *(shown(outcome.speed.get(batch), "{:.1f}x") for batch in BATCHES),
     ]
@@ -290,13 +296,13 @@ def _write_tables(out, compressor, outcomes):
         "forms": [dataclasses.asdict(outcome) for outcome in outcomes],
     }
     write_json(out / TABLE_JSON, facts)
+    seen = f"; distances to {compressor.num_photos} photos the model has not seen" if compressor.num_photos else ""
     errors = "".join(f"- {found.conversion}: {found.error}\n" for found in outcomes if found.error)
     machine = facts["machine"]
     text = (
         f"# Forms of {facts['model_id']}\n\n{markdown_table(HEADINGS, map(table_row, outcomes))}\n\n"
-        f"PSNR against the original's pictures of {compressor.num_pictures} requests"
-        + (f"; KID to {compressor.num_photos} photos the model has not seen" if compressor.num_photos else "")
-        + f". Milliseconds a picture and how many times as fast as the original at {BATCHES[0]} and {BATCHES[1]} "
+        f"PSNR against the original's pictures of {compressor.num_pictures} requests{seen}. "
+        f"Milliseconds a picture and how many times as fast as the original at {BATCHES[0]} and {BATCHES[1]} "
         f"pictures at a time, on {machine['cores']} cores of {machine['processor']}.\n"
         + (f"\nNot made:\n\n{errors}" if errors else "")
     )

@@ -23,7 +23,7 @@ from tfproductgan.errors import ConversionError, require
 from tfproductgan.models.loading import load
 from tfproductgan.models.pictures import to_float, to_uint8
 from tfproductgan.models.trained import TrainedModel, copy_of
-from tfproductgan.text_vectors import TextVectors, spell_vectors
+from tfproductgan.text_vectors import spell_vectors
 from tfproductgan.writing import write_json
 
 if TYPE_CHECKING:
@@ -138,11 +138,11 @@ def _typical_conditions(schema: ConditionSchema) -> list[Conditions]:
     those that have from vectors some directions.
     """
     texts: list[str] = []
-    if isinstance(schema.vocabulary, TextVectors):
-        texts = spell_vectors(np.random.default_rng(0).normal(size=(_TYPICAL_WORDS, schema.vocabulary.length)))
-    elif schema.vocabulary is not None:
+    if schema.reads_words:
         words = schema.vocabulary.words[:_TYPICAL_WORDS]
         texts = [" ".join(words[at : at + 3]) for at in range(len(words))]
+    elif schema.vocabulary is not None:
+        texts = spell_vectors(np.random.default_rng(0).normal(size=(_TYPICAL_WORDS, schema.vocabulary.length)))
     return [asked for text in texts for asked in ({}, {schema.text_name: text})] or [{}]
 
 

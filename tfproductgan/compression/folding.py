@@ -57,11 +57,11 @@ class _Step:
         """What comes up on the way: as produced, modulated by the gain, shifted and activated."""
         produced = modulated = shifted = self._produce(x)
         if self.modulation is not None:
-            kernel, bias = self.modulation
-            both = tf.nn.bias_add(tf.matmul(style, kernel), bias)
+            # two products: gains and shifts have a range of their own each
+            pairs = zip(*(np.split(part, 2, axis=-1) for part in self.modulation), strict=True)
+            gain, shift = (tf.nn.bias_add(tf.matmul(style, kernel), bias) for kernel, bias in pairs)
             if produced.shape.rank == 4:
-                both = both[:, None, None, :]
-            gain, shift = tf.split(both, 2, axis=-1)
+                gain, shift = gain[:, None, None, :], shift[:, None, None, :]
             modulated = produced * gain
             shifted = modulated + shift
         return produced, modulated, tf.nn.leaky_relu(shifted, self.slope) if self.slope else tf.nn.relu(shifted)
@@ -87,10 +87,11 @@ class _Step:
             before: One number an input channel.
         """
         produced, modulated, activated = map(_peaks, self._parts(x, style))
-        after = np.maximum(modulated, activated)
+        peaks = np.maximum(modulated, activated)
         # all the way would move the range into the next kernel, whose numbers are rounded too
-        after = (after / after.max()) ** _BALANCE
-        inner = after if self.modulation is None else produced / produced.max()
+        after = (peaks / peaks.max()) ** _BALANCE
+        # LiteRT rounds what a gain is multiplied with by the levels of the product
+        inner = after if self.modulation is None else produced / peaks.max()
         kernel = self.kernel * before[:, None] / np.tile(inner, self.kernel.shape[-1] // len(inner))
         modulation = None
         if self.modulation is not None:

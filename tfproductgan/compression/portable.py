@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tfproductgan.conditions import TEXT_VECTOR, AsksByName, ConditionSchema, InputSpec, PictureRequest, encode_requests
+from tfproductgan.conditions import AsksByName, ConditionSchema, InputSpec, PictureRequest, encode_requests
 from tfproductgan.errors import RunError, require
 from tfproductgan.stateless_random import stateless_normal
 
@@ -165,7 +165,7 @@ def _meaning(name, inputs, schema):
         return f"{_MEANINGS[name]} {_MEANINGS['latents of a truncation']}"
     several = name == "conditions" and schema.text_columns.start > len(schema.attributes)
     text = name == "conditions" and schema.vocabulary is not None
-    read = "a vector" if schema.text_name == TEXT_VECTOR else "a text"
+    read = "a text" if schema.reads_words else "a vector"
     more = [part for part, there in (("several", several), (read, text)) if there]
     return "; ".join([_MEANINGS[name], *(_MEANINGS[f"conditions of {part}"] for part in more)])
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from tfproductgan.conditions import NOT_GIVEN, ConditionSchema
-from tfproductgan.text_vectors import TextVectors
 from tfproductgan.writing import read_json
 
 JSON_CARD, MARKDOWN_CARD = "model_card.json", "MODEL_CARD.md"
@@ -140,9 +139,9 @@ def _titles(schema: ConditionSchema) -> dict[str, Any]:
     vocabulary = schema.vocabulary
     if vocabulary is None:
         return {}
-    if isinstance(vocabulary, TextVectors):
-        return {"text_vector": {"column": schema.text, "numbers": vocabulary.length}}
-    return {"text": {"titles": schema.text, "words": len(vocabulary.words), "longest": vocabulary.length}}
+    if schema.reads_words:
+        return {"text": {"titles": schema.text, "words": len(vocabulary.words), "longest": vocabulary.length}}
+    return {"text_vector": {"column": schema.text, "numbers": vocabulary.length}}
 
 
 def _limits(schema, model_id, licence, evaluation) -> Iterable[str]:
@@ -160,13 +159,13 @@ def _limits(schema, model_id, licence, evaluation) -> Iterable[str]:
             f"{len(schema.combinations):,} combinations of values occur in the photos, {possible:,} can be asked for: "
             "the others are guesses and mostly look worse."
         )
-    if isinstance(schema.vocabulary, TextVectors):
-        yield "Vectors of any other program than the one that made those it learnt from mean nothing to it."
-    elif schema.vocabulary is not None:
+    if schema.reads_words:
         yield (
             f"Texts are read by {len(schema.vocabulary.words):,} words of titles; of other words it knows parts, and "
             "what no title says it cannot draw."
         )
+    elif schema.vocabulary is not None:
+        yield "Vectors of any other program than the one that made those it learnt from mean nothing to it."
     rare = [
         f"{attribute} {value} ({count})"
         for attribute, counts in _photos_by_value(schema).items()

@@ -25,7 +25,6 @@ from tfproductgan.export.spellings import Spellings, folded
 from tfproductgan.export.text_inputs import TextInputs
 from tfproductgan.export.vector_inputs import VectorInputs
 from tfproductgan.models.sampler import seed_fractions
-from tfproductgan.text_vectors import TextVectors
 
 MAX_ROWS = 1024
 """Pictures one request may ask for: a server must not run out of memory because somebody asks for more."""
@@ -98,8 +97,7 @@ class NamedInputs(tf.Module):
         self._names = [tf.constant(attribute.values) for attribute in schema.attributes]
         self._text: TextInputs | VectorInputs | None = None
         if schema.vocabulary is not None:
-            vectors = isinstance(schema.vocabulary, TextVectors)
-            self._text = VectorInputs(schema.vocabulary) if vectors else TextInputs(schema.vocabulary)
+            self._text = (TextInputs if schema.reads_words else VectorInputs)(schema.vocabulary)
         self._observed = tf.constant(observed)
         self._counts = tf.constant([count for _, count in schema.combinations], tf.int64)
 
@@ -108,8 +106,8 @@ class NamedInputs(tf.Module):
         strings, text = tf.TensorSpec([None], tf.string), prefix + self._schema.text_name
         specs = {prefix + name: strings for name in self._inputs.values()}
         if self._text is not None:
-            vectors = isinstance(self._text, VectorInputs)
-            specs[text] = tf.TensorSpec([None, self._text.length], tf.float32) if vectors else strings
+            vectors = tf.TensorSpec([None, self._text.length], tf.float32)
+            specs[text] = strings if self._schema.reads_words else vectors
         return {name: tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in specs.items()}
 
     def asked(self, inputs: Mapping[str, tf.Tensor], prefix: str = "") -> list[Asked]:

@@ -3,7 +3,8 @@
 References:
     Gatys et al., 2016, Image Style Transfer Using Convolutional Neural Networks; Gatys et al., 2017, Controlling
     Perceptual Factors in Neural Style Transfer, https://arxiv.org/abs/1611.07865 (masks); Mahendran and Vedaldi, 2015,
-    https://arxiv.org/abs/1412.0035 (total variation)
+    https://arxiv.org/abs/1412.0035 (total variation); Zhang et al., 2018, The Unreasonable Effectiveness of Deep
+    Features as a Perceptual Metric, https://arxiv.org/abs/1801.03924 (distances of maps)
 """
 
 from __future__ import annotations
@@ -39,6 +40,27 @@ def style_loss(gram_of_picture, gram_of_style):
 def content_loss(features, wanted):
     """How far features `[B, H, W, C]` are from those of a photo: the mean square of the difference, `[B]`."""
     return ops.mean(ops.square(features - wanted), axis=(1, 2, 3))
+
+
+def maps_distance(maps, wanted):
+    """How far pictures are from photos in the maps of several layers, as LPIPS without weights of people's answers.
+
+    Channels are scaled to length 1 at each position; squared differences are averaged over positions and layers.
+
+    Args:
+        maps: A list of `[B, H, W, C]`.
+        wanted: Those of the photos, `[1 or B, H, W, C]` each.
+
+    Returns:
+        `[B]`: 0 for equal pictures.
+    """
+    pairs = zip(maps, wanted, strict=True)
+    layers = [ops.mean(ops.sum(ops.square(_unit(a) - _unit(b)), axis=-1), axis=(1, 2)) for a, b in pairs]
+    return sum(layers) / len(layers)
+
+
+def _unit(maps):
+    return maps * ops.rsqrt(ops.sum(ops.square(maps), axis=-1, keepdims=True) + 1e-6)
 
 
 def total_variation(images):

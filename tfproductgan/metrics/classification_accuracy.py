@@ -165,28 +165,9 @@ def classification_accuracy(
     tested = catalogue.images(split), catalogue.conditions(split)
     asked = catalogue.conditions("train")
     steps = recipe.num_steps(len(asked))
-    half = max(1, min(recipe.batch_size, len(asked)) // 2)
-    recognised = {kind: [] for kind in (*_KINDS, "samples")}
     with tempfile.TemporaryDirectory() as folder:
         samples = _draw_all(generator, catalogue, seed, truncation, Path(folder), progress)
-        drawn = content_hash(samples)
-        for number in seeds:
-            fixed = dataclasses.replace(recipe, seed=int(number))
-            photos = catalogue.stream("train", half, fixed.seed).as_numpy_iterator()
-            batches = {
-                "generated": classifier.shuffled_batches(samples, asked, fixed.batch_size, fixed.seed),
-                "mixed": _mixed(photos, classifier.shuffled_batches(samples, asked, half, fixed.seed)),
-            }
-            for kind, words in _KINDS.items():
-                note = functools.partial(progress, f"Classifier of {words}, seed {number}") if progress else None
-                if kind == "real":
-                    found = classifier.catalogue_classifier(catalogue, fixed, progress=note)
-                    recognised["samples"].append(found.recognise(samples))
-                else:
-                    train = functools.partial(classifier.train_classifier, batches[kind], schema, steps, fixed, note)
-                    key = [catalogue.fingerprint, drawn, kind, dataclasses.asdict(fixed)]
-                    found = classifier.kept_classifier(key, schema, train)
-                recognised[kind].append(found.recognise(tested[0]))
+        recognised = _recognised(catalogue, samples, tested[0], seeds, recipe, progress)
     return ClassificationAccuracy(
         recipe=f"{steps} steps of {recipe.batch_size} pictures, widths {recipe.widths}, rate {recipe.learning_rate:g}",
         split=split,
@@ -204,6 +185,33 @@ def classification_accuracy(
 
 
 _KINDS = {"real": "photos", "generated": "samples", "mixed": "both"}
+
+
+def _recognised(catalogue, samples, tested, seeds, recipe, progress):
+    """What classifiers of each kind, one a seed, take the tested photos for, and those of photos the samples: ids."""
+    from tfproductgan.metrics import classifier
+
+    schema, asked, drawn = catalogue.schema, catalogue.conditions("train"), content_hash(samples)
+    steps, half = recipe.num_steps(len(asked)), max(1, min(recipe.batch_size, len(asked)) // 2)
+    recognised = {kind: [] for kind in (*_KINDS, "samples")}
+    for number in seeds:
+        fixed = dataclasses.replace(recipe, seed=int(number))
+        photos = catalogue.stream("train", half, fixed.seed).as_numpy_iterator()
+        batches = {
+            "generated": classifier.shuffled_batches(samples, asked, fixed.batch_size, fixed.seed),
+            "mixed": _mixed(photos, classifier.shuffled_batches(samples, asked, half, fixed.seed)),
+        }
+        for kind, words in _KINDS.items():
+            note = functools.partial(progress, f"Classifier of {words}, seed {number}") if progress else None
+            if kind == "real":
+                found = classifier.catalogue_classifier(catalogue, fixed, progress=note)
+                recognised["samples"].append(found.recognise(samples))
+            else:
+                train = functools.partial(classifier.train_classifier, batches[kind], schema, steps, fixed, note)
+                key = [catalogue.fingerprint, drawn, kind, dataclasses.asdict(fixed)]
+                found = classifier.kept_classifier(key, schema, train)
+            recognised[kind].append(found.recognise(tested))
+    return recognised
 
 
 def _draw_all(generator, catalogue, seed, truncation, folder, progress):

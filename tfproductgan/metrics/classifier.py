@@ -147,7 +147,8 @@ class CatalogueClassifier(FeatureExtractor):
         pairs = zip(self.schema.attributes, logits, strict=True)
         return features, *((tf.nn.softmax if a.several == 1 else tf.nn.sigmoid)(values) for a, values in pairs)
 
-    def _maps(self, images):
+    def maps_of(self, images):
+        """See `FeatureExtractor.maps_of`."""
         return self._map_model(tf.cast(images, tf.float32), training=False)
 
     @functools.cached_property

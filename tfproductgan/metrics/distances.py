@@ -134,6 +134,9 @@ def frechet_distance(mean1: np.ndarray, cov1: np.ndarray, mean2: np.ndarray, cov
         mean2: `[D]`.
         cov2: `[D, D]`.
 
+    Raises:
+        JudgementError: If a number is not finite.
+
     Reference:
         [GANs Trained by a Two Time-Scale Update Rule](https://arxiv.org/abs/1706.08500) (FID)
     """
@@ -353,6 +356,9 @@ def psnr(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
     Returns:
         float64 `[N]`.
+
+    Raises:
+        JudgementError: If the pictures do not fit.
     """
     first, second = _picture_pairs(first, second)
     error = np.square(first - second).mean(axis=(1, 2, 3))
@@ -371,6 +377,9 @@ def ssim(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
     Returns:
         float64 `[N]`.
+
+    Raises:
+        JudgementError: If the pictures do not fit, or are smaller than the window.
 
     Reference:
         [Image Quality Assessment](https://doi.org/10.1109/TIP.2003.819861) (Wang et al., 2004)

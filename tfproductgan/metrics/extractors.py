@@ -77,7 +77,8 @@ class KerasExtractor(FeatureExtractor):
     def _forward(self, images):
         return _as_list(self._model(self._prepared(images), training=False))
 
-    def _maps(self, images):
+    def maps_of(self, images):
+        """See `FeatureExtractor.maps_of`."""
         return _as_list(self._map_model(self._prepared(images), training=False))
 
     @functools.cached_property

@@ -15,7 +15,7 @@ from tfproductgan.writing import expanded
 
 
 class FeatureExtractor:
-    """Pictures in, features out; subclasses define `_forward` and, if they can, `_maps`.
+    """Pictures in, features out; subclasses define `_forward` and, if they can, `maps_of`.
 
     Args:
         name: Kind of network.
@@ -78,25 +78,21 @@ class FeatureExtractor:
         features, *rest = self._in_batches(self._forward, images, batch_size)
         return features, rest[0] if rest else None
 
-    def feature_maps(self, images: np.ndarray, batch_size: int = 64) -> list[np.ndarray]:
-        """Feature maps from shallow to deep, float32 `[N, h, w, c]` each.
+    def maps_of(self, images: tf.Tensor) -> list[tf.Tensor]:
+        """Feature maps from shallow to deep, `[N, h, w, c]` each, through which gradients flow.
+
+        Args:
+            images: `[N, H, W, C]`, 0 to 255.
 
         Raises:
             JudgementError: If the network has none to show.
         """
-        return self._in_batches(self._maps, images, batch_size, finite=False)
-
-    def maps_of(self, images: tf.Tensor) -> list[tf.Tensor]:
-        """The maps of a tensor of pictures `[N, H, W, C]` of values 0 to 255, through which gradients flow."""
-        return self._maps(images)
+        raise JudgementError(f"{self.id} shows no feature maps, which perceptual distances need.")
 
     def _forward(self, images):
         raise NotImplementedError
 
-    def _maps(self, images):
-        raise JudgementError(f"{self.id} shows no feature maps, which perceptual distances need.")
-
-    def _in_batches(self, function, images, batch_size, finite=True):
+    def _in_batches(self, function, images, batch_size):
         shape = tuple(images.shape)
         if images.dtype != np.uint8 or len(shape) != 4 or shape[3] not in (1, 3) or not shape[0]:
             raise JudgementError(f"Pictures must be uint8 [N, H, W, 3 or 1]. Received: {images.dtype} {shape}")
@@ -109,7 +105,7 @@ class FeatureExtractor:
         found = []
         for start in range(0, len(images), batch_size):
             outputs = [output.numpy() for output in self._graphs[key](tf.constant(images[start : start + batch_size]))]
-            if finite and not np.isfinite(outputs[0]).all():
+            if not np.isfinite(outputs[0]).all():
                 raise JudgementError(f"{self.id} gives features that are no numbers (NaN or infinity).")
             found.append(outputs)
         return [np.concatenate(column) for column in zip(*found, strict=True)]

@@ -18,7 +18,6 @@ import numpy as np
 
 from tfproductgan.catalogue.cache import PhotoCache, default_folder, say_not_kept, write_about
 from tfproductgan.catalogue.catalogue import Catalogue
-from tfproductgan.catalogue.duplicates import content_hash
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics.feature_extractor import FeatureExtractor
 
@@ -58,11 +57,6 @@ class FeatureCache:
         content = f"catalogue {catalogue.fingerprint} {split}"
         batches = lambda: catalogue.image_batches(split, _BATCH)  # noqa: E731 - begun only if it is needed
         return self.of_batches(extractor, content, catalogue.size(split), batches)
-
-    def of_images(self, extractor: FeatureExtractor, images: np.ndarray) -> Features:
-        """Features of pictures, uint8 `[N, H, W, C]`: an array or a memory map."""
-        batches = lambda: (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))  # noqa: E731
-        return self.of_batches(extractor, f"images {content_hash(images)}", len(images), batches)
 
     def of_batches(
         self, extractor: FeatureExtractor, content: str, count: int, batches: Callable[[], Iterable[np.ndarray]]

@@ -16,11 +16,9 @@ import numpy as np
 from tfproductgan.errors import JudgementError
 from tfproductgan.metrics.distances import check_features
 from tfproductgan.metrics.neighbours import nearest
-from tfproductgan.sampling.grids import contact_grid, in_proportion
+from tfproductgan.sampling.grids import in_proportion
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from tfproductgan.catalogue.catalogue import Catalogue
     from tfproductgan.metrics.counterparts import Counterparts
     from tfproductgan.metrics.feature_extractor import FeatureExtractor
@@ -33,7 +31,6 @@ FEWEST = 20
 
 NUM_PAIRS = 24
 
-_PAIRS_A_ROW = 4
 _NEAR = 6  # photos beside a picture
 _MOST_COMPARED = 1024  # held-out photos with which its distance is compared
 
@@ -172,18 +169,6 @@ def audit_memorisation(
             for i in closest
         ),
     )
-
-
-def close_pairs_sheet(
-    audit: MemorisationAudit, counterparts: Counterparts, catalogue: Catalogue, truncation: float = 1.0
-) -> Image.Image:
-    """`close_pairs` side by side, the closest first: the sample left, its training photo right.
-
-    Rows are labelled with the relative distance of their first pair, the closest in it.
-    """
-    pairs = close_pairs(audit, counterparts, catalogue, truncation)
-    labels = [f"{pair.relative:.2f}" for pair in audit.pairs[::_PAIRS_A_ROW]]
-    return contact_grid(np.concatenate(pairs), 2 * _PAIRS_A_ROW, labels, ["sample", "photo"] * _PAIRS_A_ROW)
 
 
 def close_pairs(

@@ -69,12 +69,22 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
 
     def __init__(self, generator, discriminator, schema, recipe=None, **kwargs):
         super().__init__({"generator": generator, "discriminator": discriminator}, schema, recipe, **kwargs)
+        self._check_networks(self.recipe.objective)
         self._freeze(self.recipe.objective.frozen_layers)
-        if self.recipe.objective.matching and not discriminator.conditions_last:
+
+    def _check_networks(self, objective):
+        """Refuse an objective that these networks cannot be trained for."""
+        if objective.matching and not self.discriminator.conditions_last:
             raise RecipeError(
                 "matching needs a discriminator that looks at conditions last, such as 'dcgan' in its modern form. "
-                f"Received: matching={self.recipe.objective.matching}, {type(discriminator).__name__}. Use matching=0."
+                f"Received: matching={objective.matching}, {type(self.discriminator).__name__}. Use matching=0."
             )
+        for field in ("style_mixing", "path_length"):
+            if getattr(objective, field) and not self.generator.num_styles:
+                raise RecipeError(
+                    f"{field} is for generators whose layers each have a style, such as stylegan2's. "
+                    f"Received: {field}={getattr(objective, field)} and a {type(self.generator).__name__}"
+                )
 
     def _freeze(self, count):
         """Leave the discriminator's lowest layers as they are.
@@ -126,7 +136,11 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
 
     @classmethod
     def from_recipe(cls, recipe, schema, **overrides):
-        """See `TrainingModel.from_recipe`; besides refuses a penalty that the discriminator makes meaningless."""
+        """See `TrainingModel.from_recipe`.
+
+        Raises:
+            RecipeError: Besides, if the discriminator makes a penalty meaningless; what was saved before is read.
+        """
         gan = super().from_recipe(recipe, schema, **overrides)
         if "wgan-gp" in gan.recipe.objective.penalties and _has_synchronized_statistics(gan.discriminator):
             raise RecipeError(
@@ -156,7 +170,6 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
             RecipeError: If a name does not exist, a number cannot be or the penalties do not fit together.
         """
         objective = self.recipe.objective
-        self._check_styles(objective)
         self.adversarial_loss = adversarial_loss(loss or objective.loss)
         if penalties is None:
             penalties = [Penalty(n, w, objective.penalty_interval) for n, w in objective.penalties.items()]
@@ -174,14 +187,6 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
         if objective.weight_clip:
             self._clip_weights(objective.weight_clip)
         super().compile(*args, **kwargs)
-
-    def _check_styles(self, objective):
-        for field in ("style_mixing", "path_length"):
-            if getattr(objective, field) and not self.generator.num_styles:
-                raise RecipeError(
-                    f"{field} is for generators whose layers each have a style, such as stylegan2's. "
-                    f"Received: {field}={getattr(objective, field)} and a {type(self.generator).__name__}"
-                )
 
     def _clip_weights(self, limit):
         """Have the optimiser keep the discriminator's weights within a limit.

@@ -41,8 +41,16 @@ def degraded(images, scale, objective, draws):
 
 def smaller(images, scale):
     """Photos made smaller and nothing else, by an antialiased bicubic filter: uint8 `[B, H, W, C]` of either size."""
-    size = [side // scale for side in images.shape[1:3]]
-    resized = tf.image.resize(tf.cast(images, tf.float32), size, "bicubic", antialias=True)
+    return _resized(images, [side // scale for side in images.shape[1:3]], antialias=True)
+
+
+def larger(images, scale):
+    """Photos made larger by a bicubic filter, as a network is to do better: uint8 `[B, H, W, C]` of either size."""
+    return _resized(images, [scale * side for side in images.shape[1:3]])
+
+
+def _resized(images, size, antialias=False):
+    resized = tf.image.resize(tf.cast(images, tf.float32), size, "bicubic", antialias=antialias)
     return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
 
 

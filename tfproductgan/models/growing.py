@@ -115,7 +115,7 @@ class Grows:
             self._turn = self.add_number("growth_turn")
 
     def _sides(self):
-        sides = [getattr(network, "sides", None) for network in self.networks().values()]
+        sides = [network.sides if hasattr(network, "level") else None for network in self.networks().values()]
         if None in sides or len(set(sides)) > 1:
             families = " and ".join(network.family for network in self.recipe.networks.values())
             raise RecipeError(

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfproductgan.conditions import Conditions, whole_number
 from tfproductgan.errors import ConditionError
+from tfproductgan.losses.perceptual import maps_distance
 from tfproductgan.models.editing import Drawing, Editor, kernels_of
 from tfproductgan.models.pictures import to_float
 
@@ -74,7 +75,7 @@ def project(
 
     Reference:
         Karras et al., 2020, Analyzing and Improving the Image Quality of StyleGAN, section 5, with the noise of a seed;
-        Zhang et al., 2018, The Unreasonable Effectiveness of Deep Features as a Perceptual Metric (`maps`)
+        for `maps` see `maps_distance`
     """
     steps = whole_number("steps", steps, 1, 100_000)
     schema, network = model.schema, model.sampling_network
@@ -85,7 +86,7 @@ def project(
     [request] = model.plan(conditions, count=1, seed=seed, complete=False)
     _, *rest = (tf.constant(part) for part in model.styles_of([request]))
     wanted = to_float(tf.constant(photo[None]))
-    wanted_maps = None if maps is None else [_unit(each) for each in maps(_levels(wanted))]
+    wanted_maps = None if maps is None else maps(_levels(wanted))
     rank = 3 if network.num_styles else 2
 
     def drawn(vectors, training=False):
@@ -96,42 +97,50 @@ def project(
     def distances(pictures):
         found = _pixel_distances(pictures, wanted)
         if wanted_maps is not None:
-            pairs = zip(maps(_levels(pictures)), wanted_maps, strict=True)
-            layers = [tf.reduce_mean(tf.reduce_sum(tf.square(_unit(a) - b), -1), (1, 2)) for a, b in pairs]
-            found += tf.add_n(layers) / len(layers)
+            found += maps_distance(maps(_levels(pictures)), wanted_maps)
         return found
 
     candidates = _candidates(model, conditions)
     compare = tf.function(lambda vectors: distances(drawn(vectors)), autograph=False, reduce_retracing=True)
     parts = [compare(candidates[i : i + _AT_ONCE]).numpy() for i in range(0, len(candidates), _AT_ONCE)]
     nearest = candidates[np.concatenate(parts).argmin()]
-    vector = tf.Variable(nearest[None])
-    spread = float(candidates.std(axis=0).mean())
+    found = _search(
+        # as in training, styles draw what may lie beyond black and white; others are not to see one batch alone
+        lambda vectors: distances(drawn(vectors, training=rank == 3)),
+        nearest,
+        float(candidates.std(axis=0).mean()),
+        steps,
+        longest=None if rank == 3 else float(np.sqrt(nearest.size)),
+    )
+    ends = np.stack([nearest, found])
+    best = int(compare(tf.constant(ends)).numpy().argmin())  # a search may lead astray
+    drawings = [Drawing(request, found=each) for each in ends]
+    pictures = Editor(model).draw(drawings)
+    errors = np.sqrt(np.mean(np.square(pictures.astype(float) - photo), axis=(1, 2, 3)))
+    return Projection(drawings[best], pictures[best], float(errors[best]), float(errors[0]))
+
+
+def _search(distances, start, spread, steps, longest):
+    """Where distances of vectors `[N, length]` are least, near a start `[length]`; no vector is longer than that."""
+    vector = tf.Variable(start[None])
     rate, warm_up = _LEARNING_RATE * spread, max(1, int(_WARM_UP * steps))
     schedule = keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=rate, warmup_steps=warm_up)
     optimizer = keras.optimizers.Adam(schedule)
     optimizer.build([vector])
-    longest = float(np.sqrt(nearest.size))
 
     @tf.function(autograph=False)
     def step(number):
         left = tf.maximum(0.0, 1.0 - tf.cast(number, tf.float32) / (_SHAKEN * steps))
         shake = tf.random.stateless_normal(vector.shape, tf.stack([number, 0])) * spread * _SHAKE * left**2
         with tf.GradientTape() as tape:
-            # as in training, styles draw what may lie beyond black and white; others are not to see one batch alone
-            [distance] = tf.unstack(distances(drawn(vector + shake, training=rank == 3)), 1)
+            [distance] = tf.unstack(distances(vector + shake), 1)
         optimizer.apply(tape.gradient(distance, [vector]), [vector])
-        if rank == 2:  # longer latents are as good as never drawn
+        if longest is not None:  # longer latents are as good as never drawn
             vector.assign(vector * tf.minimum(1.0, longest / tf.maximum(tf.norm(vector), 1e-12)))
 
     for number in range(steps):
         step(tf.constant(number))
-    ends = np.stack([nearest, vector.numpy()[0]])
-    best = int(compare(tf.constant(ends)).numpy().argmin())  # a search may lead astray
-    drawings = [Drawing(request, found=each) for each in ends]
-    pictures = Editor(model).draw(drawings)
-    errors = np.sqrt(np.mean(np.square(pictures.astype(float) - photo), axis=(1, 2, 3)))
-    return Projection(drawings[best], pictures[best], float(errors[best]), float(errors[0]))
+    return vector.numpy()[0]
 
 
 def _candidates(model, conditions):
@@ -144,10 +153,6 @@ def _candidates(model, conditions):
 def _levels(pictures):
     """From -1 to 1 to 0 to 255."""
     return (pictures + 1.0) * 127.5
-
-
-def _unit(maps):
-    return maps * tf.math.rsqrt(tf.reduce_sum(tf.square(maps), -1, keepdims=True) + 1e-6)
 
 
 def _pixel_distances(pictures, photo):

@@ -83,6 +83,11 @@ class Stages:
     """Mixin of networks with a `width` and a `max_width` whose channels double at each halving of the size."""
 
     @property
+    def sides(self):
+        """Height and width of each size, from the smallest map to the picture."""
+        return tuple(smallest_map(self.image_size) << stage for stage in range(num_doublings(self.image_size) + 1))
+
+    @property
     def stage_widths(self):
         """Channels of each size, from the smallest map to the picture."""
         return [min(self.max_width, self.width * 2**k) for k in range(num_doublings(self.image_size), -1, -1)]
@@ -356,6 +361,14 @@ def averaged(x, factor=2):
     return x if factor == 1 else ops.average_pool(x, factor, factor, "valid", data_format="channels_last")
 
 
+def modulated(x, gain_and_bias):
+    """Features scaled and shifted: by `[batch, 1, 1, 2 * channels]`, gains less 1, then biases; `None` for neither."""
+    if gain_and_bias is None:
+        return x
+    gain, bias = ops.split(gain_and_bias, 2, axis=-1)
+    return x * (1.0 + gain) + bias
+
+
 def smallest_map(image_size):
     """Side of the smallest feature map of convolutional networks: 7 for 28 pixels, else 4."""
     return 7 if image_size == 28 else 4
@@ -372,7 +385,7 @@ def build(layer, shape):
     return layer.compute_output_shape(shape)
 
 
-def check_image_size(family, image_size, smallest, largest, also=()):
+def check_image_size(family, image_size, smallest=32, largest=256, also=(28,)):
     """Refuse a size the family cannot make.
 
     Raises:

@@ -16,7 +16,7 @@ import keras
 from keras import layers, ops
 
 from tfproductgan.layers.upsample_conv import UpsampleConv2D
-from tfproductgan.networks.base import TranslatingGenerator, build, check_counts, check_image_size
+from tfproductgan.networks.base import TranslatingGenerator, build, check_counts, check_image_size, modulated
 from tfproductgan.networks.pix2pix import PatchGANDiscriminator
 
 _NUM_HALVINGS = 2
@@ -52,7 +52,7 @@ class ResNetGenerator(TranslatingGenerator):
         **kwargs,
     ):
         num_blocks = (9 if image_size >= 256 else 6) if num_blocks is None else num_blocks
-        check_image_size("cyclegan", image_size, 32, 256, also=(28,))
+        check_image_size("cyclegan", image_size)
         check_counts(embedding_dim=embedding_dim, width=width, num_blocks=num_blocks)
         super().__init__(num_ids, image_size, channels, source_channels, **kwargs)
         self.width, self.num_blocks, self.embedding_dim = width, num_blocks, embedding_dim
@@ -105,8 +105,7 @@ class ResNetGenerator(TranslatingGenerator):
         def step(x, at):
             x = self.norms[at](self.convs[at](x))
             if str(at) in self.gains_and_biases:
-                gain, bias = ops.split(self.gains_and_biases[str(at)](vectors)[:, None, None, :], 2, axis=-1)
-                x = x * (1.0 + gain) + bias
+                x = modulated(x, self.gains_and_biases[str(at)](vectors)[:, None, None, :])
             return x
 
         x = ops.relu(step(_pad(ops.cast(inputs["source"], self.compute_dtype), 3, "reflect"), 0))

@@ -21,12 +21,13 @@ from tfproductgan.networks.base import (
     build,
     check_counts,
     check_image_size,
+    modulated,
     num_doublings,
 )
 
 
 def _check(image_size, **counts):
-    check_image_size("pix2pix", image_size, 32, 256, also=(28,))
+    check_image_size("pix2pix", image_size)
     check_counts(**counts)
 
 
@@ -145,8 +146,7 @@ class UNetGenerator(TranslatingGenerator):
         for stage, (conv, norm, dropout) in enumerate(zip(self.up, self.up_norms, self.dropouts, strict=True)):
             x = norm(conv(x))
             if vectors is not None:
-                gain, bias = ops.split(self.gains_and_biases[stage](vectors)[:, None, None, :], 2, axis=-1)
-                x = x * (1.0 + gain) + bias
+                x = modulated(x, self.gains_and_biases[stage](vectors)[:, None, None, :])
             x = x if dropout is None else dropout(x, training=training)
             x = ops.concatenate([ops.relu(x), maps.pop()], axis=-1)
         return ops.tanh(self.to_picture(x))

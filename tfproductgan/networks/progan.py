@@ -18,45 +18,39 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.layers.equalised import EqualisedConv2D, EqualisedDense, EqualisedUpsampleConv2D
 from tfproductgan.layers.minibatch_deviation import MinibatchDeviation
 from tfproductgan.networks.base import (
     Discriminator,
     Generator,
+    Stages,
     averaged,
     build,
     check_counts,
     check_image_size,
     enlarged,
     normalised,
-    num_doublings,
     project,
-    smallest_map,
 )
 
 _CONV = {"padding": "same", "data_format": "channels_last"}
 
 
-class _Growing:
+class _Growing(Stages):
     """Put before a base of networks: what both know of their sizes.
 
     Attributes:
-        sides: Of the pictures, from the smallest to the full size.
         level: A weight: the number of the size that pictures have, or between two how far the larger has faded in.
         stage: Number of the largest size that is computed in training: what is beyond the level costs nothing.
     """
 
-    def _make_level(self, width, max_width):
-        doublings = num_doublings(self.image_size)
-        self.sides = tuple(smallest_map(self.image_size) << stage for stage in range(doublings + 1))
-        self._widths = [min(max_width, width << (doublings - stage)) for stage in range(doublings + 1)]
-        self.stage = doublings
+    def _make_level(self):
+        self.stage = len(self.sides) - 1
         # of an average, too, it is what it is: no mean of what it has been
         self.level = self.add_weight(
             name="level",
             shape=(),
-            initializer=keras.initializers.Constant(doublings),
+            initializer=keras.initializers.Constant(self.stage),
             dtype="float32",
             trainable=False,
             autocast=False,
@@ -75,7 +69,7 @@ class _Growing:
 
 
 def _checked(image_size, width, max_width):
-    check_image_size("progan", image_size, 32, 1024, also=(28,))
+    check_image_size("progan", image_size, largest=1024)
     check_counts(width=width, max_width=max_width)
 
 
@@ -116,12 +110,12 @@ class ProGANGenerator(_Growing, Generator):
         _checked(image_size, width, max_width)
         super().__init__(num_ids, image_size, channels, latent_dim, embedding_dim, **kwargs)
         self.width, self.max_width = width, max_width
-        self._make_level(width, max_width)
+        self._make_level()
         self._make_layers()
         self.built = True
 
     def _make_layers(self):
-        side, channels = self.sides[0], self._widths[0]
+        side, channels = self.sides[0], self.stage_widths[0]
         # as if it were a convolution of one pixel, whose gain is shared by all it makes
         self.stem = EqualisedDense(
             side * side * channels, use_bias=False, gain=2**0.5 / side, name="stem", dtype=self.dtype_policy
@@ -129,7 +123,7 @@ class ProGANGenerator(_Growing, Generator):
         self.stem.build((None, self.style_dim))
         self.stem_bias = self.add_weight(name="stem_bias", shape=(channels,), initializer="zeros")
         shape, self.convs, self.to_rgb = (None, side, side, channels), [], []
-        for stage, filters in enumerate(self._widths):
+        for stage, filters in enumerate(self.stage_widths):
             convs = []
             if stage:
                 convs.append(EqualisedUpsampleConv2D(filters, "nearest", name=f"up_{stage}", dtype=self.dtype_policy))
@@ -151,7 +145,7 @@ class ProGANGenerator(_Growing, Generator):
     def synthesise(self, latents, embedding, training=False):
         """Pictures from latents `[batch, latent_dim]` of one length and condition vectors `[batch, embedding_dim]`."""
         x = self.stem(self.style(latents, embedding))
-        x = ops.reshape(x, (-1, self.sides[0], self.sides[0], self._widths[0])) + self.stem_bias
+        x = ops.reshape(x, (-1, self.sides[0], self.sides[0], self.stage_widths[0])) + self.stem_bias
         x = _activated(x)
         last, pictures = self.stage if training else len(self.sides) - 1, None
         for stage in range(last + 1):
@@ -193,31 +187,28 @@ class ProGANDiscriminator(_Growing, Discriminator):
         check_counts(group=group)
         super().__init__(num_ids, image_size, channels, **kwargs)
         self.width, self.max_width, self.group = width, max_width, group
-        self._make_level(width, max_width)
+        self._make_level()
         self._make_layers()
         self.built = True
 
     def _make_layers(self):
         self.convs, self.from_rgb = [], []
-        for stage, (side, filters) in enumerate(zip(self.sides, self._widths, strict=True)):
+        for stage, (side, filters) in enumerate(zip(self.sides, self.stage_widths, strict=True)):
             from_rgb, shape = self._conv(filters, 1, (None, side, side, self.channels), f"from_rgb_{stage}")
             self.from_rgb.append(from_rgb)
             if stage:
                 first, shape = self._conv(filters, 3, shape, f"conv_{stage}")
-                self.convs.append([first, self._conv(self._widths[stage - 1], 3, shape, f"down_{stage}")[0]])
+                self.convs.append([first, self._conv(self.stage_widths[stage - 1], 3, shape, f"down_{stage}")[0]])
                 continue
             self.deviation = MinibatchDeviation(self.group, name="deviation", dtype=self.dtype_policy)
             conv, shape = self._conv(filters, 3, build(self.deviation, shape), "conv_0")
             self.convs.append([conv])
             self.dense = EqualisedDense(filters, name="dense", dtype=self.dtype_policy)
             self.dense.build((None, side * side * filters))
-        features = self._widths[0]
+        features = self.stage_widths[0]
         self.head = EqualisedDense(1, gain=1.0, name="head", dtype="float32")
         self.head.build((None, features))
-        self.projection = None
-        if self.conditional:
-            self.projection = ConditionEmbedding(self.num_ids, features, name="projection", dtype="float32")
-            self.projection.build((None, len(self.num_ids)))
+        self.projection = self.make_embedding(features, "projection", dtype="float32")
 
     def call(self, inputs, training=False):
         """Judge pictures."""

@@ -79,7 +79,7 @@ class _Sizes(Stages):
 
     def set_sizes(self, width, max_width, blocks, group_width, expansion):
         """Keep the options, those not given as numbers too."""
-        check_image_size("r3gan", self.image_size, 32, 256, also=(28,))
+        check_image_size("r3gan", self.image_size)
         self.width = min(768, 24576 // self.image_size) if width is None else width
         self.max_width, self.blocks = max_width, blocks
         grouped = on_accelerator()

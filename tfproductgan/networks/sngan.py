@@ -35,6 +35,7 @@ from tfproductgan.networks.base import (
     check_counts,
     check_image_size,
     enlarged,
+    modulated,
     project,
     smallest_map,
 )
@@ -53,7 +54,7 @@ _HALVINGS = {28: 2, 32: 2, 64: 5, 128: 5, 256: 6}
 
 def _checked(image_size, width):
     """Refuse what neither network can be; the width, that for CPUs if none is given."""
-    check_image_size("sngan", image_size, 32, 256, also=(28,))
+    check_image_size("sngan", image_size)
     width = (64 if image_size <= 32 else 16) if width is None else width
     check_counts(width=width)
     return width
@@ -97,7 +98,7 @@ class SNGANGenerator(Generator):
         super().__init__(num_ids, image_size, channels, latent_dim, 2 * sum(self._normalised), **kwargs)
         self.width, self.attention = width, attention
         if self.conditional:
-            # gains start near 1, see `_modulated`: apart enough for conditions to tell in a short training
+            # gains start near 1, see `modulated`: apart enough for conditions to tell in a short training
             self.embedding.scale(0.3)
         self._stem_shape = (side, side, widths[0])
         self._make_layers(widths)
@@ -183,8 +184,8 @@ class _UpBlock(layers.Layer):
         self.built = True
 
     def call(self, inputs, first, second, training=False):
-        x = self.up(ops.relu(_modulated(self.norms[0](inputs, training=training), first)))
-        x = self.conv(ops.relu(_modulated(self.norms[1](x, training=training), second)))
+        x = self.up(ops.relu(modulated(self.norms[0](inputs, training=training), first)))
+        x = self.conv(ops.relu(modulated(self.norms[1](x, training=training), second)))
         # repeated pixels through a 1x1 convolution are those of the small map through it, repeated
         return x + enlarged(self.shortcut(inputs))
 
@@ -194,13 +195,6 @@ class _UpBlock(layers.Layer):
 
 def _norm(name, dtype, affine=True):
     return batch_normalization(epsilon=2e-5, center=affine, scale=affine, name=name, dtype=dtype)
-
-
-def _modulated(x, modulation):
-    if modulation is None:
-        return x
-    gain, bias = ops.split(modulation, 2, axis=-1)
-    return x * (1 + gain) + bias
 
 
 # === Discriminator ===

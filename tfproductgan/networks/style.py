@@ -19,7 +19,7 @@ from keras import layers, ops
 
 from tfproductgan.errors import RecipeError
 from tfproductgan.layers.condition_embedding import ConditionEmbedding
-from tfproductgan.networks.base import TranslatingGenerator, build, check_counts
+from tfproductgan.networks.base import TranslatingGenerator, build, check_counts, enlarged, modulated
 
 _SMALLEST = 16  # pixels: mirrored edges need a map to mirror
 _BEFORE = 3  # convolutions before the residual blocks
@@ -134,14 +134,10 @@ class StyleGenerator(TranslatingGenerator):
     def _layer(self, number, x, part):
         """A convolution, normalised, scaled and shifted: float32."""
         _, side, factor = self._plan[number]
-        if factor == 2:
-            x = ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2)
+        x = enlarged(x, max(factor, 1))
         edge = [side // 2] * 2
         x = self.norms[number](self.convs[number](ops.pad(x, [[0, 0], edge, edge, [0, 0]], "reflect")))
-        if part is None:
-            return x
-        gain, bias = ops.split(part, 2, axis=-1)
-        return x * (1.0 + gain) + bias
+        return modulated(x, part)
 
     def call(self, inputs, training=False):
         """Paint pictures."""

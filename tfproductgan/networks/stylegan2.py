@@ -44,7 +44,6 @@ from tfproductgan.networks.base import (
     multiply,
     normalised,
     slerp,
-    smallest_map,
 )
 from tfproductgan.stateless_random import stateless_normal
 
@@ -69,15 +68,10 @@ class _Sizes(Stages):
 
     def set_sizes(self, width, max_width):
         """Keep the options, those not given as numbers too."""
-        check_image_size("stylegan2", self.image_size, 32, 256, also=(28,))
+        check_image_size("stylegan2", self.image_size)
         self.width = 32768 // self.image_size if width is None else width
         self.max_width = max_width
         check_counts(width=self.width, max_width=max_width)
-
-    @property
-    def sides(self):
-        """Height and width of each size, from the smallest map to the picture."""
-        return [smallest_map(self.image_size) * 2**stage for stage in range(len(self.stage_widths))]
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")

@@ -31,7 +31,7 @@ _MAX_LOG_VARIANCE = 10.0
 
 def _widths(image_size, width, max_width):
     """Channels of each halving of size, from the picture on."""
-    check_image_size("vae", image_size, 32, 256, also=(28,))
+    check_image_size("vae", image_size)
     check_counts(width=width, max_width=max_width)
     return [_GROUPS * max(1, min(max_width, width * 2**k) // _GROUPS) for k in range(num_doublings(image_size))]
 

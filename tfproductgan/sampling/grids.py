@@ -13,7 +13,6 @@ from tfproductgan.catalogue.photos import Placement
 from tfproductgan.conditions import NOT_GIVEN, TEXT, ConditionSchema
 from tfproductgan.errors import ConditionError
 from tfproductgan.sampling.files import annotate, describe_request, to_image, value_names
-from tfproductgan.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from tfproductgan.models.sampler import Sampler
@@ -192,7 +191,7 @@ def typical_conditions(schema: ConditionSchema, count: int = 8) -> list[dict[str
         without frequencies they are the first attribute's values alone. Of a schema without attributes texts of the
         most frequent words of titles, or none.
     """
-    if not schema.attributes and isinstance(schema.vocabulary, Vocabulary):
+    if not schema.attributes and schema.reads_words:
         return [{TEXT: word} for word in schema.vocabulary.words[:count]]
     if not (schema.attributes and schema.combinations):
         return [{first.name: value} for first in schema.attributes[:1] for value in first.values[:count]]

@@ -25,6 +25,7 @@ from rich.progress import Progress as ProgressDisplay
 from rich.table import Column
 
 from tfproductgan.errors import RecipeError, require
+from tfproductgan.models.degradations import larger
 from tfproductgan.sampling.files import write_png
 from tfproductgan.sampling.grids import condition_rows, contact_grid, seed_grid, typical_conditions
 from tfproductgan.writing import append_json_line, read_json_lines, write_text
@@ -202,8 +203,7 @@ class UpscalingGrid(_Grid):
     def grid(self) -> Image.Image:
         """The photos, and before each what was made of it."""
         small = self.model.shrunk(self.photos)
-        bicubic = tf.image.resize(tf.cast(small, tf.float32), self.photos.shape[1:3], "bicubic")
-        filtered = tf.cast(tf.clip_by_value(tf.round(bicubic), 0, 255), tf.uint8).numpy()
+        filtered = larger(small, self.model.scale).numpy()
         rows = np.stack([filtered, self.model.upscale_squares(small), self.photos], axis=1)
         return contact_grid(rows.reshape(-1, *rows.shape[2:]), columns=3, column_labels=("bicubic", "made", "photo"))
 

@@ -200,26 +200,15 @@ def train(
             before = run.start(recipe, catalogue.schema, {**data, **options})
         restored = checkpoints.restore(model)
         check_same_step(model, run.path)
-        for line in _begin(model, start, warm_start, run, checkpoints, chief):
-            console.print(line, markup=False)
+        lines = _begin(model, start, warm_start, run, checkpoints, chief)
         if restored and chief:
             checkpoints.discard_after(restored.note.step)
-            for line in (*restored.remarks, *_lengthened(before, recipe), *_ranked_as_before(best, wanted)):
-                console.print(line, markup=False)
-        if model.step >= schedule.steps:
-            if chief:
-                console.print(
-                    f"Finished before, after {model.images_seen:,} images: nothing left to train.", markup=False
-                )
+            lines += [*restored.remarks, *_lengthened(before, recipe), *_ranked_as_before(best, wanted)]
+        over = _over(model, schedule, stops)
+        for line in (*lines, *over) if chief else ():
+            console.print(line, markup=False)
+        if over:
             return model
-        for stop in stops:
-            if stop.has_run_out(model.images_seen):
-                console.print(f"{stop.verdict} More patience, or none, goes on.", markup=False)
-                return model
-        evaluations = []
-        if evaluate and chief:
-            interval = None if evaluate is True else evaluate
-            evaluations = [Evaluation(catalogue, interval, record=run.evaluation, history=run.metrics, console=console)]
         with StopSignals() as signals, checkpoints.told_when_writing_fails():
             model.fit(
                 share_of_each(strategy, lambda part: stream(start_step=model.step, part=part)),
@@ -231,7 +220,7 @@ def train(
                     _Intervals(schedule, restored.note.running_means if restored else {}),
                     # before those that write: they add to the logs, and what they find broken must not be saved
                     *alarms,
-                    *evaluations,
+                    *(_evaluations(catalogue, evaluate, run, console) if evaluate and chief else []),
                     # before the checkpoint: what is told twice after a crash is dropped, what was never told is lost
                     *(_reports(model, catalogue, run, schedule, console, tensorboard) if chief else []),
                     SaveCheckpoints(checkpoints, run.path / GENERATOR_FILE, longest, lambda: signals.received),
@@ -261,6 +250,14 @@ def _begin(model, start, path, run, checkpoints, chief):
     return lines
 
 
+def _over(model, schedule, stops):
+    """Why there is nothing left to train, in a line; none if there is."""
+    if model.step >= schedule.steps:
+        return [f"Finished before, after {model.images_seen:,} images: nothing left to train."]
+    ended = [stop.verdict for stop in stops if stop.has_run_out(model.images_seen)]
+    return [f"{verdict} More patience, or none, goes on." for verdict in ended]
+
+
 def make_model(recipe: Recipe, schema: ConditionSchema) -> TrainingModel:
     """The compiled model that a recipe describes, of whatever kind.
 
@@ -280,6 +277,11 @@ def _reports(model, catalogue, run, schedule, console, tensorboard):
     if model.asks == "upscaler":
         grid = UpscalingGrid(run.grids, catalogue, log_dir=logs)
     return [Progress(schedule.images, console=console), grid, JsonLines(run.metrics)]
+
+
+def _evaluations(catalogue, evaluate, run, console):
+    interval = None if evaluate is True else evaluate
+    return [Evaluation(catalogue, interval, record=run.evaluation, history=run.metrics, console=console)]
 
 
 def _early_stopping(patience, evaluate, strategy, run, console):
