@@ -3,7 +3,8 @@
 Five kinds of statistics of a picture, means and standard deviations over its pixels:
 
 - Oriented energies, of the filters of a steerable pyramid, tell how much sharp and smooth places differ: blur, noise.
-- The coherence of neighbouring orientations tells how straight lines and outlines are: bent shapes, ringing, noise.
+- The coherence of neighbouring orientations tells how straight lines and outlines are, faint ones as much as strong
+  ones: bent and broken shapes, ringing, noise.
 - Bands of a Laplacian pyramid tell how strong details are, in light and in colours: grain, checkerboards.
 - Steps between neighbours, by their place on a lattice of 8 pixels: photos have none such; mosaics, JPEG and networks
   that enlarge have.
@@ -28,15 +29,15 @@ import tensorflow as tf
 
 from tfproductgan.metrics.feature_extractor import FeatureExtractor, with_channels
 
-_VERSION = 1  # raised whenever the same picture would have other features
+_VERSION = 2  # raised whenever the same picture would have other features
 _OCTAVES = 3
 _LEAST = 4  # pixels; octaves of smaller pictures say nothing and are 0
 _ORIENTATIONS = 4  # 0, 45, 90 and 135 degrees
 _PERIOD = 8  # of the lattice
-_FAINT = 0.1  # 255ths; weaker lines have no direction
+_FAINT = 0.1  # a sum of strengths; weaker lines have no direction
 _FLAT = 1.0  # mean root of steps; what is flatter has no lattice
 _VISIBLE = 4.0  # 255ths; details below count by their strength, those above by its logarithm
-_WEIGHTS = {"energies": 2.0, "coherence": 14.0, "bands": 1.7, "lattice": 2.5, "colour": 0.012}
+_WEIGHTS = {"energies": 2.0, "coherence": 56.0, "bands": 1.7, "lattice": 2.5, "colour": 0.012}
 
 _BINOMIAL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]).astype(np.float32) / 256
 # columns: light, red against green, yellow against blue
@@ -90,9 +91,9 @@ class TextureExtractor(FeatureExtractor):
                 continue
             smooth = _smooth(pictures)
             pairs = _filtered(pictures[..., :1], self._filters)
-            energies = tf.sqrt(tf.square(pairs[..., ::2]) + tf.square(pairs[..., 1::2]))
-            found["energies"].append(tf.math.reduce_std(_strength(energies), (1, 2)))
-            found["coherence"].append(_coherence(energies))
+            strengths = _strength(tf.sqrt(tf.square(pairs[..., ::2]) + tf.square(pairs[..., 1::2])))
+            found["energies"].append(tf.math.reduce_std(strengths, (1, 2)))
+            found["coherence"].append(_coherence(strengths))
             bands = _strength(tf.abs(pictures - smooth))
             found["bands"] += [tf.reduce_mean(bands, (1, 2)), tf.math.reduce_std(bands, (1, 2))]
             pictures = smooth[:, ::2, ::2]
@@ -114,12 +115,12 @@ def _strength(details):
     return tf.math.log1p(details / _VISIBLE)
 
 
-def _coherence(energies):
+def _coherence(strengths):
     """From 0, where neighbours point anywhere, to 1, where all lines are straight: `[N, 1]`."""
     # directions by the double angle, where opposite ones are the same and perpendicular ones cancel
-    directions = _smooth(energies[..., :2] - energies[..., 2:])
+    directions = _smooth(strengths[..., :2] - strengths[..., 2:])
     agreeing = tf.reduce_mean(tf.norm(directions, axis=-1), (1, 2))
-    return (agreeing / (tf.reduce_mean(tf.reduce_sum(energies, -1), (1, 2)) + _FAINT))[:, None]
+    return (agreeing / (tf.reduce_mean(tf.reduce_sum(strengths, -1), (1, 2)) + _FAINT))[:, None]
 
 
 def _by_place(light, axis):
