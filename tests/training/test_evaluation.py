@@ -253,6 +253,25 @@ def test_a_run_of_before_goes_on_by_what_it_was_judged_by(catalogue, tmp_path, m
     assert "val_distance" in curves(run)[-1] and ranked_by(run / "metrics.jsonl") == "val_fid"
 
 
+def test_a_run_that_goes_on_says_which_figures_are_measured_otherwise(catalogue, tmp_path, capsys):
+    run = tmp_path / "run"
+
+    def train(callbacks=()):
+        tpg.train(catalogue, RECIPE.replace(images=4 * 4 * BATCH), run, 4 * BATCH, evaluate=1, callbacks=callbacks)
+        return capsys.readouterr().out
+
+    with pytest.raises(ZeroDivisionError):
+        train([StopAt(6)])
+    record = json.loads((run / "evaluation.json").read_text())
+    now = record["figures"]["val_look"]
+    record["figures"]["val_look"] = "look@texture-000000"
+    (run / "evaluation.json").write_text(json.dumps(record))
+    with pytest.raises(ZeroDivisionError):
+        train([StopAt(10)])
+    assert f"look@texture-000000 was measured, from now on {now}: the two" in capsys.readouterr().out.replace("\n", " ")
+    assert "from now on" not in train()
+
+
 def test_views_that_disagree_about_two_checkpoints_are_said_once(catalogue):
     found = [(10, 100), (8, 130), (8, 131), (9, 90), (9.1, 89), (12, 80)]
 

@@ -139,13 +139,19 @@ class Evaluation(keras.callbacks.Callback):
             return
         past = past_evaluations(self.history, int(self.model.images_seen))
         self._last = int(past[-1]["images_seen"]) if past else None
-        seen_twice = [values for values in past if _has_both_views(values)]
+        others = self._measured_otherwise() if past else []
+        seen_twice = [values for values in past if _has_both_views(values) and not others]
         self._best = min(seen_twice, key=lambda values: values["val_distance"], default=None)
         self._disagreed = False
         self._every = self._every or self._recorded_interval()
         if self._photos is None:
             self._prepare()
         self._write_record()
+        for before, now in others:
+            self._say(
+                f"Before this stop {before} was measured, from now on {now}: the two cannot be compared, and the best "
+                "checkpoint and --patience may hold on to what came before."
+            )
         size = len(self._photos.features)
         dims = self.extractor.dim, self._judge.texture.dim
         few = min(self.n, size) < max(least_pictures("fid", dim) for dim in dims)
@@ -217,6 +223,15 @@ class Evaluation(keras.callbacks.Callback):
             return record["every_images"] if record["figures"].keys() == self.figures.keys() else None
         except (RunError, KeyError, TypeError):
             return None
+
+    def _measured_otherwise(self):
+        """Pairs of how a figure was measured before and is now, where an extractor has another version since."""
+        try:
+            before = read_json(self.record)["figures"] if self.record else {}
+            pairs = [(before[name], now) for name, now in self.figures.items() if before.get(name, now) != now]
+        except (RunError, KeyError, TypeError, AttributeError):
+            return []
+        return pairs
 
     def _write_record(self):
         if self.record is not None:
