@@ -30,8 +30,8 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import learning
 import numpy as np
-from learning import SHARE, core_seconds_of_a_step
 from PIL import Image
 
 from tfproductgan import machine
@@ -194,9 +194,7 @@ def images_in(command: Sequence[str], core_seconds: int) -> int:
     import_tensorflow()
     from tfproductgan.cli.data_options import catalogue_from
 
-    recipe, catalogue = resolve_recipe(args), catalogue_from(args)
-    each = core_seconds_of_a_step(catalogue, recipe, SHARE * core_seconds, MEASURED)
-    return max(2, round(core_seconds / each)) * recipe.step_images
+    return learning.images_in(core_seconds, catalogue_from(args), resolve_recipe(args), steps=MEASURED)
 
 
 def write_data(folder: Path) -> None:

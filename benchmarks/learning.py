@@ -13,6 +13,9 @@ from tfproductgan.writing import append_json_line, read_json, read_json_lines, w
 
 MEASURED = 24  # steps, at least, that tell how fast a recipe is
 SHARE = 0.03  # of the core-seconds, at least, that they take: what else the machine does changes
+WHOLE = ((1.0, {}),)
+"""The parts of a training whose steps take all alike."""
+
 _CHECKPOINTS = 8  # of a run, at least, besides those where it is stopped
 _LONGEST = 300  # core-seconds between them
 
@@ -23,7 +26,22 @@ def digest(recipe: Recipe) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def core_seconds_of_a_step(catalogue, recipe: Recipe, at_least: float, steps: int = MEASURED) -> float:
+def images_in(
+    core_seconds: float,
+    catalogue,
+    recipe: Recipe,
+    parts: Sequence[tuple[float, Mapping]] = WHOLE,
+    steps: int = MEASURED,
+) -> int:
+    """How many images a recipe learns from in so many core-seconds, measured; of parts see `learnt`."""
+    each = sum(
+        share * _core_seconds_of_a_step(catalogue, recipe.replace(**changes), SHARE * share * core_seconds, steps)
+        for share, changes in parts
+    )
+    return max(2, round(core_seconds / each)) * recipe.step_images
+
+
+def _core_seconds_of_a_step(catalogue, recipe, at_least, steps):
     """What a step of a new model takes; so many steps are measured, again until they took so many core-seconds."""
     from tfproductgan.training.trainer import make_model
 
@@ -43,7 +61,7 @@ def learnt(
     recipe: Recipe,
     core_seconds: float,
     folder: Path,
-    parts: Sequence[tuple[float, Mapping]] = ((1.0, {}),),
+    parts: Sequence[tuple[float, Mapping]] = WHOLE,
     warm_start: Path | None = None,
 ) -> tuple:
     """What a recipe has learnt in so many core-seconds, in a run directory in `folder`; the same call goes on there.
@@ -70,11 +88,7 @@ def learnt(
     folder.mkdir(parents=True, exist_ok=True)
     length, spent = folder / "length.json", folder / "spent.jsonl"
     if not length.is_file():
-        each = sum(
-            share * core_seconds_of_a_step(catalogue, recipe.replace(**changes), SHARE * share * core_seconds)
-            for share, changes in parts
-        )
-        write_json(length, {"images": max(2, round(core_seconds / each)) * recipe.step_images})
+        write_json(length, {"images": images_in(core_seconds, catalogue, recipe, parts)})
     recipe = recipe.replace(**read_json(length))
     begin: dict[str, float] = {}
 

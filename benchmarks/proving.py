@@ -17,7 +17,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the command line does
 
 import numpy as np
 import tensorflow as tf
-from learning import digest, learnt
+from learning import WHOLE, digest, learnt
 
 from tfproductgan.recipes import Recipe, get_recipe
 from tfproductgan.sampling.grids import contact_grid
@@ -48,7 +48,7 @@ def recipe_of(args: argparse.Namespace, name: str, **more) -> Recipe:
 
 
 def proved(
-    catalogue, recipe: Recipe, core_seconds: float, out: Path, parts: Sequence[tuple[float, Mapping]] = ((1.0, {}),)
+    catalogue, recipe: Recipe, core_seconds: float, out: Path, parts: Sequence[tuple[float, Mapping]] = WHOLE
 ) -> tuple:
     """The trained model of a recipe in a folder of its own in `out`, see `learning.learnt`."""
     recipe = recipe.for_size(catalogue.image_size)

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from learning import WHOLE
 from measuring import peak_megabytes
 from proving import SHOWN, parser_of, proved, recipe_of, show_grid, show_table, told
 
@@ -139,7 +140,7 @@ def main() -> None:
     halves = {"SRGAN": ((start, {"start": 1.0}), (1 - start, {"start": 0.0}))}
     models = {}
     for name, recipe in recipes.items():
-        parts = halves.get(name, ((1.0, {}),))
+        parts = halves.get(name, WHOLE)
         models[name], found = proved(catalogue, recipe, args.core_seconds, args.out, parts)
         told(name, found)
         models[name].save(args.out / f"{name}.keras")
