@@ -139,11 +139,15 @@ class Evaluation(keras.callbacks.Callback):
             return
         past = past_evaluations(self.history, int(self.model.images_seen))
         self._last = int(past[-1]["images_seen"]) if past else None
-        others = self._measured_otherwise() if past else []
+        every, recorded = self._recorded()
+        others = [
+            (recorded[name], now) for name, now in self.figures.items() if past and recorded.get(name, now) != now
+        ]
         seen_twice = [values for values in past if _has_both_views(values) and not others]
         self._best = min(seen_twice, key=lambda values: values["val_distance"], default=None)
         self._disagreed = False
-        self._every = self._every or self._recorded_interval()
+        # other figures take another time
+        self._every = self._every or (every if recorded.keys() == self.figures.keys() else None)
         if self._photos is None:
             self._prepare()
         self._write_record()
@@ -216,22 +220,13 @@ class Evaluation(keras.callbacks.Callback):
             said += f", so they come every {self._every:,} images to stay within {100 * SHARE:.0f} % of the time"
         self._say(f"{said}.")
 
-    def _recorded_interval(self):
-        """What was chosen before, for what is measured now: other figures take another time."""
+    def _recorded(self):
+        """The interval that was chosen before, and how each figure was measured; nothing where that cannot be read."""
         try:
             record = read_json(self.record) if self.record else {}
-            return record["every_images"] if record["figures"].keys() == self.figures.keys() else None
-        except (RunError, KeyError, TypeError):
-            return None
-
-    def _measured_otherwise(self):
-        """Pairs of how a figure was measured before and is now, where an extractor has another version since."""
-        try:
-            before = read_json(self.record)["figures"] if self.record else {}
-            pairs = [(before[name], now) for name, now in self.figures.items() if before.get(name, now) != now]
-        except (RunError, KeyError, TypeError, AttributeError):
-            return []
-        return pairs
+            return record["every_images"], dict(record["figures"])
+        except (RunError, KeyError, TypeError, ValueError):
+            return None, {}
 
     def _write_record(self):
         if self.record is not None:
