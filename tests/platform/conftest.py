@@ -51,11 +51,11 @@ def engine(running_engine):
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory, running_engine):
+def settings(tmp_path_factory, fake_engine, running_engine):
     from tfproductgan.platform.settings import Settings
 
     folder = tmp_path_factory.mktemp("platform")
-    models = ("shop", "sketches", "larger", "masks", "paints", "words")
+    models = tuple(fake_engine.MODELS)
     return Settings(folder=folder, engine=running_engine.url, models=models, reference_pictures=0)
 
 

@@ -23,6 +23,15 @@ WORDS = ConditionSchema(
 ).with_combinations([(1,), (2,), (3,)])
 VERSIONS = (1, 2)  # of `shop`
 NAMELESS = ("larger", "masks")
+# name -> what it asks, what it does
+MODELS = {
+    "shop": ("sampler", ["generate", "from_latents", "interpolate"]),
+    "sketches": ("translator", ["translate", "to_a", "translate_to_a"]),
+    "larger": ("upscaler", ["upscale"]),
+    "masks": ("translator", ["translate"]),
+    "paints": ("translator", ["translate"]),
+    "words": ("sampler", ["generate", "from_latents", "interpolate"]),
+}
 INPUTS = {"category": "category", "base colour": "base_colour"}
 INPUTS_OF_WORDS = {"category": "category", "text": "text"}
 
@@ -130,14 +139,7 @@ class FakeEngine:
         return 200, {"outputs": flat}
 
     def describe(self, name):
-        asks, actions = {
-            "shop": ("sampler", ["generate", "from_latents", "interpolate"]),
-            "words": ("sampler", ["generate", "from_latents", "interpolate"]),
-            "sketches": ("translator", ["translate", "to_a", "translate_to_a"]),
-            "larger": ("upscaler", ["upscale"]),
-            "masks": ("translator", ["translate"]),
-            "paints": ("translator", ["translate"]),
-        }[name]
+        asks, actions = MODELS[name]
         signatures = ["serving_default", *actions, "describe"]
         channels = 1 if name == "masks" else 3
         nameless = ConditionSchema([], image_size=8, channels=channels, source_channels=3)

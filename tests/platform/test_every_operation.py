@@ -31,12 +31,12 @@ CHECKS = (
 
 
 @pytest.fixture
-def gateway(tmp_path, running_engine, monkeypatch):
+def gateway(tmp_path, fake_engine, running_engine, monkeypatch):
     """A gateway that listens, and the key of an administrator that nobody ends."""
     # much is asked for, and what takes long is not tested here
     monkeypatch.setattr(people, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     most = {"requests_per_minute": 10**9, "pictures_per_day": 10**9, "pictures_per_request": 4, "queued_pictures": 20}
-    models = ("shop", "sketches", "larger", "masks", "paints", "words")
+    models = tuple(fake_engine.MODELS)
     settings = Settings(folder=tmp_path, engine=running_engine.url, models=models, reference_pictures=0, **most)
     platform = open_platform(settings)
     with platform.database.writing() as session:

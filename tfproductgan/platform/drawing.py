@@ -104,7 +104,7 @@ def translate(
         PhotoError: If a file is no photo.
         ConditionError, RefusedError, ServingError: As `generate`.
     """
-    model = rollouts.able(platform, who.tenant, name, action, *map(_digest, photos.values()))
+    model = rollouts.able(platform, who.tenant, name, action, *photos.values())
     if to not in model.ways:
         raise ConditionError(f"Model {name!r} does not translate to {to!r}: {nearest(to, model.ways)}")
     clean = [clean_photo(data, file) for file, data in photos.items()]
@@ -125,7 +125,7 @@ def upscale(
         PhotoError: If a file is no photo, or a large one.
         ConditionError, RefusedError, ServingError: As `generate`.
     """
-    model = rollouts.able(platform, who.tenant, name, "upscale", *map(_digest, photos.values()))
+    model = rollouts.able(platform, who.tenant, name, "upscale", *photos.values())
     clean = [clean_photo(data, file, _MOST_PIXELS_UPSCALED) for file, data in photos.items()]
     platform.rates.pictures(who, len(clean))
     files = platform.engine.upscale(model, clean)
@@ -215,14 +215,10 @@ def _written(
         kind=kind,
         model=model.name,
         model_id=model.model_id,
-        digest=_digest(data),
+        digest=hashlib.sha256(data).hexdigest(),
         own_file=platform.pictures.put(tenant, data),
         size=len(data),
         created=time.time(),
         kept=False,
         **{**columns, "details": {**columns["details"], **more}},
     )
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

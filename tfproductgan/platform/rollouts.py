@@ -55,19 +55,21 @@ class Rollouts:
 
     def of(self, tenant: str, name: str) -> Versions:
         """Which version of a model draws for a tenant."""
+        return self._decided().get((tenant, name), Versions())
+
+    def chosen(self) -> set[tuple[str, int]]:
+        """Name and number of each version that somebody chose."""
+        decided = self._decided().items()
+        return {(name, number) for (_, name), v in decided for number in (v.version, v.canary) if number is not None}
+
+    def _decided(self) -> dict[tuple[str, str], Versions]:
+        """By tenant and name of the model."""
         with self._lock:
             if time.monotonic() - self._read > _KNOWN_SECONDS:
                 with self._database.reading() as session:
                     self._known = {(r.tenant, r.model): _versions(r) for r in session.scalars(select(Rollout))}
                 self._read = time.monotonic()
-            return self._known.get((tenant, name), Versions())
-
-    def chosen(self) -> set[tuple[str, int]]:
-        """Name and number of each version that somebody chose."""
-        self.of("", "")
-        with self._lock:
-            known = list(self._known.items())
-        return {(name, number) for (_, name), v in known for number in (v.version, v.canary) if number is not None}
+            return self._known
 
     def forget(self) -> None:
         """Read anew what was decided."""
@@ -93,8 +95,8 @@ def able(platform: Platform, tenant: str, name: str, action: str, *asked: Any) -
         tenant: Who asks.
         name: Of the model.
         action: What it is asked to do, in the words of `engine.ACTIONS`.
-        asked: Of what is asked for, JSON-ready: the same is always drawn by the same version. Without any, no canary
-            does.
+        asked: Of what is asked for, JSON-ready or bytes of photos: the same is always drawn by the same version.
+            Without any, no canary does.
     """
     versions = platform.rollouts.of(tenant, name)
     if versions.canary is not None and asked and _share(name, asked) < versions.percent / 100:
@@ -107,8 +109,12 @@ def able(platform: Platform, tenant: str, name: str, action: str, *asked: Any) -
 
 def _share(name: str, asked: Sequence[Any]) -> float:
     """A number from 0 to 1 that is the same for the same request."""
-    digest = hashlib.sha256(json.dumps([name, *asked], sort_keys=True, default=str).encode()).digest()
+    digest = hashlib.sha256(json.dumps([name, *asked], sort_keys=True, default=_told).encode()).digest()
     return int.from_bytes(digest[:4], "big") / 2**32
+
+
+def _told(value: Any) -> str:
+    return hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else str(value)
 
 
 def _versions(row: Rollout) -> Versions:
