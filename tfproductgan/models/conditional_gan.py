@@ -511,8 +511,8 @@ class ConditionalGAN(Sampler, Grows, TrainingModel):
 
         Two keep two cores busy that give each operation one thread: a discriminator is a chain of them.
         """
-        alone = tf.config.threading.get_intra_op_parallelism_threads() == 1
-        return 2 if alone and self.discriminator.piecewise_linear and images.shape[0] % 2 == 0 else 1
+        one_thread = tf.config.threading.get_intra_op_parallelism_threads() == 1
+        return 2 if one_thread and self.discriminator.piecewise_linear and images.shape[0] % 2 == 0 else 1
 
     def _logits(self, images, conditions, purpose, draws, branches=1):
         """Logits of pictures as the discriminator sees them, that is augmented; of so many parts of the batch apart."""
