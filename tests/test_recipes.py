@@ -8,19 +8,12 @@ from tfproductgan.losses.adversarial import ADVERSARIAL_LOSSES
 from tfproductgan.losses.penalties import PENALTIES
 from tfproductgan.recipes import (
     RECIPES,
-    CycleObjective,
-    GANObjective,
     Network,
     Optimizer,
     Recipe,
-    StyleObjective,
-    TranslationObjective,
-    UpscalingGANObjective,
-    UpscalingObjective,
-    VAEObjective,
     get_recipe,
 )
-from tfproductgan.registry import families
+from tfproductgan.registry import KINDS, families
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -56,15 +49,7 @@ def test_penalties_that_are_not_given_suit_the_size_of_the_pictures(image_size, 
     assert recipe.objective.penalties == {"r1": weight, "r2": 3.0}
 
 
-OBJECTIVES = [
-    CycleObjective,
-    GANObjective,
-    StyleObjective,
-    TranslationObjective,
-    UpscalingGANObjective,
-    UpscalingObjective,
-    VAEObjective,
-]
+OBJECTIVES = dict.fromkeys(kind.find("objective") for kind in KINDS.values())
 
 
 @pytest.mark.parametrize("part", [Recipe, Network, Optimizer, *OBJECTIVES])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tfproductgan.models.ensemble import ensemble_of
     from tfproductgan.models.loading import load
     from tfproductgan.models.pix2pix import Pix2Pix
+    from tfproductgan.models.segmentation import Segmentation
     from tfproductgan.models.style import StyleModel
     from tfproductgan.models.trained import TrainedGenerator, TrainedTranslator
     from tfproductgan.models.upscaling import SRGAN, TrainedUpscaler, Upscaling
@@ -46,6 +47,7 @@ _HOMES = {
     "ProductGANError": "tfproductgan.errors",
     "Recipe": "tfproductgan.recipes",
     "SRGAN": "tfproductgan.models.upscaling",
+    "Segmentation": "tfproductgan.models.segmentation",
     "StyleModel": "tfproductgan.models.style",
     "TrainedAutoencoder": "tfproductgan.models.vae",
     "TrainedCycle": "tfproductgan.models.cyclegan",
@@ -82,6 +84,7 @@ __all__ = [
     "Pix2Pix",
     "ProductGANError",
     "Recipe",
+    "Segmentation",
     "StyleModel",
     "TrainedAutoencoder",
     "TrainedCycle",

@@ -80,6 +80,16 @@ KINDS = {
             served="tfproductgan.export.served_translator:ServedTranslator",
         ),
         Kind(
+            name="segmentation",
+            roles=("generator",),
+            optimizers=("generator",),
+            asks="translator",
+            model="tfproductgan.models.segmentation:Segmentation",
+            objective="tfproductgan.recipes.objectives:SegmentationObjective",
+            alarms="tfproductgan.training.alarms.kinds:no_more_alarms",
+            served="tfproductgan.export.served_translator:ServedTranslator",
+        ),
+        Kind(
             name="cycle",
             roles=("generator", "back_generator", "discriminator", "back_discriminator"),
             optimizers=("generator", "discriminator"),

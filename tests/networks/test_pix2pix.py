@@ -1,6 +1,7 @@
 import functools
 
 import keras
+import numpy as np
 import pytest
 
 from tfproductgan.errors import RecipeError
@@ -10,9 +11,20 @@ IDS = {"conditional": (3, 4), "unconditional": ()}
 SMALL = {"embedding_dim": 3, "width": 8, "max_width": 16}
 
 
+@pytest.mark.parametrize("source_skip", [False, True])
 @pytest.mark.parametrize("num_ids", IDS.values(), ids=IDS)
-def test_generator(translating_generator_check, num_ids):
-    translating_generator_check(functools.partial(UNetGenerator, num_ids, image_size=28, source_channels=1, **SMALL))
+def test_generator(translating_generator_check, num_ids, source_skip):
+    options = {"image_size": 28, "source_channels": 1, "source_skip": source_skip, **SMALL}
+    translating_generator_check(functools.partial(UNetGenerator, num_ids, **options))
+
+
+def test_edges_can_follow_the_picture_pixel_by_pixel():
+    network = UNetGenerator((), 28, channels=1, source_skip=True, width=2, max_width=2)
+    picture = np.random.default_rng(0).uniform(-1, 1, (1, 28, 28, 1)).astype(np.float32)
+    for weights in network.up_to_source.weights:
+        weights.assign(np.zeros(weights.shape))
+    made = network({"source": picture, "conditions": np.zeros((1, 0), np.int32)}).numpy()
+    assert np.ptp(made) > 0
 
 
 @pytest.mark.parametrize("num_ids", IDS.values(), ids=IDS)

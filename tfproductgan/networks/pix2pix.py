@@ -63,6 +63,8 @@ class UNetGenerator(TranslatingGenerator):
         width: Channels of the first stage; each further one has twice as many. Defaults to 48.
         max_width: Upper limit of the channels of a stage. Defaults to 384.
         dropout: Share of features dropped in the first stage back, in training. Defaults to 0.5.
+        source_skip: Whether the picture that came in stands beside a last map of its own size, so that edges can follow
+            it pixel by pixel. The paper has none. Defaults to False.
         **kwargs: Arguments of `keras.Model`.
 
     Call arguments and output shape: see `TranslatingGenerator`.
@@ -81,11 +83,12 @@ class UNetGenerator(TranslatingGenerator):
         width=48,
         max_width=384,
         dropout=0.5,
+        source_skip=False,
         **kwargs,
     ):
         _check(image_size, embedding_dim=embedding_dim, width=width, max_width=max_width)
         super().__init__(num_ids, image_size, channels, source_channels, **kwargs)
-        self.width, self.max_width, self.dropout = width, max_width, dropout
+        self.width, self.max_width, self.dropout, self.source_skip = width, max_width, dropout, source_skip
         self.embedding_dim = embedding_dim
         self.embedding = self.make_embedding(embedding_dim)
         widths = [min(max_width, width * 2**k) for k in range(num_doublings(image_size))]
@@ -129,13 +132,19 @@ class UNetGenerator(TranslatingGenerator):
             )
             self.up.append(conv)
             self.up_norms.append(norm)
+        self.up_to_source = None
+        if self.source_skip:
+            self.up_to_source = _conv(max(1, self.width // 2), 2, "up_to_source", policy, transposed=True)
+            shape = build(self.up_to_source, shape)
+            shape = (*shape[:-1], shape[-1] + self.source_channels)
         # float32, for smooth colours
-        self.to_picture = _conv(self.channels, 2, "to_picture", "float32", transposed=True)
+        stride = 1 if self.source_skip else 2
+        self.to_picture = _conv(self.channels, stride, "to_picture", "float32", transposed=not self.source_skip)
         self.to_picture.build(shape)
 
     def call(self, inputs, training=False):
         """Make pictures."""
-        x = ops.cast(inputs["source"], self.compute_dtype)
+        source = x = ops.cast(inputs["source"], self.compute_dtype)
         maps = []
         for conv, norm in zip(self.down, self.down_norms, strict=True):
             x = conv(x)
@@ -149,6 +158,8 @@ class UNetGenerator(TranslatingGenerator):
                 x = modulated(x, self.gains_and_biases[stage](vectors)[:, None, None, :])
             x = x if dropout is None else dropout(x, training=training)
             x = ops.concatenate([ops.relu(x), maps.pop()], axis=-1)
+        if self.up_to_source is not None:
+            x = ops.concatenate([ops.relu(self.up_to_source(x)), source], axis=-1)
         return ops.tanh(self.to_picture(x))
 
 

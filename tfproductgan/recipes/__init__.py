@@ -8,6 +8,7 @@ can be told (`objectives.py`).
 from tfproductgan.recipes.objectives import (
     CycleObjective,
     GANObjective,
+    SegmentationObjective,
     StyleObjective,
     TranslationObjective,
     UpscalingGANObjective,
@@ -24,6 +25,7 @@ __all__ = [
     "Network",
     "Optimizer",
     "Recipe",
+    "SegmentationObjective",
     "StyleObjective",
     "TranslationObjective",
     "UpscalingGANObjective",

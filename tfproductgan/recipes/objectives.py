@@ -171,6 +171,25 @@ class TranslationObjective:
 
 
 @dataclasses.dataclass(frozen=True)
+class SegmentationObjective:
+    """What a generator of masks learns: the probability of each pixel, and the whole of each mask.
+
+    Args:
+        iou_weight: Weight of one minus the soft intersection over union, beside the cross-entropy of the pixels.
+
+    Raises:
+        RecipeError: If the value cannot be; the message says what would be right.
+    """
+
+    iou_weight: float = 1.0
+
+    parts = 1
+
+    def __post_init__(self):
+        check_least("iou_weight", self.iou_weight)
+
+
+@dataclasses.dataclass(frozen=True)
 class CycleObjective:
     """What generators between two sets learn: to be taken for the other set, and to come back.
 

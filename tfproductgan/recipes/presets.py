@@ -11,6 +11,7 @@ from tfproductgan.errors import RecipeError, nearest
 from tfproductgan.recipes.objectives import (
     CycleObjective,
     GANObjective,
+    SegmentationObjective,
     StyleObjective,
     TranslationObjective,
     UpscalingGANObjective,
@@ -251,19 +252,17 @@ RECIPES = {
             gradient_clip=0.0,
             final_learning_rate=0.01,
         ),
-        # masks of products: few grey levels, so the difference says nearly all
+        # one right mask for each photo: no game, and edges that follow the photo
         Recipe(
             name="cutout",
-            kind="translation",
-            networks={
-                "generator": Network("pix2pix", {"width": 24, "dropout": 0.0}),
-                "discriminator": Network("pix2pix", {"width": 24}),
-            },
-            optimizers={"generator": Optimizer(1e-3, 0.5, 0.999), "discriminator": Optimizer(2e-4, 0.5, 0.999)},
-            objective=TranslationObjective(l1_weight=200.0),
+            kind="segmentation",
+            networks={"generator": Network("pix2pix", {"width": 24, "dropout": 0.0, "source_skip": True})},
+            optimizers={"generator": Optimizer(1e-3, 0.9, 0.999)},
+            objective=SegmentationObjective(),
             batch_size=8,
             images=60_000,
             gradient_clip=0.0,
+            final_learning_rate=0.01,
             ema_half_life=2_000,
         ),
         # rate and momentum of Johnson et al. 2016, half of their channels
