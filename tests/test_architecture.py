@@ -49,6 +49,8 @@ HOLDS_NAMES = {"registry.py"}
 DOTTED = re.compile(r"tfproductgan(\.\w+)*\.?(:\w+)?")
 
 PURE_KERAS = ("layers", "networks", "losses")
+# imports TensorFlow once it knows that this is what computes; `networks/test_jax.py` runs it where it is not
+ASK_FIRST = {"layers/batch_normalization.py"}
 
 # the packages: in none of them may modules need each other
 NO_CIRCLES = tuple(sorted(part for part in ALLOWED if (PACKAGE / part).is_dir()))
@@ -201,7 +203,7 @@ def test_an_import_that_points_down_is_seen(line, tmp_path, monkeypatch):
 @pytest.mark.parametrize("path", sources(*PURE_KERAS), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_networks_and_losses_run_on_any_keras_backend(path):
     roots = {name.split(".")[0] for name in imported(path)}
-    assert not roots & {"tensorflow", "jax", "torch"}
+    assert not roots & {"tensorflow", "jax", "torch"} or path.relative_to(PACKAGE).as_posix() in ASK_FIRST
 
 
 @pytest.mark.parametrize("module", ["tfproductgan", "tfproductgan.cli.main"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from tfproductgan.layers.batch_normalization import batch_normalization
+from tfproductgan.layers.batch_normalization import BatchNormalization
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
@@ -28,7 +28,7 @@ class ModulatedNormalization(keras.layers.Layer):
     def __init__(self, momentum=0.9, **kwargs):
         super().__init__(**kwargs)
         self.momentum = momentum
-        self.norm = batch_normalization(momentum, center=False, scale=False, name="norm", dtype=self.dtype_policy)
+        self.norm = BatchNormalization(momentum, center=False, scale=False, name="norm", dtype=self.dtype_policy)
 
     def build(self, inputs_shape, style_shape):
         """Make the statistics and the map from style to gain and bias."""

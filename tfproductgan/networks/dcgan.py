@@ -16,7 +16,7 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
-from tfproductgan.layers.batch_normalization import batch_normalization
+from tfproductgan.layers.batch_normalization import BatchNormalization
 from tfproductgan.layers.initializers import UpsamplingKernel
 from tfproductgan.layers.modulated_normalization import ModulatedNormalization
 from tfproductgan.layers.spectral_normalization import SpectralNormalization
@@ -132,7 +132,7 @@ class DCGANGenerator(Generator):
             self.norms.append(
                 ModulatedNormalization(name=f"norm_{stage}", dtype=policy)
                 if modern
-                else batch_normalization(name=f"norm_{stage}", dtype=policy)
+                else BatchNormalization(name=f"norm_{stage}", dtype=policy)
             )
         # float32, for smooth colours and exact gradients
         self.to_rgb = layers.Conv2D(
@@ -269,7 +269,7 @@ class DCGANDiscriminator(Discriminator):
         for stage, filters in enumerate(widths):
             self.convs.append(self._conv(filters, 4, 2, stage))
             # the paper leaves the first stage without normalisation
-            self.norms.append(batch_normalization(name=f"norm_{stage}", dtype=policy) if classic and stage else None)
+            self.norms.append(BatchNormalization(name=f"norm_{stage}", dtype=policy) if classic and stage else None)
             self.dropouts.append(
                 layers.Dropout(self.dropout, name=f"dropout_{stage}", dtype=policy) if self.dropout else None
             )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
-from tfproductgan.layers.batch_normalization import batch_normalization
+from tfproductgan.layers.batch_normalization import BatchNormalization
 from tfproductgan.layers.spectral_normalization import SpectralNormalization
 from tfproductgan.networks.base import (
     Discriminator,
@@ -58,7 +58,7 @@ class MLPGenerator(Generator):
         self.hidden, self.norms = [], []
         for stage, units in enumerate(self.widths):
             dense = layers.Dense(units, kernel_regularizer=regulariser, name=f"dense_{stage}", dtype=self.dtype_policy)
-            norm = batch_normalization(name=f"norm_{stage}", dtype=self.dtype_policy)
+            norm = BatchNormalization(name=f"norm_{stage}", dtype=self.dtype_policy)
             dense.build(shape)
             shape = (None, units)
             norm.build(shape)

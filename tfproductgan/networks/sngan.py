@@ -21,7 +21,7 @@ import math
 import keras
 from keras import layers, ops
 
-from tfproductgan.layers.batch_normalization import batch_normalization
+from tfproductgan.layers.batch_normalization import BatchNormalization
 from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.layers.self_attention import SelfAttention
 from tfproductgan.layers.spectral_normalization import SpectralNormalization
@@ -194,7 +194,7 @@ class _UpBlock(layers.Layer):
 
 
 def _norm(name, dtype, affine=True):
-    return batch_normalization(epsilon=2e-5, center=affine, scale=affine, name=name, dtype=dtype)
+    return BatchNormalization(epsilon=2e-5, center=affine, scale=affine, name=name, dtype=dtype)
 
 
 # === Discriminator ===
