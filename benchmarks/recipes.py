@@ -126,7 +126,7 @@ def train(args: argparse.Namespace, catalogue, recipe: Recipe, folder: Path) -> 
     found = {
         "core_seconds": args.core_seconds,
         **counted,
-        "precision": gan.sampling_network.dtype_policy.name,
+        "precision": next(iter(gan.networks().values())).dtype_policy.name,
         "parameters": sum(network.count_params() for network in gan.networks().values()),
         "megabytes": round(peak_megabytes()),
     }
