@@ -78,7 +78,9 @@ def source_archive(with_model, setuptools):
 def test_the_wheel_holds_every_file_of_the_package_and_the_model(with_model, wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     files = {path.relative_to(with_model).as_posix() for path in with_model.glob("tfproductgan/**/*") if path.is_file()}
-    assert names == files | {"tfproductgan/saved_models/README.md", "tfproductgan/saved_models/studio.keras"}
+    assert names == files | {
+        f"tfproductgan/saved_models/{name}" for name in ("README.md", "studio.judgement.json", "studio.keras")
+    }
 
 
 def test_the_installed_package_finds_its_model_and_its_command(wheel, tmp_path):

@@ -8,10 +8,12 @@ import pytest
 from tfproductgan.platform.access.roles import ROLES, SCOPES
 from tfproductgan.platform.engine import ONLY_WITH_ITS_WEIGHTS
 from tfproductgan.platform.page import languages
+from tfproductgan.platform.page.figures import BETTER, MEANING
 
 TEMPLATES = languages.CATALOGUES.parent / "templates"
 # said by the program, and translated where a template shows it
 FROM_CODE = {*ROLES, *SCOPES.values(), "waiting", "running", "done", "cancelled", "now", "when it was new"}
+FROM_CODE |= {*BETTER.values(), *MEANING.values()}
 FROM_CODE |= {words for found in ONLY_WITH_ITS_WEIGHTS.values() for words in found}
 
 FOLDERS = [folder / "LC_MESSAGES" for folder in languages.CATALOGUES.iterdir() if folder.is_dir()]

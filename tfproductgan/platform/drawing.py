@@ -201,6 +201,7 @@ def _written(
     if kind == PICTURE:
         asked = json.dumps([columns["conditions"], columns["seed"], columns["truncation"]], sort_keys=True)
         platform.looks.add(model.label, model.model_id, asked, data)
+        platform.recognition.add(model, columns["conditions"], data)
     if platform.settings.visible_mark:
         data = marked(data, platform.settings.visible_mark)
     data = signed(data, kind, model.model_id, **told)

@@ -101,6 +101,21 @@ class Model:
         return vocabulary.unknown(text) if vocabulary is not None else []
 
     @property
+    def recognises(self) -> bool:
+        """Whether a classifier was exported with it, that says what pictures show."""
+        return "recognise" in self.description["signatures"]
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What it was exported with for people to know, see `export.model_card.told_card`; empty if it tells nothing."""
+        return self.description.get("card") or {}
+
+    @property
+    def figures(self) -> list[dict[str, Any]]:
+        """What `evaluate` found out about it, as far as it was exported with that."""
+        return (self.card.get("evaluation") or {}).get("figures") or []
+
+    @property
     def ways(self) -> tuple[str, ...]:
         """Where it can translate to: `"B"`, and `"A"` if it goes back too."""
         found = {"B": "translate", "A": "to_a"}
@@ -226,6 +241,10 @@ class Engine:
     def upscale(self, model: Model, pictures: Sequence[bytes]) -> list[bytes]:
         """PNG files of photos, larger."""
         return [png_of(picture) for picture in self._of(model).upscale(pictures)]
+
+    def recognise(self, model: Model, pictures: Sequence[bytes]) -> list[dict[str, list[str]]]:
+        """What the model's classifier sees in pictures: attribute to values each."""
+        return self._of(model).recognise(pictures)
 
     def close(self) -> None:
         """Close the connections."""

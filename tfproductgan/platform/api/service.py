@@ -45,7 +45,8 @@ def show_metrics(platform: Here) -> Response:
         waiting = queue.waiting(session)
     known = platform.engine.known_ids()
     now, before = platform.looks.now(), watching.references(platform)
-    body = platform.metrics.exposition(waiting, platform.engine.is_ready(), known, now, before)
+    recognised = platform.recognition.now()
+    body = platform.metrics.exposition(waiting, platform.engine.is_ready(), known, now, before, recognised)
     return Response(body, headers={"Content-Type": metrics.CONTENT_TYPE})
 
 
