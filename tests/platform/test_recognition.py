@@ -28,11 +28,8 @@ def test_it_is_a_metric_beside_what_the_card_says(client, platform, watched):
         ask(client, category)
     watching.Watch(platform).look()
     text = client.get("/metrics").text
-    now, card = (
-        'platform_output_recognised{attribute="%s",kind="%s",model="shop"} %s' % each
-        for each in (("category", "now", 0.25), ("category", "card", 0.75))
-    )
-    assert now in text and card in text
+    for kind, share in (("now", 0.25), ("card", 0.75)):
+        assert f'platform_output_recognised{{attribute="category",kind="{kind}",model="shop"}} {share}' in text
     assert 'platform_output_values{attribute="category",model="shop"} 4.0' in text
     assert 'platform_output_recognised{attribute="base colour",kind="now",model="shop"} 1.0' in text
     assert 'attribute="base colour",kind="card"' not in text  # the card knows it by pixels alone

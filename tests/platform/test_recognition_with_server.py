@@ -1,4 +1,4 @@
-"""A small model with a classifier, exported, behind our server and the gateway: all of the way from picture to metric."""
+"""A small model with a classifier, exported, behind our server and the gateway: from picture to metric."""
 
 import contextlib
 

@@ -97,4 +97,5 @@ def _classifier(args: argparse.Namespace, console: Console, model: TrainedModel)
 
     catalogue = photos_of(args, run_of(Path(args.model)), model.schema)
     with console.status("Preparing the classifier"):
-        return announced_extractor("catalogue", catalogue, console).model
+        classifier: Any = announced_extractor("catalogue", catalogue, console)
+    return classifier.model

@@ -22,7 +22,8 @@ def add_recognition(served: ServedModel, classifier: keras.Model) -> None:
 
     Args:
         served: The model.
-        classifier: Maps pictures, float32 0 to 255 `[N, S, S, C]`, to features and one logit a value for each attribute.
+        classifier: Maps pictures, float32 0 to 255 `[N, S, S, C]`, to features and one logit a value for each
+            attribute.
 
     Raises:
         JudgementError: If the classifier knows other attributes than the model.
@@ -31,8 +32,8 @@ def add_recognition(served: ServedModel, classifier: keras.Model) -> None:
     known, wanted = [output.shape[-1] for output in classifier.outputs[1:]], [len(a.values) for a in attributes]
     if known != wanted or not wanted:
         raise JudgementError(
-            f"The classifier knows {known} values, one number an attribute, and the model {wanted}: give the classifier "
-            "of the photos that the model learnt from."
+            f"The classifier knows {known} values, one number an attribute, and the model {wanted}: give the "
+            "classifier of the photos that the model learnt from."
         )
     size, channels = classifier.input_shape[2:]
     values = [tf.constant(attribute.values) for attribute in attributes]

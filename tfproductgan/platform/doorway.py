@@ -8,11 +8,13 @@ import structlog
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as Sent
 
-from tfproductgan.platform import audit
+from tfproductgan.errors import Message
+from tfproductgan.platform import audit, problems
 from tfproductgan.platform.audit import route_of
-from tfproductgan.platform.problems import problem
 from tfproductgan.platform.state import Platform
 
 _HEADERS = {
@@ -54,7 +56,7 @@ class Doorway:
         scope.setdefault("state", {})
         began, status, answered = time.perf_counter(), 0, False
 
-        async def answer(message: Message) -> None:
+        async def answer(message: Sent) -> None:
             nonlocal status, answered
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -72,14 +74,15 @@ class Doorway:
 
         try:
             if self._declared(scope) > self._most:
-                await problem(413, self._too_large())(scope, receive, answer)
+                await problems.answer(Request(scope), 413, self._too_large())(scope, receive, answer)
             else:
                 await self._app(scope, self._limited(receive), answer)
         except Exception:
             _log.exception("failed", method=scope["method"], route=route_of(scope))
             if answered:
                 raise
-            await problem(500, "Something went wrong here; the log says what.")(scope, receive, answer)
+            said = Message("Something went wrong here; the log says what.")
+            await problems.answer(Request(scope), 500, said)(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - began
             self._platform.metrics.requests.labels(route_of(scope), scope["method"], status).inc()
@@ -107,7 +110,7 @@ class Doorway:
         """Bodies of a length that nobody declared."""
         received = 0
 
-        async def limited() -> Message:
+        async def limited() -> Sent:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
@@ -121,5 +124,5 @@ class Doorway:
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         return int(declared) if declared.isdigit() else 0
 
-    def _too_large(self) -> str:
-        return f"A request has {self._platform.settings.upload_megabytes} MB at most."
+    def _too_large(self) -> Message:
+        return Message("A request has %(most)s MB at most.", most=self._platform.settings.upload_megabytes)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import TEXT, PictureRequest, fold
-from tfproductgan.errors import ConditionError, nearest
+from tfproductgan.errors import ConditionError, Message, nearest
 from tfproductgan.platform import forbidden, rollouts
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.engine import Model
@@ -106,7 +106,14 @@ def translate(
     """
     model = rollouts.able(platform, who.tenant, name, action, *photos.values())
     if to not in model.ways:
-        raise ConditionError(f"Model {name!r} does not translate to {to!r}: {nearest(to, model.ways)}")
+        raise ConditionError(
+            Message(
+                "Model %(name)r does not translate to %(to)r: %(right)s",
+                name=name,
+                to=to,
+                right=nearest(to, model.ways),
+            )
+        )
     clean = [clean_photo(data, file) for file, data in photos.items()]
     given = platform.engine.told(model, conditions)
     forbidden.refuse(platform, who.tenant, [given])

@@ -16,7 +16,7 @@ from PIL import Image
 from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import NOT_GIVEN, TEXT, PictureRequest
-from tfproductgan.errors import ConditionError
+from tfproductgan.errors import ConditionError, Message
 from tfproductgan.platform import drawing, forbidden, rollouts
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.engine import Model
@@ -45,10 +45,17 @@ def edit(
     [start] = platform.engine.plan(model, request.conditions, 1, request.seed, request.truncation, 1)
     wanted = platform.engine.told(model, towards)
     if len(wanted) != 1:
-        raise ConditionError(f"An edit leads to a value of one attribute. Received: {dict(towards)}")
+        raise ConditionError(
+            Message("An edit leads to a value of one attribute. Received: %(given)s", given=dict(towards))
+        )
     end = dataclasses.replace(start, conditions={**start.conditions, **wanted})
     if model.schema.encode(end.conditions) == model.schema.encode(start.conditions):
-        raise ConditionError(f"The picture shows {', '.join(wanted.values())} already: an edit leads to another value.")
+        raise ConditionError(
+            Message(
+                "The picture shows %(values)s already: an edit leads to another value.",
+                values=", ".join(wanted.values()),
+            )
+        )
     forbidden.refuse(platform, who.tenant, (start.conditions, end.conditions))
     platform.rates.pictures(who, steps)
     files = platform.engine.interpolate(model, start, end, steps)

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from tfproductgan.conditions import TEXT, Conditions, ConditionSchema, PictureRequest, plan_requests
-from tfproductgan.errors import ConditionError, ServingError, nearest
+from tfproductgan.errors import ConditionError, Message, ServingError, nearest
 from tfproductgan.platform.masking import mask_asked
 from tfproductgan.serving.client import Client, VersionStatus
 
@@ -107,7 +107,7 @@ class Model:
 
     @property
     def card(self) -> dict[str, Any]:
-        """What it was exported with for people to know, see `export.model_card.told_card`; empty if it tells nothing."""
+        """What people have to know of it, as `export.model_card.told_card` wrote it; empty if it tells nothing."""
         return self.description.get("card") or {}
 
     @property
@@ -158,7 +158,8 @@ class Engine:
 
     def _client(self, name: str, version: int | None) -> Client:
         if name not in self.names:
-            raise UnknownModelError(f"There is no model {name!r}: {nearest(name, self.names)}")
+            right = nearest(name, self.names)
+            raise UnknownModelError(Message("There is no model %(name)r: %(right)s", name=name, right=right))
         with self._lock:
             if (name, version) not in self._clients:
                 self._clients[name, version] = Client(self._url, name, version, timeout=self._timeout)
@@ -190,7 +191,14 @@ class Engine:
         """
         model = self.model(name, version)
         if action not in model.actions:
-            raise ConditionError(f"Model {name!r} cannot {action}: {nearest(action, model.actions)}")
+            raise ConditionError(
+                Message(
+                    "Model %(name)r cannot %(action)s: %(right)s",
+                    name=name,
+                    action=action,
+                    right=nearest(action, model.actions),
+                )
+            )
         return model
 
     def is_ready(self) -> bool:

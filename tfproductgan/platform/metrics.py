@@ -57,16 +57,15 @@ class Metrics:
             field: Gauge(f"platform_output_{field}", words, labels, registry=self.registry)
             for field, words in _LOOKS.items()
         }
-        # `now`, or when it was judged, as its `card` says
-        labels = ("model", "attribute", "kind")
+        # `kind` is what they show now, or did when the model was judged, as its `card` says
         self._recognised = Gauge(
             "platform_output_recognised",
             "Share of what was asked for that is recognised",
-            labels,
+            ("model", "attribute", "kind"),
             registry=self.registry,
         )
         self._values = Gauge(
-            "platform_output_values", "Values that were looked for", labels[:2], registry=self.registry
+            "platform_output_values", "Values that were looked for", ("model", "attribute"), registry=self.registry
         )
 
     def exposition(

@@ -15,6 +15,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from tfproductgan.errors import Message
 from tfproductgan.platform import audit
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.problems import RefusedError
@@ -104,10 +105,12 @@ def _claim(platform: Platform, owner: str, key: str, digest: str) -> tuple[int, 
         with platform.database.reading() as session:
             found = session.get(Answer, (owner, key))
         if found is not None and found.request != digest:
-            raise RefusedError(422, f"The Idempotency-Key {key!r} was used for another request.") from None
+            said = Message("The Idempotency-Key %(key)r was used for another request.", key=key)
+            raise RefusedError(422, said) from None
         if found is None or found.status is None or found.body is None:
             wait = {"Retry-After": "1"}
-            raise RefusedError(409, f"The first request with the key {key!r} is not answered yet.", wait) from None
+            said = Message("The first request with the key %(key)r is not answered yet.", key=key)
+            raise RefusedError(409, said, wait) from None
         return found.status, found.body
     return None
 

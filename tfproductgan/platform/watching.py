@@ -1,5 +1,6 @@
 """What is looked after now and then while a gateway runs: how new models draw, whether
-pictures show what was asked for, and whether the audit log is whole."""
+pictures show what was asked for, and whether the audit log is whole.
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
 
+from tfproductgan.errors import Message
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.problems import RefusedError
 from tfproductgan.platform.settings import Settings
@@ -52,7 +53,8 @@ class Rates:
             RefusedError: If there were too many within a minute.
         """
         most = who.requests_per_minute or self._settings.requests_per_minute
-        self._hit(self._moving, RateLimitItemPerMinute(most), f"requests:{who.id}", 1, f"{most} requests a minute")
+        words = Message("No more than %(most)s requests a minute", most=most)
+        self._hit(self._moving, RateLimitItemPerMinute(most), f"requests:{who.id}", 1, words)
 
     def pictures(self, who: Principal, count: int) -> None:
         """Count pictures.
@@ -61,7 +63,8 @@ class Rates:
             RefusedError: If these are too many within a day.
         """
         most = who.pictures_per_day or self._settings.pictures_per_day
-        self._hit(self._daily, RateLimitItemPerDay(most), f"pictures:{who.id}", count, f"{most} pictures a day")
+        words = Message("No more than %(most)s pictures a day", most=most)
+        self._hit(self._daily, RateLimitItemPerDay(most), f"pictures:{who.id}", count, words)
 
     def sign_in(self, name: str, address: str) -> None:
         """Count an attempt to sign in.
@@ -69,13 +72,15 @@ class Rates:
         Raises:
             RefusedError: If there were too many within a minute.
         """
-        item, words = RateLimitItemPerMinute(_SIGN_INS_PER_MINUTE), f"{_SIGN_INS_PER_MINUTE} attempts a minute"
+        item = RateLimitItemPerMinute(_SIGN_INS_PER_MINUTE)
+        words = Message("No more than %(most)s attempts a minute", most=_SIGN_INS_PER_MINUTE)
         # who signs in by a key or elsewhere gives no name
         for who in ([f"name:{name}"] if name else []) + [f"address:{address}"]:
             self._hit(self._moving, item, f"sign-in:{who}", 1, words)
 
-    def _hit(self, limiter: RateLimiter, item: RateLimitItem, who: str, cost: int, words: str) -> None:
+    def _hit(self, limiter: RateLimiter, item: RateLimitItem, who: str, cost: int, words: Message) -> None:
         if limiter.hit(item, who, cost=cost):
             return
         wait = max(1, int(limiter.get_window_stats(item, who).reset_time - time.time()) + 1)
-        raise RefusedError(429, f"No more than {words}: try again in {wait} s.", {"Retry-After": str(wait)})
+        said = Message("%(words)s: try again in %(seconds)s s.", words=words, seconds=wait)
+        raise RefusedError(429, said, {"Retry-After": str(wait)})

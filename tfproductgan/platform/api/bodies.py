@@ -174,7 +174,9 @@ class CardShown(BaseModel):
         card = model.card
         if not card:
             return None
-        figures = [FigureShown(**{name: each.get(name) for name in FigureShown.model_fields}) for each in model.figures]
+        figures = [
+            FigureShown.model_validate({n: each.get(n) for n in FigureShown.model_fields}) for each in model.figures
+        ]
         return cls(
             **{name: card[name] for name in ("written", "licence", "parameters", "limits")},
             source=card["data"].get("source"),

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.datastructures import FormData
 
 from tfproductgan.conditions import NOT_GIVEN, PictureRequest
-from tfproductgan.errors import ConditionError
+from tfproductgan.errors import ConditionError, Message
 from tfproductgan.platform import drawing, editing, gallery, rollouts, watching
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.api.bodies import CardShown, PictureShown
@@ -62,8 +62,8 @@ def about(model: str, request: Request, platform: Here, who: Who) -> Response:
         recognised += [(each.version, *pair) for pair in shown.get(key, {}).items()]
     photos = sum(count for _, count in schema.combinations)
     recipe = (chosen.description.get("provenance") or {}).get("recipe") or {}
-    watched = {"looks": looks, "recognised": recognised, "photos": photos, "recipe": recipe.get("name")}
-    told = {"card": CardShown.of(chosen), "meaning": MEANING, "accuracy": ACCURACY, "better": BETTER}
+    watched: dict[str, Any] = {"looks": looks, "recognised": recognised, "photos": photos, "recipe": recipe.get("name")}
+    told: dict[str, Any] = {"card": CardShown.of(chosen), "meaning": MEANING, "accuracy": ACCURACY, "better": BETTER}
     return rendered(request, "model", model=chosen, values=values, **watched, **told)
 
 
@@ -156,7 +156,7 @@ def more(picture_id: str, request: Request, platform: Here, who: Who) -> Respons
     with platform.database.reading() as session:
         picture: Picture = gallery.own_picture(session, who.tenant, picture_id)
     if picture.seed is None or picture.truncation is None:
-        raise ConditionError(f"A {picture.kind} has no others like it.")
+        raise ConditionError(Message("A %(kind)s has no others like it.", kind=picture.kind))
     first = picture.seed + 1
     made = drawing.generate(platform, who, picture.model, picture.conditions, 4, first, picture.truncation)
     return cards(request, made)
@@ -179,4 +179,5 @@ def _number(fields: FormData, name: str, kind: Callable[[str], Number]) -> Numbe
     try:
         return kind(text_of(fields, name))
     except ValueError:
-        raise ConditionError(f"{name} is a number. Received: {text_of(fields, name)!r}") from None
+        said = Message("%(name)s is a number. Received: %(text)r", name=name, text=text_of(fields, name))
+        raise ConditionError(said) from None
