@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import structlog
@@ -24,6 +25,7 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+_BODY_SECONDS, _BYTES_A_SECOND = 30.0, 16_384  # for a body, and a second more for so many bytes of it
 _ENCRYPTED = "max-age=31536000; includeSubDomains"
 _UNREMARKABLE = ("GET", "HEAD", "OPTIONS")
 _REFUSED = (401, 403, 429)
@@ -107,15 +109,23 @@ class Doorway:
             audit.record(session, scope, status)
 
     def _limited(self, receive: Receive) -> Receive:
-        """Bodies of a length that nobody declared."""
-        received = 0
+        """Bodies of a length that nobody declared, and those that do not come to their end."""
+        received, whole, began = 0, False, asyncio.get_running_loop().time()
 
         async def limited() -> Sent:
-            nonlocal received
-            message = await receive()
+            nonlocal received, whole
+            if whole:  # what follows is that somebody hangs up, whenever that is
+                return await receive()
+            try:
+                async with asyncio.timeout_at(began + _BODY_SECONDS + received / _BYTES_A_SECOND):
+                    message = await receive()
+            except TimeoutError:
+                said = Message("The request did not come to its end in time.")
+                raise HTTPException(408, said, {"Connection": "close"}) from None
             received += len(message.get("body", b""))
             if received > self._most:
                 raise HTTPException(413, self._too_large())
+            whole = not message.get("more_body", False)
             return message
 
         return limited

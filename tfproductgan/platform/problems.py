@@ -60,7 +60,7 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
         "model": Problem,
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for status in (400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503, 504)
+    for status in (400, 401, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504)
 }
 """For OpenAPI: what any request may be answered with."""
 

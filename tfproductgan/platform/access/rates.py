@@ -15,6 +15,7 @@ from tfproductgan.platform.problems import RefusedError
 from tfproductgan.platform.settings import Settings
 
 _SIGN_INS_PER_MINUTE = 10
+_PUT_BACK_SECONDS = 5.0
 
 
 class _Memory(MemoryStorage):
@@ -42,7 +43,7 @@ class Rates:
 
     def __init__(self, settings: Settings):
         storage = _Memory() if settings.limits == "memory://" else storage_from_string(settings.limits)
-        self._settings = settings
+        self._settings, self._storage, self._ahead = settings, storage, _ahead()
         self._moving = MovingWindowRateLimiter(storage)
         self._daily = FixedWindowRateLimiter(storage)  # a number, where the other keeps the time of each
 
@@ -79,8 +80,20 @@ class Rates:
             self._hit(self._moving, item, f"sign-in:{who}", 1, words)
 
     def _hit(self, limiter: RateLimiter, item: RateLimitItem, who: str, cost: int, words: Message) -> None:
+        self._heed_the_clock()
         if limiter.hit(item, who, cost=cost):
             return
         wait = max(1, int(limiter.get_window_stats(item, who).reset_time - time.time()) + 1)
         said = Message("%(words)s: try again in %(seconds)s s.", words=words, seconds=wait)
         raise RefusedError(429, said, {"Retry-After": str(wait)})
+
+    def _heed_the_clock(self) -> None:
+        """Count anew once the clock was put back: what was counted before would stand until it is there again."""
+        before, self._ahead = self._ahead, _ahead()
+        if self._ahead < before - _PUT_BACK_SECONDS and isinstance(self._storage, MemoryStorage):
+            self._storage.reset()
+
+
+def _ahead() -> float:
+    """How far the clock is ahead of the one that only ever goes on."""
+    return time.time() - time.monotonic()

@@ -29,6 +29,9 @@ STATES = (WAITING, DRAWN, FAILED, CANCELLED)
 CLAIM_SECONDS = 60.0
 """After this, what a gateway had claimed is drawn by another one; what is drawn twice that way counts once."""
 
+# no claim is that long, whatever the clocks of gateways differ by: somebody put a clock back
+_LATEST_SECONDS = 5 * 60.0
+
 _OWN_COLUMNS = ("count", "seed", "truncation")
 
 
@@ -182,7 +185,8 @@ def retry(session: Session, job: Job) -> None:
 def claim(platform: Platform, most: int) -> list[JobRow]:
     """Take up to so many rows of one job that nobody else draws, for `CLAIM_SECONDS`."""
     now, mine = time.time(), secrets.token_hex(8)
-    free = (JobRow.state == WAITING, (JobRow.claimed_until.is_(None)) | (JobRow.claimed_until < now))
+    over = (JobRow.claimed_until < now) | (JobRow.claimed_until > now + _LATEST_SECONDS)
+    free = (JobRow.state == WAITING, JobRow.claimed_until.is_(None) | over)
     with platform.database.writing() as session:
         # SQLite has one writer at a time, and no word for this
         first = session.scalar(
