@@ -135,8 +135,8 @@ def mistakes():
             ({"model": "shop"}, {"file": ("night", b"\xff")}, "应为 UTF-8"),
             ({"model": "shop"}, {"file": ("night", "category\n")}, "至少需要一行"),
         ],
-        "/page/jobs/nobody/cancel": [({}, {}, "没有批量任务")],
-        "/page/ratings": [({}, {}, "请先选择一个评分页"), ({}, {"file": ("night", b"nothing")}, "评分页：")],
+        "/page/jobs/nobody/cancel": [({}, {}, "没有任务")],
+        "/page/ratings": [({}, {}, "请先选择一个评判页面"), ({}, {"file": ("night", b"nothing")}, "评判页面：")],
         "/page/pictures/nobody/keep": [({}, {}, "没有图片 'nobody'")],
         "/page/people": [
             ({"name": "nobody", "password": "letters", "role": "maker"}, {}, "密码至少 12 个字符"),

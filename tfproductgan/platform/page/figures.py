@@ -2,7 +2,7 @@
 
 MEANING = {
     "fid": "How far what is shown is from photos",
-    "look": "How far it looks from photos",
+    "look": "How far its look is from photos",
     "precision": "Share of pictures that are like photos",
     "recall": "Share of photos that have something like them among its pictures",
     "coverage": "Share of photos with a picture beside them",
