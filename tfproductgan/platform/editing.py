@@ -108,14 +108,14 @@ def explain(
     platform.rates.pictures(who, len(requests))
     files = iter([platform.engine.draw(model, [each])[0] for each in requests])
     first = next(files)
-    picture = drawing.picture_of(platform, who.tenant, who.id, model, asked, first)
+    drawn = [(other, [next(files) for _ in other.requests]) for other in others if other.requests]
+    shown = [(asked, first), *((other.requests[0], pictures[0]) for other, pictures in drawn)]
+    wanted, shown_files = zip(*shown, strict=True)
+    picture, *beside = drawing.pictures_of(platform, who.tenant, who.id, model, wanted, shown_files)
     shifts = []
-    for other in others:
-        drawn = [next(files) for _ in other.requests]
-        if drawn:
-            levels = float(np.mean([_distance(first, each) for each in drawn]))
-            shown = drawing.picture_of(platform, who.tenant, who.id, model, other.requests[0], drawn[0])
-            shifts.append(Shift(other.attribute, other.value, other.instead, round(levels, 2), shown))
+    for (other, pictures), each in zip(drawn, beside, strict=True):
+        levels = float(np.mean([_distance(first, file) for file in pictures]))
+        shifts.append(Shift(other.attribute, other.value, other.instead, round(levels, 2), each))
     shifts.sort(key=lambda shift: -shift.levels)
     made = [picture, *(shift.picture for shift in shifts)]
     drawing.kept(platform, made, lambda session, pictures: finish(session, picture, shifts))
