@@ -72,7 +72,7 @@ class Model:
         """Which weights these are."""
         return str(self.description["model_id"])
 
-    @property
+    @functools.cached_property
     def actions(self) -> tuple[str, ...]:
         """What it can be asked here: what its signatures, its schema and its recipe make possible."""
         signatures, named = self.description["signatures"], bool(self.schema.can_be_asked)
