@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = ("README.md", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "SECURITY.md")
 PARTS = ("pyproject.toml", "setup.cfg", "setup.py", "MANIFEST.in", "mkdocs.yml", *DOCUMENTS)
 FOLDERS = ("deploy", "docs", "notebooks", "saved_models", "tests", "tfproductgan")
+WEIGHTS = ("*.keras", "variables.data-*")
 MODEL = b"stands for a generator"
 
 pytestmark = pytest.mark.slow
@@ -38,13 +39,13 @@ def setuptools(tmp_path_factory):
 
 
 def checkout(folder):
-    """A copy of the sources whose `saved_models/` holds no model."""
+    """A copy of the sources whose `saved_models/` holds no weights."""
     copy = folder / "checkout"
     copy.mkdir()
     for name in PARTS:
         shutil.copy(ROOT / name, copy)
     for name in FOLDERS:
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.keras"))
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", *WEIGHTS))
     return copy
 
 
@@ -78,7 +79,9 @@ def source_archive(with_model, setuptools):
 def test_the_wheel_holds_every_file_of_the_package_and_the_model(with_model, wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     files = {path.relative_to(with_model).as_posix() for path in with_model.glob("tfproductgan/**/*") if path.is_file()}
-    assert names == files | {"tfproductgan/saved_models/README.md", "tfproductgan/saved_models/studio.keras"}
+    models = {path.relative_to(with_model) for path in with_model.glob("saved_models/**/*") if path.is_file()}
+    assert names == files | {f"tfproductgan/{path.as_posix()}" for path in models}
+    assert {"tfproductgan/saved_models/studio.keras", "tfproductgan/saved_models/studio/1/saved_model.pb"} <= names
 
 
 def test_the_installed_package_finds_its_model_and_its_command(wheel, tmp_path):

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfproductgan.errors import ConditionError, nearest
+from tfproductgan.errors import ConditionError, Message, nearest, together
 from tfproductgan.stateless_random import stateless_uniform
 from tfproductgan.text_vectors import TextVectors, spell_vectors
 from tfproductgan.vocabulary import HALVES, INVISIBLE, Vocabulary
@@ -169,8 +169,9 @@ class Attribute:
             return self._ids[self._key(value)]
         except KeyError:
             several = self.several > 1 and any(map(self.knows, str(value).split("+")))
-            right = "commas go between several values" if several else nearest(str(value), self.values)
-            raise ConditionError(f"Unknown {self.name} {value!r}: {right}") from None
+            right = Message("commas go between several values") if several else nearest(str(value), self.values)
+            said = Message("Unknown %(attribute)s %(value)r: %(right)s", attribute=self.name, value=value, right=right)
+            raise ConditionError(said) from None
 
     def encode(self, given: str | Sequence[str] | None) -> tuple[int, ...]:
         """The ids of what is given, one a column.
@@ -181,8 +182,13 @@ class Attribute:
         names = self.split(given)
         ids = sorted({self.id_of(name) for name in names} - {NOT_GIVEN})
         if len(ids) > self.several:
-            most = "one" if self.several == 1 else f"at most {self.several} values of"
-            raise ConditionError(f"One picture has {most} {self.name}. Received: {' and '.join(map(repr, names))}")
+            said: dict[str, Any] = {"attribute": self.name, "given": together(map(repr, names))}
+            if self.several == 1:
+                raise ConditionError(Message("One picture has one %(attribute)s. Received: %(given)s", **said))
+            said["most"] = self.several
+            raise ConditionError(
+                Message("One picture has at most %(most)s values of %(attribute)s. Received: %(given)s", **said)
+            )
         return self._padded(ids)
 
     def split(self, given: str | Sequence[str] | None) -> list[str]:
@@ -449,7 +455,11 @@ class ConditionSchema:
         if conditions is not None and not isinstance(conditions, Mapping):
             example = {attribute.name: attribute.values[0] for attribute in self.attributes[:1]}
             raise ConditionError(
-                f"Conditions map attribute names to value names, such as {example}. Received: {conditions!r}"
+                Message(
+                    "Conditions map attribute names to value names, such as %(example)s. Received: %(given)r",
+                    example=example,
+                    given=conditions,
+                )
             )
         ids = [NOT_GIVEN] * self.num_columns
         for name, value in (conditions or {}).items():
@@ -645,12 +655,17 @@ class ConditionSchema:
             return self._places[fold(name)]
         except KeyError:
             if fold(name) in (TEXT, TEXT_VECTOR):
-                what = "text" if fold(name) == TEXT else "vectors of texts"
+                what = Message("text") if fold(name) == TEXT else Message("vectors of texts")
                 if self.vocabulary is None:
-                    raise ConditionError(f"The model has learnt from no titles, so it takes no {what}.") from None
+                    raise ConditionError(
+                        Message("The model has learnt from no titles, so it takes no %(what)s.", what=what)
+                    ) from None
                 right = TEXT if self.reads_words else f"{TEXT_VECTOR}s"
-                raise ConditionError(f"The model takes no {what}: give {right}.") from None
-            raise ConditionError(f"Unknown attribute {name!r}: {nearest(str(name), self.can_be_asked)}") from None
+                raise ConditionError(
+                    Message("The model takes no %(what)s: give %(right)s.", what=what, right=right)
+                ) from None
+            right = nearest(str(name), self.can_be_asked)
+            raise ConditionError(Message("Unknown attribute %(name)r: %(right)s", name=name, right=right)) from None
 
     def _checked(self, ids: Iterable[int]) -> tuple[int, ...]:
         ids = tuple(int(i) for i in ids)
@@ -756,7 +771,7 @@ def plan_requests(
     seed = whole_number("seed", seed, 0, MAX_SEED - count)
     truncation = check_truncation(truncation)
     if not rows:
-        raise ConditionError("conditions is an empty list; give at least one mapping, or None.")
+        raise ConditionError(Message("conditions is an empty list; give at least one mapping, or None."))
     planned = [encoded[i % len(encoded)] for i in range(count)]
     if complete and any(NOT_GIVEN in ids for ids in encoded):
         seeds = np.arange(count) + seed
@@ -906,7 +921,15 @@ def whole_number(option: str, value: Any, smallest: int, largest: int) -> int:
         ConditionError: If it is none from `smallest` to `largest`; the message names the option.
     """
     if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not smallest <= int(value) <= largest:
-        raise ConditionError(f"{option} must be a whole number from {smallest} to {largest}. Received: {value!r}")
+        raise ConditionError(
+            Message(
+                "%(option)s must be a whole number from %(smallest)s to %(largest)s. Received: %(value)r",
+                option=option,
+                smallest=smallest,
+                largest=largest,
+                value=value,
+            )
+        )
     return int(value)
 
 
@@ -918,5 +941,12 @@ def check_truncation(value: Any) -> float:
     """
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not real or not 0 <= value <= MAX_TRUNCATION:
-        raise ConditionError(f"truncation must be a number from 0 to {MAX_TRUNCATION:g}. Received: {value!r}")
+        most = f"{MAX_TRUNCATION:g}"
+        raise ConditionError(
+            Message(
+                "truncation must be a number from 0 to %(most)s. Received: %(value)r",
+                most=most,
+                value=value,
+            )
+        )
     return float(value)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 
 
@@ -77,16 +78,70 @@ class MissingExtraError(ProductGANError, ImportError):
     """An optional dependency that is not installed."""
 
 
+class Message(str):
+    """What somebody is told, and what it is made of, so that it can be said in another language too.
+
+    Args:
+        template: The English, with `%(name)s` in the place of values; the key of translations.
+        values: These values; those that are messages themselves are translated as well.
+
+    Example:
+    ```python
+    raise ConditionError(Message("There is no model %(name)r.", name=name))
+    ```
+    """
+
+    template: str
+    values: dict[str, object]
+
+    def __new__(cls, template: str, **values: object) -> Message:
+        made = super().__new__(cls, template % values if values else template)
+        made.template, made.values = template, values
+        return made
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, object]]:
+        return (self.template,), self.values
+
+    def by(self, translate: Callable[[str], str]) -> str:
+        """The same in the words of a translation, such as `gettext`."""
+        values = {
+            name: value.by(translate) if isinstance(value, Message) else value for name, value in self.values.items()
+        }
+        said = translate(self.template)
+        return said % values if values else said
+
+
+def message_of(error: BaseException) -> str:
+    """What an error says, as a `Message` where it was raised with one."""
+    return error.args[0] if error.args and isinstance(error.args[0], Message) else str(error)
+
+
+def listed(messages: Iterable[str]) -> str:
+    """Several things that are wrong, one after the other."""
+    return functools.reduce(lambda first, then: Message("%(first)s; %(then)s", first=first, then=then), messages)
+
+
+def either(names: Iterable[str]) -> str:
+    """One of several names."""
+    return functools.reduce(lambda first, then: Message("%(first)s or %(then)s", first=first, then=then), names)
+
+
+def together(names: Iterable[str]) -> str:
+    """Several names."""
+    return functools.reduce(lambda first, then: Message("%(first)s and %(then)s", first=first, then=then), names)
+
+
 def nearest(name: str, valid: Iterable[str], count: int = 3) -> str:
     """Words for an error message: the valid names closest to `name`, or the first ones if none is close."""
     valid = list(valid)
     by_folded = {value.casefold(): value for value in valid}
     close = difflib.get_close_matches(name.casefold(), by_folded, n=count, cutoff=0.5)
     if close:
-        return "did you mean " + " or ".join(repr(by_folded[match]) for match in close) + "?"
+        return Message("did you mean %(names)s?", names=either(repr(by_folded[match]) for match in close))
     shown = ", ".join(repr(value) for value in valid[:12])
-    more = f" and {len(valid) - 12} more" if len(valid) > 12 else ""
-    return f"valid: {shown}{more}" if valid else "there are none"
+    if len(valid) > 12:
+        return Message("valid: %(names)s and %(count)s more", names=shown, count=len(valid) - 12)
+    return Message("valid: %(names)s", names=shown) if valid else Message("there are none")
 
 
 def require(module: str, extra: str) -> ModuleType:

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from tfproductgan.errors import ConditionError, nearest
+from tfproductgan.errors import ConditionError, Message, nearest
 
 INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff"
 """Letters that nobody sees, as a class of regular expressions: hyphens, spaces and marks without width."""
@@ -223,19 +223,30 @@ class Vocabulary:
         if text is None:
             return (0,) * self.length
         if not isinstance(text, str):
-            raise ConditionError(f"A text is words, such as 'red leather handbag'. Received: {text!r}")
+            raise ConditionError(
+                Message("A text is words, such as 'red leather handbag'. Received: %(text)r", text=text)
+            )
         form = formed(text)
         ids = self.read(form)
         if len(ids) > self.length:
             raise ConditionError(
-                f"The text is too long: it has {len(ids)} words and parts of words, and the model reads up to "
-                f"{self.length}. Received: {_shortened(text)!r}"
+                Message(
+                    "The text is too long: it has %(count)s words and parts of words, and the model reads up to "
+                    "%(most)s. Received: %(text)r",
+                    count=len(ids),
+                    most=self.length,
+                    text=_shortened(text),
+                )
             )
         if ids and not self._says_something(ids):
             words = words_of(form)
             raise ConditionError(
-                f"Not one word of the text {_shortened(text)!r} occurs in the titles that the model has learnt from, "
-                f"nor a part of one: {nearest(words[0], self.words)}"
+                Message(
+                    "Not one word of the text %(text)r occurs in the titles that the model has learnt from, nor a part "
+                    "of one: %(right)s",
+                    text=_shortened(text),
+                    right=nearest(words[0], self.words),
+                )
             )
         return self._padded(ids)
 

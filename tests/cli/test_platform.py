@@ -15,6 +15,7 @@ pytest.importorskip("fastapi", reason="needs the extra 'platform'")
 
 from tfproductgan.cli import platform
 from tfproductgan.cli.main import main
+from tfproductgan.platform import engine_process
 from tfproductgan.serving.server.versions import source
 
 
@@ -67,3 +68,21 @@ def test_its_own_engine_serves_the_two_newest_versions_of_each_model(tmp_path):
     for name, config in configs.items():
         assert Path(config.base_path) == tmp_path / "models" / name
         assert config.model_version_policy.latest.num_versions == 2
+
+
+def test_the_model_that_comes_along_is_served_as_it_lies_there(tmp_path, monkeypatch):
+    started = []
+
+    class Process:
+        def __init__(self, configuration, names):
+            started.append((source(configuration)(), names))
+
+        def stop(self):
+            started.append("stopped")
+
+    monkeypatch.setattr(engine_process, "EngineProcess", Process)
+    models = platform._shipped()
+    with platform._own_engine(None, tmp_path):
+        [(configs, names)] = started
+    assert names == ("studio",) and Path(configs["studio"].base_path) == models / "studio"
+    assert (models / "studio" / "1" / "saved_model.pb").is_file() and started[1:] == ["stopped"]

@@ -28,9 +28,11 @@ def test_only_metrics_that_there_are_are_asked_for():
     pytest.importorskip("fastapi", reason="needs the extra 'platform'")
     from tfproductgan.platform.looks import Look
     from tfproductgan.platform.metrics import Metrics
+    from tfproductgan.platform.recognition import Recognised
 
     metrics, look = Metrics(), {("shop", "one"): Look(1, 0, 0, 0, 0, 0)}
-    text = metrics.exposition(0, True, {"shop": "one"}, look, look).decode()
+    recognised = {("shop", "one"): {"colour": Recognised(1, 1, 1, 1)}}
+    text = metrics.exposition(0, True, {"shop": "one"}, look, look, recognised).decode()
     known = set(re.findall(r"^# TYPE (\w+)", text, re.M))
     histograms = set(re.findall(r"^# TYPE (\w+) histogram", text, re.M))
     known |= {f"{name}_bucket" for name in histograms}

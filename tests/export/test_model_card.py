@@ -46,7 +46,7 @@ def run(tmp_path):
 
 
 def test_a_card_says_what_is_known_and_nothing_of_where_photos_lie(schema, run, tmp_path):
-    card = card_of(schema, "CC-BY-4.0", found_facts(run, run / "evaluation"))
+    card = card_of(schema, "CC-BY-4.0", found_facts(run, run / "evaluation" / "judgement.json"))
     write_cards(tmp_path, card)
     assert json.loads((tmp_path / JSON_CARD).read_text()) == card
     assert card["data"]["photos_by_value"] == {
@@ -59,7 +59,7 @@ def test_a_card_says_what_is_known_and_nothing_of_where_photos_lie(schema, run, 
 
 
 def test_a_card_reads_well(schema, run, tmp_path):
-    write_cards(tmp_path, card_of(schema, "CC-BY-4.0", found_facts(run, run / "evaluation")))
+    write_cards(tmp_path, card_of(schema, "CC-BY-4.0", found_facts(run, run / "evaluation" / "judgement.json")))
     text = (tmp_path / MARKDOWN_CARD).read_text()
     for words in (
         "# shop, version 3",
@@ -110,4 +110,4 @@ def test_where_nothing_is_known_there_are_no_facts(tmp_path):
 def test_a_damaged_file_is_named(run):
     (run / "data.json").write_text("{")
     with pytest.raises(RunError, match=r"data\.json cannot be read"):
-        found_facts(run, run / "evaluation")
+        found_facts(run, run / "evaluation" / "judgement.json")

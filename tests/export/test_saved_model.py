@@ -10,6 +10,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from tfproductgan.conditions import ConditionSchema, PictureRequest
 from tfproductgan.errors import RunError, WriteError
+from tfproductgan.export.model_card import JSON_CARD
 from tfproductgan.export.saved_model import BATCH_SIZES, export_saved_model, version_path
 from tfproductgan.export.served_model import Signature
 from tfproductgan.export.served_sampler import ServedSampler
@@ -79,6 +80,15 @@ def test_it_describes_itself(generator, served):
     assert described[0]["model_id"] == generator.model_id and described[0]["provenance"] == generator.provenance
     assert {"serving_default", "generate", "from_latents", "interpolate", "describe"} == set(described[0]["signatures"])
     assert described[0]["signatures"]["serving_default"]["output"] == "image_bytes"
+
+
+def test_it_tells_its_card_but_for_what_it_says_anyway(generator, tmp_path):
+    facts = {"data": {"source": "9 photos", "fingerprint": "f00"}, "evaluation": {"model_id": "x", "figures": []}}
+    path = export_saved_model(generator, tmp_path / "shop", "MIT", facts)
+    told = tf.saved_model.load(str(path)).signatures["describe"](request=tf.constant([""]))["description"].numpy()[0]
+    told, card = json.loads(told)["card"], json.loads((path / JSON_CARD).read_text())
+    assert told["data"] == facts["data"] and told["licence"] == "MIT" and told["limits"]
+    assert told == {name: card[name] for name in told} | {"data": facts["data"]}
 
 
 def test_other_models_are_exported_too(small_generator, tmp_path):

@@ -20,6 +20,8 @@ def test_the_exported_demo_is_the_generator_beside_it():
     description = json.loads(signatures["describe"](request=tf.constant([""]))["description"].numpy()[0])
     card = json.loads((ROOT / "studio" / "1" / "model_card.json").read_text(encoding="utf-8"))
     assert description["model_id"] == card["model_id"] == generator.model_id
+    judged = json.loads((ROOT / "studio.judgement.json").read_text(encoding="utf-8"))
+    assert description["card"]["evaluation"] == card["evaluation"] == judged
     names = {name: tf.constant(["Ring" if name == "category" else ""]) for name in generator.schema.names}
     images = signatures["generate"](**names, seed=tf.constant([7], tf.int64), truncation=tf.ones(1))["images"].numpy()
     assert np.abs(images.astype(int) - generator.generate({"category": "Ring"}, seed=7)).max() <= 1

@@ -21,11 +21,30 @@ WORDS = ConditionSchema(
     text="title",
     vocabulary=Vocabulary.learn(["Red leather handbag", "Gold watch, round dial", "Rote Tasche 红色戒指"] * 3),
 ).with_combinations([(1,), (2,), (3,)])
+CARD = {
+    "written": "2026-11-30",
+    "licence": "CC-BY-4.0",
+    "parameters": 1234567,
+    "data": {"source": "Photos of a shop", "fingerprint": "f00"},
+    "evaluation": {
+        "model_id": "shop-1",
+        "figures": [
+            {"name": name, "full_name": f"{name}@{extractor}, n=9", "value": value, "floor": floor, "better": better}
+            | {"extractor": extractor, "view": None}
+            for name, extractor, value, floor, better in (
+                ("fid", "catalogue-1", 12.3456, None, "lower"),
+                ("accuracy/category", "catalogue-1", 0.75, 0.875, "higher"),
+                ("accuracy/base colour", "pixels", 0.5, 0.6, "higher"),
+            )
+        ],
+    },
+    "limits": ["Fewer than 50 photos show: category Ring (5)."],
+}
 VERSIONS = (1, 2)  # of `shop`
 NAMELESS = ("larger", "masks")
 # name -> what it asks, what it does
 MODELS = {
-    "shop": ("sampler", ["generate", "from_latents", "interpolate"]),
+    "shop": ("sampler", ["generate", "from_latents", "interpolate", "recognise"]),
     "sketches": ("translator", ["translate", "to_a", "translate_to_a"]),
     "larger": ("upscaler", ["upscale"]),
     "masks": ("translator", ["translate"]),
@@ -67,6 +86,7 @@ class FakeEngine:
         self.read = []  # every text that is given
         self.delay = threading.Event()
         self.delay.set()
+        self.recognises = ["Ring", "Gold"]  # in every picture
         self.refuses = None  # (status, message) that each prediction gets
         self.in_flight = 0
         self._counting = threading.Lock()
@@ -122,6 +142,8 @@ class FakeEngine:
         self.delay.wait(10)
         if self.refuses:
             return self.refuses[0], {"error": self.refuses[1]}
+        if signature == "recognise":
+            return 200, {"outputs": [self.recognises for _ in inputs["image_bytes"]]}
         if signature in ("serving_default", "to_a") and "image_bytes" in inputs:
             self.received += [base64.b64decode(each["b64"]) for each in inputs["image_bytes"]]
             if name == "masks":
@@ -152,6 +174,7 @@ class FakeEngine:
             "max_rows": 64,
             "inputs": {} if name in NAMELESS else INPUTS_OF_WORDS if name == "words" else INPUTS,
             "signatures": {name: {} for name in signatures},
+            **({"card": CARD} if name == "shop" else {}),
             "schema": (nameless if name in NAMELESS else WORDS if name == "words" else SCHEMA).to_dict(),
         }
 

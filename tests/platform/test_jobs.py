@@ -94,5 +94,5 @@ def test_nobody_queues_more_than_they_may(client, as_role, engine):
 
 
 def test_a_job_is_refused_before_it_is_queued(platform):
-    with pytest.raises(ConditionError, match="A job has 10,000 pictures at most"):
+    with pytest.raises(ConditionError, match="A job has 10000 pictures at most"):
         queue.plan(platform, platform.engine.model("shop"), [queue.Row({}, 9_000)] * 2, 0)

@@ -141,6 +141,34 @@ def test_a_model_says_what_it_learnt_from(browser, platform):
     assert "Look like another one" in page  # pictures were drawn above
 
 
+def test_a_model_shows_its_judgement_and_its_card_or_that_it_has_none(browser):
+    client = browser("viewer")
+    page = client.get("/models/shop").text
+    for words in (
+        "CC-BY-4.0",
+        "1,234,567",
+        "Photos of a shop",
+        "Fewer than 50 photos show",
+        "accuracy/category@catalogue",
+    ):
+        assert words in page
+    assert "How far what is shown is from photos" in page and "<td>12.35</td>" in page
+    assert "show what was asked for: category" in page and "<td>0.75</td><td>0.875</td><td>more</td>" in page
+    assert "no card" in client.get("/models/words").text
+    chinese = client.get("/models/shop", headers={"Accept-Language": "zh"}).text
+    assert '<ul lang="en"><li>Fewer than' in chinese and "How far" not in chinese
+
+
+def test_a_model_shows_what_is_recognised_in_its_pictures(browser, platform, engine):
+    client = browser("maker")
+    client.post("/api/v1/models/shop/generate", json={"conditions": {"category": "Ring", "base colour": "Weiß"}})
+    platform.recognition.look(platform.engine)
+    page = client.get("/models/shop").text
+    row = page[page.index("Recognised now") :]
+    assert re.search(r"category</th><td>\d+</td><td>\d+ %</td><td>75 %</td><td>88 %</td>", row)
+    assert re.search(r"base colour</th><td>\d+</td><td>\d+ %</td><td></td><td></td>", row)  # by pixels is another thing
+
+
 def test_an_administrator_forbids_words(browser, client):
     browser()
     shown = client.post("/page/forbidden", data={"words": "Ring\r\n\nbase colour:Gold"}).text

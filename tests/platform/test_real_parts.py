@@ -16,13 +16,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from starlette.testclient import TestClient
 
 from tfproductgan.platform import audit
 from tfproductgan.platform.access.rates import Rates
 from tfproductgan.platform.access.roles import ROLES, Principal
-from tfproductgan.platform.app import open_platform
+from tfproductgan.platform.app import create_app, open_platform
 from tfproductgan.platform.jobs import queue, worker
 from tfproductgan.platform.problems import RefusedError
+from tfproductgan.platform.running import first_key
 from tfproductgan.platform.settings import Settings
 from tfproductgan.platform.store.tables import Picture
 
@@ -70,9 +72,9 @@ def running(*command, **options):
             process.stdout.close()
 
 
-@pytest.fixture(scope="module")
-def postgresql():
-    """The URL of an empty database."""
+@contextlib.contextmanager
+def cluster():
+    """The URL of an empty database of PostgreSQL, and what starts it, a context manager."""
     pytest.importorskip("psycopg", reason="needs the extra 'postgresql'")
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     initdb = shutil.which("initdb") or (programs and programs[-1])
@@ -85,11 +87,61 @@ def postgresql():
         as_user = {"user": "postgres"}
     quiet = {"check": True, "capture_output": True, "cwd": folder}
     subprocess.run([initdb, "-D", f"{folder}/data", "-A", "trust", "-U", "shop"], **quiet, **as_user)
-    program = Path(initdb).with_name("postgres")
-    with running(program, "-D", f"{folder}/data", "-p", port, "-k", folder, cwd=folder, **as_user):
-        wait_for(lambda: listens(port))
-        yield f"postgresql+psycopg://shop@127.0.0.1:{port}/postgres"
+    command = (Path(initdb).with_name("postgres"), "-D", f"{folder}/data", "-p", port, "-k", folder)
+
+    @contextlib.contextmanager
+    def start():
+        with running(*command, cwd=folder, **as_user) as process:
+            wait_for(lambda: listens(port))
+            yield process
+            process.send_signal(signal.SIGINT)  # at once, whoever is connected
+
+    yield f"postgresql+psycopg://shop@127.0.0.1:{port}/postgres", start
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def postgresql():
+    """The URL of an empty database."""
+    with cluster() as (url, start), start():
+        yield url
+
+
+def test_a_database_that_goes_away_and_comes_back_is_missed_meanwhile_and_nothing_is_lost(
+    running_engine, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(queue, "CLAIM_SECONDS", 3.0)
+    with cluster() as (url, start):
+        with start():
+            settings = {"database": url, "engine": running_engine.url, "models": ("shop",), "reference_pictures": 0}
+            platform = open_platform(Settings(folder=tmp_path, **settings))
+            model = platform.engine.model("shop")
+            job = queue.submit(platform, WHO, "", model, queue.plan(platform, model, [queue.Row({}, 400)], 0))
+            client = TestClient(create_app(platform), raise_server_exceptions=False)
+            client.headers["Authorization"] = f"Bearer {first_key(platform, 'shop')}"
+            client.__enter__()
+
+            def drawn():
+                with platform.database.reading() as session:
+                    return queue.counts(session, [job])[job.id]["drawn"]
+
+            def generate():
+                return client.post("/api/v1/models/shop/generate", json={"seed": 1000}).status_code
+
+            wait_for(drawn)
+            assert generate() == 201
+        missed = [generate() for _ in range(3)]
+        assert client.get("/readyz").status_code == 503 and client.get("/healthz").status_code == 200
+        with start():
+            wait_for(lambda: generate() == 201)
+            wait_for(lambda: drawn() == 400)
+            text = client.get("/metrics").text
+            client.__exit__(None, None, None)
+            with platform.database.reading() as session:
+                seeds = sorted(p.seed for p in session.query(Picture).filter(Picture.job_id == job.id))
+            assert missed == [503] * 3 and seeds == list(range(400)) and "platform_store_errors_total 0.0" not in text
+            assert audit.verify(platform.database)[2] == []
+            platform.database.close()
 
 
 def test_several_gateways_share_a_postgresql(postgresql, running_engine, tmp_path):

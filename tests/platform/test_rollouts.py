@@ -86,5 +86,5 @@ def test_an_administrator_chooses_on_the_page(browser, chosen):
     assert "2: AVAILABLE<br>1: AVAILABLE" in form
     shown = client.post("/page/models/shop/versions", data={"version": "1", "canary": "2", "percent": "25"}).text
     assert re.search(r'<option value="2" selected>2</option>.*?value="25"', shown, re.S)
-    assert "less than or equal" in client.post("/page/models/shop/versions", data={"percent": "101"}).text
+    assert "100 or less" in client.post("/page/models/shop/versions", data={"percent": "101"}).text
     assert "whole number" in client.post("/page/models/shop/versions", data={"percent": "x"}).text

@@ -22,12 +22,12 @@ def test_it_is_not_ready_without_an_engine(client, platform, monkeypatch):
 
 def test_metrics_name_routes_as_they_are_declared(client):
     client.post("/api/v1/models/shop/generate", json={"count": 3})
-    client.get("/api/v1/pictures/0123")
+    client.get("/api/v1/pictures/nowhere")
     text = client.get("/metrics").text
     assert 'route="/api/v1/pictures/{picture_id}",status="404"' in text.replace('method="GET",', "")
     assert 'platform_pictures_total{kind="picture",model="shop"} 3.0' in text
     assert "platform_job_rows_waiting 0.0" in text and "platform_engine_ready 1.0" in text
-    assert "0123" not in text
+    assert "nowhere" not in text
 
 
 def test_what_goes_wrong_here_is_a_problem_without_details(client, platform, monkeypatch):

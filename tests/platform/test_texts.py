@@ -49,8 +49,8 @@ def test_an_empty_text_is_none(client, text):
     [
         ("red " * 30, "The text is too long: it has 30 words and parts of words, and the model reads up to 24"),
         ("xqzv", "Not one word of the text 'xqzv' occurs in the titles"),
-        ("red" * 1000, "at most 2000 characters"),
-        ("red\0", "pattern"),
+        ("red" * 1000, "2000 letters or less"),
+        ("red\0", "letters that cannot be kept"),
         ({"a": "b"}, "valid string"),
     ],
 )

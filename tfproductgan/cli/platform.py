@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import tfproductgan
 from tfproductgan.cli.serve import port_number
-from tfproductgan.errors import PlatformError, ProductGANError, require
+from tfproductgan.errors import PlatformError, require
 from tfproductgan.writing import replace_file
+
+if TYPE_CHECKING:
+    from tfproductgan.platform.engine_process import EngineProcess
+    from tfproductgan.platform.settings import Settings
 
 HELP = """\
 Start the platform: an API for programs on one port, an engine in a second process, and a store that remembers.
@@ -64,23 +67,23 @@ def run(args: argparse.Namespace) -> int:
         require(module, "platform")
     if args.engine and (args.path or not args.models):
         raise PlatformError("--engine asks an engine elsewhere: give --models with it, and no folder.")
-    from tfproductgan.platform.access.keys import first_administrator
-    from tfproductgan.platform.app import create_app, open_platform
-    from tfproductgan.platform.logs import configure
-    from tfproductgan.platform.running import first_key, serve
-
     settings = _settings(args)
     if args.new_administrator:
-        platform = open_platform(settings)
-        with platform.database.writing() as session:
-            print(first_administrator(session, args.new_administrator))
-        return 0
-    configure()
+        return _new_administrator(settings, args.new_administrator)
     with contextlib.ExitStack() as stack:
+        process = None
         if not args.engine:
-            url, names = stack.enter_context(_own_engine(args.path, settings.folder))
-            settings = _settings(args, engine=url, models=names)
+            process = stack.enter_context(_own_engine(args.path, settings.folder))
+            settings = _settings(args, engine=process.url, models=process.names)
+        # while the engine starts, for that takes longer than all of this
+        from tfproductgan.platform.app import create_app, open_platform
+        from tfproductgan.platform.logs import configure
+        from tfproductgan.platform.running import first_key, serve
+
+        configure()
         platform = open_platform(settings)
+        if process is not None:
+            process.wait_until_ready()
         secret = first_key(platform, "shop")
 
         def ready(port: int) -> None:
@@ -89,6 +92,16 @@ def run(args: argparse.Namespace) -> int:
             print(f"Ready: http://{args.host}:{port} with {', '.join(settings.models)}. Ctrl-C stops.", flush=True)
 
         serve(create_app(platform), args.host, args.port, ready)
+    return 0
+
+
+def _new_administrator(settings: Settings, tenant: str) -> int:
+    from tfproductgan.platform.access.keys import first_administrator
+    from tfproductgan.platform.app import open_platform
+
+    platform = open_platform(settings)
+    with platform.database.writing() as session:
+        print(first_administrator(session, tenant))
     return 0
 
 
@@ -109,19 +122,19 @@ def _settings(args: argparse.Namespace, **more: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _own_engine(path: Path | None, folder: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """An engine of our own while it is open: its address and its models."""
+def _own_engine(path: Path | None, folder: Path) -> Iterator[EngineProcess]:
+    """An engine of our own while it is open, which has only begun to start."""
     require("aiohttp", "serving")
     from tfproductgan.platform.engine_process import EngineProcess
 
-    models = _shipped(folder) if path is None else path
-    names = tuple(sorted(p.name for p in models.glob("*") if any(p.glob("[0-9]*/saved_model.pb"))))
+    models = _shipped() if path is None else path
+    found = sorted(p.name for p in models.glob("*") if any(p.glob("[0-9]*/saved_model.pb")))
+    names = (_SHIPPED,) if path is None else tuple(found)
     if not names:
         raise PlatformError(f"{str(models)!r} holds no model: expected NAME/1/saved_model.pb, as 'export' writes it.")
     process = EngineProcess(_configuration(models, names, folder), names)
     try:
-        process.wait_until_ready()
-        yield process.url, names
+        yield process
     finally:
         process.stop()
 
@@ -135,12 +148,11 @@ def _configuration(models: Path, names: Sequence[str], folder: Path) -> Path:
     return replace_file(folder / "models.config", lambda part: part.write_text(text, encoding="utf-8"))
 
 
-def _shipped(folder: Path) -> Path:
-    """A folder with the generator that comes with the package, exported on the first start."""
-    models = folder / "models"
-    if not (models / _SHIPPED).is_dir():
-        words = [sys.executable, "-m", "tfproductgan", "export", _SHIPPED, str(models / _SHIPPED)]
-        done = subprocess.run(words, capture_output=True, text=True)
-        if done.returncode:
-            raise ProductGANError(f"The shipped generator cannot be exported: {done.stderr.strip()}")
-    return models
+def _shipped() -> Path:
+    """The folder with the exported generator that comes with the package."""
+    package = Path(tfproductgan.__file__).parent
+    # inside an installed wheel, or beside the package in a checkout
+    for folder in (package / "saved_models", package.parent / "saved_models"):
+        if (folder / _SHIPPED).is_dir():
+            return folder
+    raise PlatformError("This installation holds no generator: give a folder of exported models.")

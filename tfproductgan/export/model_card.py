@@ -36,12 +36,12 @@ _FEW_PHOTOS = 50
 _MOST_LISTED = 10
 
 
-def found_facts(run: Path, evaluation: Path) -> dict[str, Any]:
+def found_facts(run: Path, judged: Path) -> dict[str, Any]:
     """What is known of a generator beyond what it knows itself: its photos and how good it is.
 
     Args:
         run: The run directory; of other places nothing is known.
-        evaluation: The folder into which `evaluate` wrote.
+        judged: The judgement that `evaluate` wrote.
 
     Returns:
         A mapping with `data` and `evaluation`, each only if there is such a file.
@@ -49,9 +49,7 @@ def found_facts(run: Path, evaluation: Path) -> dict[str, Any]:
     Raises:
         RunError: If one of the files cannot be read.
     """
-    data, judgement = (
-        read_json(path, "Mend or remove it.") for path in (run / "data.json", evaluation / "judgement.json")
-    )
+    data, judgement = (read_json(path, "Mend or remove it.") for path in (run / "data.json", judged))
     facts = {}
     if data:
         # how the photos were named may tell where somebody keeps them; the fingerprint says which they were
@@ -106,6 +104,14 @@ def model_card(
         "evaluation": evaluation,
     }
     return {**card, "limits": list(_limits(schema, description["model_id"], licence, evaluation))}
+
+
+def told_card(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a card a served model says of itself: all that its description does not hold anyway."""
+    return {
+        **{field: card[field] for field in ("written", "licence", "parameters", "evaluation", "limits")},
+        "data": {field: card["data"][field] for field in ("source", "fingerprint") if field in card["data"]},
+    }
 
 
 def write_cards(folder: Path, card: Mapping[str, Any]) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from tfproductgan.errors import RunError, WriteError
-from tfproductgan.export.model_card import model_card, write_cards
+from tfproductgan.export.model_card import model_card, told_card, write_cards
+from tfproductgan.export.recognition import add_recognition
 from tfproductgan.export.served_model import Signature
 from tfproductgan.export.served_translator import PICTURES
 from tfproductgan.models.trained import TrainedModel
@@ -34,6 +36,7 @@ def export_saved_model(
     path: str | os.PathLike,
     licence: str | None = None,
     facts: Mapping[str, Any] | None = None,
+    classifier: keras.Model | None = None,
 ) -> Path:
     """Write a model as a SavedModel that serves by name.
 
@@ -45,11 +48,14 @@ def export_saved_model(
         path: `saved_models/NAME/VERSION`, or `saved_models/NAME` for the next free version, from 1 on.
         licence: Under which terms it may be used, for the model card. Defaults to a card that says: not stated.
         facts: More for the model card, see `found_facts`.
+        classifier: Of the photos the model learnt from, such as the `model` of a `CatalogueClassifier`: with it the
+            SavedModel also answers what pictures show, see `add_recognition`.
 
     Returns:
         The path of the version that was written.
 
     Raises:
+        JudgementError: If the classifier knows other attributes than the model.
         RunError: If weights are no finite numbers.
         WriteError: If the version exists, the path names no model, or it cannot be written.
     """
@@ -58,8 +64,11 @@ def export_saved_model(
     refuse_bad_weights(model)
     name = version.absolute().parent.name
     served = kind_named(model.kind_name).find("served")(model)
+    if classifier is not None:
+        add_recognition(served, classifier)
     parameters = sum(int(tf.size(weight)) for weight in served.module.weights)
     card = model_card(served.describe(), name, int(version.name), parameters, licence, facts)
+    served.card = told_card(card)
 
     def write(folder: Path) -> None:
         signatures = {name: signature.concrete() for name, signature in served.signatures.items()}

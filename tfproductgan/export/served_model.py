@@ -44,7 +44,8 @@ class ServedModel:
     """A trained model with its schema, in float32, that serves by name without Python.
 
     A model that can be asked for more says so by its own `signatures`, made of the methods of the class it becomes.
-    `module` is what is saved.
+    `module` is what is saved; `card` is what it says of itself that neither the network nor the schema knows, and is
+    set before anything is saved.
     """
 
     def __init__(self, model: TrainedModel):
@@ -57,6 +58,7 @@ class ServedModel:
         self.module = tf.Module()
         self.module.weights = [weight.value for weight in self.network.weights]
         self.module.names = self.names
+        self.card: dict[str, Any] = {}
         anything = tf.TensorSpec([None], tf.string, "request")
         self.signatures = {
             **self.own_signatures(),
@@ -87,6 +89,7 @@ class ServedModel:
                 for name, s in self.signatures.items()
             },
             "schema": self.schema.to_dict(),
+            "card": self.card,
         }
 
     def _describe(self, inputs):

@@ -41,9 +41,9 @@ class ServedTranslator(ServedModel):
         zero, ids = self._checked(inputs, PICTURES)
         size, channels = self.schema.image_size, self.schema.source_channels
 
-        def placed(file):
+        def fitted(file):
             picture = decoded(file, channels)
-            square, box = _placed(picture, size)
+            square, box = placed(picture, size)
             return square, box, tf.shape(picture)[:2]
 
         specs = (
@@ -53,7 +53,7 @@ class ServedTranslator(ServedModel):
         )
         # nothing is decoded before the request is found good
         files = tf.strings.join([inputs[PICTURES], tf.strings.substr(tf.strings.as_string(zero), 0, 0)])
-        squares, boxes, sizes = tf.map_fn(placed, files, fn_output_signature=specs)
+        squares, boxes, sizes = tf.map_fn(fitted, files, fn_output_signature=specs)
         made = self._made(squares, ids)
         return tf.map_fn(_scaled_back, (made, boxes, sizes), fn_output_signature=tf.TensorSpec([], tf.string))
 
@@ -85,7 +85,7 @@ def decoded(file, channels):
     return tf.cast(tf.clip_by_value(tf.round(wanted), 0, 255), tf.uint8)
 
 
-def _placed(picture, size):
+def placed(picture, size):
     """A picture fitted into a square with its own background continued, and where it lies: top, left, height, width."""
     shape = tf.cast(tf.shape(picture)[:2], tf.float64)
     inner = tf.maximum(1, tf.cast(tf.round(size * shape / tf.reduce_max(shape)), tf.int32))

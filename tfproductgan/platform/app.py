@@ -23,6 +23,8 @@ from tfproductgan.platform.page import administration as page_administration
 from tfproductgan.platform.page import asking, photos, signing
 from tfproductgan.platform.page import jobs as page_jobs
 from tfproductgan.platform.page import ratings as page_ratings
+from tfproductgan.platform.page.rendering import problem_page
+from tfproductgan.platform.recognition import Recognition
 from tfproductgan.platform.rollouts import Rollouts
 from tfproductgan.platform.settings import Settings
 from tfproductgan.platform.state import Platform
@@ -46,7 +48,8 @@ def open_platform(settings: Settings) -> Platform:
     database.upgrade()
     engine = Engine(settings.engine, settings.models)
     pictures = PictureStore(settings.pictures)
-    return Platform(settings, database, pictures, engine, Rates(settings), Metrics(), Looks(), Rollouts(database), seal)
+    watched = (Metrics(), Looks(), Recognition())
+    return Platform(settings, database, pictures, engine, Rates(settings), *watched, Rollouts(database), seal)
 
 
 def create_app(platform: Platform) -> FastAPI:
@@ -75,7 +78,7 @@ def create_app(platform: Platform) -> FastAPI:
         responses=problems.DOCUMENTED,
     )
     app.state.platform = platform
-    problems.install(app)
+    problems.install(app, problem_page)
     for_programs = (models, pictures, jobs, ratings, administration, service)
     for_people = (signing, asking, photos, page_jobs, page_ratings, page_administration)
     for part in (*for_programs, *for_people):

@@ -8,7 +8,7 @@ import re
 import numpy as np
 from PIL import Image
 
-from tfproductgan.errors import ConditionError, PhotoError
+from tfproductgan.errors import ConditionError, Message, PhotoError
 from tfproductgan.platform import drawing, rollouts
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.engine import Model
@@ -57,7 +57,9 @@ def cut_out(
 
     model = PLAIN if name is None else rollouts.able(platform, who.tenant, name, "cutout")
     if background and not re.fullmatch(r"#[0-9a-fA-F]{6}", background):
-        raise ConditionError(f"A background is a colour such as #f4f0e8. Received: {background[:50]!r}")
+        raise ConditionError(
+            Message("A background is a colour such as #f4f0e8. Received: %(given)r", given=background[:50])
+        )
     ground = Image.new("RGB", (1, 1), background) if background else None
     if behind:
         ground = open_with_alpha(clean_photo(behind, "background", _MOST_PIXELS), "background")[0].convert("RGB")
@@ -85,5 +87,7 @@ def _mask(platform: Platform, model: Model, clean: bytes, photo: Image.Image, al
         return np.asarray(Image.open(io.BytesIO(file)).convert("L"), np.float32) / 255
     mask = product_mask(np.asarray(photo.convert("RGB")))
     if mask is None:
-        raise PhotoError("The background has no one colour to tell the product from: ask a model that makes masks.")
+        raise PhotoError(
+            Message("The background has no one colour to tell the product from: ask a model that makes masks.")
+        )
     return mask

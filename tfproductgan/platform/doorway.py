@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import structlog
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as Sent
 
-from tfproductgan.platform import audit
+from tfproductgan.errors import Message
+from tfproductgan.platform import audit, problems
 from tfproductgan.platform.audit import route_of
-from tfproductgan.platform.problems import problem
 from tfproductgan.platform.state import Platform
 
 _HEADERS = {
@@ -22,6 +25,7 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+_BODY_SECONDS, _BYTES_A_SECOND = 30.0, 16_384  # for a body, and a second more for so many bytes of it
 _ENCRYPTED = "max-age=31536000; includeSubDomains"
 _UNREMARKABLE = ("GET", "HEAD", "OPTIONS")
 _REFUSED = (401, 403, 429)
@@ -54,7 +58,7 @@ class Doorway:
         scope.setdefault("state", {})
         began, status, answered = time.perf_counter(), 0, False
 
-        async def answer(message: Message) -> None:
+        async def answer(message: Sent) -> None:
             nonlocal status, answered
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -72,14 +76,15 @@ class Doorway:
 
         try:
             if self._declared(scope) > self._most:
-                await problem(413, self._too_large())(scope, receive, answer)
+                await problems.answer(Request(scope), 413, self._too_large())(scope, receive, answer)
             else:
                 await self._app(scope, self._limited(receive), answer)
         except Exception:
             _log.exception("failed", method=scope["method"], route=route_of(scope))
             if answered:
                 raise
-            await problem(500, "Something went wrong here; the log says what.")(scope, receive, answer)
+            said = Message("Something went wrong here; the log says what.")
+            await problems.answer(Request(scope), 500, said)(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - began
             self._platform.metrics.requests.labels(route_of(scope), scope["method"], status).inc()
@@ -104,15 +109,23 @@ class Doorway:
             audit.record(session, scope, status)
 
     def _limited(self, receive: Receive) -> Receive:
-        """Bodies of a length that nobody declared."""
-        received = 0
+        """Bodies of a length that nobody declared, and those that do not come to their end."""
+        received, whole, began = 0, False, asyncio.get_running_loop().time()
 
-        async def limited() -> Message:
-            nonlocal received
-            message = await receive()
+        async def limited() -> Sent:
+            nonlocal received, whole
+            if whole:  # what follows is that somebody hangs up, whenever that is
+                return await receive()
+            try:
+                async with asyncio.timeout_at(began + _BODY_SECONDS + received / _BYTES_A_SECOND):
+                    message = await receive()
+            except TimeoutError:
+                said = Message("The request did not come to its end in time.")
+                raise HTTPException(408, said, {"Connection": "close"}) from None
             received += len(message.get("body", b""))
             if received > self._most:
                 raise HTTPException(413, self._too_large())
+            whole = not message.get("more_body", False)
             return message
 
         return limited
@@ -121,5 +134,5 @@ class Doorway:
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         return int(declared) if declared.isdigit() else 0
 
-    def _too_large(self) -> str:
-        return f"A request has {self._platform.settings.upload_megabytes} MB at most."
+    def _too_large(self) -> Message:
+        return Message("A request has %(most)s MB at most.", most=self._platform.settings.upload_megabytes)

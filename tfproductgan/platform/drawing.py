@@ -6,12 +6,13 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import TEXT, PictureRequest, fold
-from tfproductgan.errors import ConditionError, nearest
+from tfproductgan.errors import ConditionError, Message, nearest
 from tfproductgan.platform import forbidden, rollouts
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.engine import Model
@@ -26,6 +27,8 @@ PICTURE = "picture"
 
 # what comes out has up to sixteen times as many, and a served model makes it in one piece
 _MOST_PIXELS_UPSCALED = 1_000_000
+
+_writers = ThreadPoolExecutor(8, "pictures")
 
 LABEL = ""
 """In the place of an attribute, for words that people gave a picture."""
@@ -62,8 +65,7 @@ def generate(
     forbidden.refuse(platform, who.tenant, [request.conditions for request in requests])
     platform.rates.pictures(who, len(requests))
     files = platform.engine.draw(model, requests)
-    made = [picture_of(platform, who.tenant, who.id, model, *each) for each in zip(requests, files, strict=True)]
-    return kept(platform, made, finish)
+    return kept(platform, pictures_of(platform, who.tenant, who.id, model, requests, files), finish)
 
 
 def interpolate(
@@ -106,7 +108,14 @@ def translate(
     """
     model = rollouts.able(platform, who.tenant, name, action, *photos.values())
     if to not in model.ways:
-        raise ConditionError(f"Model {name!r} does not translate to {to!r}: {nearest(to, model.ways)}")
+        raise ConditionError(
+            Message(
+                "Model %(name)r does not translate to %(to)r: %(right)s",
+                name=name,
+                to=to,
+                right=nearest(to, model.ways),
+            )
+        )
     clean = [clean_photo(data, file) for file, data in photos.items()]
     given = platform.engine.told(model, conditions)
     forbidden.refuse(platform, who.tenant, [given])
@@ -132,18 +141,22 @@ def upscale(
     return without_seed(platform, who, model, "upscaling", files, [{}] * len(files), [{}] * len(files), finish)
 
 
-def picture_of(
+def pictures_of(
     platform: Platform,
     tenant: str,
     owner: str,
     model: Model,
-    request: PictureRequest,
-    file: bytes,
+    requests: Sequence[PictureRequest],
+    files: Sequence[bytes],
     job_id: str | None = None,
-) -> Picture:
-    """A picture that was drawn by name, its file written; the row is still to be added."""
-    asked = {"conditions": dict(request.conditions), "seed": request.seed, "truncation": request.truncation}
-    return _written(platform, tenant, owner, model, PICTURE, file, asked, **asked, details={}, job_id=job_id)
+) -> list[Picture]:
+    """Pictures that were drawn by name, their files written; the rows are still to be added."""
+
+    def written(request: PictureRequest, file: bytes) -> Picture:
+        asked = {"conditions": dict(request.conditions), "seed": request.seed, "truncation": request.truncation}
+        return _written(platform, tenant, owner, model, PICTURE, file, asked, **asked, details={}, job_id=job_id)
+
+    return _side_by_side(written, requests, files)
 
 
 def add(session: Session, pictures: Sequence[Picture]) -> None:
@@ -171,12 +184,13 @@ def without_seed(
     finish: Finish,
 ) -> list[Picture]:
     """Keep pictures that were not drawn of a seed alone."""
-    made = []
-    for file, given, told in zip(files, conditions, details, strict=True):
+
+    def written(file: bytes, given: dict[str, str], told: dict[str, Any]) -> Picture:
         columns = {"conditions": given, "seed": None, "truncation": None, "details": told, "job_id": None}
         said = {"conditions": given, **told}
-        made.append(_written(platform, who.tenant, who.id, model, kind, file, said, **columns))
-    return kept(platform, made, finish)
+        return _written(platform, who.tenant, who.id, model, kind, file, said, **columns)
+
+    return kept(platform, _side_by_side(written, files, conditions, details), finish)
 
 
 def kept(platform: Platform, made: list[Picture], finish: Finish) -> list[Picture]:
@@ -185,6 +199,14 @@ def kept(platform: Platform, made: list[Picture], finish: Finish) -> list[Pictur
         add(session, made)
         finish(session, made)
     return made
+
+
+def _side_by_side(write: Callable[..., Picture], *columns: Sequence[Any]) -> list[Picture]:
+    """Write several pictures at once: a disk or a bucket takes its time for each."""
+    rows = list(zip(*columns, strict=True))
+    if len(rows) == 1:
+        return [write(*rows[0])]
+    return list(_writers.map(lambda row: write(*row), rows))
 
 
 def _written(
@@ -201,6 +223,7 @@ def _written(
     if kind == PICTURE:
         asked = json.dumps([columns["conditions"], columns["seed"], columns["truncation"]], sort_keys=True)
         platform.looks.add(model.label, model.model_id, asked, data)
+        platform.recognition.add(model, columns["conditions"], data)
     if platform.settings.visible_mark:
         data = marked(data, platform.settings.visible_mark)
     data = signed(data, kind, model.model_id, **told)

@@ -16,7 +16,7 @@ from PIL import Image
 from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import NOT_GIVEN, TEXT, PictureRequest
-from tfproductgan.errors import ConditionError
+from tfproductgan.errors import ConditionError, Message
 from tfproductgan.platform import drawing, forbidden, rollouts
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.engine import Model
@@ -45,10 +45,17 @@ def edit(
     [start] = platform.engine.plan(model, request.conditions, 1, request.seed, request.truncation, 1)
     wanted = platform.engine.told(model, towards)
     if len(wanted) != 1:
-        raise ConditionError(f"An edit leads to a value of one attribute. Received: {dict(towards)}")
+        raise ConditionError(
+            Message("An edit leads to a value of one attribute. Received: %(given)s", given=dict(towards))
+        )
     end = dataclasses.replace(start, conditions={**start.conditions, **wanted})
     if model.schema.encode(end.conditions) == model.schema.encode(start.conditions):
-        raise ConditionError(f"The picture shows {', '.join(wanted.values())} already: an edit leads to another value.")
+        raise ConditionError(
+            Message(
+                "The picture shows %(values)s already: an edit leads to another value.",
+                values=", ".join(wanted.values()),
+            )
+        )
     forbidden.refuse(platform, who.tenant, (start.conditions, end.conditions))
     platform.rates.pictures(who, steps)
     files = platform.engine.interpolate(model, start, end, steps)
@@ -101,14 +108,14 @@ def explain(
     platform.rates.pictures(who, len(requests))
     files = iter([platform.engine.draw(model, [each])[0] for each in requests])
     first = next(files)
-    picture = drawing.picture_of(platform, who.tenant, who.id, model, asked, first)
+    drawn = [(other, [next(files) for _ in other.requests]) for other in others if other.requests]
+    shown = [(asked, first), *((other.requests[0], pictures[0]) for other, pictures in drawn)]
+    wanted, shown_files = zip(*shown, strict=True)
+    picture, *beside = drawing.pictures_of(platform, who.tenant, who.id, model, wanted, shown_files)
     shifts = []
-    for other in others:
-        drawn = [next(files) for _ in other.requests]
-        if drawn:
-            levels = float(np.mean([_distance(first, each) for each in drawn]))
-            shown = drawing.picture_of(platform, who.tenant, who.id, model, other.requests[0], drawn[0])
-            shifts.append(Shift(other.attribute, other.value, other.instead, round(levels, 2), shown))
+    for (other, pictures), each in zip(drawn, beside, strict=True):
+        levels = float(np.mean([_distance(first, file) for file in pictures]))
+        shifts.append(Shift(other.attribute, other.value, other.instead, round(levels, 2), each))
     shifts.sort(key=lambda shift: -shift.levels)
     made = [picture, *(shift.picture for shift in shifts)]
     drawing.kept(platform, made, lambda session, pictures: finish(session, picture, shifts))

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from tfproductgan.conditions import TEXT, Conditions, ConditionSchema, PictureRequest, plan_requests
-from tfproductgan.errors import ConditionError, ServingError, nearest
+from tfproductgan.errors import ConditionError, Message, ServingError, nearest
 from tfproductgan.platform.masking import mask_asked
 from tfproductgan.serving.client import Client, VersionStatus
 
@@ -72,7 +72,7 @@ class Model:
         """Which weights these are."""
         return str(self.description["model_id"])
 
-    @property
+    @functools.cached_property
     def actions(self) -> tuple[str, ...]:
         """What it can be asked here: what its signatures, its schema and its recipe make possible."""
         signatures, named = self.description["signatures"], bool(self.schema.can_be_asked)
@@ -99,6 +99,21 @@ class Model:
         text = conditions.get(TEXT, "")
         vocabulary = self.schema.vocabulary if text else None
         return vocabulary.unknown(text) if vocabulary is not None else []
+
+    @property
+    def recognises(self) -> bool:
+        """Whether a classifier was exported with it, that says what pictures show."""
+        return "recognise" in self.description["signatures"]
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What people have to know of it, as `export.model_card.told_card` wrote it; empty if it tells nothing."""
+        return self.description.get("card") or {}
+
+    @property
+    def figures(self) -> list[dict[str, Any]]:
+        """What `evaluate` found out about it, as far as it was exported with that."""
+        return (self.card.get("evaluation") or {}).get("figures") or []
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -143,7 +158,8 @@ class Engine:
 
     def _client(self, name: str, version: int | None) -> Client:
         if name not in self.names:
-            raise UnknownModelError(f"There is no model {name!r}: {nearest(name, self.names)}")
+            right = nearest(name, self.names)
+            raise UnknownModelError(Message("There is no model %(name)r: %(right)s", name=name, right=right))
         with self._lock:
             if (name, version) not in self._clients:
                 self._clients[name, version] = Client(self._url, name, version, timeout=self._timeout)
@@ -175,7 +191,14 @@ class Engine:
         """
         model = self.model(name, version)
         if action not in model.actions:
-            raise ConditionError(f"Model {name!r} cannot {action}: {nearest(action, model.actions)}")
+            raise ConditionError(
+                Message(
+                    "Model %(name)r cannot %(action)s: %(right)s",
+                    name=name,
+                    action=action,
+                    right=nearest(action, model.actions),
+                )
+            )
         return model
 
     def is_ready(self) -> bool:
@@ -226,6 +249,10 @@ class Engine:
     def upscale(self, model: Model, pictures: Sequence[bytes]) -> list[bytes]:
         """PNG files of photos, larger."""
         return [png_of(picture) for picture in self._of(model).upscale(pictures)]
+
+    def recognise(self, model: Model, pictures: Sequence[bytes]) -> list[dict[str, list[str]]]:
+        """What the model's classifier sees in pictures: attribute to values each."""
+        return self._of(model).recognise(pictures)
 
     def close(self) -> None:
         """Close the connections."""

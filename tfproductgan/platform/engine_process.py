@@ -32,7 +32,7 @@ class EngineProcess:
     """
 
     def __init__(self, models: Path, names: Sequence[str]):
-        self._names = names
+        self.names = tuple(names)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
@@ -50,15 +50,21 @@ class EngineProcess:
             PlatformError: If it ends instead, or takes too long.
         """
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        with contextlib.closing(Engine(self.url, self._names)) as engine:
-            while not engine.is_ready():
+        with contextlib.closing(Engine(self.url, self.names)) as engine:
+            while not (self._listens() and engine.is_ready()):
                 ended = self._process.poll() is not None
                 if ended or time.monotonic() > deadline:
                     self.stop()
                     why = "what it said stands above" if ended else f"it was not ready within {_PATIENCE_SECONDS} s"
                     raise PlatformError(f"The engine did not start: {why}.")
-                time.sleep(0.1)
+                time.sleep(0.05)
         self._watcher.start()
+
+    def _listens(self) -> bool:
+        # sooner told than by a client, which tries again with pauses
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), 1.0):
+            return True
+        return False
 
     def stop(self) -> None:
         """End it once it has finished what is in flight."""

@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import TEXT, fold, tidy
+from tfproductgan.errors import Message
 from tfproductgan.platform.problems import RefusedError
 from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.tables import ForbiddenWord
@@ -72,8 +73,19 @@ def refuse(platform: Platform, tenant: str, asked: Iterable[Mapping[str, str]]) 
     rules = rules_of(platform, tenant)
     for attribute, value in {pair for conditions in asked for pair in conditions.items()} if rules else ():
         if shown := broken(rules, attribute, value):
-            found = "the text says it" if fold(attribute) == TEXT else f"a picture would show {attribute} {value}"
-            raise RefusedError(403, f"{shown!r} may not be asked for here, and {found}.")
+            if fold(attribute) == TEXT:
+                raise RefusedError(
+                    403, Message("%(word)r may not be asked for here, and the text says it.", word=shown)
+                )
+            raise RefusedError(
+                403,
+                Message(
+                    "%(word)r may not be asked for here, and a picture would show %(attribute)s %(value)s.",
+                    word=shown,
+                    attribute=attribute,
+                    value=value,
+                ),
+            )
 
 
 def rules_of(platform: Platform, tenant: str) -> list[Rule]:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import TEXT, fold, tidy
+from tfproductgan.errors import Message
 from tfproductgan.platform import audit
 from tfproductgan.platform.drawing import LABEL
 from tfproductgan.platform.masking import mask_text
@@ -84,7 +85,7 @@ def own_picture(session: Session, tenant: str, picture_id: str) -> Picture:
     """
     picture = session.get(Picture, picture_id)
     if picture is None or picture.tenant != tenant:
-        raise RefusedError(404, f"There is no picture {picture_id!r}.")
+        raise RefusedError(404, Message("There is no picture %(name)r.", name=picture_id))
     return picture
 
 

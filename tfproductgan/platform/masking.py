@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from tfproductgan.conditions import TEXT, fold
-from tfproductgan.errors import PhotoError
+from tfproductgan.errors import Message, PhotoError
 
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 _MOST_PIXELS = 40_000_000
@@ -68,7 +68,10 @@ def clean_photo(data: bytes, name: str, most: int = _MOST_PIXELS) -> bytes:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
                 if image.width * image.height > most:
-                    raise PhotoError(f"{shown!r} has {image.width} x {image.height} pixels; {most:,} is the most.")
+                    size = {"width": image.width, "height": image.height, "most": f"{most:,}"}
+                    raise PhotoError(
+                        Message("%(name)r has %(width)s x %(height)s pixels; %(most)s is the most.", name=shown, **size)
+                    )
                 upright = ImageOps.exif_transpose(image)
                 profile = image.info.get("icc_profile")
                 kept = "transparency" in upright.info or upright.mode in ("RGBA", "LA", "PA")
@@ -79,9 +82,8 @@ def clean_photo(data: bytes, name: str, most: int = _MOST_PIXELS) -> bytes:
     except PhotoError:
         raise
     except Exception as error:  # Pillow raises whatever its decoders do with hostile files
-        raise PhotoError(
-            f"{shown!r} is no photo of a usual kind ({', '.join(_FORMATS)}): {mask_text(str(error))}"
-        ) from error
+        values = {"name": shown, "kinds": ", ".join(_FORMATS), "why": mask_text(str(error))}
+        raise PhotoError(Message("%(name)r is no photo of a usual kind (%(kinds)s): %(why)s", **values)) from error
     return file.getvalue()
 
 

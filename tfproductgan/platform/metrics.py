@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from tfproductgan.platform.looks import Look
+from tfproductgan.platform.recognition import Recognised
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _LOOKS = {
@@ -56,6 +57,16 @@ class Metrics:
             field: Gauge(f"platform_output_{field}", words, labels, registry=self.registry)
             for field, words in _LOOKS.items()
         }
+        # `kind` is what they show now, or did when the model was judged, as its `card` says
+        self._recognised = Gauge(
+            "platform_output_recognised",
+            "Share of what was asked for that is recognised",
+            ("model", "attribute", "kind"),
+            registry=self.registry,
+        )
+        self._values = Gauge(
+            "platform_output_values", "Values that were looked for", ("model", "attribute"), registry=self.registry
+        )
 
     def exposition(
         self,
@@ -64,6 +75,7 @@ class Metrics:
         models: Mapping[str, str],
         now: Mapping[tuple[str, str], Look],
         references: Mapping[tuple[str, str], Look],
+        recognised: Mapping[tuple[str, str], Mapping[str, Recognised]],
     ) -> bytes:
         """All of it in the format of Prometheus.
 
@@ -73,6 +85,7 @@ class Metrics:
             models: Id of each model, by name.
             now: How the last pictures look, by name and id of the model.
             references: How models drew when they were new here, likewise.
+            recognised: How often what was asked for is recognised, likewise, by attribute.
         """
         self._waiting.set(waiting)
         self._engine.set(ready)
@@ -85,6 +98,14 @@ class Metrics:
             self._look(name, "now", look)
             if (name, model_id) in references:
                 self._look(name, "reference", references[name, model_id])
+        for gauge in (self._recognised, self._values):
+            gauge.clear()
+        for (name, _), attributes in recognised.items():
+            for attribute, found in attributes.items():
+                self._values.labels(name, attribute).set(found.values)
+                self._recognised.labels(name, attribute, "now").set(found.share)
+                if found.card is not None:
+                    self._recognised.labels(name, attribute, "card").set(found.card)
         return generate_latest(self.registry)
 
     def _look(self, name: str, kind: str, look: Look) -> None:

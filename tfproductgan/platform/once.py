@@ -11,10 +11,11 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from tfproductgan.errors import Message
 from tfproductgan.platform import audit
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.problems import RefusedError
@@ -64,12 +65,15 @@ def once(
     Raises:
         RefusedError: If the key was used for another request, or the first one is not answered yet.
     """
-    key = request.headers.get("Idempotency-Key")
+    key, now = request.headers.get("Idempotency-Key"), time.time()
+    ours = (Answer.owner == who.id, Answer.key == key, Answer.created == now, Answer.status.is_(None))
 
     def keep(session: Session, answer: BaseModel) -> None:
         if key is not None:
-            row = session.get_one(Answer, (who.id, key))
-            row.status, row.body = status, answer.model_dump_json()
+            told = update(Answer).where(*ours).values(status=status, body=answer.model_dump_json())
+            # another one may do it by now, where the clock was put forward meanwhile: this one makes nothing then
+            if session.execute(told).rowcount != 1:  # type: ignore[attr-defined]
+                raise _not_answered(key)
         audit.record(session, request.scope, status)
 
     def made() -> Response:
@@ -81,35 +85,41 @@ def once(
         return made()
     written = json.dumps([request.method, request.url.path, asked], sort_keys=True, default=str)
     digest = hashlib.sha256(written.encode()).hexdigest()
-    before = _claim(platform, who.id, key, digest)
+    before = _claim(platform, who.id, key, digest, now)
     if before is not None:
         return _answered(*before, headers={"Idempotent-Replayed": "true"})
     try:
         return made()
     except BaseException:  # it was not done, so it may be tried again
         with platform.database.writing() as session:
-            session.execute(delete(Answer).where(Answer.owner == who.id, Answer.key == key))
+            session.execute(delete(Answer).where(*ours))
         raise
 
 
-def _claim(platform: Platform, owner: str, key: str, digest: str) -> tuple[int, str] | None:
+def _claim(platform: Platform, owner: str, key: str, digest: str, now: float) -> tuple[int, str] | None:
     """Take a key for a request; what was answered if it has been."""
-    now = time.time()
     try:
         with platform.database.writing() as session:
-            stale = Answer.status.is_(None) & (Answer.created < now - _GIVEN_UP_SECONDS)
-            session.execute(delete(Answer).where((Answer.created < now - _KEPT_SECONDS) | stale))
-            session.add(Answer(owner=owner, key=key, request=digest))
+            # later than now: the clock was put back
+            other_time = (Answer.created < now - _GIVEN_UP_SECONDS) | (Answer.created > now + _GIVEN_UP_SECONDS)
+            given_up = Answer.status.is_(None) & other_time
+            session.execute(delete(Answer).where((Answer.created < now - _KEPT_SECONDS) | given_up))
+            session.add(Answer(owner=owner, key=key, request=digest, created=now))
     except IntegrityError:
         with platform.database.reading() as session:
             found = session.get(Answer, (owner, key))
         if found is not None and found.request != digest:
-            raise RefusedError(422, f"The Idempotency-Key {key!r} was used for another request.") from None
+            said = Message("The Idempotency-Key %(key)r was used for another request.", key=key)
+            raise RefusedError(422, said) from None
         if found is None or found.status is None or found.body is None:
-            wait = {"Retry-After": "1"}
-            raise RefusedError(409, f"The first request with the key {key!r} is not answered yet.", wait) from None
+            raise _not_answered(key) from None
         return found.status, found.body
     return None
+
+
+def _not_answered(key: str) -> RefusedError:
+    said = Message("The first request with the key %(key)r is not answered yet.", key=key)
+    return RefusedError(409, said, {"Retry-After": "1"})
 
 
 def _answered(status: int, body: str, headers: dict[str, str] | None = None) -> Response:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from tfproductgan.errors import PhotoError
+from tfproductgan.errors import Message, PhotoError, either
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.masking import clean_photo, mask_text
 from tfproductgan.platform.problems import RefusedError
@@ -44,7 +44,7 @@ def add_page(platform: Platform, tenant: str, data: bytes, name: str) -> RatingP
     page = str(shown["page"])
     with platform.database.reading() as session:
         if session.get(RatingPage, (tenant, page)):
-            raise RefusedError(409, f"The rating page {page!r} is here already.")
+            raise RefusedError(409, Message("The rating page %(page)r is here already.", page=page))
     files = [platform.pictures.put(tenant, picture) for picture in shown["pictures"]]
     made = RatingPage(tenant=tenant, page=page, name=mask_text(name)[:200], files=files)
     with platform.database.writing() as session:
@@ -60,7 +60,7 @@ def own_page(session: Session, tenant: str, page: str) -> RatingPage:
     """
     found = session.get(RatingPage, (tenant, page))
     if found is None:
-        raise RefusedError(404, f"There is no rating page {page!r}.")
+        raise RefusedError(404, Message("There is no rating page %(page)r.", page=page))
     return found
 
 
@@ -87,7 +87,7 @@ def picture(platform: Platform, tenant: str, page: str, number: int) -> bytes:
         files = own_page(session, tenant, page).files
     data = platform.pictures.get(tenant, files[number - 1]) if 0 < number <= len(files) else None
     if data is None:
-        raise RefusedError(404, f"Rating page {page!r} has no picture {number}.")
+        raise RefusedError(404, Message("Rating page %(page)r has no picture %(number)s.", page=page, number=number))
     return data
 
 
@@ -99,9 +99,11 @@ def answer(session: Session, who: Principal, page: str, number: int, said: str) 
     """
     count = len(own_page(session, who.tenant, page).files)
     if not 1 <= number <= count:
-        raise RefusedError(404, f"Rating page {page!r} has no picture {number}.")
+        raise RefusedError(404, Message("Rating page %(page)r has no picture %(number)s.", page=page, number=number))
     if said not in SAID:
-        raise RefusedError(422, f"An answer is {' or '.join(map(repr, SAID))}. Received: {said!r}")
+        raise RefusedError(
+            422, Message("An answer is %(answers)s. Received: %(said)r", answers=either(map(repr, SAID)), said=said)
+        )
     row = RatingAnswer(tenant=who.tenant, page=page, rater=_rater(who, page), number=number, said=said)
     session.merge(row)
 
@@ -158,5 +160,9 @@ def _shown(data: bytes) -> dict[str, Any]:
         return {"page": shown["page"], "pictures": [clean_photo(file, "a picture") for file in files]}
     except (ValueError, KeyError, TypeError, binascii.Error, RecursionError, PhotoError) as error:
         raise RefusedError(
-            422, f"This is no rating page, as tfproductgan evaluate --rate writes it: {mask_text(str(error))[:200]}"
+            422,
+            Message(
+                "This is no rating page, as tfproductgan evaluate --rate writes it: %(why)s",
+                why=mask_text(str(error))[:200],
+            ),
         ) from error

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tfproductgan.platform.c2pa import Seal
     from tfproductgan.platform.looks import Looks
     from tfproductgan.platform.metrics import Metrics
+    from tfproductgan.platform.recognition import Recognition
     from tfproductgan.platform.rollouts import Rollouts
 
 
@@ -31,6 +32,7 @@ class Platform:
     rates: Rates
     metrics: Metrics
     looks: Looks
+    recognition: Recognition
     rollouts: Rollouts
     seal: Seal | None = None
 

@@ -1,4 +1,6 @@
-"""What is looked after now and then while a gateway runs: how new models draw, and whether the audit log is whole."""
+"""What is looked after now and then while a gateway runs: how new models draw, whether
+pictures show what was asked for, and whether the audit log is whole.
+"""
 
 from __future__ import annotations
 
@@ -70,6 +72,7 @@ class Watch:
             model = platform.engine.model(name, version)
             if "generate" in model.actions and platform.settings.reference_pictures:
                 reference_of(platform, model)
+        platform.recognition.look(platform.engine)
 
 
 def reference_of(platform: Platform, model: Model) -> Look:

@@ -219,6 +219,29 @@ class Client:
         files = np.array([*map(_file, pictures, itertools.count())], object)
         return [self._decode(file) for file in self._files({"image_bytes": files})]
 
+    def recognise(self, pictures: Sequence[bytes | str | os.PathLike | np.ndarray]) -> list[dict[str, list[str]]]:
+        """What a classifier that was exported with the model sees in pictures.
+
+        Args:
+            pictures: As of `translate`.
+
+        Returns:
+            Attribute name to names of values each: one, or as many as a picture has, the likeliest first.
+
+        Raises:
+            PhotoError: If a picture cannot be read.
+            ServingError: If a file cannot be read, the model was exported without a classifier, or the server does not
+                answer, or not as asked.
+        """
+        if not len(pictures):
+            return []
+        if "recognise" not in self._description["signatures"]:
+            raise ServingError(f"Model {self.model!r} was exported without a classifier: export it with --recognise.")
+        files = {"image_bytes": np.array([*map(_file, pictures, itertools.count())], object)}
+        rows = [row for batch in self._batches("recognise", files, "recognised") for row in batch]
+        places = list(zip(self._schema.names, self._schema.slices, strict=True))
+        return [{name: [_text(value) for value in row[columns]] for name, columns in places} for row in rows]
+
     def _way(self, to, conditions):
         """The signature of a way that is not the first."""
         found = f"to_{to}".lower()
@@ -365,6 +388,10 @@ def _file(picture, number):
         return plain_file(Path(picture).read_bytes(), os.fspath(picture))
     except OSError as error:
         raise ServingError(f"{os.fspath(picture)!r} cannot be read: {error.strerror}") from error
+
+
+def _text(value):
+    return value.decode() if isinstance(value, bytes) else value  # as gRPC or as JSON has it
 
 
 def _transport(url, model, version, label):

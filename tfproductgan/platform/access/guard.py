@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
+from tfproductgan.errors import Message
 from tfproductgan.platform.access import keys, people
 from tfproductgan.platform.access.roles import SCOPES, Principal
 from tfproductgan.platform.problems import RefusedError
@@ -54,14 +55,15 @@ async def admit(request: Request) -> None:
 def _admit(platform: Platform, request: Request, scope: str | None) -> None:
     who = _identify(platform, request)
     if who is None:
-        raise RefusedError(
-            401, "Sign in, or send a key: 'Authorization: Bearer tpg_...'.", {"WWW-Authenticate": "Bearer"}
-        )
+        said = Message("Sign in, or send a key: 'Authorization: Bearer tpg_...'.")
+        raise RefusedError(401, said, {"WWW-Authenticate": "Bearer"})
     request.state.who = who
     if scope is None or scope not in (who.scopes | {SIGNED_IN}):
-        raise RefusedError(403, f"{who.name!r} may not do this: it needs the scope {scope!r}.")
+        raise RefusedError(
+            403, Message("%(name)r may not do this: it needs the scope %(scope)r.", name=who.name, scope=scope)
+        )
     if who.sees_page and request.method not in _SAFE and request.headers.get("X-CSRF-Token") != who.csrf:
-        raise RefusedError(403, "This did not come from the page: load it again.")
+        raise RefusedError(403, Message("This did not come from the page: load it again."))
     platform.rates.request(who)
 
 

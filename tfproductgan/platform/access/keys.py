@@ -10,6 +10,7 @@ import time
 from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
+from tfproductgan.errors import Message
 from tfproductgan.platform.access.roles import SCOPES, Principal
 from tfproductgan.platform.problems import RefusedError
 from tfproductgan.platform.store.tables import Key, SignIn
@@ -72,7 +73,7 @@ def own_key(session: Session, tenant: str, key_id: str) -> Key:
     """
     key = session.get(Key, key_id)
     if key is None or key.tenant != tenant:
-        raise RefusedError(404, f"There is no key {key_id!r}.")
+        raise RefusedError(404, Message("There is no key %(name)r.", name=key_id))
     return key
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tfproductgan.errors import require
+from tfproductgan.errors import Message, require
 from tfproductgan.platform.access.roles import ROLES
 from tfproductgan.platform.problems import RefusedError
 from tfproductgan.platform.settings import Settings
@@ -23,7 +23,7 @@ from tfproductgan.platform.store.tables import Person
 BACK = "/oidc/back"
 """Where the issuer sends people to."""
 
-_AWAY = "The issuer of OpenID Connect does not answer."
+_AWAY = Message("The issuer of OpenID Connect does not answer.")
 _SECONDS = 10
 _LEEWAY_SECONDS = 60
 _ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA"]
@@ -48,7 +48,7 @@ def claims(settings: Settings, cookie: str, state: str, code: str) -> dict[str, 
     """
     parts = cookie.split(".")
     if len(parts) != 3 or not secrets.compare_digest(parts[0].encode(), state.encode()):
-        raise RefusedError(403, "This sign-in did not begin in this browser, or long ago: try again.")
+        raise RefusedError(403, Message("This sign-in did not begin in this browser, or long ago: try again."))
     _, nonce, verifier = parts
     jwt, jwk = (require(f"joserfc.{name}", "oidc") for name in ("jwt", "jwk"))
     errors = require("joserfc.errors", "oidc")
@@ -64,7 +64,8 @@ def claims(settings: Settings, cookie: str, state: str, code: str) -> dict[str, 
             essential |= {name: {"essential": True} for name in ("exp", "sub")}
             jwt.JWTClaimsRegistry(leeway=_LEEWAY_SECONDS, **essential).validate(token.claims)
         except (errors.JoseError, base.OAuthError, KeyError, ValueError) as error:
-            raise RefusedError(401, f"The issuer does not vouch for this sign-in: {error}") from error
+            said = Message("The issuer does not vouch for this sign-in: %(why)s", why=error)
+            raise RefusedError(401, said) from error
         except requests.RequestException as error:
             raise RefusedError(502, _AWAY) from error
     return dict(token.claims)
@@ -80,7 +81,7 @@ def person_of(session: Session, settings: Settings, told: Mapping[str, Any]) -> 
     person = session.scalar(select(Person).where(Person.subject == subject))
     role = _role(settings, told)
     if role is None or (person is not None and person.closed):
-        raise RefusedError(403, "You are known, but may do nothing here: ask an administrator.")
+        raise RefusedError(403, Message("You are known, but may do nothing here: ask an administrator."))
     if person is None:
         name = str(told.get("preferred_username") or told.get("email") or told["sub"])[:180]
         if session.scalar(select(Person.id).where(Person.name == name)):
@@ -115,7 +116,7 @@ def _facts(settings: Settings, session: Any) -> dict[str, Any]:
     """What the issuer says of itself."""
     facts = _asked(session, settings.oidc_issuer.rstrip("/") + "/.well-known/openid-configuration")
     if facts.get("issuer") != settings.oidc_issuer:
-        raise RefusedError(502, "The issuer calls itself otherwise than the setting does.")
+        raise RefusedError(502, Message("The issuer calls itself otherwise than the setting does."))
     return facts
 
 

@@ -10,6 +10,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from tfproductgan.errors import Message
 from tfproductgan.platform.access.keys import digest_of, holder, is_current, principal_of
 from tfproductgan.platform.access.roles import ROLES, Principal, checked_role
 from tfproductgan.platform.problems import RefusedError
@@ -30,7 +31,7 @@ def add_person(session: Session, tenant: str, name: str, password: str, role: st
         RefusedError: If the name is taken, the role unknown or the password short.
     """
     if not name.strip() or session.scalar(select(Person.id).where(Person.name == name)):
-        raise RefusedError(409, f"The name {name!r} is taken or empty: choose another one.")
+        raise RefusedError(409, Message("The name %(name)r is taken or empty: choose another one.", name=name))
     person = Person(tenant=tenant, name=name, role=checked_role(role), password_hash=_hashed(password))
     session.add(person)
     session.flush()
@@ -47,7 +48,7 @@ def change_person(
     """
     person = session.get(Person, person_id)
     if person is None or person.tenant != tenant:
-        raise RefusedError(404, f"There is nobody {person_id!r}.")
+        raise RefusedError(404, Message("There is nobody %(name)r.", name=person_id))
     if role is not None:
         person.role = checked_role(role)
     if password is not None:
@@ -113,7 +114,14 @@ def _sign_in(token: str, hours: float, **whose: str) -> SignIn:
 
 def _hashed(password: str) -> str:
     if len(password) < _SHORTEST_PASSWORD:
-        raise RefusedError(422, f"A password has {_SHORTEST_PASSWORD} letters or more. Received: {len(password)}")
+        raise RefusedError(
+            422,
+            Message(
+                "A password has %(least)s letters or more. Received: %(count)s",
+                least=_SHORTEST_PASSWORD,
+                count=len(password),
+            ),
+        )
     return _hasher.hash(password)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from tfproductgan.errors import nearest
+from tfproductgan.errors import Message, nearest
 from tfproductgan.platform.problems import RefusedError
 
 SCOPES = {
@@ -67,11 +67,12 @@ def checked_scopes(names: Iterable[str], own: frozenset[str]) -> list[str]:
     found = sorted(set(names))
     for name in found:
         if name not in SCOPES:
-            raise RefusedError(422, f"There is no scope {name!r}: {nearest(name, SCOPES)}")
+            right = nearest(name, SCOPES)
+            raise RefusedError(422, Message("There is no scope %(name)r: %(right)s", name=name, right=right))
         if name not in own:
-            raise RefusedError(403, f"Nobody gives away what they may not do themselves: {name!r}")
+            raise RefusedError(403, Message("Nobody gives away what they may not do themselves: %(name)r", name=name))
     if not found:
-        raise RefusedError(422, f"A key needs a scope. Received none; {nearest('', SCOPES)}")
+        raise RefusedError(422, Message("A key needs a scope. Received none; %(right)s", right=nearest("", SCOPES)))
     return found
 
 
@@ -82,5 +83,5 @@ def checked_role(name: str) -> str:
         RefusedError: If there is none of that name.
     """
     if name not in ROLES:
-        raise RefusedError(422, f"There is no role {name!r}: {nearest(name, ROLES)}")
+        raise RefusedError(422, Message("There is no role %(name)r: %(right)s", name=name, right=nearest(name, ROLES)))
     return name

@@ -147,8 +147,46 @@ class PersonChange(Body):
     closed: bool | None = None
 
 
+class FigureShown(BaseModel):
+    """What `evaluate` measured: `floor` is the same of photos in the place of samples."""
+
+    name: str
+    full_name: str
+    value: float
+    floor: float | None
+    better: str
+
+
+class CardShown(BaseModel):
+    """What people have to know of a model before they use it; without `figures` nobody has measured how good it is."""
+
+    written: str
+    licence: str | None
+    parameters: int
+    source: str | None
+    judged: str | None
+    figures: list[FigureShown]
+    limits: list[str]
+
+    @classmethod
+    def of(cls, model: Model) -> CardShown | None:
+        """How it is shown, of a model that has one."""
+        card = model.card
+        if not card:
+            return None
+        figures = [
+            FigureShown.model_validate({n: each.get(n) for n in FigureShown.model_fields}) for each in model.figures
+        ]
+        return cls(
+            **{name: card[name] for name in ("written", "licence", "parameters", "limits")},
+            source=card["data"].get("source"),
+            judged=card["evaluation"].get("model_id"),
+            figures=figures,
+        )
+
+
 class ModelShown(BaseModel):
-    """A model in its own words."""
+    """A model in its own words; `card` is `null` where it was exported without one."""
 
     name: str
     model_id: str
@@ -160,6 +198,7 @@ class ModelShown(BaseModel):
     attributes: list[dict[str, Any]]
     text: dict[str, Any] | None
     provenance: dict[str, Any]
+    card: CardShown | None
 
     @classmethod
     def of(cls, model: Model) -> ModelShown:
@@ -176,6 +215,7 @@ class ModelShown(BaseModel):
             attributes=[{"name": a.name, "values": list(a.values), "several": a.several} for a in schema.attributes],
             text=cls._text(schema),
             provenance=model.description.get("provenance") or {},
+            card=CardShown.of(model),
         )
 
     @staticmethod

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.background import BackgroundTask
 
-from tfproductgan.errors import ConditionError
+from tfproductgan.errors import ConditionError, Message
 from tfproductgan.platform import rollouts
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.access.roles import Principal
@@ -141,7 +141,8 @@ def csv_text(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ConditionError(f"A CSV file is text in UTF-8. Byte {error.start} is none.") from error
+        said = Message("A CSV file is text in UTF-8. Byte %(number)s is none.", number=error.start)
+        raise ConditionError(said) from error
 
 
 def _shown(session: Session, job: Job) -> JobShown:

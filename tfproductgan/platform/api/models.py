@@ -11,7 +11,7 @@ from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import PictureRequest
-from tfproductgan.errors import ConditionError
+from tfproductgan.errors import ConditionError, Message
 from tfproductgan.platform import cutting, drawing, editing, rollouts
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.access.roles import Principal
@@ -212,8 +212,15 @@ def choose(
     numbers = [each.version for each in there if each.state == "AVAILABLE"]
     for number in (wanted.version, wanted.canary):
         if number is not None and number not in numbers:
-            said = ", ".join(map(str, numbers))
-            raise ConditionError(f"Version {number} of {model!r} cannot be asked: the engine has {said or 'none'}.")
+            there_are = ", ".join(map(str, numbers)) or Message("none")
+            raise ConditionError(
+                Message(
+                    "Version %(number)s of %(model)r cannot be asked: the engine has %(others)s.",
+                    number=number,
+                    model=model,
+                    others=there_are,
+                )
+            )
     versions = rollouts.Versions(wanted.version, wanted.canary, 0 if wanted.canary is None else wanted.percent)
     with platform.database.writing() as session:
         rollouts.decide(session, who.tenant, model, versions)
@@ -285,5 +292,7 @@ def _mapping(text: str) -> dict[str, str]:
     except ValueError:
         found = None
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        raise ConditionError(f'conditions are a JSON object such as {{"category": "Watch"}}. Received: {text[:100]!r}')
+        raise ConditionError(
+            Message('conditions are a JSON object such as {"category": "Watch"}. Received: %(text)r', text=text[:100])
+        )
     return found

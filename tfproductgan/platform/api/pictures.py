@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from tfproductgan.conditions import MAX_SEED
-from tfproductgan.errors import ConditionError
+from tfproductgan.errors import ConditionError, Message
 from tfproductgan.platform import drawing, gallery
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.access.roles import Principal
@@ -45,7 +45,9 @@ def search(
     """Pictures of the shop that fit, newest first."""
     pairs = [text.partition(":") for text in condition]
     if wrong := next((text for text, pair in zip(condition, pairs, strict=True) if not pair[1]), None):
-        raise ConditionError(f"A condition is written attribute:value, such as colour:Gold. Received: {wrong!r}")
+        raise ConditionError(
+            Message("A condition is written attribute:value, such as colour:Gold. Received: %(given)r", given=wrong)
+        )
     conditions = {attribute: value for attribute, _, value in pairs}
     times = [None if t is None else _seconds(t) for t in (since, until)]
     with platform.database.reading() as session:
@@ -91,7 +93,7 @@ def file(picture_id: str, request: Request, platform: Here, who: Who) -> Respons
         return Response(status_code=304, headers=headers)
     data = platform.pictures.get(who.tenant, picture.file)
     if data is None:
-        raise RefusedError(404, f"The file of picture {picture_id!r} is gone.")
+        raise RefusedError(404, Message("The file of picture %(name)r is gone.", name=picture_id))
     return Response(data, headers=headers, media_type="image/png")
 
 
@@ -140,7 +142,9 @@ def own(platform: Platform, who: Principal, picture_id: str) -> Picture:
 def _drawn_again(platform: Platform, who: Principal, picture_id: str, request: Request, body: More | None) -> Response:
     picture = own(platform, who, picture_id)
     if picture.seed is None or picture.truncation is None:
-        raise RefusedError(409, f"A {picture.kind} is not drawn again by itself: ask as it was asked for.")
+        raise RefusedError(
+            409, Message("A %(kind)s is not drawn again by itself: ask as it was asked for.", kind=picture.kind)
+        )
     count, seed = (1, picture.seed) if body is None else (body.count, body.seed)
     wanted = (picture.model, picture.conditions, count, seed, picture.truncation)
     request.state.audited = {"count": count, "seed": seed}

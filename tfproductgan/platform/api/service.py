@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from tfproductgan.errors import Message
 from tfproductgan.platform import metrics, watching
 from tfproductgan.platform.access.guard import EVERYBODY, needs
 from tfproductgan.platform.api.bodies import Health
@@ -31,9 +32,9 @@ def readiness(platform: Here) -> Health:
         with platform.database.reading() as session:
             session.execute(text("SELECT 1"))
     except SQLAlchemyError:
-        raise RefusedError(503, "The store does not answer.") from None
+        raise RefusedError(503, Message("The store does not answer.")) from None
     if not platform.engine.is_ready():
-        raise RefusedError(503, "The engine does not answer for every model.")
+        raise RefusedError(503, Message("The engine does not answer for every model."))
     return Health(status="ready")
 
 
@@ -45,7 +46,8 @@ def show_metrics(platform: Here) -> Response:
         waiting = queue.waiting(session)
     known = platform.engine.known_ids()
     now, before = platform.looks.now(), watching.references(platform)
-    body = platform.metrics.exposition(waiting, platform.engine.is_ready(), known, now, before)
+    recognised = platform.recognition.now()
+    body = platform.metrics.exposition(waiting, platform.engine.is_ready(), known, now, before, recognised)
     return Response(body, headers={"Content-Type": metrics.CONTENT_TYPE})
 
 

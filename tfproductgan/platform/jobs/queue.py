@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from tfproductgan.conditions import PictureRequest, fold
-from tfproductgan.errors import ConditionError, nearest
+from tfproductgan.errors import ConditionError, Message, message_of, nearest
 from tfproductgan.platform import forbidden
 from tfproductgan.platform.access.roles import Principal
 from tfproductgan.platform.engine import Model
@@ -28,6 +28,9 @@ STATES = (WAITING, DRAWN, FAILED, CANCELLED)
 
 CLAIM_SECONDS = 60.0
 """After this, what a gateway had claimed is drawn by another one; what is drawn twice that way counts once."""
+
+# no claim is that long, whatever the clocks of gateways differ by: somebody put a clock back
+_LATEST_SECONDS = 5 * 60.0
 
 _OWN_COLUMNS = ("count", "seed", "truncation")
 
@@ -54,15 +57,17 @@ def rows_of_csv(text: str, model: Model) -> list[Row]:
         names = {column: known.get(fold(column)) for column in reader.fieldnames or ()}
         for column, name in names.items():
             if name is None:
-                raise ConditionError(f"Column {column!r} is no attribute: {nearest(column, known.values())}")
+                right = nearest(column, known.values())
+                raise ConditionError(Message("Column %(name)r is no attribute: %(right)s", name=column, right=right))
         return [_row_of_line({names.get(c): v for c, v in line.items()}, reader.line_num) for line in reader]
     except csv.Error as error:
-        raise ConditionError(f"Line {reader.line_num} is no CSV: {error}") from error
+        said = Message("Line %(line)s is no CSV: %(why)s", line=reader.line_num, why=error)
+        raise ConditionError(said) from error
 
 
 def _row_of_line(cells: Mapping[str | None, Any], line: int) -> Row:
     if None in cells:
-        raise ConditionError(f"Line {line} has more cells than the header.")
+        raise ConditionError(Message("Line %(line)s has more cells than the header.", line=line))
     given = {name: (cell or "").strip() for name, cell in cells.items() if name is not None}
     numbers = {name: given.pop(name, "") for name in _OWN_COLUMNS}
     try:
@@ -73,7 +78,7 @@ def _row_of_line(cells: Mapping[str | None, Any], line: int) -> Row:
             float(numbers["truncation"] or 1),
         )
     except ValueError as error:
-        raise ConditionError(f"Line {line}: {error}") from error
+        raise ConditionError(Message("Line %(line)s: %(what)s", line=line, what=error)) from error
 
 
 def plan(platform: Platform, model: Model, rows: Sequence[Row], seed: int) -> list[PictureRequest]:
@@ -83,17 +88,17 @@ def plan(platform: Platform, model: Model, rows: Sequence[Row], seed: int) -> li
         ConditionError: If a row cannot be; the message says which.
     """
     if not rows:
-        raise ConditionError("A job needs a row. Received none.")
+        raise ConditionError(Message("A job needs a row. Received none."))
     planned: list[PictureRequest] = []
     most = platform.settings.queued_pictures
     if sum(row.count for row in rows) > most:
-        raise ConditionError(f"A job has {most:,} pictures at most: send several.")
+        raise ConditionError(Message("A job has %(most)s pictures at most: send several.", most=most))
     for number, row in enumerate(rows, start=1):
         first = seed + len(planned) if row.seed is None else row.seed
         try:
             planned += platform.engine.plan(model, row.conditions, row.count, first, row.truncation, most)
         except ConditionError as error:
-            raise ConditionError(f"Row {number}: {error}") from error
+            raise ConditionError(Message("Row %(row)s: %(what)s", row=number, what=message_of(error))) from error
     return planned
 
 
@@ -116,9 +121,10 @@ def submit(
         mine = select(func.count()).select_from(JobRow).join(Job).where(Job.owner == who.id, JobRow.state == WAITING)
         waiting = session.scalar(mine) or 0
         if waiting + len(requests) > most:
+            numbers = {"most": f"{most:,}", "waiting": f"{waiting:,}", "more": f"{len(requests):,}"}
             raise RefusedError(
                 429,
-                f"No more than {most:,} pictures may wait; {waiting:,} do, and these are {len(requests):,}.",
+                Message("No more than %(most)s pictures may wait; %(waiting)s do, and these are %(more)s.", **numbers),
                 {"Retry-After": "60"},
             )
         platform.rates.pictures(who, len(requests))
@@ -149,7 +155,7 @@ def own_job(session: Session, tenant: str, job_id: str) -> Job:
     """
     job = session.get(Job, job_id)
     if job is None or job.tenant != tenant:
-        raise RefusedError(404, f"There is no job {job_id!r}.")
+        raise RefusedError(404, Message("There is no job %(name)r.", name=job_id))
     return job
 
 
@@ -179,7 +185,8 @@ def retry(session: Session, job: Job) -> None:
 def claim(platform: Platform, most: int) -> list[JobRow]:
     """Take up to so many rows of one job that nobody else draws, for `CLAIM_SECONDS`."""
     now, mine = time.time(), secrets.token_hex(8)
-    free = (JobRow.state == WAITING, (JobRow.claimed_until.is_(None)) | (JobRow.claimed_until < now))
+    over = (JobRow.claimed_until < now) | (JobRow.claimed_until > now + _LATEST_SECONDS)
+    free = (JobRow.state == WAITING, JobRow.claimed_until.is_(None) | over)
     with platform.database.writing() as session:
         # SQLite has one writer at a time, and no word for this
         first = session.scalar(

@@ -15,7 +15,7 @@ from tfproductgan.platform.state import Platform
 from tfproductgan.platform.store.tables import Job, JobRow, Picture
 
 MANIFEST = "manifest.jsonl"
-_IN_MEMORY = 16 << 20
+_IN_MEMORY = 1 << 20  # many may be sent at once, to clients that are slow
 
 
 def zipped(platform: Platform, job: Job) -> IO[bytes]:

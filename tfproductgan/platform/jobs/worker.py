@@ -76,8 +76,7 @@ class Worker:
         except ProductGANError as error:
             self._failed(job, rows, error)
             return
-        asked = zip(requests, files, strict=True)
-        made = [drawing.picture_of(platform, job.tenant, job.owner, model, *each, job.id) for each in asked]
+        made = drawing.pictures_of(platform, job.tenant, job.owner, model, requests, files, job.id)
         with platform.database.writing() as session:
             # rows and their pictures together: what is drawn twice, after a claim ran out, counts once
             ours = [

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Request, Response
 from starlette.datastructures import FormData
 
 from tfproductgan.conditions import NOT_GIVEN, PictureRequest
-from tfproductgan.errors import ConditionError
+from tfproductgan.errors import ConditionError, Message
 from tfproductgan.platform import drawing, editing, gallery, rollouts, watching
 from tfproductgan.platform.access.guard import Who, needs
-from tfproductgan.platform.api.bodies import PictureShown
+from tfproductgan.platform.api.bodies import CardShown, PictureShown
 from tfproductgan.platform.api.pictures import After
 from tfproductgan.platform.engine import Model
+from tfproductgan.platform.page.figures import ACCURACY, BETTER, MEANING
 from tfproductgan.platform.page.rendering import PREFIX, TO_PREFIX, Fields, cards, conditions_of, rendered, text_of
 from tfproductgan.platform.state import Here
 from tfproductgan.platform.store.tables import Picture
@@ -43,25 +44,27 @@ def ask(request: Request, platform: Here, who: Who, model: str = "", action: str
 @router.get("/models/{model}")
 @needs("models:read")
 def about(model: str, request: Request, platform: Here, who: Who) -> Response:
-    """What a model says of itself, and how its pictures look."""
+    """What a model says of itself, how it was judged, and how its pictures look."""
     chosen = rollouts.model(platform, who.tenant, model)
     schema = chosen.schema
     values = [
         (attribute.name, list(zip(attribute.values, counts[NOT_GIVEN + 1 :].tolist(), strict=True)))
         for attribute, counts in zip(schema.attributes, schema.frequencies, strict=True)
     ]
-    before, now = watching.references(platform), platform.looks.now()
+    before, now, shown = watching.references(platform), platform.looks.now(), platform.recognition.now()
     canary = platform.rollouts.of(who.tenant, model).canary
-    looks = []
+    looks: list[tuple] = []
+    recognised: list[tuple] = []
     for each in [chosen, *([] if canary is None else [platform.engine.model(model, canary)])]:
         key = each.label, each.model_id
         found = (("when it was new", before.get(key)), ("now", now.get(key)))
         looks += [(each.version, words, look) for words, look in found if look]
+        recognised += [(each.version, *pair) for pair in shown.get(key, {}).items()]
     photos = sum(count for _, count in schema.combinations)
     recipe = (chosen.description.get("provenance") or {}).get("recipe") or {}
-    return rendered(
-        request, "model", model=chosen, values=values, looks=looks, photos=photos, recipe=recipe.get("name")
-    )
+    watched: dict[str, Any] = {"looks": looks, "recognised": recognised, "photos": photos, "recipe": recipe.get("name")}
+    told: dict[str, Any] = {"card": CardShown.of(chosen), "meaning": MEANING, "accuracy": ACCURACY, "better": BETTER}
+    return rendered(request, "model", model=chosen, values=values, **watched, **told)
 
 
 @router.post("/page/models/{model}/generate")
@@ -153,7 +156,7 @@ def more(picture_id: str, request: Request, platform: Here, who: Who) -> Respons
     with platform.database.reading() as session:
         picture: Picture = gallery.own_picture(session, who.tenant, picture_id)
     if picture.seed is None or picture.truncation is None:
-        raise ConditionError(f"A {picture.kind} has no others like it.")
+        raise ConditionError(Message("A %(kind)s has no others like it.", kind=picture.kind))
     first = picture.seed + 1
     made = drawing.generate(platform, who, picture.model, picture.conditions, 4, first, picture.truncation)
     return cards(request, made)
@@ -176,4 +179,5 @@ def _number(fields: FormData, name: str, kind: Callable[[str], Number]) -> Numbe
     try:
         return kind(text_of(fields, name))
     except ValueError:
-        raise ConditionError(f"{name} is a number. Received: {text_of(fields, name)!r}") from None
+        said = Message("%(name)s is a number. Received: %(text)r", name=name, text=text_of(fields, name))
+        raise ConditionError(said) from None

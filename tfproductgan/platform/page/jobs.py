@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from tfproductgan.errors import Message
 from tfproductgan.platform import rollouts
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.access.roles import Principal
@@ -35,7 +36,7 @@ def table(request: Request, platform: Here, who: Who) -> Response:
 @needs("jobs:make")
 def submit(request: Request, platform: Here, who: Who, fields: Fields) -> Response:
     """Queue the pictures of a table."""
-    (name, data), model = file_of(fields, "Choose a CSV file first."), text_of(fields, "model")
+    (name, data), model = file_of(fields, Message("Choose a CSV file first.")), text_of(fields, "model")
     rows = queue.rows_of_csv(csv_text(data), rollouts.able(platform, who.tenant, model, "generate"))
     request.state.audited = {"model": model, "rows": len(rows)}
     queued(platform, who, model, name, rows, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import FormData
 
+from tfproductgan.errors import Message
 from tfproductgan.platform import cutting, drawing, rollouts
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.access.roles import Principal
@@ -75,4 +76,4 @@ def _cut(request: Request, platform: Platform, who: Principal, model: str | None
 
 
 def _photo(fields: FormData) -> tuple[str, bytes]:
-    return file_of(fields, "Choose a photo first.")
+    return file_of(fields, Message("Choose a photo first."))

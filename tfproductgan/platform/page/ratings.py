@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from tfproductgan.errors import Message
 from tfproductgan.platform import ratings
 from tfproductgan.platform.access.guard import Who, needs
 from tfproductgan.platform.access.roles import Principal
@@ -25,7 +26,7 @@ def show(request: Request, platform: Here, who: Who) -> Response:
 @needs("pictures:change")
 def add(request: Request, platform: Here, who: Who, fields: Fields) -> Response:
     """Take a rating page."""
-    name, data = file_of(fields, "Choose a rating page first.")
+    name, data = file_of(fields, Message("Choose a rating page first."))
     made = ratings.add_page(platform, who.tenant, data, name)
     request.state.audited = {"page": made.page, "pictures": len(made.files)}
     return rendered(request, "rating_table", pages=_pages(platform, who))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -12,10 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from tfproductgan.errors import ConditionError
+from tfproductgan.errors import ConditionError, Message
 from tfproductgan.platform.api.bodies import PictureShown
 from tfproductgan.platform.engine import Model
 from tfproductgan.platform.page.languages import LANGUAGES, language_of
+from tfproductgan.platform.problems import told_of
 from tfproductgan.platform.state import platform_of
 from tfproductgan.platform.store.tables import Picture
 
@@ -52,20 +53,43 @@ def _settings_of(picture: PictureShown) -> str:
 _NOTHING_WRONG = '<div id="said" role="alert" hx-swap-oob="true"></div>'
 """Takes away what was said of an earlier request."""
 
+_VARIES = {"Vary": "Accept-Language, Cookie"}
+
 _BY_LANGUAGE = {language: _templates(language) for language in LANGUAGES}
 
 
 def rendered(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
     """A page, or a part of one, for whoever asks."""
-    who = getattr(request.state, "who", None)
-    language = language_of(request.headers.get("Accept-Language", ""))
-    shared = {"who": who, "path": request.url.path, "language": language, "terms": platform_of(request).settings.terms}
-    text = (
-        _BY_LANGUAGE[language].get_template(f"{template}.html.jinja").render({"choosable": False, **shared, **context})
-    )
+    text = _text(request, template, context)
     if request.headers.get("HX-Request") and request.method != "GET":
         text += _NOTHING_WRONG
-    return HTMLResponse(text, status, {"Vary": "Accept-Language, Cookie"})
+    return HTMLResponse(text, status, _VARIES)
+
+
+def problem_page(
+    request: Request, status: int, said: str, headers: Mapping[str, str] | None = None, of_engine: bool = False
+) -> HTMLResponse:
+    """What went wrong, in the language of who asks; see `problems.answer`."""
+    # what is no message of ours is English, whatever the page is in
+    words, language = said, "en"
+    if isinstance(said, Message):
+        language = _language(request)
+        words = said.by(LANGUAGES[language].gettext)
+    template = "problem" if request.headers.get("HX-Request") else "wrong"
+    told = {"words": words, "words_language": language, "of_engine": of_engine}
+    return HTMLResponse(_text(request, template, told), status, {**_VARIES, **(headers or {})})
+
+
+def _text(request: Request, template: str, context: Mapping[str, Any]) -> str:
+    who, language = getattr(request.state, "who", None), _language(request)
+    shared = {"who": who, "path": request.url.path, "language": language, "terms": platform_of(request).settings.terms}
+    return (
+        _BY_LANGUAGE[language].get_template(f"{template}.html.jinja").render({"choosable": False, **shared, **context})
+    )
+
+
+def _language(request: Request) -> str:
+    return language_of(request.headers.get("Accept-Language", ""))
 
 
 def cards(request: Request, pictures: Iterable[Picture]) -> HTMLResponse:
@@ -98,7 +122,7 @@ def whole_number_of(fields: FormData, name: str) -> int | None:
     try:
         return int(text) if text else None
     except ValueError:
-        raise ConditionError(f"{name} is a whole number. Received: {text!r}") from None
+        raise ConditionError(Message("%(name)s is a whole number. Received: %(text)r", name=name, text=text)) from None
 
 
 def checked(kind: type[Kind], **values: Any) -> Kind:
@@ -110,11 +134,10 @@ def checked(kind: type[Kind], **values: Any) -> Kind:
     try:
         return kind(**values)
     except ValidationError as error:
-        found = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise ConditionError(found) from None
+        raise ConditionError(told_of(error.errors())) from None
 
 
-def file_of(fields: FormData, missing: str) -> tuple[str, bytes]:
+def file_of(fields: FormData, missing: Message) -> tuple[str, bytes]:
     """Name and bytes of the file that was chosen.
 
     Raises:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 
+from tfproductgan.errors import Message
 from tfproductgan.platform import audit
 from tfproductgan.platform.access import openid, people
 from tfproductgan.platform.access.guard import COOKIE, EVERYBODY, SIGNED_IN, needs
@@ -30,7 +31,7 @@ _TYPES = {"htmx.min.js": "text/javascript", "style.css": "text/css", "icon.svg":
 def static(name: str) -> FileResponse:
     """The script, the style and the icon."""
     if name not in _TYPES:
-        raise RefusedError(404, f"There is no file {name!r}.")
+        raise RefusedError(404, Message("There is no file %(name)r.", name=name))
     return FileResponse(_STATIC / name, media_type=_TYPES[name], headers={"Cache-Control": "max-age=3600"})
 
 
@@ -52,7 +53,7 @@ def sign_in(
     """A session in this browser, by a name and a password or by a key."""
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
-        raise RefusedError(403, "This form is of another site.")
+        raise RefusedError(403, Message("This form is of another site."))
     request.state.subject = name
     platform.rates.sign_in(name, request.client.host if request.client else "")
     hours = platform.settings.session_hours
@@ -124,4 +125,4 @@ def _issuer(platform: Platform) -> str:
 
 def _refuse_without_issuer(platform: Platform) -> None:
     if not platform.settings.oidc_issuer:
-        raise RefusedError(404, "Nobody else signs people in here.")
+        raise RefusedError(404, Message("Nobody else signs people in here."))

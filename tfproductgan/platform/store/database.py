@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from tfproductgan.errors import PlatformError
 
 _BUSY_SECONDS = 30
+_CONNECT_SECONDS = 10  # PostgreSQL's client would wait for ever
 _CONNECTIONS = 120  # a thread has one at a time
 _MIGRATING = 7_140_019  # the advisory lock of PostgreSQL while tables change
 
@@ -40,6 +41,7 @@ class Database:
             if self.is_sqlite and self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
             options: dict[str, Any] = {"pool_size": 20, "max_overflow": _CONNECTIONS - 20, "pool_pre_ping": True}
+            options["connect_args"] = {"connect_timeout": _CONNECT_SECONDS}
             if self.is_sqlite:  # one costs nothing while it is idle, and some statements to be opened
                 options = {"pool_size": _CONNECTIONS, "max_overflow": 0, "connect_args": {"timeout": _BUSY_SECONDS}}
             self.engine = sqlalchemy.create_engine(self.url, pool_use_lifo=True, **options)
