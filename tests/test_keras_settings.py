@@ -23,8 +23,9 @@ def channels_first():
 
 def test_networks_of_every_family_have_their_channels_last(smallest):
     recipe = smallest(batch_size=2)
-    source = 1 if KINDS[recipe.kind].asks == "translator" else None
-    model = make_model(recipe, ConditionSchema(SCHEMA.attributes, 32, source_channels=source))
+    kind = KINDS[recipe.kind]
+    source, channels = 1 if kind.asks == "translator" else None, kind.find("model").most_channels
+    model = make_model(recipe, ConditionSchema(SCHEMA.attributes, 32, channels, source_channels=source))
     assert {order_of(network) for network in model.networks().values()} <= {"channels_last", None}
 
 

@@ -95,3 +95,14 @@ def test_of_several_photos_one_that_cannot_be_does_not_keep_the_rest(cutout, cap
     assert cutout("busy.png", "spot.png", "--out", "cut") == 1
     assert "1 of 2 products could not be cut out: busy.png" in capsys.readouterr().out
     assert opened("cut/spot-cutout.png").shape == (60, 80, 4)
+
+
+def test_a_network_learns_masks_and_refuses_anything_else(cutout, capsys):
+    words = ["--recipe", "cutout", "--image-size", "28", "--images", "16", "--batch-size", "8"]
+    words += ["--set", "generator.width=4", "--set", "generator.max_width=4"]
+    assert main(["train", "--data", "studio:80", *words, "--masks", "--out", "run"]) == 0
+    assert cutout("busy.png", "--model", "run", "--out", "cut.png") == 0
+    assert main(["train", "--data", "studio:80", "--sources", "lines", *words, "--out", "other"]) == 1
+    assert "'cutout' makes masks, of one channel: train it on masks (--masks)" in " ".join(
+        capsys.readouterr().err.split()
+    )

@@ -51,6 +51,11 @@ def test_an_error_of_ours_comes_through_a_graph_as_it_is(small_gan, random_batch
     assert "\n" not in str(raised.value)
 
 
+def is_for_gpus(output):
+    """Whether it is what normalisation keeps for its gradient on GPUs, empty elsewhere."""
+    return output.op.type == "FusedBatchNormV3" and output.value_index == 5
+
+
 @pytest.mark.parametrize(
     ("family", "options"),
     [
@@ -68,6 +73,7 @@ def test_a_step_has_only_what_a_tpu_can_compute(small_gan, random_batches, famil
         for operation in graph.get_operations()
         for output in operation.outputs
         if output.dtype not in (tf.resource, tf.variant) and not output.shape.is_fully_defined()
+        if not is_for_gpus(operation.inputs[0] if operation.type == "ZerosLike" else output)
     ]
     assert not of_unknown_size
     definition = graph.as_graph_def()

@@ -269,7 +269,8 @@ def mixed_precision_computes_in_bfloat16_and_answers_in_float32(make):
     mixed, reference = (tf.nest.flatten(outputs_of(each))[0] for each in (network, exact))
     assert mixed.dtype == tf.float32
     largest = np.abs(reference).max()
-    np.testing.assert_allclose(mixed, reference, atol=0.08 * largest)
+    # processors that compute in bfloat16 round more often than those that only store it
+    np.testing.assert_allclose(mixed, reference, atol=0.12 * largest)
     assert np.abs(mixed - reference).mean() < 0.04 * largest
     assert np.any(mixed != reference)
     outputs_of(network, training=True)

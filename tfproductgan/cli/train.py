@@ -232,9 +232,12 @@ def check_first(recipe: Recipe, out: Path, image_size: int, strategy: str = "one
         refuse_unwritable(out)  # a run that goes on may lie where nothing can be written any more
 
     # made for one condition and thrown away: a second, and every name and option has been tried
-    takes_pictures = kind_named(recipe.kind).asks == "translator"
-    schema = ConditionSchema([Attribute("any", ("any",))], image_size, 3, source_channels=3 if takes_pictures else None)
-    make_model(recipe, schema)
+    kind = kind_named(recipe.kind)
+    source_channels = 3 if kind.asks == "translator" else None
+    channels = kind.find("model").most_channels
+    make_model(
+        recipe, ConditionSchema([Attribute("any", ("any",))], image_size, channels, source_channels=source_channels)
+    )
     return made
 
 

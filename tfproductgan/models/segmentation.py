@@ -50,6 +50,7 @@ class Segmentation(Translator, TrainingModel):
 
     kind_name = "segmentation"
     default_recipe = "cutout"
+    most_channels = 1
     # what is not given is left to the picture, so the network must know that too
     hides_only_attribute = True
 
@@ -67,7 +68,7 @@ class Segmentation(Translator, TrainingModel):
 
     def make_phases(self):
         """One: the generator."""
-        if self.schema.channels != 1:
+        if self.schema.channels > self.most_channels:
             raise RecipeError(
                 f"The recipe {self.recipe.name!r} makes masks, of one channel: train it on masks (--masks). Received: "
                 f"pictures of {self.schema.channels} channels to be made"

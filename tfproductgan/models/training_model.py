@@ -71,6 +71,8 @@ class TrainingModel(TakesInputs, ReplicaStep, keras.Model):
     default_recipe: ClassVar[str]
     averaged: ClassVar[tuple[str, ...]] = ("generator",)
     output_role: ClassVar[str] = "generator"
+    # of what is made: those of colours
+    most_channels: ClassVar[int] = 3
     # who does not name the only attribute gets a value of it all the same, see ConditionSchema.complete
     hides_only_attribute: ClassVar[bool] = False
     # what people call the parts that phases take a batch in
