@@ -19,6 +19,7 @@ TOP = {
     "provenance",
     "registry",
     "recipes",
+    "shipped",
     "stateless_random",
     "text_vectors",
     "vocabulary",

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tfproductgan
 from tfproductgan.cli.serve import port_number
 from tfproductgan.errors import PlatformError, require
+from tfproductgan.shipped import shipped
 from tfproductgan.writing import replace_file
 
 if TYPE_CHECKING:
@@ -150,9 +150,7 @@ def _configuration(models: Path, names: Sequence[str], folder: Path) -> Path:
 
 def _shipped() -> Path:
     """The folder with the exported generator that comes with the package."""
-    package = Path(tfproductgan.__file__).parent
-    # inside an installed wheel, or beside the package in a checkout
-    for folder in (package / "saved_models", package.parent / "saved_models"):
-        if (folder / _SHIPPED).is_dir():
-            return folder
-    raise PlatformError("This installation holds no generator: give a folder of exported models.")
+    found = shipped(_SHIPPED)
+    if found is None:
+        raise PlatformError("This installation holds no generator: give a folder of exported models.")
+    return found.parent

@@ -270,6 +270,11 @@ def zero_unless(problems) -> tf.Tensor:
     return tf.strings.to_number(tf.ensure_shape(verdict, []), tf.int64)
 
 
+def held_back(files: tf.Tensor, zero: tf.Tensor) -> tf.Tensor:
+    """Files, strings, of which none is decoded before the request is found good; see `zero_unless`."""
+    return tf.strings.join([files, tf.strings.substr(tf.strings.as_string(zero), 0, 0)])
+
+
 def row_problems(inputs: Mapping[str, tf.Tensor]):
     """What is wrong with the number of rows of a request's inputs."""
     rows = [tf.shape(value)[0] for value in inputs.values()]

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfproductgan.errors import JudgementError
-from tfproductgan.export.named_inputs import row_problems, zero_unless
+from tfproductgan.export.named_inputs import held_back, row_problems, zero_unless
 from tfproductgan.export.served_model import ServedModel, Signature
 from tfproductgan.export.served_translator import PICTURES, decoded, placed
 
@@ -40,8 +40,7 @@ def add_recognition(served: ServedModel, classifier: keras.Model) -> None:
 
     def recognise(inputs):
         zero = zero_unless(row_problems(inputs))
-        # nothing is decoded before the request is found good
-        files = tf.strings.join([inputs[PICTURES], tf.strings.substr(tf.strings.as_string(zero), 0, 0)])
+        files = held_back(inputs[PICTURES], zero)
         spec = tf.TensorSpec([size, size, channels], tf.uint8)
         squares = tf.map_fn(lambda file: placed(decoded(file, channels), size)[0], files, fn_output_signature=spec)
         _, *logits = classifier(tf.cast(squares, tf.float32), training=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfproductgan.export.named_inputs import row_problems, zero_unless
+from tfproductgan.export.named_inputs import held_back, row_problems, zero_unless
 from tfproductgan.export.served_model import ServedModel, Signature, encode_png, stack_ids
 from tfproductgan.models.pictures import to_float, to_uint8
 
@@ -51,8 +51,7 @@ class ServedTranslator(ServedModel):
             tf.TensorSpec([4], tf.int32),
             tf.TensorSpec([2], tf.int32),
         )
-        # nothing is decoded before the request is found good
-        files = tf.strings.join([inputs[PICTURES], tf.strings.substr(tf.strings.as_string(zero), 0, 0)])
+        files = held_back(inputs[PICTURES], zero)
         squares, boxes, sizes = tf.map_fn(fitted, files, fn_output_signature=specs)
         made = self._made(squares, ids)
         return tf.map_fn(_scaled_back, (made, boxes, sizes), fn_output_signature=tf.TensorSpec([], tf.string))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfproductgan.export.named_inputs import row_problems, zero_unless
+from tfproductgan.export.named_inputs import held_back, row_problems, zero_unless
 from tfproductgan.export.served_model import ServedModel, Signature, encode_png
 from tfproductgan.export.served_translator import PICTURES, decoded
 from tfproductgan.models.pictures import to_float, to_uint8
@@ -31,8 +31,7 @@ class ServedUpscaler(ServedModel):
 
     def _upscale_files(self, inputs):
         zero = zero_unless(row_problems(inputs))
-        # nothing is decoded before the request is found good
-        files = tf.strings.join([inputs[PICTURES], tf.strings.substr(tf.strings.as_string(zero), 0, 0)])
+        files = held_back(inputs[PICTURES], zero)
         return tf.map_fn(self._upscale_file, files, fn_output_signature=tf.TensorSpec([], tf.string))
 
     def _upscale_file(self, file):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import json
 import re
 import zipfile
@@ -15,6 +14,7 @@ from tfproductgan.errors import ConditionError, RunError
 from tfproductgan.models.trained import TrainedModel
 from tfproductgan.models.training_model import TrainingModel
 from tfproductgan.registry import import_all
+from tfproductgan.shipped import shipped
 
 GENERATOR_FILE = "generator.keras"
 """Name of the trained generator inside a run directory."""
@@ -86,9 +86,7 @@ def shipped_model_path():
     Raises:
         RunError: If this installation lacks it.
     """
-    package = Path(str(importlib.resources.files("tfproductgan")))
-    # inside an installed wheel, or beside the package in a checkout
-    for folder in (package / "saved_models", package.parent / "saved_models"):
-        if (folder / SHIPPED_MODEL).is_file():
-            return folder / SHIPPED_MODEL
-    raise RunError(f"This installation holds no {SHIPPED_MODEL}; train one with `tfproductgan quickstart`.")
+    path = shipped(SHIPPED_MODEL)
+    if path is None:
+        raise RunError(f"This installation holds no {SHIPPED_MODEL}; train one with `tfproductgan quickstart`.")
+    return path

@@ -7,13 +7,11 @@ import tensorflow as tf
 
 from tfproductgan.losses.adversarial import adversarial_loss
 from tfproductgan.models.phases import Phase, draw, gradients_through
-from tfproductgan.models.trained import TrainedTranslator
-from tfproductgan.models.training_model import TrainingModel
-from tfproductgan.models.translator import Translator
+from tfproductgan.models.translating_model import TranslatingModel, inputs_of
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
-class Pix2Pix(Translator, TrainingModel):
+class Pix2Pix(TranslatingModel):
     """Learns from pairs of pictures to make the second of the first.
 
     One step takes a batch `{"images": uint8 [B, S, S, C], "source": uint8 [B, S, S, K], "conditions": int32 [B, A]}`:
@@ -45,20 +43,9 @@ class Pix2Pix(Translator, TrainingModel):
 
     kind_name = "translation"
     default_recipe = "pix2pix"
-    # what is not given is left to the picture, so the network must know that too
-    hides_only_attribute = True
 
     def __init__(self, generator, discriminator, schema, recipe=None, **kwargs):
         super().__init__({"generator": generator, "discriminator": discriminator}, schema, recipe, **kwargs)
-
-    @property
-    def translating_network(self):
-        """The network that `translate` asks."""
-        return self.ema_generator
-
-    def trained(self):
-        """The averaged generator alone, ready to be saved and asked: a `TrainedTranslator`."""
-        return TrainedTranslator.of(self)
 
     def make_phases(self):
         """The discriminator, then the generator."""
@@ -73,7 +60,7 @@ class Pix2Pix(Translator, TrainingModel):
         return ["d_loss", "g_loss", "l1", "logit_gap"]
 
     def _discriminator_gradients(self, batch, draws, scratch):
-        drawn = scratch["drawn"] = draw(self.generator, _inputs(batch))
+        drawn = scratch["drawn"] = draw(self.generator, inputs_of(batch))
         pictures = tf.stop_gradient(drawn.images)
 
         def loss_and_logs():
@@ -92,12 +79,12 @@ class Pix2Pix(Translator, TrainingModel):
             return loss, {"g_loss": (adversarial, 1.0), "l1": (l1, 1.0)}
 
         # a single microbatch still has its pictures and their tape: one forward pass less
-        drawn = scratch["drawn"] if self.microbatches == 1 else draw(self.generator, _inputs(batch))
+        drawn = scratch["drawn"] if self.microbatches == 1 else draw(self.generator, inputs_of(batch))
         return gradients_through(drawn, self.generator, loss_of)
 
     def test_logs(self, batch, draws):
         """Losses of the averaged generator on pairs it was not trained on."""
-        pictures = self.ema_generator(_inputs(batch), training=False)
+        pictures = self.ema_generator(inputs_of(batch), training=False)
         real, fake = (self._logits(batch, images, training=False) for images in (batch["images"], pictures))
         return {
             "d_loss": self._adversarial.discriminator(real, fake),
@@ -107,8 +94,4 @@ class Pix2Pix(Translator, TrainingModel):
         }
 
     def _logits(self, batch, images, training=True):
-        return self.discriminator({**_inputs(batch), "images": images}, training=training)
-
-
-def _inputs(batch):
-    return {"source": batch["source"], "conditions": batch["conditions"]}
+        return self.discriminator({**inputs_of(batch), "images": images}, training=training)

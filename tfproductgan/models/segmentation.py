@@ -7,15 +7,13 @@ import tensorflow as tf
 
 from tfproductgan.errors import RecipeError
 from tfproductgan.models.phases import Phase
-from tfproductgan.models.trained import TrainedTranslator
-from tfproductgan.models.training_model import TrainingModel
-from tfproductgan.models.translator import Translator
+from tfproductgan.models.translating_model import TranslatingModel, inputs_of
 
 _LEAST = 1e-6  # of a probability, for its logarithm
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
-class Segmentation(Translator, TrainingModel):
+class Segmentation(TranslatingModel):
     """Learns from photos and their masks to make masks.
 
     One step takes a batch `{"images": uint8 [B, S, S, 1], "source": uint8 [B, S, S, K], "conditions": int32 [B, A]}`.
@@ -51,20 +49,9 @@ class Segmentation(Translator, TrainingModel):
     kind_name = "segmentation"
     default_recipe = "cutout"
     most_channels = 1
-    # what is not given is left to the picture, so the network must know that too
-    hides_only_attribute = True
 
     def __init__(self, generator, schema, recipe=None, **kwargs):
         super().__init__({"generator": generator}, schema, recipe, **kwargs)
-
-    @property
-    def translating_network(self):
-        """The network that `translate` asks."""
-        return self.ema_generator
-
-    def trained(self):
-        """The averaged generator alone, ready to be saved and asked: a `TrainedTranslator`."""
-        return TrainedTranslator.of(self)
 
     def make_phases(self):
         """One: the generator."""
@@ -80,12 +67,12 @@ class Segmentation(Translator, TrainingModel):
         return ["loss", "cross_entropy", "iou"]
 
     def _loss(self, batch, draws, scratch):
-        found = self._measured(self.generator(_inputs(batch), training=True), batch["images"])
+        found = self._measured(self.generator(inputs_of(batch), training=True), batch["images"])
         return found["loss"], {name: (value, 1.0) for name, value in found.items()}
 
     def test_logs(self, batch, draws):
         """The same of the averaged generator, of photos it was not trained on."""
-        return self._measured(self.ema_generator(_inputs(batch), training=False), batch["images"])
+        return self._measured(self.ema_generator(inputs_of(batch), training=False), batch["images"])
 
     def _measured(self, made, wanted):
         """Of masks with values in -1 to 1."""
@@ -95,10 +82,6 @@ class Segmentation(Translator, TrainingModel):
         loss = entropy + self.recipe.objective.iou_weight * (1.0 - tf.reduce_mean(_iou(made, wanted)))
         halves = (tf.cast(masks > 0.5, tf.float32) for masks in (made, wanted))
         return {"loss": loss, "cross_entropy": entropy, "iou": tf.reduce_mean(_iou(*halves))}
-
-
-def _inputs(batch):
-    return {"source": batch["source"], "conditions": batch["conditions"]}
 
 
 def _iou(one, other):

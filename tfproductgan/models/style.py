@@ -12,7 +12,7 @@ from tfproductgan.errors import RecipeError
 from tfproductgan.losses.perceptual import content_loss, gram, style_loss, total_variation
 from tfproductgan.models.phases import Phase
 from tfproductgan.models.trained import TrainedTranslator
-from tfproductgan.models.training_model import TrainingModel
+from tfproductgan.models.translating_model import TranslatingModel, inputs_of
 from tfproductgan.models.translator import Translator
 from tfproductgan.models.vgg19 import vgg19_features
 
@@ -66,7 +66,7 @@ class TrainedPainter(Painter, TrainedTranslator):
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
-class StyleModel(Painter, TrainingModel):
+class StyleModel(Painter, TranslatingModel):
     """Learns to paint photos in the style of pictures, one for each name or a mean of several.
 
     One step takes a batch `{"images": uint8 [B, S, S, C], "source": uint8 [B, S, S, K], "conditions": int32 [B, A]}` of
@@ -93,20 +93,10 @@ class StyleModel(Painter, TrainingModel):
 
     kind_name = "style"
     default_recipe = "style"
-    # who names no style gets a mean of all, so the network must know that too
-    hides_only_attribute = True
+    trained_class = TrainedPainter
 
     def __init__(self, generator, schema, recipe=None, **kwargs):
         super().__init__({"generator": generator}, schema, recipe, **kwargs)
-
-    @property
-    def translating_network(self):
-        """The network that `translate` asks."""
-        return self.ema_generator
-
-    def trained(self):
-        """The averaged generator alone, ready to be saved and asked: a `TrainedPainter`."""
-        return TrainedPainter.of(self)
 
     def make_phases(self):
         """One: the generator."""
@@ -128,12 +118,12 @@ class StyleModel(Painter, TrainingModel):
         return ["total", "content", "style", "variation"]
 
     def _loss(self, batch, draws, scratch):
-        losses = self._measured(self.generator(_inputs(batch), training=True), batch)
+        losses = self._measured(self.generator(inputs_of(batch), training=True), batch)
         return losses["total"], {name: (value, 1.0) for name, value in losses.items()}
 
     def test_logs(self, batch, draws):
         """Losses of the averaged generator on photos it was not trained on."""
-        return self._measured(self.ema_generator(_inputs(batch), training=False), batch)
+        return self._measured(self.ema_generator(inputs_of(batch), training=False), batch)
 
     def _measured(self, pictures, batch):
         objective, (content_layer, style_layers) = self.recipe.objective, self._compared
@@ -149,7 +139,3 @@ class StyleModel(Painter, TrainingModel):
             "variation": objective.variation_weight * tf.reduce_mean(total_variation(painted)),
         }
         return {"total": tf.add_n(list(parts.values())), **parts}
-
-
-def _inputs(batch):
-    return {"source": batch["source"], "conditions": batch["conditions"]}
