@@ -7,6 +7,8 @@ import math
 import keras
 from keras import ops
 
+from tfproductgan.models.adam import Adam
+
 
 def rise(done):
     """From 0 to 1 along half a cosine.
@@ -18,7 +20,7 @@ def rise(done):
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
-class CosineAdam(keras.optimizers.Adam):
+class CosineAdam(Adam):
     """Adam whose second decay moves along a cosine.
 
     Args:

@@ -18,6 +18,7 @@ from tfproductgan.errors import RecipeError, RunError, nearest
 from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.models import randomness
 from tfproductgan.models.batches import TakesInputs, batches_of, check_batch, input_specs, reading, refuse_options
+from tfproductgan.models.adam import Adam
 from tfproductgan.models.cosine import CosineAdam, rise
 from tfproductgan.models.linear_schedule import HoldThenLinear
 from tfproductgan.models.microbatches import mean_of_microbatches
@@ -319,7 +320,7 @@ class TrainingModel(TakesInputs, ReplicaStep, keras.Model):
         options = {"beta_1": adam.beta_1, "beta_2": adam.beta_2, "epsilon": 1e-8}
         options |= {"learning_rate": learning_rate, "global_clipnorm": recipe.gradient_clip or None}
         if adam.final_beta_2 is None:
-            return keras.optimizers.Adam(**options)
+            return Adam(**options)
         return CosineAdam(final_beta_2=adam.final_beta_2, decay_steps=steps, **options)
 
     def _set_optimizer(self, name, optimizer):
