@@ -7,6 +7,7 @@ import math
 import keras
 from keras import layers, ops
 
+from tfproductgan.layers.convolution import Conv2D
 from tfproductgan.layers.upsample_conv import UpsampleConv2D
 
 
@@ -64,7 +65,7 @@ class EqualisedDense(_Equalised, layers.Dense):
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
-class EqualisedConv2D(_Equalised, layers.Conv2D):
+class EqualisedConv2D(_Equalised, Conv2D):
     """A convolution with an equalised learning rate, see `_Equalised`."""
 
     def convolution_op(self, inputs, kernel):

@@ -5,14 +5,11 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-
-def on_accelerator() -> bool:
-    """Whether Keras computes on a GPU or TPU."""
-    return any(not device.startswith("cpu") for device in keras.distribution.list_devices())
+from tfproductgan.layers.convolution import Conv2D, on_accelerator
 
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
-class GroupedConv2D(keras.layers.Conv2D):
+class GroupedConv2D(Conv2D):
     """A `keras.layers.Conv2D` that on processors is computed group by group.
 
     The weights, and all numbers up to rounding, are the same. TensorFlow's derivatives of grouped convolutions take

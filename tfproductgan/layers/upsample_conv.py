@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfproductgan.layers.convolution import conv_transpose
+
 # what repeating or bilinear interpolation does to a row of pixels with zeros in between
 INTERPOLATIONS = {"nearest": (1.0, 1.0), "bilinear": (0.25, 0.75, 0.75, 0.25)}
 
@@ -77,9 +79,7 @@ class UpsampleConv2D(keras.layers.Layer):
     def call(self, inputs):
         """Upsample and convolve."""
         if self.fused:
-            outputs = ops.conv_transpose(
-                inputs, self._spread_kernel(), strides=2, padding="same", data_format="channels_last"
-            )
+            outputs = conv_transpose(inputs, self._spread_kernel())
         else:
             repeated = ops.repeat(ops.repeat(inputs, 2, axis=1), 2, axis=2)
             kernel = ops.transpose(self._spread_kernel(), (0, 1, 3, 2))

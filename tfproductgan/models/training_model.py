@@ -17,8 +17,8 @@ from tfproductgan.conditions import ConditionSchema
 from tfproductgan.errors import RecipeError, RunError, nearest
 from tfproductgan.layers.condition_embedding import ConditionEmbedding
 from tfproductgan.models import randomness
-from tfproductgan.models.batches import TakesInputs, batches_of, check_batch, input_specs, reading, refuse_options
 from tfproductgan.models.adam import Adam
+from tfproductgan.models.batches import TakesInputs, batches_of, check_batch, input_specs, reading, refuse_options
 from tfproductgan.models.cosine import CosineAdam, rise
 from tfproductgan.models.linear_schedule import HoldThenLinear
 from tfproductgan.models.microbatches import mean_of_microbatches

@@ -17,6 +17,7 @@ import keras
 from keras import layers, ops
 
 from tfproductgan.layers.batch_normalization import BatchNormalization
+from tfproductgan.layers.convolution import Conv2D
 from tfproductgan.layers.initializers import UpsamplingKernel
 from tfproductgan.layers.modulated_normalization import ModulatedNormalization
 from tfproductgan.layers.spectral_normalization import SpectralNormalization
@@ -148,7 +149,7 @@ class DCGANGenerator(Generator):
         )
 
     def _inner(self, filters, **options):
-        return layers.Conv2D(
+        return Conv2D(
             filters,
             3,
             padding="same",
@@ -276,7 +277,7 @@ class DCGANDiscriminator(Discriminator):
         self.inner = [self._conv(widths[-1], 3, 1, len(widths) + index) for index in range(self.inner_convs)]
 
     def _conv(self, filters, side, strides, number):
-        conv = layers.Conv2D(
+        conv = Conv2D(
             filters,
             side,
             strides,
@@ -364,7 +365,7 @@ class DCGANDiscriminator(Discriminator):
         share = ops.cast(shares, self.compute_dtype)[:, None, None, None]
         for stage, (conv, activate) in enumerate(zip([*self.convs, *self.inner], activations, strict=True)):
             kernel, bias = (ops.cast(weight, self.compute_dtype) for weight in (conv.kernel, conv.bias))
-            found.append(ops.conv(x, kernel, conv.strides, conv.padding, "channels_last") + share * bias)
+            found.append(conv.convolution_op(x, kernel) + share * bias)
             after = ops.stop_gradient(activate(found[-1]))
             x = after if stage < len(self.convs) else x + after
         features = ops.reshape(x, (-1, x.shape[1] * x.shape[2] * x.shape[3]))

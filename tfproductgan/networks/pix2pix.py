@@ -15,6 +15,7 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
+from tfproductgan.layers.convolution import Conv2D
 from tfproductgan.networks.base import (
     PatchDiscriminator,
     TranslatingGenerator,
@@ -33,7 +34,7 @@ def _check(image_size, **counts):
 
 def _conv(filters, stride, name, dtype, transposed=False):
     """A 4x4 convolution, as all of the paper's are."""
-    make = layers.Conv2DTranspose if transposed else layers.Conv2D
+    make = layers.Conv2DTranspose if transposed else Conv2D
     weights = keras.initializers.RandomNormal(stddev=0.02)
     return make(
         filters,

@@ -23,6 +23,7 @@ from keras import layers, ops
 
 from tfproductgan.layers.batch_normalization import BatchNormalization
 from tfproductgan.layers.condition_embedding import ConditionEmbedding
+from tfproductgan.layers.convolution import Conv2D
 from tfproductgan.layers.self_attention import SelfAttention
 from tfproductgan.layers.spectral_normalization import SpectralNormalization
 from tfproductgan.layers.upsample_conv import UpsampleConv2D
@@ -173,8 +174,8 @@ class _UpBlock(layers.Layer):
         options = {"use_bias": False, "dtype": policy}
         self.up = UpsampleConv2D(self.filters, "nearest", name="conv_0", **options)
         options |= {"padding": "same", "data_format": "channels_last"}
-        self.conv = layers.Conv2D(self.filters, 3, kernel_initializer=_glorot(2**0.5), name="conv_1", **options)
-        self.shortcut = layers.Conv2D(self.filters, 1, name="shortcut", **options)
+        self.conv = Conv2D(self.filters, 3, kernel_initializer=_glorot(2**0.5), name="conv_1", **options)
+        self.shortcut = Conv2D(self.filters, 1, name="shortcut", **options)
         for layer, shape in zip(
             [*self.norms, self.up, self.conv, self.shortcut],
             [input_shape, wide, input_shape, wide, input_shape],
@@ -284,7 +285,7 @@ class _DownBlock(layers.Layer):
         self.built = True
 
     def _make(self, filters, side, name, shape):
-        conv = layers.Conv2D(
+        conv = Conv2D(
             filters,
             side,
             padding="same",

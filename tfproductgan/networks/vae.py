@@ -14,6 +14,7 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
+from tfproductgan.layers.convolution import Conv2D
 from tfproductgan.layers.upsample_conv import UpsampleConv2D
 from tfproductgan.networks.base import (
     Encoder,
@@ -64,7 +65,7 @@ class VAEEncoder(Encoder):
         shape = (None, image_size, image_size, channels)
         self.convs, self.norms = [], []
         for stage, filters in enumerate(widths):
-            conv = layers.Conv2D(
+            conv = Conv2D(
                 filters,
                 4,
                 2,
