@@ -8,6 +8,9 @@ from keras import ops
 _SMALL = 16
 """Places of a map up to which products of matrices are quicker, see docs/performance.md."""
 
+_FEW = 4
+"""Channels, as of colours, up to which a gradient by kernel is quicker the other way round."""
+
 
 def on_accelerator() -> bool:
     """Whether Keras computes on a GPU or TPU."""
@@ -30,8 +33,9 @@ def conv(inputs, kernel, strides=1):
     """A convolution with `"same"` padding.
 
     oneDNN's gradient by kernel takes two to four times as long as the forward pass where the map that is made has 4x4
-    places or fewer; there it is one product of matrices, of patches and what comes back. A gradient of a gradient is as
-    well. Batches of unknown size, as exports have, get the operation alone.
+    places or fewer; there it is one product of matrices, of patches and what comes back. Where colours are made it is
+    that of a convolution from colours to channels. A gradient of a gradient is as well. Batches of unknown size, as
+    exports have, get the operation alone.
 
     Args:
         inputs: `[batch, height, width, in]`.
@@ -41,9 +45,11 @@ def conv(inputs, kernel, strides=1):
     Returns:
         `[batch, height / strides, width / strides, out]`, rounded up.
     """
-    if not _is_small([-(-side // strides) if side else side for side in inputs.shape[1:3]], inputs):
-        return ops.conv(inputs, kernel, strides, "same", "channels_last")
-    return _forward(inputs, kernel, strides)
+    if _is_known(inputs):
+        sides = [-(-side // strides) for side in inputs.shape[1:3]]
+        if _is_small(sides) or _makes_colours(kernel.shape, strides):
+            return _forward(inputs, kernel, strides)
+    return ops.conv(inputs, kernel, strides, "same", "channels_last")
 
 
 def conv_transpose(inputs, kernel, strides=2):
@@ -57,16 +63,24 @@ def conv_transpose(inputs, kernel, strides=2):
     Returns:
         `[batch, strides * height, strides * width, out]`.
     """
-    if not _is_small(inputs.shape[1:3], inputs):
+    if not (_is_known(inputs) and _is_small(inputs.shape[1:3])):
         return ops.conv_transpose(inputs, kernel, strides, "same", data_format="channels_last")
     batch, height, width, _ = inputs.shape
     return _backward(inputs, kernel, strides, (batch, strides * height, strides * width, kernel.shape[2]))
 
 
-def _is_small(sides, inputs):
-    if keras.backend.backend() != "tensorflow" or on_accelerator() or None in inputs.shape:
-        return False
+def _is_known(inputs):
+    """Whether TensorFlow computes on processors, and of which size."""
+    return keras.backend.backend() == "tensorflow" and not on_accelerator() and None not in inputs.shape
+
+
+def _is_small(sides):
     return sides[0] * sides[1] <= _SMALL
+
+
+def _makes_colours(shape, strides):
+    height, width, channels, filters = shape
+    return strides == 1 and height % 2 == width % 2 == 1 and filters <= _FEW < channels
 
 
 def _forward(inputs, kernel, strides):
@@ -98,12 +112,18 @@ def _backward(inputs, kernel, strides, shape):
 
 
 def _by_kernel(large, small, shape, strides):
-    """The gradient `[height, width, channels of large, of small]` by a kernel that leads from a map to a smaller one.
-
-    Blocks of as many places as a stride leaves out become channels, so that patches of blocks are plain cuts.
-    """
+    """The gradient `[height, width, channels of large, of small]` by a kernel that leads from one map to another."""
     import tensorflow as tf
 
+    if not _is_small(small.shape[1:3]):
+        turned = tf.raw_ops.Conv2DBackpropFilter(
+            input=small,
+            filter_sizes=(*shape[:2], shape[3], shape[2]),
+            out_backprop=large,
+            strides=(1, 1, 1, 1),
+            padding="SAME",
+        )
+        return tf.transpose(turned[::-1, ::-1], (0, 1, 3, 2))
     batch, rows, columns, filters = small.shape
     channels = large.shape[3]
     taps = [-(-side // strides) for side in shape[:2]]
@@ -112,6 +132,7 @@ def _by_kernel(large, small, shape, strides):
     for side, made, tap, count in zip(large.shape[1:3], (rows, columns), shape[:2], blocks, strict=True):
         before = max((made - 1) * strides + tap - side, 0) // 2
         around.append([before, count * strides - side - before])
+    # blocks of as many places as a stride leaves out become channels, so that patches are plain cuts
     large = tf.pad(large, [*around, [0, 0]])
     if strides > 1:
         large = tf.reshape(large, (batch, blocks[0], strides, blocks[1], strides, channels))

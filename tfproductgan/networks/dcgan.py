@@ -136,7 +136,7 @@ class DCGANGenerator(Generator):
                 else BatchNormalization(name=f"norm_{stage}", dtype=policy)
             )
         # float32, for smooth colours and exact gradients
-        self.to_rgb = layers.Conv2D(
+        self.to_rgb = Conv2D(
             self.channels,
             3,
             padding="same",

@@ -124,7 +124,7 @@ class SNGANGenerator(Generator):
         self.norm = _norm("norm", policy)
         self.norm.build(shape)
         # float32, for smooth colours and exact gradients
-        self.to_rgb = layers.Conv2D(
+        self.to_rgb = Conv2D(
             self.channels,
             3,
             padding="same",

@@ -145,7 +145,7 @@ class VAEDecoder(Generator):
             self.norms.append(norm)
             self.convs.append(conv)
         # float32, for smooth colours and likelihoods
-        self.to_rgb = layers.Conv2D(
+        self.to_rgb = Conv2D(
             channels, 3, padding="same", data_format="channels_last", activation="tanh", name="to_rgb", dtype="float32"
         )
         self.to_rgb.build(shape)
