@@ -1,8 +1,9 @@
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from tfproductgan.layers.condition_embedding import ConditionEmbedding
+from tfproductgan.layers.condition_embedding import ConditionEmbedding, multiply
 
 IDS = np.array([[0, 0], [2, 3], [1, 0], [2, 3]], "int32")
 
@@ -53,3 +54,24 @@ def test_config_describes_the_layer():
     assert again(IDS).dtype == tf.bfloat16
     assert layer.compute_output_shape((None, 2)) == (None, 5)
     assert layer(keras.KerasTensor((None, 2), "int32")).shape == (None, 5)
+
+
+@pytest.mark.parametrize("several", [None, 1, 3])
+@pytest.mark.parametrize("num_ids", [(4,), (3, 5), (3, 4, 0, 0), (700, 3)], ids=["one", "two", "multi-valued", "many"])
+def test_products_are_those_with_its_vectors(num_ids, several):
+    layer = ConditionEmbedding(num_ids, 6)
+    layer.build((None, len(num_ids)))
+    rng = np.random.default_rng(0)
+    shape = (5, len(num_ids)) if several is None else (5, several, len(num_ids))
+    conditions = rng.integers(0, 3, shape).astype("int32")
+    features = tf.constant(rng.normal(size=(5, 6)).astype("float32"))
+    found = []
+    for products in (layer.products, lambda x, ids: multiply(x, ids, layer)):
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            made = products(features, conditions)
+            size = tf.reduce_sum(tf.square(made))
+        found.append([made, *map(tf.convert_to_tensor, tape.gradient(size, [features, layer.table.value]))])
+    assert found[0][0].shape == shape[:-1]
+    for mine, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)

@@ -16,6 +16,8 @@ from tfproductgan.text_vectors import VECTOR_IDS
 # what it costs to be spread otherwise than a normal distribution
 _FIRST_SPREAD, _SPREADS, _SPREAD_WEIGHT = -2.0, (-5.0, 1.0), 0.1
 
+_FEW_IDS = 512  # of a table that is multiplied by whole
+
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
 class ConditionEmbedding(keras.layers.Layer):
@@ -108,6 +110,31 @@ class ConditionEmbedding(keras.layers.Layer):
         labels = ops.sum(vectors, axis=1)
         return labels if self.text is None else labels + self._read(conditions[:, len(self.label_ids) :], training)
 
+    def products(self, features, conditions):
+        """Inner products of features with the vectors of conditions.
+
+        Of few ids, with those of all ids at once: one product of matrices, and a gradient that is one.
+
+        Args:
+            features: `[batch, dim]`.
+            conditions: `[batch, len(num_ids)]` ids, or `[batch, several, len(num_ids)]`.
+
+        Returns:
+            `[batch]`, or `[batch, several]`.
+        """
+        if self.text is not None or self.table.shape[0] > _FEW_IDS:
+            return multiply(features, conditions, self)
+        ids = ops.cast(conditions, "int32")
+        rows, weights = table_rows(ops.reshape(ids, (-1, ids.shape[-1])), self.label_ids)
+        several = ids.shape[1] if len(ids.shape) == 3 else 1
+        columns = several * ids.shape[-1]
+        every = ops.matmul(features, ops.transpose(ops.cast(self.table, features.dtype)))
+        found = ops.take_along_axis(every, ops.reshape(rows, (-1, columns)), axis=1)
+        if weights is not None:
+            found = found * ops.reshape(ops.cast(weights, found.dtype), (-1, columns))
+        products = ops.sum(ops.reshape(found, (-1, several, ids.shape[-1])), axis=-1)
+        return products if len(ids.shape) == 3 else products[:, 0]
+
     def _read(self, pieces, training):
         """The vector of a text, in training one from around it."""
         said = self.text(pieces)
@@ -138,6 +165,24 @@ def split_ids(num_ids):
     num_ids = tuple(num_ids)
     start = next((column for column, number in enumerate(num_ids) if number < 0), len(num_ids))
     return num_ids[:start], num_ids[start:]
+
+
+def multiply(features, conditions, vectors_of):
+    """Inner products of features with the vectors of conditions.
+
+    Args:
+        features: `[batch, features]`.
+        conditions: `[batch, attributes]` ids, or `[batch, several, attributes]`.
+        vectors_of: Maps ids `[rows, attributes]` to vectors `[rows, features]`.
+
+    Returns:
+        `[batch]`, or `[batch, several]`.
+    """
+    if len(conditions.shape) == 2:
+        return ops.sum(features * vectors_of(conditions), axis=-1)
+    several, columns = conditions.shape[1:]
+    vectors = vectors_of(ops.reshape(conditions, (-1, columns)))
+    return ops.sum(features[:, None] * ops.reshape(vectors, (-1, several, features.shape[-1])), axis=-1)
 
 
 def table_rows(ids, num_ids):

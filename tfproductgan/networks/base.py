@@ -453,23 +453,5 @@ def project(features, conditions, linear, embedding, shares=None):
         logits = logits + (shares - 1.0) * linear.bias
     if embedding is None:
         return logits
-    products = features.shape[-1] ** -0.5 * multiply(features, conditions, embedding)
+    products = features.shape[-1] ** -0.5 * embedding.products(features, conditions)
     return products + (logits if len(products.shape) == 1 else logits[:, None])
-
-
-def multiply(features, conditions, vectors_of):
-    """Inner products of features with the vectors of conditions.
-
-    Args:
-        features: `[batch, features]`.
-        conditions: `[batch, attributes]` ids, or `[batch, several, attributes]`.
-        vectors_of: Maps ids `[rows, attributes]` to vectors `[rows, features]`.
-
-    Returns:
-        `[batch]`, or `[batch, several]`.
-    """
-    if len(conditions.shape) == 2:
-        return ops.sum(features * vectors_of(conditions), axis=-1)
-    several, columns = conditions.shape[1:]
-    vectors = vectors_of(ops.reshape(conditions, (-1, columns)))
-    return ops.sum(features[:, None] * ops.reshape(vectors, (-1, several, features.shape[-1])), axis=-1)

@@ -44,7 +44,6 @@ from tfproductgan.networks.base import (
     build,
     check_counts,
     check_image_size,
-    multiply,
     smallest_map,
 )
 
@@ -434,8 +433,9 @@ class R3GANDiscriminator(_Sizes, Discriminator):
         if self.projection is None:
             return features[:, 0]
         # the term that knows no condition sums features up, which is as free as weights of its own after the head's
-        free = features.shape[-1] ** -0.5
-        return multiply(features, conditions, lambda ids: self.projection(ids) + free)
+        free = features.shape[-1] ** -0.5 * ops.sum(features, axis=-1)
+        products = self.projection.products(features, conditions)
+        return products + (free if len(products.shape) == 1 else free[:, None])
 
 
 NETWORKS = {"generator": R3GANGenerator, "discriminator": R3GANDiscriminator}

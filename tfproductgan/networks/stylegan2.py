@@ -30,6 +30,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from tfproductgan.layers.condition_embedding import multiply
 from tfproductgan.layers.equalised import EqualisedConv2D, EqualisedDense
 from tfproductgan.layers.fir_resampling import FIRFilter2D, FIRResampling2D
 from tfproductgan.layers.minibatch_deviation import MinibatchDeviation
@@ -41,7 +42,6 @@ from tfproductgan.networks.base import (
     build,
     check_counts,
     check_image_size,
-    multiply,
     normalised,
     slerp,
 )
