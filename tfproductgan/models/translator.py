@@ -133,7 +133,7 @@ class Translator:
             uint8 `[N, image_size, image_size, channels]`. A row depends on its own picture alone.
         """
         size = self.schema.image_size
-        return in_chunks(self._translate_rows, (sources, ids), (size, size, self.schema.channels))
+        return in_chunks(self._translate_rows, (sources, ids), (size, size, self.schema.channels), at_once=1)
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _translate_rows(self, sources, ids):
