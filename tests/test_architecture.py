@@ -51,7 +51,7 @@ DOTTED = re.compile(r"tfproductgan(\.\w+)*\.?(:\w+)?")
 
 PURE_KERAS = ("layers", "networks", "losses")
 # imports TensorFlow once it knows that this is what computes; `networks/test_jax.py` runs it where it is not
-ASK_FIRST = {"layers/batch_normalization.py"}
+ASK_FIRST = {"layers/batch_normalization.py", "layers/convolution.py"}
 
 # the packages: in none of them may modules need each other
 NO_CIRCLES = tuple(sorted(part for part in ALLOWED if (PACKAGE / part).is_dir()))

@@ -66,10 +66,10 @@ def test_products_are_those_with_its_vectors(num_ids, several):
     conditions = rng.integers(0, 3, shape).astype("int32")
     features = tf.constant(rng.normal(size=(5, 6)).astype("float32"))
     found = []
-    for products in (layer.products, lambda x, ids: multiply(x, ids, layer)):
+    for vectors_of in (layer, lambda ids: layer(ids)):  # of a mere function nothing is known
         with tf.GradientTape() as tape:
             tape.watch(features)
-            made = products(features, conditions)
+            made = multiply(features, conditions, vectors_of)
             size = tf.reduce_sum(tf.square(made))
         found.append([made, *map(tf.convert_to_tensor, tape.gradient(size, [features, layer.table.value]))])
     assert found[0][0].shape == shape[:-1]

@@ -60,14 +60,23 @@ def test_a_transposed_one_is_that_of_keras(side, kernel):
         np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("options", [{"dilation_rate": 2}, {"groups": 2}, {"padding": "valid"}, {"strides": (1, 2)}])
-def test_what_it_does_not_know_is_left_to_keras(options):
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"dilation_rate": 2}, {"groups": 2}, {"padding": "valid"}, {"strides": (1, 2)}, {"dtype": "bfloat16"}],
+)
+def test_the_layer_is_that_of_keras(options):
     pair = [make(6, 3, **{"padding": "same", **options}) for make in (Conv2D, keras.layers.Conv2D)]
     inputs = tf.constant(RNG.normal(size=(2, 4, 4, 4)).astype("float32"))
     for layer in pair:
         layer.build(inputs.shape)
     pair[1].set_weights(pair[0].get_weights())
-    np.testing.assert_array_equal(*(layer(inputs) for layer in pair))
+    found = []
+    for layer in pair:
+        with tf.GradientTape() as tape:
+            made = layer(inputs)
+        found.append([made, *tape.gradient(made, layer.trainable_variables)])
+    for mine, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(*(tf.cast(each, tf.float32) for each in (mine, theirs)), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("sides", [(4, 4), (9, 9)], ids=["small", "colours"])

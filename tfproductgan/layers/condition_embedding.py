@@ -110,20 +110,13 @@ class ConditionEmbedding(keras.layers.Layer):
         labels = ops.sum(vectors, axis=1)
         return labels if self.text is None else labels + self._read(conditions[:, len(self.label_ids) :], training)
 
+    @property
+    def has_few_vectors(self):
+        """Whether all vectors at once are quickly multiplied by."""
+        return self.text is None and self.table.shape[0] <= _FEW_IDS
+
     def products(self, features, conditions):
-        """Inner products of features with the vectors of conditions.
-
-        Of few ids, with those of all ids at once: one product of matrices, and a gradient that is one.
-
-        Args:
-            features: `[batch, dim]`.
-            conditions: `[batch, len(num_ids)]` ids, or `[batch, several, len(num_ids)]`.
-
-        Returns:
-            `[batch]`, or `[batch, several]`.
-        """
-        if self.text is not None or self.table.shape[0] > _FEW_IDS:
-            return multiply(features, conditions, self)
+        """What `multiply` computes: one product of matrices with all vectors, whose gradient is one as well."""
         ids = ops.cast(conditions, "int32")
         rows, weights = table_rows(ops.reshape(ids, (-1, ids.shape[-1])), self.label_ids)
         several = ids.shape[1] if len(ids.shape) == 3 else 1
@@ -173,11 +166,13 @@ def multiply(features, conditions, vectors_of):
     Args:
         features: `[batch, features]`.
         conditions: `[batch, attributes]` ids, or `[batch, several, attributes]`.
-        vectors_of: Maps ids `[rows, attributes]` to vectors `[rows, features]`.
+        vectors_of: Maps ids `[rows, attributes]` to vectors `[rows, features]`, as a `ConditionEmbedding` does.
 
     Returns:
         `[batch]`, or `[batch, several]`.
     """
+    if isinstance(vectors_of, ConditionEmbedding) and vectors_of.has_few_vectors:
+        return vectors_of.products(features, conditions)
     if len(conditions.shape) == 2:
         return ops.sum(features * vectors_of(conditions), axis=-1)
     several, columns = conditions.shape[1:]

@@ -71,7 +71,11 @@ def conv_transpose(inputs, kernel, strides=2):
 
 def _is_known(inputs):
     """Whether TensorFlow computes on processors, and of which size."""
-    return keras.backend.backend() == "tensorflow" and not on_accelerator() and None not in inputs.shape
+    if keras.backend.backend() != "tensorflow" or on_accelerator():
+        return False
+    import tensorflow as tf
+
+    return tf.is_tensor(inputs) and None not in inputs.shape
 
 
 def _is_small(sides):
@@ -94,7 +98,7 @@ def _forward(inputs, kernel, strides):
 
         return tf.nn.conv2d(inputs, kernel, strides, "SAME"), gradients
 
-    return convolve(inputs, kernel)
+    return convolve(inputs, tf.convert_to_tensor(kernel))
 
 
 def _backward(inputs, kernel, strides, shape):
@@ -108,7 +112,7 @@ def _backward(inputs, kernel, strides, shape):
 
         return tf.nn.conv2d_transpose(inputs, kernel, shape, strides, "SAME"), gradients
 
-    return convolve(inputs, kernel)
+    return convolve(inputs, tf.convert_to_tensor(kernel))
 
 
 def _by_kernel(large, small, shape, strides):

@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from tfproductgan.errors import RecipeError
-from tfproductgan.layers.condition_embedding import ConditionEmbedding, split_ids
+from tfproductgan.layers.condition_embedding import ConditionEmbedding, multiply, split_ids
 
 
 class _Network(keras.Model):
@@ -453,5 +453,5 @@ def project(features, conditions, linear, embedding, shares=None):
         logits = logits + (shares - 1.0) * linear.bias
     if embedding is None:
         return logits
-    products = features.shape[-1] ** -0.5 * embedding.products(features, conditions)
+    products = features.shape[-1] ** -0.5 * multiply(features, conditions, embedding)
     return products + (logits if len(products.shape) == 1 else logits[:, None])

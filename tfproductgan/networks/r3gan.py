@@ -35,6 +35,7 @@ import keras
 from keras import layers, ops
 
 from tfproductgan.errors import RecipeError
+from tfproductgan.layers.condition_embedding import multiply
 from tfproductgan.layers.fir_resampling import FIRResampling2D
 from tfproductgan.layers.grouped_conv import GroupedConv2D, on_accelerator
 from tfproductgan.networks.base import (
@@ -434,7 +435,7 @@ class R3GANDiscriminator(_Sizes, Discriminator):
             return features[:, 0]
         # the term that knows no condition sums features up, which is as free as weights of its own after the head's
         free = features.shape[-1] ** -0.5 * ops.sum(features, axis=-1)
-        products = self.projection.products(features, conditions)
+        products = multiply(features, conditions, self.projection)
         return products + (free if len(products.shape) == 1 else free[:, None])
 
 
