@@ -28,7 +28,9 @@ _SPREAD = 0.1  # of gains and biases at the start, so that styles differ
 
 @keras.saving.register_keras_serializable(package="tfproductgan")
 class StyleGenerator(TranslatingGenerator):
-    """Two halvings, residual blocks and two doublings, each convolution normalised picture by picture.
+    """Two halvings, residual blocks and two doublings, each convolution but the last normalised picture by picture.
+
+    The last is not, since a plain background would be blown up to blots.
 
     Args:
         num_ids, channels, source_channels: See `TranslatingGenerator`.
@@ -76,13 +78,16 @@ class StyleGenerator(TranslatingGenerator):
                 2 if factor == 0.5 else 1,
                 "valid",
                 data_format="channels_last",
-                use_bias=False,  # the normalisation takes a bias away
+                use_bias=last,  # a normalisation takes a bias away
                 kernel_initializer=keras.initializers.HeNormal(),
                 name=f"conv_{number}",
                 dtype=policy,
             )
             grown = [size * max(factor, 1) + 2 * (side // 2) for size in shape[1:3]]
             shape = build(conv, (None, *map(int, grown), shape[-1]))
+            self.convs.append(conv)
+            if last:
+                break
             norm = layers.GroupNormalization(
                 groups=-1,
                 axis=-1,
@@ -93,7 +98,6 @@ class StyleGenerator(TranslatingGenerator):
                 dtype="float32",  # gains near 1 would lose their digits
             )
             norm.build(shape)
-            self.convs.append(conv)
             self.norms.append(norm)
         self.styles = None
         if self.conditional:
@@ -132,12 +136,12 @@ class StyleGenerator(TranslatingGenerator):
         return ops.tanh(self._layer(len(parts) - 1, x, parts[-1]))
 
     def _layer(self, number, x, part):
-        """A convolution, normalised, scaled and shifted: float32."""
+        """A convolution, normalised unless it is the last, scaled and shifted: float32."""
         _, side, factor = self._plan[number]
         x = enlarged(x, max(factor, 1))
         edge = [side // 2] * 2
-        x = self.norms[number](self.convs[number](ops.pad(x, [[0, 0], edge, edge, [0, 0]], "reflect")))
-        return modulated(x, part)
+        x = self.convs[number](ops.pad(x, [[0, 0], edge, edge, [0, 0]], "reflect"))
+        return modulated(self.norms[number](x) if number < len(self.norms) else x, part)
 
     def call(self, inputs, training=False):
         """Paint pictures."""
