@@ -119,14 +119,12 @@ class ConditionEmbedding(keras.layers.Layer):
         """What `multiply` computes: one product of matrices with all vectors, whose gradient is one as well."""
         ids = ops.cast(conditions, "int32")
         rows, weights = table_rows(ops.reshape(ids, (-1, ids.shape[-1])), self.label_ids)
-        several = ids.shape[1] if len(ids.shape) == 3 else 1
-        columns = several * ids.shape[-1]
-        every = ops.matmul(features, ops.transpose(ops.cast(self.table, features.dtype)))
-        found = ops.take_along_axis(every, ops.reshape(rows, (-1, columns)), axis=1)
+        counts = ops.one_hot(rows, self.table.shape[0], dtype=features.dtype)
         if weights is not None:
-            found = found * ops.reshape(ops.cast(weights, found.dtype), (-1, columns))
-        products = ops.sum(ops.reshape(found, (-1, several, ids.shape[-1])), axis=-1)
-        return products if len(ids.shape) == 3 else products[:, 0]
+            counts = counts * ops.cast(weights, features.dtype)[:, :, None]
+        counts = ops.reshape(ops.sum(counts, axis=1), (-1, *ids.shape[1:-1], self.table.shape[0]))
+        every = ops.matmul(features, ops.transpose(ops.cast(self.table, features.dtype)))
+        return ops.sum(counts * (every if len(ids.shape) == 2 else every[:, None]), axis=-1)
 
     def _read(self, pieces, training):
         """The vector of a text, in training one from around it."""
