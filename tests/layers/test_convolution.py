@@ -76,7 +76,8 @@ def test_the_layer_is_that_of_keras(options):
             made = layer(inputs)
         found.append([made, *tape.gradient(made, layer.trainable_variables)])
     for mine, theirs in zip(*found, strict=True):
-        np.testing.assert_allclose(*(tf.cast(each, tf.float32) for each in (mine, theirs)), rtol=1e-5, atol=1e-5)
+        rounded = 0.03 if mine.dtype == tf.bfloat16 else 1e-5  # processors sum bfloat16 up in their own ways
+        np.testing.assert_allclose(*(tf.cast(each, tf.float32) for each in (mine, theirs)), rtol=rounded, atol=rounded)
 
 
 @pytest.mark.parametrize("sides", [(4, 4), (9, 9)], ids=["small", "colours"])
