@@ -106,7 +106,7 @@ def test_two_replicas_learn_what_one_with_the_whole_batch_learns(small_gan, rand
             # clipped, since a limit must hold for the sum over the replicas
             gan.compile(*(keras.optimizers.SGD(0.05, global_clipnorm=0.5) for _ in range(2)))
         seen.append(gan.fit(as_stream(random_batches(gan.schema, 16)), steps_per_epoch=3, verbose=0).history)
-        learnt.append([weight.numpy() for network in networks(gan) for weight in network.weights])
+        learnt.append(weights_of(gan))
     for one, two in zip(*learnt, strict=True):
         np.testing.assert_allclose(two, one, rtol=1e-3, atol=1e-5)
     for name, values in seen[0].items():

@@ -119,7 +119,7 @@ def _by_kernel(large, small, shape, strides):
     """The gradient `[height, width, channels of large, of small]` by a kernel that leads from one map to another."""
     import tensorflow as tf
 
-    if not _is_small(small.shape[1:3]):
+    if not _is_small(small.shape[1:3]):  # colours are made: as of the convolution the other way round
         turned = tf.raw_ops.Conv2DBackpropFilter(
             input=small,
             filter_sizes=(*shape[:2], shape[3], shape[2]),

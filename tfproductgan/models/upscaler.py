@@ -71,8 +71,7 @@ class Upscaler:
             uint8 `[N, scale * H, scale * W, C]`. A row depends on its own picture alone.
         """
         _, height, width, channels = sources.shape
-        shape = (self.scale * height, self.scale * width, channels)
-        return in_chunks(self._upscale_rows, (sources,), shape, at_once=1)
+        return in_chunks(self._upscale_rows, (sources,), (self.scale * height, self.scale * width, channels))
 
     def shrunk(self, photos: np.ndarray) -> np.ndarray:
         """Photos as small as those that would become them: uint8 `[N, H, W, C]`, antialiased bicubic."""
