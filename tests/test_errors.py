@@ -22,6 +22,8 @@ def test_nearest_names_come_first():
 
 
 def test_without_a_near_name_the_first_ones_are_shown():
+    # what has little in common is not meant
+    assert nearest("red", ["dress", "hat"]) == "valid: 'dress', 'hat'"
     assert nearest("xyz", ["Ring", "Mug"]) == "valid: 'Ring', 'Mug'"
     assert nearest("xyz", [f"value {i}" for i in range(15)]).endswith("'value 11' and 3 more")
     assert nearest("xyz", []) == "there are none"

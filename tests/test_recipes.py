@@ -68,7 +68,7 @@ def test_a_recipe_does_not_share_what_it_was_made_from():
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"batchsize": 1}, "A recipe has no field 'batchsize': did you mean 'batch_size'"),
+        ({"batchsize": 1}, "A recipe of kind 'gan' has no field 'batchsize': did you mean 'batch_size'"),
         ({"batch_size": 0}, "batch_size must be a whole number of at least 1. Received: 0"),
         ({"batch_size": 2.5}, "batch_size must be .* Received: 2.5"),
         ({"batch_size": True}, "batch_size must be .* Received: True"),

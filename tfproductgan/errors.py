@@ -135,7 +135,7 @@ def nearest(name: str, valid: Iterable[str], count: int = 3) -> str:
     """Words for an error message: the valid names closest to `name`, or the first ones if none is close."""
     valid = list(valid)
     by_folded = {value.casefold(): value for value in valid}
-    close = difflib.get_close_matches(name.casefold(), by_folded, n=count, cutoff=0.5)
+    close = difflib.get_close_matches(name.casefold(), by_folded, n=count, cutoff=0.55)
     if close:
         return Message("did you mean %(names)s?", names=either(repr(by_folded[match]) for match in close))
     shown = ", ".join(repr(value) for value in valid[:12])

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from tfproductgan.catalogue.label_notes import fitting_min_count, label_notes, likely_attributes
+from tfproductgan.catalogue.label_notes import fitting_min_count, label_notes, likely_attributes, notes_of_few
 from tfproductgan.catalogue.sources import Item, Source
 
 
@@ -92,3 +92,9 @@ def test_columns_that_could_be_attributes_are_few_values_that_recur():
 def test_proposed_columns_are_quoted_for_a_shell():
     shop = dataclasses.replace(source(), candidates={"Option1 Value": 3, "colour": 2})
     assert label_notes(shop, 1)[0].endswith("--attributes 'Option1 Value,colour' takes them.")
+
+
+def test_few_photos_are_told_to_whoever_trains_on_them():
+    assert notes_of_few(999)[0].startswith("999 photos to train on are few")
+    assert "--recipe few-photos" in notes_of_few(999)[0]
+    assert notes_of_few(1000) == notes_of_few(0) == []

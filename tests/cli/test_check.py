@@ -42,6 +42,7 @@ def test_folder(folder, capsys):
     printed = capsys.readouterr().out
     assert "class: 2 values" in printed
     assert "Training would use all 12 photos." in printed
+    assert "photos to train on are few" in printed
 
 
 def test_writes_json_and_sheet(folder, tmp_path, capsys):

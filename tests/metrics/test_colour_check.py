@@ -99,5 +99,5 @@ def test_only_values_that_name_colours_are_asked():
         attribute, np.array([1, 1, 2, 0]), np.array([red, blue, blue, red]), np.array([1, 2]), np.array([red, blue])
     )
     assert (found.asked, found.accuracy, found.real, found.real_accuracy) == (2, 0.5, 1, 1.0)
-    assert found.confusion == {"Red": {"red": 1, "blue": 1}}
+    assert found.confusion == {"Red": {"Red": 1, "blue": 1}}
     assert colour_accuracy(attribute, np.array([2]), np.array([red]), np.array([1]), np.array([red])) is None

@@ -199,7 +199,7 @@ def test_what_is_reconstructed_must_be_known(vae):
         ({"likelihood": "bernoulli"}, "likelihood must be one of .*'gaussian'.* Received: 'bernoulli'"),
         ({"free_bits": -1}, "free_bits must be at least 0. Received: -1"),
         ({"kl_warm_up": 2}, "kl_warm_up must be between 0 and 1. Received: 2"),
-        ({"loss": "hinge"}, "A recipe has no field 'loss'"),
+        ({"loss": "hinge"}, "A recipe of kind 'vae' has no field 'loss': recipes of kind 'gan'.* have it"),
     ],
 )
 def test_an_objective_that_cannot_be_is_refused(overrides, message):

@@ -21,6 +21,7 @@ _SHARE, _LEAST, _MOST = 1 / 1000, 2, 100  # of the training photos: what a value
 _MOST_NUMBERS = 20  # different ones that are still labels, such as sizes, and no prices
 _PHOTOS_A_VALUE = 3
 _SHOWN = 6
+_FEW = 1000  # photos
 
 
 def resolve_min_count(source: Source, min_count: int | str) -> int:
@@ -65,6 +66,16 @@ def label_notes(source: Source, min_count: int, schema: ConditionSchema | None =
         if len(kept) == 1:
             lines.append(f"{attribute} has a single value, {kept[0]!r}: there is nothing to choose from.")
     return lines
+
+
+def notes_of_few(num_train: int) -> list[str]:
+    """A line for whoever trains a GAN from scratch on so many photos, if they are few."""
+    if not 0 < num_train < _FEW:
+        return []
+    return [
+        f"{num_train:,} photos to train on are few: expect new combinations of what they show. --recipe few-photos is "
+        "for so many, best begun with a run on other photos (--from); see docs/how-to/few-photos.md."
+    ]
 
 
 def likely_attributes(columns: Iterable[tuple[str, Sequence[str]]], taken: Iterable[str | None]) -> dict[str, int]:

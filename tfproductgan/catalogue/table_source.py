@@ -83,7 +83,7 @@ def table_source(
         raise CatalogueError(
             f"None of the {len(rows)} photos named in column {first.column!r} of {parts[0].table.name} is in "
             f"{str(photos.files.path)!r} (the first: {first.given!r}, {unused[0][1]}){there}. "
-            "Say where they are with images=... (--images-in)."
+            "Say where they are with --images-in (in Python images=...)."
         )
     notes += _named_otherwise(chosen)
     if several := sum(count > 1 for count in Counter(row.where for row in chosen).values()):

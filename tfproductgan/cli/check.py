@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
     from tfproductgan.catalogue.checking.contact_sheet import write_contact_sheet
     from tfproductgan.catalogue.checking.looking import check
-    from tfproductgan.catalogue.label_notes import label_notes
+    from tfproductgan.catalogue.label_notes import label_notes, notes_of_few
 
     for path in filter(None, (args.json, args.sheet)):
         refuse_to_overwrite(path, args.overwrite)
@@ -63,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
     )
     Console(highlight=False).print(report.to_table())
-    for line in label_notes(source, report.min_count):
+    few = [] if args.sources or report.would_stop else notes_of_few(report.num_train)
+    for line in [*label_notes(source, report.min_count), *few]:
         print(line)
     if args.json:
         report.write_json(args.json)

@@ -247,10 +247,15 @@ def _defaults() -> dict[str, Any]:
 
 
 def expected_image_size(args: argparse.Namespace) -> int:
-    """The height and width in pixels that `catalogue_from` will most likely give its pictures."""
+    """The height and width in pixels that `catalogue_from` will most likely give its pictures.
+
+    Raises:
+        CatalogueError: If there is no such data.
+    """
     from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
     from tfproductgan.catalogue.records import dataset_folder, metadata
 
+    _refuse_missing(args)
     folder = None if args.image_size else dataset_folder(expanded(args.data))
     if folder is not None:
         return metadata(folder).get("schema", {}).get("image_size", DEFAULT_IMAGE_SIZE)
@@ -406,10 +411,9 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
     Raises:
         CatalogueError: If there is no such data, or it cannot have the options that are given.
     """
-    from tfproductgan.catalogue.shards import may_hold_tables, shard_paths
+    from tfproductgan.catalogue.shards import may_hold_tables
 
-    if not args.data.strip():
-        raise CatalogueError("The path of the data is empty. Give a folder, a zip, a table, studio or tfds:NAME.")
+    _refuse_missing(args)
     for option in ("multi", "text_vectors") if _is_studio(args) or args.data.startswith("tfds:") else ():
         if getattr(args, option):
             raise CatalogueError(f"--{option.replace('_', '-')} is for tables. Received: {args.data!r}")
@@ -423,10 +427,6 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
     path = expanded(args.data)
     if path.suffix.casefold() in EXTENSIONS and not path.is_dir():
         return "table", path
-    if not shard_paths(path) and not path.exists():
-        raise CatalogueError(
-            f"{args.data!r} does not exist. Give a folder, a zip, a CSV or Parquet table, studio or tfds:NAME."
-        )
     if path.suffix.casefold() in SPREADSHEETS:
         raise CatalogueError(f"{args.data!r} is a spreadsheet. Save it as CSV (in Excel: CSV UTF-8) and give that.")
     if path.is_dir():
@@ -449,6 +449,18 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
                 "with the columns that are named."
             )
     return "folder", path
+
+
+def _refuse_missing(args: argparse.Namespace) -> None:
+    from tfproductgan.catalogue.shards import shard_paths
+
+    given, places = args.data, "Give a folder, a zip, a CSV or Parquet table, studio or tfds:NAME."
+    if not given.strip():
+        raise CatalogueError(f"The path of the data is empty. {places}")
+    elsewhere = _is_studio(args) or given.startswith("tfds:")
+    # a table may lie in the zip that --images-in names
+    if not (elsewhere or args.images_in or shard_paths(expanded(given)) or expanded(given).exists()):
+        raise CatalogueError(f"{given!r} does not exist. {places}")
 
 
 def _studio_count(data: str) -> int:

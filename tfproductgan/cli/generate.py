@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfproductgan.cli.at_hand import with_discriminator
 from tfproductgan.cli.data_options import without_data
-from tfproductgan.cli.values import number, whole
+from tfproductgan.cli.values import digits, fitting, number, whole
 from tfproductgan.errors import CatalogueError, ConditionError, JudgementError
 from tfproductgan.writing import refuse_to_overwrite, refuse_unwritable
 
@@ -95,14 +95,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument(
         "--best-of",
-        type=whole,
+        type=fitting(digits, lambda n: 1 <= n <= 64, "{!r} is no number of candidates, 1 to 64"),
         metavar="N",
-        help="draw N candidates of each picture and keep the one that shows what was asked for and looks most real, as "
-        "the classifier of the run's photos and its discriminator say",
+        help="draw N candidates of each picture, up to 64, and keep the one that shows what was asked for and looks "
+        "most real, as the classifier of the run's photos, which is trained the first time, and its discriminator say",
     )
     chosen.add_argument(
         "--reject",
-        type=number,
+        type=fitting(float, lambda x: 0 <= x <= 99, "{!r} is no number of per cent, 0 to 99"),
         metavar="PERCENT",
         help="draw candidates of each picture until one is accepted, the likelier the more photos are like it, as the "
         "run's discriminator says; so many per cent, such as 80, are accepted more seldom than every second time",

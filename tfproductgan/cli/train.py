@@ -112,6 +112,7 @@ def run(args: argparse.Namespace) -> int:
     """Train."""
     recipe = resolve_recipe(args)
     strategy = check_first(recipe, args.out, expected_image_size(args), args.strategy)
+    from tfproductgan.catalogue.label_notes import notes_of_few
     from tfproductgan.training.strategies import is_chief
     from tfproductgan.training.warm_start import open_start
 
@@ -119,7 +120,8 @@ def run(args: argparse.Namespace) -> int:
     args.min_count = _min_count_before(args)
     catalogue = catalogue_from(args, before=_schema_before(args.out))
     say = print if is_chief(strategy) else lambda text: None
-    say("\n".join([catalogue.summary(), *catalogue.label_notes()]))
+    few = notes_of_few(catalogue.size("train")) if recipe.kind == "gan" and recipe.name != "few-photos" else []
+    say("\n".join([catalogue.summary(), *catalogue.label_notes(), *few]))
     if args.dry_run:
         say(_dry_run(recipe, catalogue))
         return 0

@@ -47,7 +47,8 @@ class AttributeAccuracy:
             are none.
         chance: What always answering with the value most asked for would score.
         values: One a value of the attribute that was asked or that photos have.
-        confusion: Value asked to value recognised to number of samples; what did not occur is left out.
+        confusion: Value asked to value recognised to number of samples; what passes for the value that was asked has
+            that one's name, and what did not occur is left out.
     """
 
     attribute: str
@@ -131,10 +132,10 @@ def accuracy_of(
         chance=float(passes[ids, found].sum() / rows.sum()),
         values=values,
         confusion={
-            attribute.values[row - 1]: {
-                names[seen]: int(confusion[row, seen]) for seen in np.flatnonzero(confusion[row])
-            }
-            for row in np.flatnonzero(rows)
+            value: ({value: int(right[row])} if right[row] else {})
+            | {names[seen]: int(confusion[row, seen]) for seen in np.flatnonzero(confusion[row] * ~passes[row])}
+            for row, value in enumerate(attribute.values, start=1)
+            if rows[row]
         },
     )
 

@@ -126,7 +126,7 @@ def _conditions(coverage: ConditionCoverage) -> Table:
         f"Conditions by {coverage.extractor}: {len(coverage.dropped)} dropped, {len(coverage.collapsed)} collapsed, "
         f"{len(coverage.not_measured)} of {len(coverage.conditions)} not measured; repeated samples "
         f"{percent(coverage.repeated)}, photos {percent(coverage.real_repeated)}",
-        ["condition", "n / photos", "covered", "kid", "diversity", ""],
+        ["condition", "n / photos", "covered", "kid", "diversity", "verdict"],
     )
     measured = sorted((each for each in coverage.conditions if each.measured), key=lambda each: each.coverage)
     for each in measured[:_MOST_ROWS]:
@@ -139,7 +139,7 @@ def _conditions(coverage: ConditionCoverage) -> Table:
 def _verdict(condition: ConditionFigures) -> str:
     # what is dropped has often collapsed besides, which is not worth a second line
     said = next((word for word in ("dropped", "collapsed") if getattr(condition, word)), None)
-    return f"[red]{said}[/]" if said else ""
+    return f"[red]{said}[/]" if said else "–"
 
 
 def _memorisation(audit: MemorisationAudit) -> Table:

@@ -145,16 +145,16 @@ def ensemble_of(models: Sequence[Sampler], shares: Sequence[float] | None = None
         RunError: If models cannot be asked for the same pictures, or shares are no such numbers.
     """
     models = list(models)
-    for model in models:
+    for place, model in enumerate(models, 1):
         if model.asks != "sampler":
             raise RunError(f"{model.model_id} makes pictures of pictures: an ensemble is of models asked by name.")
-        _check_alike(models[0], model)
+        _check_alike(models[0], model, place)
     shares = [1.0] * len(models) if shares is None else [float(share) for share in shares]
     if len(shares) != len(models) or not all(0 <= share < math.inf for share in shares) or not sum(shares):
         raise RunError(f"An ensemble of {len(models)} needs as many shares, none negative. Received: {shares}")
     kept = [(model.trained(), share / sum(shares)) for model, share in zip(models, shares, strict=True) if share]
     if len(kept) < 2:
-        raise RunError("An ensemble is of at least two models that draw.")
+        raise RunError(f"An ensemble is of at least two models that draw. Received: {len(kept)}")
     policy = kept[0][0].sampling_network.dtype_policy
     members = [
         copy_of(model.sampling_network, name=f"member_{number}", dtype=policy)
@@ -168,18 +168,20 @@ def ensemble_of(models: Sequence[Sampler], shares: Sequence[float] | None = None
     return TrainedGenerator(network, kept[0][0].schema, f"ensemble-{key[:8]}", provenance, trainable=False)
 
 
-def _check_alike(first, other):
-    """Refuse models that cannot be asked for the same pictures, and say in what they differ."""
+def _check_alike(first, other, place):
+    """Refuse a model that cannot be asked for the same pictures as the first, and say in what they differ."""
+    both = f"Models 1 and {place} ({first.model_id} and {other.model_id})"
     mine, its = ((model.schema.image_size, model.schema.channels) for model in (first, other))
     if mine != its:
         sizes = " and ".join(f"{size} x {size} pixels in {channels} channels" for size, channels in (mine, its))
-        raise RunError(f"{first.model_id} and {other.model_id} draw pictures of {sizes}: train both alike.")
-    both = [{each.name: each for each in model.schema.attributes} for model in (first, other)]
-    differ = [name for name in dict.fromkeys([*both[0], *both[1]]) if both[0].get(name) != both[1].get(name)]
+        raise RunError(f"{both} draw pictures of {sizes}: train both alike.")
+    attributes = [{each.name: each for each in model.schema.attributes} for model in (first, other)]
+    mine, its = attributes
+    differ = [name for name in dict.fromkeys([*mine, *its]) if mine.get(name) != its.get(name)]
     if first.schema.vocabulary != other.schema.vocabulary:
         differ.append("the words of titles")
-    if differ or list(both[0]) != list(both[1]):
+    if differ or list(mine) != list(its):
         raise RunError(
-            f"{first.model_id} and {other.model_id} cannot be asked for the same: they differ in "
+            f"{both} cannot be asked for the same: they differ in "
             f"{', '.join(differ) or 'the order of their attributes'}. Train both on the same photos and labels."
         )

@@ -281,8 +281,8 @@ class TranslatingGenerator(_Network):
         """What a `ConditionSchema` decides of the constructor's arguments."""
         if schema.source_channels is None:
             raise RecipeError(
-                f"{cls.__name__} makes pictures of pictures, and these photos have none that go in: use "
-                "Catalogue.from_pairs (--sources)."
+                "The recipe makes pictures of pictures, and these photos have none that go in: give --sources, or "
+                "--unpaired for two sets without pairs (in Python Catalogue.from_pairs, from_unpaired)."
             )
         return {**super().arguments(schema), "source_channels": schema.source_channels}
 

@@ -213,13 +213,14 @@ RECIPES = {
             images=100_000,
             gradient_clip=0.0,
         ),
-        # rates, momentum, weights and schedule of Zhu et al. 2017; half their width, for cores
+        # rates, momentum, weights and schedule of Zhu et al. 2017; for cores a quarter of their width, and half that of
+        # their discriminators
         Recipe(
             name="cyclegan",
             kind="cycle",
             networks={
-                role: Network("cyclegan")
-                for role in ("generator", "back_generator", "discriminator", "back_discriminator")
+                **{role: Network("cyclegan", {"width": 16}) for role in ("generator", "back_generator")},
+                **{role: Network("cyclegan") for role in ("discriminator", "back_discriminator")},
             },
             optimizers={"generator": Optimizer(2e-4, 0.5, 0.999), "discriminator": Optimizer(2e-4, 0.5, 0.999)},
             objective=CycleObjective(),

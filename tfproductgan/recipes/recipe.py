@@ -20,7 +20,7 @@ from tfproductgan.recipes.checks import (
     is_whole,
 )
 from tfproductgan.recipes.objectives import GANObjective
-from tfproductgan.registry import kind_named
+from tfproductgan.registry import KINDS, kind_named
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 SCHEDULES = ("cosine", "linear", "constant")
@@ -232,7 +232,10 @@ class Recipe:
         fields = [field.name for field in dataclasses.fields(self)]
         if first not in fields or (rest and first not in ("networks", "optimizers", "objective")):
             name = ".".join(path)
-            raise RecipeError(f"A recipe has no field {name!r}: {nearest(name, [*self.settings(), *fields, *_ADAM])}")
+            raise RecipeError(
+                f"A recipe of kind {self.kind!r} has no field {name!r}: "
+                f"{_kinds_with(first) or nearest(name, [*self.settings(), *fields, *_ADAM])}"
+            )
         if first == "kind":
             raise RecipeError(f"A recipe keeps its kind, {self.kind!r}: start from one of the other kind.")
         return [path]
@@ -309,6 +312,16 @@ def _made(made, values):
         if name not in fields:
             raise RecipeError(f"A recipe has no field {name!r}: {nearest(name, fields)}")
     return made(**values)
+
+
+def _kinds_with(field):
+    """Words for the kinds of recipes whose objective has a field, if any has."""
+    having = [
+        repr(kind.name)
+        for kind in KINDS.values()
+        if field in {each.name for each in dataclasses.fields(kind.find("objective"))}
+    ]
+    return f"recipes of kind {', '.join(having)} have it" if having else ""
 
 
 def _plain(value):

@@ -213,7 +213,7 @@ def confusion(judgement: Judgement, attribute: str, pixels: bool = False) -> Fig
     asked = [value.value for value in accuracy.values if value.asked]
     seen = dict.fromkeys(name for row in accuracy.confusion.values() for name in row)
     # the diagonal first, then what was recognised without having been asked for
-    names = [] if pixels else [name for name in asked if name in seen]
+    names = [name for name in asked if name in seen]
     names += sorted(seen.keys() - set(names))
     counts = np.array([[accuracy.confusion[row].get(name, 0) for name in names] for row in asked], float)
     shares = 100 * counts / counts.sum(axis=1, keepdims=True)

@@ -228,7 +228,7 @@ def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
     except (ValueError, TypeError, KeyError):
         pass
     raise RunError(
-        f"{str(path)!r} carries no metadata of tfproductgan: another program made it, or saved it again without."
+        f"{str(path)!r} carries no metadata of tfproductgan: another program saved it, or it is no drawn picture."
     )
 
 

@@ -214,7 +214,8 @@ class CheckReport:
     def _findings_table(self) -> Group | Text:
         if not self.findings:
             return Text("Nothing wrong was found.\n", style="green")
-        table = Table("Finding", Column("Photos", justify="right"), "In training", "Such as", box=box.SIMPLE)
+        columns = "Finding", Column("Photos", justify="right"), "In training", Column("Such as", overflow="fold")
+        table = Table(*columns, box=box.SIMPLE)
         for kind, (title, meaning) in KINDS.items():
             findings = self.of(kind)
             if findings:
