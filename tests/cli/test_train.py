@@ -106,7 +106,8 @@ def test_the_example_is_made_of_the_commonest_photo(attributes, words):
 def test_a_folder_that_is_no_run_comes_before_the_photos(photos, capsys):
     (photos.parent / "run").mkdir()
     (photos.parent / "run" / "thesis.txt").write_text("years of work")
-    assert main(["train", "--data", "nowhere", "--out", "run"]) == 1
+    (photos.parent / "empty").mkdir()
+    assert main(["train", "--data", "empty", "--out", "run"]) == 1
     assert "run exists and is no run directory" in capsys.readouterr().err
 
 
