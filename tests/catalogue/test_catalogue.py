@@ -253,7 +253,7 @@ def test_binding_to_the_schema_of_a_model(tmp_path, caplog):
     catalogue = Catalogue.from_table(tmp_path / "p.csv", schema=schema)
     assert catalogue.schema is schema and catalogue.image_size == 16
     assert catalogue.conditions("train")[:3].tolist() == [[2, 1], [2, 2], [2, 0]]
-    assert "1 of 20 photos have a Kind the schema does not know ('Ring')" in caplog.text
+    assert "1 of 20 photos have a Kind that the model has not learnt ('Ring')" in caplog.text
     with pytest.raises(CatalogueError, match="image_size=32"):
         Catalogue.from_table(tmp_path / "p.csv", schema=schema, image_size=32)
 

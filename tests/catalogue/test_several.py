@@ -122,7 +122,7 @@ def test_photos_for_a_model_of_several_values(caplog):
     labels = {"Wood": ["oak, Teak", "White", "teak", ""] * 5}
     bound = Catalogue.from_arrays(pixels(20), labels, ["train"] * 20, cache=False, schema=schema)
     np.testing.assert_array_equal(bound.conditions()[:4], [(1, 0), (3, 0), (0, 0), (0, 0)])
-    assert "10 of 20 photos have a wood the schema does not know ('Teak', 'teak')" in caplog.text
+    assert "10 of 20 photos have a wood that the model has not learnt ('Teak', 'teak')" in caplog.text
 
 
 def test_a_number_of_values_that_looks_like_a_title_may_be_a_list():

@@ -37,6 +37,7 @@ def train(*words):
 def test_a_training_says_how_to_ask_for_pictures(photos, capsys):
     assert train(*TINY) == 0
     lines = capsys.readouterr().out.splitlines()
+    assert "images are a short run" in lines[-5]
     assert "Trained mlp-16-" in lines[-4]
     assert lines[-3].strip().startswith("tfproductgan generate --model run ")
     assert lines[-1].strip() == "tfproductgan evaluate run"

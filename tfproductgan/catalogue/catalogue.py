@@ -984,5 +984,5 @@ def _report_unknown(schema: ConditionSchema, items: Sequence[Item], conditions: 
             photos += bool(values)
         if unknown:
             common = ", ".join(repr(value) for value, _ in unknown.most_common(3))
-            said = f"{photos} of {len(items)} photos have a {attribute.name} the schema does not know ({common})"
+            said = f"{photos} of {len(items)} photos have a {attribute.name} that the model has not learnt ({common})"
             _log.warning("%s, which becomes not given", said)

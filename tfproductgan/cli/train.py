@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tfproductgan.conditions import ConditionSchema
     from tfproductgan.models.training_model import TrainingModel
 
+_SHORT = 10  # times as many images are usual
+
 HELP = """\
 Train a model on your photos. The same command again continues a run that was stopped.
 
@@ -146,6 +148,9 @@ def run(args: argparse.Namespace) -> int:
         "translator": f"translate PICTURE --model {out}",
         "upscaler": f"upscale PHOTO --model {out}",
     }
+    usual = get_recipe(args.recipe).images
+    if recipe.images < usual / _SHORT:
+        say(f"{recipe.images:,} images are a short run, the recipe is made for {usual:,}: expect little of it.")
     say(
         f"Trained {model.model_id} in {args.out}. Ask it for pictures:\n  tfproductgan {asking[model.asks]}\n"
         f"How good are they?\n  tfproductgan evaluate {out}"
