@@ -95,7 +95,8 @@ def both_ways(args: argparse.Namespace, catalogue, texts: tuple[str, str], extra
         rows.append([*row, float(np.abs(returned.astype(np.int16) - photos).mean())])
         few = np.linspace(0, len(photos) - 1, SHOWN).astype(int)
         way = "there" if end else "back"
-        grid |= {f"{texts[start]}": photos[few], f"{way}": made[few], f"{way} and returned": returned[few]}
+        shown = " ".join(part.partition("=")[2] for part in texts[start].split(","))
+        grid |= {shown: photos[few], f"{way}": made[few], f"{way} and returned": returned[few]}
     show_grid(grid, args.out / f"{name}.png")
     return rows
 
