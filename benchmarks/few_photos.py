@@ -13,7 +13,7 @@ by the default recipe, which is trained once and whose time does not count: a sh
   new as those, 1 for copies. close: share of samples nearer than 99 % of the held-out photos. See
   `tfproductgan.metrics.memorisation`.
 
-`--regularisation` compares L2, dropout and training without an adversary instead, from scratch: the table of
+`--regularisation` compares L2, dropout and training without an adversary instead, from scratch: the figures of
 `docs/regularisation.md`.
 
 Generators, a grid of each and what is known of them stay in the folder of `--keep` and are not trained again.
