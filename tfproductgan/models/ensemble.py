@@ -175,8 +175,7 @@ def _check_alike(first, other, place):
     if mine != its:
         sizes = " and ".join(f"{size} x {size} pixels in {channels} channels" for size, channels in (mine, its))
         raise RunError(f"{both} draw pictures of {sizes}: train both alike.")
-    attributes = [{each.name: each for each in model.schema.attributes} for model in (first, other)]
-    mine, its = attributes
+    mine, its = ({each.name: each for each in model.schema.attributes} for model in (first, other))
     differ = [name for name in dict.fromkeys([*mine, *its]) if mine.get(name) != its.get(name)]
     if first.schema.vocabulary != other.schema.vocabulary:
         differ.append("the words of titles")
