@@ -247,21 +247,36 @@ def _defaults() -> dict[str, Any]:
 
 
 def expected_image_size(args: argparse.Namespace) -> int:
-    """The height and width in pixels that `catalogue_from` will most likely give its pictures.
-
-    Raises:
-        CatalogueError: If there is no such data.
-    """
+    """The height and width in pixels that `catalogue_from` will most likely give its pictures."""
     from tfproductgan.catalogue.preparation import DEFAULT_IMAGE_SIZE
     from tfproductgan.catalogue.records import dataset_folder, metadata
 
-    _refuse_missing(args)
     folder = None if args.image_size else dataset_folder(expanded(args.data))
     if folder is not None:
         return metadata(folder).get("schema", {}).get("image_size", DEFAULT_IMAGE_SIZE)
     # most TensorFlow data sets of small pictures have 28 or 32, and every network makes 32
     unknown = args.data.startswith("tfds:")
     return args.image_size or (32 if unknown else DEFAULT_IMAGE_SIZE)
+
+
+def refuse_missing(args: argparse.Namespace) -> None:
+    """Refuse a path where there is nothing, which needs no TensorFlow.
+
+    Raises:
+        CatalogueError: If there is no such data.
+    """
+    from tfproductgan.catalogue.shards import shard_paths
+    from tfproductgan.catalogue.tables import EXTENSIONS
+
+    places = "Give a folder, a zip, a CSV or Parquet table, studio or tfds:NAME."
+    if not args.data.strip():
+        raise CatalogueError(f"The path of the data is empty. {places}")
+    if _is_studio(args) or args.data.startswith("tfds:"):
+        return
+    path = expanded(args.data)
+    inside = args.images_in and path.suffix.casefold() in EXTENSIONS  # the table may lie in the zip of the photos
+    if not (inside or shard_paths(path) or path.exists()):
+        raise CatalogueError(f"{args.data!r} does not exist. {places}")
 
 
 def source_from(
@@ -413,7 +428,7 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
     """
     from tfproductgan.catalogue.shards import may_hold_tables
 
-    _refuse_missing(args)
+    refuse_missing(args)
     for option in ("multi", "text_vectors") if _is_studio(args) or args.data.startswith("tfds:") else ():
         if getattr(args, option):
             raise CatalogueError(f"--{option.replace('_', '-')} is for tables. Received: {args.data!r}")
@@ -449,18 +464,6 @@ def _kind(args: argparse.Namespace, schema: ConditionSchema | None = None) -> tu
                 "with the columns that are named."
             )
     return "folder", path
-
-
-def _refuse_missing(args: argparse.Namespace) -> None:
-    from tfproductgan.catalogue.shards import shard_paths
-
-    given, places = args.data, "Give a folder, a zip, a CSV or Parquet table, studio or tfds:NAME."
-    if not given.strip():
-        raise CatalogueError(f"The path of the data is empty. {places}")
-    elsewhere = _is_studio(args) or given.startswith("tfds:")
-    # a table may lie in the zip that --images-in names
-    if not (elsewhere or args.images_in or shard_paths(expanded(given)) or expanded(given).exists()):
-        raise CatalogueError(f"{given!r} does not exist. {places}")
 
 
 def _studio_count(data: str) -> int:

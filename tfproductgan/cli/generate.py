@@ -268,9 +268,8 @@ def _best_of(args: argparse.Namespace, model: Any, discriminator: Any, console: 
 
 def _rejection(args: argparse.Namespace, model: Any, discriminator: Any, console: Any) -> RejectionSampling:
     """What draws candidates until one is accepted, by how far the discriminator can be believed on photos."""
-    from tfproductgan.metrics.rejection import RejectionSampling, check_percentile, scale_on_photos
+    from tfproductgan.metrics.rejection import RejectionSampling, scale_on_photos
 
-    check_percentile(args.reject)
     if discriminator is None:
         raise JudgementError(
             f"--reject asks the discriminator that the model learnt from, and {args.model} holds none: give the run "

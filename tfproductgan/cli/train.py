@@ -8,7 +8,13 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfproductgan.cli.data_options import add_data_options, catalogue_from, describe_data, expected_image_size
+from tfproductgan.cli.data_options import (
+    add_data_options,
+    catalogue_from,
+    describe_data,
+    expected_image_size,
+    refuse_missing,
+)
 from tfproductgan.cli.quiet import import_tensorflow
 from tfproductgan.cli.values import parse_count, parse_interval, parse_override, positive, whole
 from tfproductgan.errors import TrainingStopped
@@ -113,6 +119,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train."""
     recipe = resolve_recipe(args)
+    refuse_missing(args)
     strategy = check_first(recipe, args.out, expected_image_size(args), args.strategy)
     from tfproductgan.catalogue.label_notes import notes_of_few
     from tfproductgan.training.strategies import is_chief
