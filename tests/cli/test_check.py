@@ -117,6 +117,7 @@ def test_reports_are_not_replaced_unasked(folder, tmp_path, capsys):
     ("words", "said"),
     [
         (["nowhere"], "'nowhere' does not exist"),
+        (["nowhere", "--images", "photos"], "'nowhere' does not exist"),
         (["studio:many"], "studio:COUNT takes the number of photos"),
         (["{folder}", "--attributes", "a,b"], "has 1 level of class folders"),
         (["{folder}", "--text", "title"], "--text is for tables"),
